@@ -1,0 +1,97 @@
+"""A contract: everything declared about one dataset, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from headrace.contracts.types import Field, Record
+
+SourceKind: TypeAlias = Literal["cdc", "event", "file", "api"]
+Zone: TypeAlias = Literal["raw", "cleaned", "history", "quarantine"]
+Serving: TypeAlias = Literal["clickhouse", "postgres"]
+Compatibility: TypeAlias = Literal["BACKWARD", "FORWARD", "FULL", "NONE"]
+Severity: TypeAlias = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the rows come from."""
+
+    kind: SourceKind
+    connection: str = ""
+    """Short connection name, e.g. `oltp` (the Airflow connection is `oltp_default`); "" if none."""
+    table: str | None = None
+    """`schema.table` in the source database; cdc only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who may do what with the dataset."""
+
+    name: str
+    access: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One quality rule, as declared."""
+
+    name: str
+    kind: Literal["library", "sql", "text", "custom"]
+    field: str | None
+    """The field it is about; None for a rule about the whole dataset."""
+    severity: Severity
+    definition: Mapping[str, Any] = field(hash=False)
+    """The rule's own keys, as in the ODCS document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One dataset. Build it by `loading.load_contracts` or `index.load_index`."""
+
+    id: str
+    """`<domain>.<dataset>`."""
+    domain: str
+    name: str
+    version: str
+    """Semantic version, `major.minor.patch`."""
+    owner: str
+    """The team that answers for the dataset."""
+    record: Record
+    key: tuple[str, ...]
+    """Names of the key's fields in key order; all are non-null scalars."""
+    source: Source
+    zones: tuple[Zone, ...]
+    """The lake zones in which the dataset is kept."""
+    serving: Serving
+    partitions: int = 1
+    """Kafka partitions of the topic; never changes once the topic exists."""
+    compatibility: Compatibility = "BACKWARD"
+    stream_group: str = ""
+    """Streams of one group share one driver; the domain unless declared."""
+    freshness_s: float | None = None
+    """Promised freshness in seconds; None when nothing is promised."""
+    classifications: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
+    """Field name → classification, for the fields that have one."""
+    roles: tuple[Role, ...] = ()
+    quality: tuple[Rule, ...] = ()
+    path: str = ""
+    """The .avsc file, as messages name it."""
+
+    @property
+    def key_fields(self) -> tuple[Field, ...]:
+        """The key's fields, in key order."""
+        by_name = {f.name: f for f in self.record.fields}
+        return tuple(by_name[name] for name in self.key)
+
+    @property
+    def major(self) -> int:
+        """The major version."""
+        return int(self.version.partition(".")[0])
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})

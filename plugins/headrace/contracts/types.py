@@ -1,0 +1,161 @@
+"""The shape of a dataset: Avro types as frozen dataclasses.
+
+Every type that a contract may use is one class here; `AvroType` is their union. Nullability is no
+type: it is a flag on a record's field, an array's element and a map's value. Ids are Iceberg
+field ids: positive, unique in the whole record, and never used again for another field.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+PrimitiveKind: TypeAlias = Literal["boolean", "int", "long", "float", "double", "bytes", "string"]
+TimeUnit: TypeAlias = Literal["millis", "micros"]
+
+
+class Missing(enum.Enum):
+    """The type of `MISSING`: a field without a default, which is not a default of null."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """An Avro primitive without a logical type."""
+
+    kind: PrimitiveKind
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """An exact number: `precision` digits in all, `scale` of them after the point."""
+
+    precision: int
+    scale: int
+    fixed: Fixed | None = None
+    """The fixed type that carries it; None when it is carried by bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A calendar day, without a time zone; int, days since 1970-01-01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time of day, without a time zone; int of milliseconds or long of microseconds."""
+
+    unit: TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """An instant; long of milliseconds or microseconds since 1970-01-01T00:00Z."""
+
+    unit: TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Uuid:
+    """A UUID, carried as its 36-character text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Exactly `size` bytes."""
+
+    name: str
+    size: int
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """One of `symbols`; `default` is what a reader takes for a symbol it does not know."""
+
+    name: str
+    symbols: tuple[str, ...]
+    default: str | None = None
+    namespace: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A list of elements of one type."""
+
+    element: AvroType
+    element_id: int
+    element_nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Values of one type by string key."""
+
+    value: AvroType
+    key_id: int
+    value_id: int
+    value_nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One named place in a record."""
+
+    name: str
+    id: int
+    type: AvroType
+    nullable: bool = False
+    doc: str = ""
+    default: Any = field(default=MISSING, hash=False)
+    """The default as it stands in the .avsc (JSON), or `MISSING`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A named list of fields: a dataset's row, or a struct inside one."""
+
+    name: str
+    namespace: str
+    doc: str
+    fields: tuple[Field, ...]
+
+    @property
+    def full_name(self) -> str:
+        """`namespace.name`, or the bare name without a namespace."""
+        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+
+    def get(self, name: str) -> Field | None:
+        """The field of that name, or None."""
+        return next((f for f in self.fields if f.name == name), None)
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+
+AvroType: TypeAlias = (
+    Primitive
+    | Decimal
+    | Date
+    | Time
+    | Timestamp
+    | Uuid
+    | Fixed
+    | Enum
+    | Array
+    | Map
+    | Record
+)
+
+SCALARS: Final = (Primitive, Decimal, Date, Time, Timestamp, Uuid, Fixed, Enum)
+"""The types that hold one value: only these may be a key."""
