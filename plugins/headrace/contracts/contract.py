@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -45,7 +46,7 @@ class Rule:
     field: str | None
     """The field it is about; None for a rule about the whole dataset."""
     severity: Severity
-    definition: Mapping[str, Any] = field(hash=False)
+    definition: Mapping[str, Any] = dataclasses.field(hash=False)
     """The rule's own keys, as in the ODCS document."""
 
 
@@ -75,7 +76,9 @@ class Contract:
     """Streams of one group share one driver; the domain unless declared."""
     freshness_s: float | None = None
     """Promised freshness in seconds; None when nothing is promised."""
-    classifications: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
+    classifications: Mapping[str, str] = dataclasses.field(
+        default_factory=lambda: _NOTHING, hash=False
+    )
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()
     quality: tuple[Rule, ...] = ()

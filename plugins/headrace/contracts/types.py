@@ -144,18 +144,48 @@ class Record:
 
 
 AvroType: TypeAlias = (
-    Primitive
-    | Decimal
-    | Date
-    | Time
-    | Timestamp
-    | Uuid
-    | Fixed
-    | Enum
-    | Array
-    | Map
-    | Record
+    Primitive | Decimal | Date | Time | Timestamp | Uuid | Fixed | Enum | Array | Map | Record
 )
+
+MAX_FIELD_ID: Final = 9_999
+"""Ids above are kept for the columns that Headrace adds to a table."""
 
 SCALARS: Final = (Primitive, Decimal, Date, Time, Timestamp, Uuid, Fixed, Enum)
 """The types that hold one value: only these may be a key."""
+
+
+def type_name(avro_type: AvroType) -> str:
+    """The name under which every target's table lists the type, e.g. `long`, `timestamp-micros`."""
+    match avro_type:
+        case Primitive(kind):
+            return kind
+        case Time(unit):
+            return f"time-{unit}"
+        case Timestamp(unit):
+            return f"timestamp-{unit}"
+        case _:
+            return type(avro_type).__name__.lower()
+
+
+TYPE_NAMES: Final = (
+    "boolean",
+    "int",
+    "long",
+    "float",
+    "double",
+    "bytes",
+    "string",
+    "decimal",
+    "date",
+    "time-millis",
+    "time-micros",
+    "timestamp-millis",
+    "timestamp-micros",
+    "uuid",
+    "fixed",
+    "enum",
+    "array",
+    "map",
+    "record",
+)
+"""Every name that `type_name` can give: what a target must cover."""

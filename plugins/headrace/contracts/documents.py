@@ -1,0 +1,140 @@
+"""Contract files as data with line numbers: what a message needs to point at the place.
+
+JSON and YAML are read into plain Python values, and every value's place is kept under its steps,
+e.g. `("fields", 2, "type")` for the third field's type.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from headrace.errors import ContractError, ContractErrors
+
+Step: TypeAlias = str | int
+Steps: TypeAlias = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file's content."""
+
+    path: str
+    """How messages name the file."""
+    data: Any
+    lines: Mapping[Steps, int] = field(hash=False)
+
+    def line(self, steps: Steps) -> int:
+        """The 1-based line of that value, or of the nearest one around it."""
+        while steps and steps not in self.lines:
+            steps = steps[:-1]
+        return self.lines.get(steps, 1)
+
+    def error(self, steps: Steps, rule: str, message: str) -> ContractError:
+        """A broken rule at that value."""
+        return ContractError(self.path, self.line(steps), rule, message)
+
+
+def read_json(path: str, text: str) -> Document:
+    """Read JSON text. Raises `ContractErrors` for bad syntax and for keys given twice."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        what = f"this is not JSON: {error.msg} at column {error.colno}; mend the syntax"
+        raise ContractErrors([ContractError(path, error.lineno, "syntax", what)]) from error
+    return _document(path, data, _JsonPlaces(text))
+
+
+def read_yaml(path: str, text: str) -> Document:
+    """Read YAML text. Raises `ContractErrors` for bad syntax and for keys given twice."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        places = list(_yaml_places(node, ())) if node is not None else []
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        what = f"this is not YAML: {problem}; mend the syntax"
+        line = mark.line + 1 if mark else 1
+        raise ContractErrors([ContractError(path, line, "syntax", what)]) from error
+    finally:
+        loader.dispose()
+    return _document(path, data, places)
+
+
+def _document(path: str, data: Any, places: Any) -> Document:
+    lines: dict[Steps, int] = {}
+    twice = []
+    for steps, line in places:
+        if steps in lines:
+            what = f'"{steps[-1]}" is given twice (first on line {lines[steps]}); keep one of them'
+            twice.append(ContractError(path, line, "duplicate-key", what))
+        else:
+            lines[steps] = line
+    if twice:
+        raise ContractErrors(twice)
+    return Document(path, data, lines)
+
+
+def _yaml_places(node: Any, steps: Steps) -> Iterator[tuple[Steps, int]]:
+    yield steps, node.start_mark.line + 1
+    if node.id == "mapping":
+        for key, value in node.value:
+            yield from _yaml_places(value, (*steps, key.value))
+    elif node.id == "sequence":
+        for index, value in enumerate(node.value):
+            yield from _yaml_places(value, (*steps, index))
+
+
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_DECODER: Final = json.JSONDecoder()
+
+
+class _JsonPlaces:
+    """Walks JSON text that is known to be valid, yielding each value's steps and line."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends = [match.start() for match in re.finditer("\n", text)]
+        self._at = 0
+
+    def __iter__(self) -> Iterator[tuple[Steps, int]]:
+        self._at = 0
+        return self._value(())
+
+    def _peek(self) -> str:
+        match = _SPACE.match(self._text, self._at)
+        self._at = match.end() if match else self._at
+        return self._text[self._at]
+
+    def _scalar(self) -> Any:
+        self._peek()
+        value, self._at = _DECODER.raw_decode(self._text, self._at)
+        return value
+
+    def _value(self, steps: Steps) -> Iterator[tuple[Steps, int]]:
+        opening = self._peek()
+        yield steps, bisect_right(self._ends, self._at) + 1
+        if opening not in "{[":
+            self._scalar()
+            return
+        self._at += 1
+        index = 0
+        while self._peek() not in "}]":
+            step: Step = index
+            if opening == "{":
+                step = self._scalar()
+                self._peek()
+                self._at += 1
+            yield from self._value((*steps, step))
+            if self._peek() == ",":
+                self._at += 1
+            index += 1
+        self._at += 1
