@@ -1,0 +1,3 @@
+"""The edges: one folder a system, the same parts in each."""
+
+from __future__ import annotations

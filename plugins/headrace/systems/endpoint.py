@@ -1,0 +1,82 @@
+"""Where a system is: a plain value, from an Airflow connection, a URL or the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Address and credentials of one system. The representation shows no secret."""
+
+    host: str = ""
+    """Host name, or a whole URI where the system wants one (an Iceberg catalog)."""
+    port: int | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    scheme: str = "http"
+    database: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    """What else the system's client needs; each hook names the keys that it reads."""
+
+    @property
+    def url(self) -> str:
+        """`scheme://host:port`, without credentials; a whole URI in `host` stays as it is."""
+        base = self.host if "://" in self.host else f"{self.scheme}://{self.host}"
+        base = without_credentials(base).rstrip("/")
+        return f"{base}:{self.port}" if self.port else base
+
+    @classmethod
+    def from_url(cls, url: str, **extra: Any) -> Endpoint:
+        """`scheme://login:password@host:port/database`; `extra` is kept as it is."""
+        parts = urlsplit(url)
+        return cls(
+            host=parts.hostname or "",
+            port=parts.port,
+            login=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            scheme=parts.scheme,
+            database=parts.path.lstrip("/"),
+            extra=extra,
+        )
+
+    @classmethod
+    def from_connection(cls, conn_id: str) -> Endpoint:
+        """The Airflow connection of that id, from within a task."""
+        from airflow.sdk import BaseHook
+
+        return cls._of(BaseHook.get_connection(conn_id))
+
+    @classmethod
+    async def afrom_connection(cls, conn_id: str) -> Endpoint:
+        """The same, from within a trigger."""
+        from airflow.sdk import BaseHook
+
+        return cls._of(await BaseHook.aget_connection(conn_id))
+
+    @classmethod
+    def _of(cls, connection: Connection) -> Endpoint:
+        # Airflow's `schema` is the URL's scheme for http connections, the database for the others.
+        over_http = connection.conn_type == "http"
+        return cls(
+            host=connection.host or "",
+            port=connection.port,
+            login=connection.login or None,
+            password=connection.password or None,
+            scheme=(connection.schema if over_http else None) or "http",
+            database=(connection.schema if not over_http else None) or "",
+            extra=connection.extra_dejson,
+        )
+
+
+def without_credentials(url: str) -> str:
+    """The URL without user and password."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"

@@ -1,0 +1,137 @@
+"""JSON over HTTP, with our time-outs, retries and errors: under the registry and Connect hooks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from headrace.errors import SystemRefused
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.retry import Backoff, Transient, persist
+
+if TYPE_CHECKING:
+    import httpx
+
+SERVER_ERRORS: Final = range(500, 600)
+
+
+class Answer(NamedTuple):
+    """What the system said: status and decoded body (None when empty, text when no JSON)."""
+
+    status: int
+    body: Any
+
+
+class HttpClient:
+    """One system's HTTP API. `transport` replaces the network in tests of error paths."""
+
+    def __init__(
+        self,
+        system: str,
+        endpoint: Endpoint,
+        *,
+        path: str = "",
+        next_step: str,
+        timeout_s: float = 15.0,
+        backoff: Backoff | None = None,
+        transient: Collection[int] = (),
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.system = system
+        self.endpoint = endpoint
+        self.address = f"{endpoint.url}{path}"
+        self._next_step = next_step
+        self._timeout_s = timeout_s
+        self._backoff = backoff or Backoff()
+        self._transient = frozenset(transient)
+        self._transport = transport
+        self._sleep = sleep
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        return httpx.Client(
+            base_url=self.address,
+            auth=basic_auth(self.endpoint),
+            timeout=httpx.Timeout(self._timeout_s, connect=3.0),
+            transport=self._transport,
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """The answer to a request that may safely be sent twice.
+
+        `accept` names the statuses of 400 and above that the caller understands.
+
+        Raises:
+            SystemUnavailable: no connection, no answer in time, or 5xx, at every try.
+            SystemRefused: any other status of 400 and above.
+        """
+
+        def once() -> Answer:
+            answer = self._send(method, path, body, params)
+            if answer.status in accept:
+                return answer
+            if answer.status in SERVER_ERRORS or answer.status in self._transient:
+                raise Transient(f"{method} {path} answered {answer.status}: {reason(answer.body)}")
+            return answer
+
+        answer = persist(
+            once,
+            system=self.system,
+            address=self.address,
+            next_step=self._next_step,
+            backoff=self._backoff,
+            sleep=self._sleep,
+        )
+        if answer.status >= 400 and answer.status not in accept:
+            raise self.refused(method, path, answer)
+        return answer
+
+    def refused(self, method: str, path: str, answer: Answer, next_step: str = "") -> SystemRefused:
+        """The error for an answer that is a no."""
+        message = f"{method} {path} was refused with {answer.status}: {reason(answer.body)}"
+        return SystemRefused(self.system, self.address, f"{message} {next_step}".rstrip())
+
+    def _send(self, method: str, path: str, body: Any, params: Mapping[str, str] | None) -> Answer:
+        import httpx
+
+        try:
+            response = self._client.request(method, path, json=body, params=params)
+        except httpx.TransportError as error:
+            raise Transient(f"{method} {path}: {error or type(error).__name__}") from error
+        return Answer(response.status_code, decoded(response))
+
+
+def basic_auth(endpoint: Endpoint) -> tuple[str, str] | None:
+    """Login and password as httpx takes them; None without a login."""
+    return (endpoint.login, endpoint.password or "") if endpoint.login else None
+
+
+def decoded(response: httpx.Response) -> Any:
+    """The JSON body; None when empty, the bare text when it is none."""
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError:
+        return response.text
+
+
+def reason(body: Any) -> str:
+    """The message in an error body, in one line of at most 600 characters."""
+    if isinstance(body, Mapping):
+        body = body.get("message") or body.get("detail") or body.get("title") or body
+    text = " ".join(str(body if body is not None else "no reason given").split())
+    return text if len(text) <= 600 else f"{text[:599]}…"

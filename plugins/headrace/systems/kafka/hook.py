@@ -1,0 +1,247 @@
+"""Kafka: topics and offsets.
+
+Connection `kafka_default`, type kafka: extra is librdkafka's configuration
+(`{"bootstrap.servers": "host:port", …}`), as the Kafka provider reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from headrace.errors import SystemRefused
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.retry import Backoff, Transient, persist
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, Producer
+    from confluent_kafka.admin import AdminClient
+
+T = TypeVar("T")
+
+READING: Final[Mapping[str, Any]] = {
+    "group.id": "headrace",
+    "isolation.level": "read_committed",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "auto.offset.reset": "earliest",
+    "fetch.message.max.bytes": 4 << 20,
+    "queued.max.messages.kbytes": 64 << 10,
+}
+NEXT_STEP: Final = (
+    "Sources keep their changes and sinks their positions; both go on when it answers."
+)
+
+
+class Topic(NamedTuple):
+    """A topic as the broker has it."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+    """Every setting in force, defaults included."""
+
+
+class KafkaHook:
+    """Topics: make, look at, alter; clients made to read and write them."""
+
+    default_conn_name = "kafka_default"
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout_s: float = 15.0,
+        backoff: Backoff | None = None,
+        admin: Callable[[], AdminClient] | None = None,
+    ) -> None:
+        self.config: dict[str, Any] = {
+            "bootstrap.servers": f"{endpoint.host}:{endpoint.port}",
+            **endpoint.extra,
+        }
+        self._timeout_s = timeout_s
+        self._backoff = backoff or Backoff(tries=3)
+        self._new_admin = admin
+
+    @classmethod
+    def from_connection(cls, conn_id: str = default_conn_name) -> KafkaHook:
+        """The cluster of an Airflow connection; its admin client is the Kafka provider's."""
+        from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
+
+        provided = KafkaAdminClientHook(kafka_config_id=conn_id)
+        return cls(Endpoint.from_connection(conn_id), admin=lambda: provided.get_conn)
+
+    @property
+    def address(self) -> str:
+        """The bootstrap servers."""
+        return str(self.config["bootstrap.servers"])
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        """The admin client, made at first use."""
+        from confluent_kafka.admin import AdminClient
+
+        return self._new_admin() if self._new_admin else AdminClient(self._quiet(self.config))
+
+    def consumer(self, **config: Any) -> Consumer:
+        """A read_committed consumer that stores no positions; close it."""
+        from confluent_kafka import Consumer
+
+        return Consumer(self._quiet({**self.config, **READING, **config}))
+
+    def producer(self, **config: Any) -> Producer:
+        """An idempotent producer; flush it."""
+        from confluent_kafka import Producer
+
+        return Producer(
+            self._quiet(
+                {**self.config, "enable.idempotence": True, "compression.type": "lz4", **config}
+            )
+        )
+
+    def partitions(self) -> dict[str, int]:
+        """Number of partitions of every topic there is."""
+        metadata = self.call(lambda: self.admin.list_topics(timeout=self._timeout_s))
+        return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+    def topics(self, names: Iterable[str]) -> tuple[Topic, ...]:
+        """Those of the named topics that exist, with their configuration, by name."""
+        from confluent_kafka.admin import ConfigResource, ResourceType
+
+        partitions = self.partitions()
+        present = sorted(set(names) & partitions.keys())
+        if not present:
+            return ()
+        asked = [ConfigResource(ResourceType.TOPIC, name) for name in present]
+
+        def described() -> dict[str, dict[str, str]]:
+            futures = self.admin.describe_configs(asked, request_timeout=self._timeout_s)
+            return {
+                resource.name: {key: str(entry.value) for key, entry in future.result().items()}
+                for resource, future in futures.items()
+            }
+
+        configs = self.call(described)
+        return tuple(Topic(name, partitions[name], configs[name]) for name in present)
+
+    def create(self, name: str, partitions: int, config: Mapping[str, str] | None = None) -> bool:
+        """Makes the topic with the cluster's replication factor; False when it was there."""
+        from confluent_kafka import KafkaError
+        from confluent_kafka.admin import NewTopic
+
+        topic = NewTopic(name, num_partitions=partitions, config=dict(config or {}))
+
+        def created() -> bool:
+            future = self.admin.create_topics([topic], request_timeout=self._timeout_s)[name]
+            return _unless(KafkaError.TOPIC_ALREADY_EXISTS, future.result)
+
+        return self.call(created)
+
+    def delete(self, name: str) -> bool:
+        """Removes the topic and its records; False when there was none."""
+        from confluent_kafka import KafkaError
+
+        def deleted() -> bool:
+            future = self.admin.delete_topics([name], request_timeout=self._timeout_s)[name]
+            return _unless(KafkaError.UNKNOWN_TOPIC_OR_PART, future.result)
+
+        return self.call(deleted)
+
+    def alter_config(self, name: str, config: Mapping[str, str]) -> None:
+        """Sets these settings of the topic; the others stay as they are."""
+        from confluent_kafka.admin import (
+            AlterConfigOpType,
+            ConfigEntry,
+            ConfigResource,
+            ResourceType,
+        )
+
+        entries = [
+            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+            for key, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+
+        def altered() -> None:
+            asked = self.admin.incremental_alter_configs(
+                [resource], request_timeout=self._timeout_s
+            )
+            asked[resource].result()
+
+        self.call(altered)
+
+    def end_offsets(self, name: str) -> dict[int, int]:
+        """By partition, the offset after the last record that a read_committed reader may see."""
+        from confluent_kafka import IsolationLevel, TopicPartition
+        from confluent_kafka.admin import OffsetSpec
+
+        count = self.partitions().get(name, 0)
+        asked = {TopicPartition(name, number): OffsetSpec.latest() for number in range(count)}
+        if not asked:
+            return {}
+
+        def listed() -> dict[int, int]:
+            futures = self.admin.list_offsets(
+                asked,
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=self._timeout_s,
+            )
+            return {place.partition: future.result().offset for place, future in futures.items()}
+
+        return self.call(listed)
+
+    def call(self, once: Callable[[], T]) -> T:
+        """The call's answer, with the cluster's errors turned into ours.
+
+        Raises:
+            SystemUnavailable: no broker answers.
+            SystemRefused: the broker says no.
+        """
+
+        def tried() -> T:
+            from confluent_kafka import KafkaException
+
+            try:
+                return once()
+            except KafkaException as error:
+                cause = error.args[0]
+                if cause.retriable() or cause.code() in _no_answer():
+                    raise Transient(cause.str()) from error
+                raise SystemRefused("kafka", self.address, cause.str()) from error
+
+        return persist(
+            tried,
+            system="kafka",
+            address=self.address,
+            next_step=NEXT_STEP,
+            backoff=self._backoff,
+        )
+
+    @staticmethod
+    def _quiet(config: Mapping[str, Any]) -> dict[str, Any]:
+        # librdkafka writes refused connections to stderr; the error reaches the caller anyway.
+        return {"log_level": 2, **config}
+
+
+@cache
+def _no_answer() -> frozenset[int]:
+    """librdkafka's own codes for a cluster that does not answer."""
+    from confluent_kafka import KafkaError as K
+
+    return frozenset(
+        {K._TRANSPORT, K._ALL_BROKERS_DOWN, K._TIMED_OUT, K._RESOLVE, K._TIMED_OUT_QUEUE}
+    )
+
+
+def _unless(code: int, result: Callable[[], Any]) -> bool:
+    """True when the result comes; False when it is the error of that code."""
+    from confluent_kafka import KafkaException
+
+    try:
+        result()
+    except KafkaException as error:
+        if error.args[0].code() == code:
+            return False
+        raise
+    return True

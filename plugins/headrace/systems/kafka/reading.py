@@ -1,0 +1,103 @@
+"""Reading what is in a topic: from given offsets to the end there is now, as read_committed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from headrace.errors import SystemUnavailable
+from headrace.systems.kafka.hook import NEXT_STEP, KafkaHook
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+Message: TypeAlias = Any
+"""confluent-kafka's, whose annotations allow for None where a consumed message has none."""
+
+BATCH: Final = 50_000
+SILENCE_S: Final = 30.0
+"""How long the brokers may send nothing before the end before it is an error."""
+
+
+class Batch(NamedTuple):
+    """Records of one partition in offset order, column by column."""
+
+    partition: int
+    offsets: list[int]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+
+
+def read_to_end(
+    hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]
+) -> Iterator[Batch]:
+    """Every committed record with start ≤ offset < end, partition by partition within a batch.
+
+    `end` comes from `KafkaHook.end_offsets`; a partition without a start begins at its beginning.
+
+    Raises:
+        SystemUnavailable: the brokers stopped answering before the end.
+    """
+    from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+
+    open_ = {p for p, offset in end.items() if start.get(p, 0) < offset}
+    if not open_:
+        return
+    consumer = hook.consumer()
+    try:
+        consumer.assign([TopicPartition(topic, p, start.get(p, OFFSET_BEGINNING)) for p in open_])
+        heard = time.monotonic()
+        while open_:
+            messages = consumer.consume(BATCH, timeout=1.0)
+            if messages:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > SILENCE_S:
+                raise SystemUnavailable(
+                    "kafka",
+                    hook.address,
+                    f"topic {topic} sent nothing for {SILENCE_S:.0f} s, {len(open_)} partitions "
+                    f"short of their end. {NEXT_STEP}",
+                )
+            yield from _batches(messages, end)
+            open_ -= _ended(messages) | _reached(consumer, topic, open_, end)
+    finally:
+        consumer.close()
+
+
+def _batches(messages: list[Message], end: Mapping[int, int]) -> Iterator[Batch]:
+    records = [m for m in messages if m.error() is None]
+    for partition in sorted({m.partition() for m in records}):
+        limit = end[partition]
+        mine = [m for m in records if m.partition() == partition and m.offset() < limit]
+        if mine:
+            yield Batch(
+                partition,
+                [m.offset() for m in mine],
+                [m.key() for m in mine],
+                [m.value() for m in mine],
+            )
+
+
+def _ended(messages: list[Message]) -> set[int]:
+    """The partitions of which a message says that their end was reached."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    ended = set()
+    for message in messages:
+        error = message.error()
+        if error is None:
+            continue
+        if error.code() == KafkaError._PARTITION_EOF:
+            ended.add(message.partition())
+        elif error.fatal() or not error.retriable():
+            raise KafkaException(error)
+    return ended
+
+
+def _reached(consumer: Consumer, topic: str, open_: set[int], end: Mapping[int, int]) -> set[int]:
+    """The open partitions whose reader stands at or past the end."""
+    from confluent_kafka import TopicPartition
+
+    places = consumer.position([TopicPartition(topic, p) for p in open_])
+    return {place.partition for place in places if place.offset >= end[place.partition]}
