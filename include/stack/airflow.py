@@ -1,0 +1,97 @@
+"""Airflow's four processes, its environment and its first start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from include.stack.install import java_home
+from include.stack.processes import Process, platform_dsn
+from include.stack.settings import Settings
+
+
+def api_server(s: Settings) -> Process:
+    command = ("airflow", "api-server", "--host", s.bind, "--port", str(s.port("AIRFLOW")), "--workers", "1")
+    return _process(s, "airflow-api", command)
+
+
+def scheduler(s: Settings) -> Process:
+    return _process(s, "airflow-scheduler", ("airflow", "scheduler"))
+
+
+def dag_processor(s: Settings) -> Process:
+    return _process(s, "airflow-dag-processor", ("airflow", "dag-processor"))
+
+
+def triggerer(s: Settings) -> Process:
+    return _process(s, "airflow-triggerer", ("airflow", "triggerer"))
+
+
+def environment(s: Settings) -> dict[str, str]:
+    """What every Airflow process and every command of ours that talks to Airflow's database needs."""
+    home = s.data / "airflow"
+    password, port = s["HEADRACE_PASSWORD_AIRFLOW_DB"], s.port("POSTGRES")
+    url = f"http://{s.bind}:{s.port('AIRFLOW')}"
+    core = {
+        "CORE__DAGS_FOLDER": str(s.root / "dags"),
+        "CORE__PLUGINS_FOLDER": str(s.root / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "6",
+        "CORE__FERNET_KEY": s["HEADRACE_AIRFLOW_FERNET_KEY"],
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{s['HEADRACE_AIRFLOW_USER']}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(s.run / "airflow-passwords.json"),
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://airflow:{password}@{s.bind}:{port}/airflow",
+        "LOGGING__BASE_LOG_FOLDER": str(s.logs / "airflow"),
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(s.port("LOGS")),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(s.port("LOGS") + 1),
+        "API__BASE_URL": url,
+        "API__SECRET_KEY": s["HEADRACE_AIRFLOW_SESSION_SECRET"],
+        "API_AUTH__JWT_SECRET": s["HEADRACE_AIRFLOW_JWT_SECRET"],
+        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "TRIGGERER__CAPACITY": "200",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+        "OPENLINEAGE__NAMESPACE": "headrace",
+        "OPENLINEAGE__SPARK_INJECT_PARENT_JOB_INFO": "True",
+    }
+    lineage = {
+        "OPENLINEAGE__TRANSPORT__TYPE": "http",
+        "OPENLINEAGE__TRANSPORT__URL": f"http://{s.bind}:{s.port('LINEAGE')}",
+        "OPENLINEAGE__TRANSPORT__AUTH": (
+            '{"type": "api_key", "apiKey": "' + s["HEADRACE_LINEAGE_KEY"] + '"}'
+        ),
+    }
+    ours = {
+        "AIRFLOW_HOME": str(home),
+        "HEADRACE_PLATFORM_DSN": platform_dsn(s),
+        "HEADRACE_INDEX": str(s.run / "contracts.index.json"),
+        "JAVA_HOME": str(java_home()),
+        "PYSPARK_PYTHON": sys.executable,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+        "PYTHONPATH": f"{s.root}:{s.root / 'plugins'}",
+    }
+    return {f"AIRFLOW__{name}": value for name, value in core.items()} | lineage | ours
+
+
+def migrate(s: Settings) -> None:
+    """Bring Airflow's metadata database to this version; quick when it is there already."""
+    (s.data / "airflow").mkdir(parents=True, exist_ok=True)
+    log = s.logs / "airflow-migrate.log"
+    with log.open("a") as out:
+        command = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
+        done = subprocess.run(
+            command, env=os.environ | environment(s), stdout=out, stderr=out, timeout=300, check=False
+        )
+    if done.returncode:
+        raise RuntimeError(f"Airflow's database could not be brought up to date; see {log}")
+
+
+def _process(s: Settings, name: str, command: tuple[str, ...]) -> Process:
+    full = (str(Path(sys.executable).parent / command[0]), *command[1:])
+    return Process(name, full, environment(s), stop_seconds=30)

@@ -1,0 +1,69 @@
+"""Write the configuration files of every process from templates, with mode 600: they hold secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from include.stack.processes import definitions
+from include.stack.settings import Settings
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write(settings: Settings) -> None:
+    """Render every template into the instance's run folder; a file that is the same is left alone."""
+    for folder in (settings.data, settings.logs, settings.run):
+        folder.mkdir(parents=True, exist_ok=True)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    names = sorted(path.name for path in TEMPLATES.glob("*.j2"))
+    for name in names:
+        text = environment.get_template(name).render(_values(settings))
+        _write_private(settings.run / name.removesuffix(".j2"), text)
+
+
+def socket_path(settings: Settings) -> Path:
+    """The supervisor's socket: under /tmp when the instance's own path is too long for a unix socket (107 bytes)."""
+    path = settings.run / "supervisor.sock"
+    if len(str(path)) < 100:
+        return path
+    return Path("/tmp") / f"headrace-{os.getuid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.sock"
+
+
+def _values(settings: Settings) -> dict[str, object]:
+    prefix = "HEADRACE_"
+    memory = {n.removeprefix("HEADRACE_MEMORY_"): v for n, v in settings.values.items() if "_MEMORY_" in n}
+    return {
+        "bind": settings.bind,
+        "ports": settings.ports(),
+        "data": settings.data,
+        "logs": settings.logs,
+        "run": settings.run,
+        "lib": settings.lib,
+        "root": settings.root,
+        "python": sys.executable,
+        "socket": socket_path(settings),
+        "airflow_user": settings["HEADRACE_AIRFLOW_USER"],
+        "secrets": {name.removeprefix(prefix): value for name, value in settings.values.items()},
+        "memory_bytes": {name: _bytes(value) for name, value in memory.items()},
+        "processes": definitions(settings),
+    }
+
+
+def _bytes(value: str) -> int:
+    return int(value[:-1]) * {"m": 1 << 20, "g": 1 << 30}[value[-1]]
+
+
+def _write_private(path: Path, text: str) -> None:
+    if path.exists() and path.read_text() == text:
+        return
+    temporary = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    temporary.replace(path)

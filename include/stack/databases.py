@@ -1,0 +1,83 @@
+"""PostgreSQL: make the cluster, the roles and the databases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+import psycopg
+from psycopg import sql
+
+from include.stack.install import POSTGRES_BIN
+from include.stack.processes import POSTGRES_USER, as_postgres
+from include.stack.settings import Settings
+
+SUPERUSER = "headrace"
+ROLES = {  # role: (setting of its password, options, database it owns)
+    "shop": ("HEADRACE_PASSWORD_SHOP", "", "oltp"),
+    "cdc": ("HEADRACE_PASSWORD_CDC", "REPLICATION", None),
+    "airflow": ("HEADRACE_PASSWORD_AIRFLOW_DB", "", "airflow"),
+    "registry": ("HEADRACE_PASSWORD_REGISTRY_DB", "", "registry"),
+    "headrace_platform": ("HEADRACE_PASSWORD_PLATFORM", "", "headrace"),
+    "lake": ("HEADRACE_PASSWORD_LAKE_DB", "", "lake"),
+}
+
+
+def initialise(settings: Settings) -> None:
+    """`initdb`, once. A cluster that was half made is made again."""
+    data = settings.data / "postgres"
+    if (data / "PG_VERSION").exists() and not (data / "initialising").exists():
+        return
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True, mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(data, POSTGRES_USER, POSTGRES_USER)
+    with tempfile.NamedTemporaryFile("w", dir="/tmp") as password:
+        password.write(settings["HEADRACE_PASSWORD_POSTGRES"])
+        password.flush()
+        if os.geteuid() == 0:
+            shutil.chown(password.name, POSTGRES_USER)
+        command = [
+            str(POSTGRES_BIN / "initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile={password.name}",
+            "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
+        ]  # fmt: skip
+        command = as_postgres(command) if os.geteuid() == 0 else command
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd="/")
+    if done.returncode:
+        shutil.rmtree(data, ignore_errors=True)
+        raise RuntimeError(f"PostgreSQL's cluster could not be made: {done.stderr.strip()}")
+
+
+def superuser_dsn(settings: Settings, database: str = "postgres") -> str:
+    password = settings["HEADRACE_PASSWORD_POSTGRES"]
+    return f"postgresql://{SUPERUSER}:{password}@{settings.bind}:{settings.port('POSTGRES')}/{database}"
+
+
+def role_dsn(settings: Settings, role: str, database: str | None = None) -> str:
+    """DSN of one of ROLES, to the database it owns unless another is named."""
+    password_setting, _, own = ROLES[role]
+    password, port = settings[password_setting], settings.port("POSTGRES")
+    return f"postgresql://{role}:{password}@{settings.bind}:{port}/{database or own}"
+
+
+def make_roles(settings: Settings) -> None:
+    """Roles, passwords and databases; idempotent."""
+    with psycopg.connect(superuser_dsn(settings), autocommit=True, connect_timeout=10) as connection:
+        for role, (setting, options, database) in ROLES.items():
+            name = sql.Identifier(role)
+            if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+            statement = sql.SQL("ALTER ROLE {} WITH LOGIN {} PASSWORD {}")
+            connection.execute(statement.format(name, sql.SQL(options), sql.Literal(settings[setting])))
+            if database and not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", database):
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), name))
+        connection.execute("REVOKE CONNECT ON DATABASE oltp, airflow, registry, headrace, lake FROM PUBLIC")
+        connection.execute("GRANT CONNECT ON DATABASE oltp TO cdc")
+
+
+def _exists(connection: psycopg.Connection, query: str, value: str) -> bool:
+    return connection.execute(query, (value,)).fetchone() is not None
+
+

