@@ -55,7 +55,7 @@ def _fits(avro_type: AvroType, value: Any) -> bool:
         case Fixed(size=size):
             return _is_bytes(value, size)
         case Enum(symbols=symbols):
-            return value in symbols
+            return isinstance(value, str) and value in symbols
         case Array(element, _, nullable):
             return isinstance(value, list) and all(
                 _fits_or_null(element, nullable, v) for v in value

@@ -14,6 +14,7 @@ SourceKind: TypeAlias = Literal["cdc", "event", "file", "api"]
 Zone: TypeAlias = Literal["raw", "cleaned", "history", "quarantine"]
 Serving: TypeAlias = Literal["clickhouse", "postgres"]
 Compatibility: TypeAlias = Literal["BACKWARD", "FORWARD", "FULL", "NONE"]
+RuleKind: TypeAlias = Literal["library", "sql", "text", "custom"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
@@ -42,7 +43,7 @@ class Rule:
     """One quality rule, as declared."""
 
     name: str
-    kind: Literal["library", "sql", "text", "custom"]
+    kind: RuleKind
     field: str | None
     """The field it is about; None for a rule about the whole dataset."""
     severity: Severity

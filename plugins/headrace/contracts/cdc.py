@@ -1,0 +1,59 @@
+"""What cannot come through the CDC chain unchanged: PostgreSQL → Debezium → Iceberg and ClickHouse.
+
+A contract with a cdc source may only use types that the whole chain carries; here each of the
+others is refused by name, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from headrace.contracts.types import Array, AvroType, Decimal, Record, type_name
+
+UNFAITHFUL: Final[Mapping[str, tuple[str, str]]] = {
+    "time-millis": (
+        "the Iceberg sink reads every time of day as milliseconds, and Debezium sends microseconds",
+        "keep it in PostgreSQL as int milliseconds, or as text",
+    ),
+    "time-micros": (
+        "the Iceberg sink reads every time of day as milliseconds, and Debezium sends microseconds",
+        "keep it in PostgreSQL as bigint microseconds, or as text",
+    ),
+    "fixed": ("PostgreSQL has no bytes of fixed length", "use bytes"),
+    "map": ("Debezium sends an hstore as JSON text", "use string, or a table of its own"),
+    "record": ("Debezium sends no composite columns", "use columns, or a table of its own"),
+}
+"""Avro type name → (why it is not carried, what to do)."""
+
+_FIXED_DECIMAL: Final = ("Debezium sends every numeric as bytes", "put the decimal on bytes")
+_NESTED_ARRAY: Final = (
+    "PostgreSQL does not say how many dimensions an array has",
+    "use one array, or a table of its own",
+)
+_ARRAY_ELEMENT: Final = (
+    "elements of a PostgreSQL array may always be null",
+    'give the array "items": ["null", …]',
+)
+
+
+def unfaithful(record: Record) -> Iterator[tuple[str, str, str, str]]:
+    """Each field that the chain would change: (field, what, why, what to do)."""
+    for field in record.fields:
+        for what, (why, instead) in _faults(field.type):
+            yield field.name, what, why, instead
+
+
+def _faults(avro_type: AvroType) -> Iterator[tuple[str, tuple[str, str]]]:
+    name = type_name(avro_type)
+    if name in UNFAITHFUL:
+        yield name, UNFAITHFUL[name]
+    match avro_type:
+        case Decimal(fixed=fixed) if fixed is not None:
+            yield "a decimal on fixed", _FIXED_DECIMAL
+        case Array(element=Array()):
+            yield "an array of arrays", _NESTED_ARRAY
+        case Array(element, _, nullable):
+            if not nullable:
+                yield "an array of elements that are never null", _ARRAY_ELEMENT
+            yield from _faults(element)

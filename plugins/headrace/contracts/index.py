@@ -1,0 +1,155 @@
+"""The compiled index of all contracts: one JSON file, read in place of YAML and pydantic.
+
+`load_index` is what DAG files call. It reads the index, asks the file system whether any contract
+file has changed since (modification time and size), reads again only the datasets that did, and
+writes the index anew. Nothing heavy is imported unless something changed, and a contract is only
+built when it is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from headrace.contracts.codec import decode_contract, encode_contract
+from headrace.contracts.contract import Contract
+
+ENVIRONMENT: Final = "HEADRACE_INDEX"
+"""Environment variable: where the index is kept."""
+
+SUFFIXES: Final = (".avsc", ".odcs.yaml")
+SETTLED_S: Final = 0.1
+"""A file younger than this may change again within one tick of the file system's clock: it is read
+again the next time."""
+
+Stamp: TypeAlias = list[list[Any]]
+"""[file name, modification time in ns, size] of each file of one dataset."""
+
+
+class ContractIndex(Mapping[str, Contract]):
+    """Contracts by dataset id, in order of id; each is built when it is first asked for."""
+
+    def __init__(self, encoded: Mapping[str, Any]) -> None:
+        self._encoded = encoded
+        self._built: dict[str, Contract] = {}
+
+    def __getitem__(self, dataset: str) -> Contract:
+        if dataset not in self._built:
+            self._built[dataset] = decode_contract(self._encoded[dataset])
+        return self._built[dataset]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._encoded)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+
+def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contract]:
+    """All contracts under `root` by dataset id. Raises `ContractErrors` when a file is wrong.
+
+    The index is kept at `location`, else where `HEADRACE_INDEX` says, else in `.headrace/` of the
+    project of which `root` is `include/schemas`. Where it cannot be written, it is done without.
+    """
+    root = root.resolve()
+    place = location or index_path(root)
+    stamps = _stamps(root)
+    header = {"code": _code_stamp(), "root": str(root)}
+    stored = _read(place)
+    if stored and all(stored.get(name) == value for name, value in header.items()):
+        if stored["stamps"] == stamps:
+            return ContractIndex(stored["contracts"])
+    else:
+        stored = None
+    encoded = _compile(root, stamps, stored)
+    _write(place, {**header, "stamps": _settled(stamps), "contracts": encoded})
+    return ContractIndex(encoded)
+
+
+def index_path(root: Path) -> Path:
+    """Where the index of `root` is kept unless a caller says otherwise."""
+    configured = os.environ.get(ENVIRONMENT)
+    return Path(configured) if configured else root / "../../.headrace/contracts.index.json"
+
+
+def _compile(
+    root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Read what changed, keep what did not; checks across datasets run over all of them."""
+    from headrace.contracts import loading
+    from headrace.errors import ContractError, ContractErrors
+
+    errors: list[ContractError] = []
+    contracts: list[Contract] = []
+    known = stored["stamps"] if stored else {}
+    for pair in loading.find_pairs(root):
+        dataset = f"{pair.domain}.{pair.dataset}"
+        if stored and dataset in stored["contracts"] and known[dataset] == stamps.get(dataset):
+            contracts.append(decode_contract(stored["contracts"][dataset]))
+        elif (contract := loading.read_pair(root, pair, errors)) is not None:
+            contracts.append(contract)
+    errors.extend(loading.collisions(contracts))
+    if errors:
+        raise ContractErrors(errors)
+    return {contract.id: encode_contract(contract) for contract in contracts}
+
+
+def _stamps(root: Path) -> dict[str, Stamp]:
+    """Dataset id → stamp, for every dataset of which there is a file."""
+    stamps: dict[str, Stamp] = {}
+    with os.scandir(root) as domains:
+        folders = sorted(entry.name for entry in domains if entry.is_dir())
+    for domain in folders:
+        if domain.startswith((".", "_")):
+            continue
+        with os.scandir(root / domain) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.endswith(SUFFIXES):
+                    status = entry.stat()
+                    dataset = f"{domain}.{entry.name.partition('.')[0]}"
+                    stamp = [entry.name, status.st_mtime_ns, status.st_size]
+                    stamps.setdefault(dataset, []).append(stamp)
+    return stamps
+
+
+def _settled(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    """The stamps to keep: of a file that may still be changing, none."""
+    limit = time.time_ns() - int(SETTLED_S * 1e9)
+    return {
+        dataset: stamp if all(modified < limit for _, modified, _ in stamp) else []
+        for dataset, stamp in stamps.items()
+    }
+
+
+def _code_stamp() -> list[int]:
+    """Changes when this package does: other code may read the same files otherwise."""
+    paths = [status for folder in (Path(__file__).parent,) for status in folder.rglob("*.py")]
+    statuses = [path.stat() for path in paths]
+    return [max(s.st_mtime_ns for s in statuses), sum(s.st_size for s in statuses)]
+
+
+def _read(place: Path) -> dict[str, Any] | None:
+    try:
+        stored = json.loads(place.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return stored if isinstance(stored, dict) else None
+
+
+def _write(place: Path, content: Mapping[str, Any]) -> None:
+    """Write whole or not at all: readers never see half an index."""
+    temporary = None
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=f"{place.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, separators=(",", ":"), ensure_ascii=False)
+        os.replace(temporary, place)
+    except OSError:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)

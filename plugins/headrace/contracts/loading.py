@@ -1,0 +1,135 @@
+"""Read contract files: `<root>/<domain>/<dataset>.avsc` and `<dataset>.odcs.yaml` beside it.
+
+Every broken rule of every file is found in one pass. This is the slow way, for changed files: what
+runs often (a DAG file) reads the index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from headrace.contracts import avro, names
+from headrace.contracts.contract import Contract
+from headrace.contracts.documents import Document, read_json, read_yaml
+from headrace.contracts.odcs import read_contract
+from headrace.contracts.odcs_model import model_errors
+from headrace.errors import ContractError, ContractErrors
+
+SHAPE: Final = ".avsc"
+TERMS: Final = ".odcs.yaml"
+RESERVED_DOMAINS: Final = frozenset(
+    {"system", "default", "information_schema", "metrics", "marts", "customers", "features"}
+)
+"""Databases of ClickHouse's own and of Headrace's: no domain may have their names."""
+
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+class Pair(NamedTuple):
+    """The two files of one dataset; either may be missing on disk."""
+
+    domain: str
+    dataset: str
+    shape: Path
+    terms: Path
+
+
+def load_contracts(root: Path) -> tuple[Contract, ...]:
+    """All contracts under `root`, in order of id. Raises `ContractErrors` with every broken rule."""
+    errors: list[ContractError] = []
+    contracts = [read_pair(root, pair, errors) for pair in find_pairs(root)]
+    loaded = tuple(contract for contract in contracts if contract is not None)
+    errors.extend(collisions(loaded))
+    if errors:
+        raise ContractErrors(errors)
+    return loaded
+
+
+def find_pairs(root: Path) -> Iterator[Pair]:
+    """Every dataset of which there is at least one file, in order of id."""
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        if folder.name.startswith((".", "_")):
+            continue
+        datasets = {
+            path.name.removesuffix(suffix)
+            for path in folder.iterdir()
+            for suffix in (SHAPE, TERMS)
+            if path.name.endswith(suffix)
+        }
+        for dataset in sorted(datasets):
+            shape, terms = folder / f"{dataset}{SHAPE}", folder / f"{dataset}{TERMS}"
+            yield Pair(folder.name, dataset, shape, terms)
+
+
+def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract | None:
+    """Read one dataset's files, adding its broken rules to `errors`; None when there are any."""
+    before = len(errors)
+    _check_names(root, pair, errors)
+    shape = _read(root, pair.shape, errors)
+    terms = _read(root, pair.terms, errors)
+    contract = None
+    record = avro.read_record(shape, errors) if shape else None
+    if terms:
+        faults = list(model_errors(terms))
+        errors.extend(faults)
+        if shape and not faults:
+            dataset_id = names.dataset_id(pair.domain, pair.dataset)
+            contract = read_contract(terms, shape, record, dataset_id, errors)
+    return contract if len(errors) == before else None
+
+
+def collisions(contracts: Iterable[Contract]) -> Iterator[ContractError]:
+    """Datasets whose topic, lake table or warehouse tables would be the same."""
+    taken: dict[tuple[str, str], str] = {}
+    for contract in contracts:
+        for kind, name in _claims(contract):
+            other = taken.setdefault((kind, name), contract.id)
+            if other != contract.id:
+                what = (
+                    f"{contract.id} and {other} would share the {kind} {name}; rename one of them"
+                )
+                yield ContractError(contract.path, 1, "collision", what)
+
+
+def _claims(contract: Contract) -> Iterator[tuple[str, str]]:
+    yield "topic", names.topic(contract)
+    yield from (("lake table", names.lake_table(contract, zone)) for zone in contract.zones)
+    for table in (names.state_table, names.changes_table, names.view):
+        yield "warehouse table", table(contract)
+
+
+def _check_names(root: Path, pair: Pair, errors: list[ContractError]) -> None:
+    path = shown(root, pair.shape)
+    for what, name in (("domain", pair.domain), ("dataset", pair.dataset)):
+        if not _WORD.fullmatch(name):
+            message = f"{name!r} cannot name a {what}; use lower-case letters, digits and _"
+            errors.append(ContractError(path, 1, "name", message))
+    if pair.domain in RESERVED_DOMAINS:
+        message = f"the domain {pair.domain!r} is a database of the platform; name it otherwise"
+        errors.append(ContractError(path, 1, "name", message))
+
+
+def _read(root: Path, path: Path, errors: list[ContractError]) -> Document | None:
+    name = shown(root, path)
+    reader = read_json if path.name.endswith(SHAPE) else read_yaml
+    try:
+        return reader(name, path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = "the file is missing; a dataset is two files, add it (or remove its partner)"
+        errors.append(ContractError(name, 1, "missing", message))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the file cannot be read ({error}); make it readable UTF-8 text"
+        errors.append(ContractError(name, 1, "unreadable", message))
+    except ContractErrors as error:
+        errors.extend(error.errors)
+    return None
+
+
+def shown(root: Path, path: Path) -> str:
+    """How messages name a file: from the project's root where `root` is its `include/schemas`."""
+    if root.parts[-2:] == ("include", "schemas"):
+        return path.relative_to(root.parents[1]).as_posix()
+    return path.as_posix()

@@ -1,0 +1,288 @@
+"""Check an ODCS document against its record, and make the `Contract` of the two.
+
+The document is known to fit the ODCS model (`odcs_model`); here it is held to what Headrace asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from headrace.contracts import properties
+from headrace.contracts.cdc import unfaithful
+from headrace.contracts.contract import Contract, Role
+from headrace.contracts.documents import Document, Steps
+from headrace.contracts.odcs_model import suggest
+from headrace.contracts.promises import freshness_s, quality_rules
+from headrace.contracts.targets.clickhouse import CONTAINERS
+from headrace.contracts.types import SCALARS, Array, AvroType, Map, Primitive, Record, type_name
+from headrace.errors import ContractError
+
+API_VERSION: Final = re.compile(r"v3\.\d+\.\d+")
+SEMANTIC_VERSION: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+ACCESSES: Final = ("read", "write", "admin")
+
+TYPE_KEYS: Final = (
+    "logicalType",
+    "logicalTypeOptions",
+    "physicalType",
+    "required",
+    "enum",
+    "items",
+    "map",
+    "properties",
+)
+"""What a property may not say, because the .avsc says it."""
+
+
+def read_contract(
+    document: Document,
+    shape: Document,
+    record: Record | None,
+    dataset_id: str,
+    errors: list[ContractError],
+) -> Contract | None:
+    """The contract of an ODCS document and its record, or None when a main part is missing.
+
+    `shape` is the .avsc; with a `record` that could be read only in part, what depends on the rest
+    is not checked. Broken rules are added to `errors`.
+    """
+    return _Reader(document, shape, record, dataset_id, errors).read()
+
+
+class _Reader:
+    def __init__(
+        self,
+        document: Document,
+        shape: Document,
+        record: Record | None,
+        dataset_id: str,
+        errors: list[ContractError],
+    ) -> None:
+        self._document = document
+        self._shape = shape
+        self._record = record or Record("", "", "", ())
+        self._domain, self._dataset = dataset_id.split(".")
+        self._errors = errors
+        self._data: Mapping[str, Any] = document.data
+        self._names = frozenset(_field_names(shape))
+
+    def read(self) -> Contract | None:
+        self._identity()
+        owner = self._owner()
+        declared = self._custom()
+        schema = self._schema()
+        if schema is None:
+            return None
+        listed = self._properties(schema)
+        key = self._key(listed)
+        rules = quality_rules(schema, self._report)
+        freshness = freshness_s(self._data, self._dataset, self._names, self._report)
+        roles = tuple(self._roles())
+        if declared is None:
+            return None
+        self._carried(declared)
+        return Contract(
+            id=f"{self._domain}.{self._dataset}",
+            domain=self._domain,
+            name=self._dataset,
+            version=str(self._data.get("version")),
+            owner=owner,
+            record=self._record,
+            key=key,
+            source=properties.source(declared["source"]),
+            zones=tuple(declared["zones"]),
+            serving=declared["serving"],
+            partitions=declared["partitions"],
+            compatibility=declared["compatibility"],
+            stream_group=declared["stream"] or self._domain,
+            freshness_s=freshness,
+            classifications={
+                item["name"]: item["classification"]
+                for _, item in listed
+                if item.get("classification")
+            },
+            roles=roles,
+            quality=rules,
+            path=self._shape.path,
+        )
+
+    def _report(self, steps: Steps, rule: str, message: str) -> None:
+        self._errors.append(self._document.error(steps, rule, message))
+
+    def _identity(self) -> None:
+        expected = {
+            "kind": "DataContract",
+            "id": f"{self._domain}.{self._dataset}",
+            "name": self._dataset,
+            "domain": self._domain,
+        }
+        for name, value in expected.items():
+            if self._data.get(name) != value:
+                what = f"{name} is {self._data.get(name)!r}; write {value}, as the file is named"
+                self._report((name,), "identity", what)
+        for name, pattern, example in (
+            ("apiVersion", API_VERSION, "v3.2.0"),
+            ("version", SEMANTIC_VERSION, "1.0.0"),
+        ):
+            if not pattern.fullmatch(str(self._data.get(name))):
+                what = f"{name} is {self._data.get(name)!r}; write one like {example}"
+                self._report((name,), "version", what)
+
+    def _owner(self) -> str:
+        team = self._data.get("team")
+        name = team.get("name") if isinstance(team, dict) else None
+        if not name:
+            what = "no team answers for the dataset; write team: {name: …}"
+            self._report(("team",), "owner", what)
+        return str(name or "")
+
+    def _custom(self) -> dict[str, Any] | None:
+        """The value of every custom property, or None when one of them is wrong."""
+        values = {name: declared.default for name, declared in properties.PROPERTIES.items()}
+        given: set[str] = set()
+        before = len(self._errors)
+        for index, item in enumerate(self._data.get("customProperties") or ()):
+            name, steps = item.get("property"), ("customProperties", index)
+            declared = properties.PROPERTIES.get(name)
+            if declared is None:
+                what = f"there is no custom property {name!r}; {suggest(str(name), values)}"
+                self._report(steps, "custom-property", what)
+                continue
+            if name in given:
+                what = f"the custom property {name} is given twice; keep one"
+                self._report(steps, "custom-property", what)
+            given.add(name)
+            values[name] = item.get("value")
+            if problem := declared.problem(values[name]):
+                self._report((*steps, "value"), name, f"{name} {problem}; write {declared.shape}")
+        for name, declared in properties.PROPERTIES.items():
+            if declared.required and name not in given:
+                what = f"the custom property {name} is missing; write {declared.shape}"
+                self._report(("customProperties",), name, what)
+        return values if len(self._errors) == before else None
+
+    def _schema(self) -> Mapping[str, Any] | None:
+        schemas = self._data.get("schema") or []
+        if len(schemas) != 1 or schemas[0].get("name") != self._dataset:
+            what = f"schema needs exactly one object, named {self._dataset}; write that one"
+            self._report(("schema",), "schema", what)
+            return None
+        for index, definition in enumerate(schemas[0].get("authoritativeDefinitions") or ()):
+            wanted = f"{self._dataset}.avsc"
+            if definition.get("type") == "implementation" and definition.get("url") != wanted:
+                steps = ("schema", 0, "authoritativeDefinitions", index)
+                what = f"the implementation is {definition.get('url')!r}; write {wanted}"
+                self._report(steps, "schema", what)
+        return dict(schemas[0])
+
+    def _properties(self, schema: Mapping[str, Any]) -> list[tuple[Steps, Mapping[str, Any]]]:
+        """The schema's properties that name a field of the record, with their places."""
+        listed: list[tuple[Steps, Mapping[str, Any]]] = []
+        seen: set[str] = set()
+        for index, item in enumerate(schema.get("properties") or ()):
+            steps: Steps = ("schema", 0, "properties", index)
+            name = item.get("name")
+            if name not in self._names:
+                what = (
+                    f"{self._shape.path} has no field {name!r}; {suggest(str(name), self._names)}"
+                )
+                self._report(steps, "property", what)
+                continue
+            if name in seen:
+                self._report(steps, "property", f"{name} is listed twice; keep one")
+                continue
+            seen.add(name)
+            for key in TYPE_KEYS:
+                if key in item:
+                    what = f"{name}: {key} is said by {self._shape.path} alone; remove it here"
+                    self._report((*steps, key), "type-repeated", what)
+            listed.append((steps, item))
+        return listed
+
+    def _key(self, listed: list[tuple[Steps, Mapping[str, Any]]]) -> tuple[str, ...]:
+        parts = [(item, steps) for steps, item in listed if item.get("primaryKey")]
+        if not parts:
+            what = "no property is the key; give at least one primaryKey: true"
+            self._report(("schema", 0, "properties"), "key", what)
+        positions = [item.get("primaryKeyPosition", 1) for item, _ in parts]
+        if sorted(positions) != list(range(1, len(parts) + 1)):
+            what = f"the key's positions are {positions}; number them 1 to {len(parts)}"
+            self._report(("schema", 0, "properties"), "key", what)
+        for item, steps in parts:
+            if problem := self._key_problem(item["name"]):
+                self._report(steps, "key", f"{item['name']} {problem}; choose another key")
+        in_order = sorted(parts, key=lambda part: int(part[0].get("primaryKeyPosition", 1)))
+        return tuple(item["name"] for item, _ in in_order)
+
+    def _key_problem(self, name: str) -> str | None:
+        field = self._record.get(name)
+        if field is None:
+            return None
+        if field.nullable:
+            return "may be null"
+        if not isinstance(field.type, SCALARS):
+            return f"is of type {type_name(field.type)}, which is no single value"
+        if field.type in (Primitive("float"), Primitive("double")):
+            return f"is of type {type_name(field.type)}, of which equality cannot be relied on"
+        return None
+
+    def _roles(self) -> Iterator[Role]:
+        seen: set[str] = set()
+        for index, item in enumerate(self._data.get("roles") or ()):
+            name, access = item.get("role"), item.get("access") or "read"
+            if not name or name in seen:
+                what = f"the role is {name!r}; give each role a name of its own"
+                self._report(("roles", index), "role", what)
+            if access not in ACCESSES:
+                what = f"the access of {name} is {access!r}; write {' or '.join(ACCESSES)}"
+                self._report(("roles", index, "access"), "role", what)
+            seen.add(name)
+            yield Role(str(name), access, item.get("description") or "")
+
+    def _carried(self, declared: Mapping[str, Any]) -> None:
+        """Refuse by name what the dataset's own way through the systems would change."""
+        if declared["source"]["kind"] == "cdc":
+            for name, what, why, instead in unfaithful(self._record):
+                message = f'field "{name}": {what} cannot come by cdc: {why}; {instead}'
+                self._report_shape(name, "cdc-type", message)
+        if declared["serving"] == "clickhouse":
+            for name, kind in _nullable_containers(self._record, ""):
+                message = (
+                    f'field "{name}": ClickHouse has no nullable {kind}, so null and empty would '
+                    "become the same; make it not nullable, with an empty default"
+                )
+                self._report_shape(name, "nullable-container", message)
+
+    def _report_shape(self, name: str, rule: str, message: str) -> None:
+        names = _field_names(self._shape)
+        top = name.split(".")[0].removesuffix("[]").removesuffix("{}")
+        steps: Steps = ("fields", names.index(top)) if top in names else ()
+        self._errors.append(self._shape.error(steps, rule, message))
+
+
+def _field_names(shape: Document) -> list[str]:
+    """The names of the record's fields as written, readable or not."""
+    fields = shape.data.get("fields") if isinstance(shape.data, dict) else None
+    if not isinstance(fields, list):
+        return []
+    return [str(item.get("name")) if isinstance(item, dict) else "" for item in fields]
+
+
+def _nullable_containers(record: Record, prefix: str) -> Iterator[tuple[str, str]]:
+    """(path, type name) of every array, map and record that may be null, at any depth."""
+    for field in record.fields:
+        yield from _nullable_inside(field.type, field.nullable, f"{prefix}{field.name}")
+
+
+def _nullable_inside(avro_type: AvroType, nullable: bool, path: str) -> Iterator[tuple[str, str]]:
+    if nullable and isinstance(avro_type, CONTAINERS):
+        yield path, type_name(avro_type)
+    match avro_type:
+        case Array(element, _, element_nullable):
+            yield from _nullable_inside(element, element_nullable, f"{path}[]")
+        case Map(value, _, _, value_nullable):
+            yield from _nullable_inside(value, value_nullable, f"{path}{{}}")
+        case Record():
+            yield from _nullable_containers(avro_type, f"{path}.")

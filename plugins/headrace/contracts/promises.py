@@ -1,0 +1,107 @@
+"""What a contract promises about its rows: how fresh they are, and which quality rules they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final, TypeAlias, get_args
+
+from headrace.contracts.contract import Rule, RuleKind, Severity
+from headrace.contracts.documents import Steps
+
+Report: TypeAlias = Callable[[Steps, str, str], None]
+"""Takes the place, the rule and the message of a broken rule."""
+
+SECONDS: Final[Mapping[str, float]] = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
+    **dict.fromkeys(("s", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
+}
+"""Unit of a freshness promise → seconds."""
+
+METRICS: Final = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
+"""The metrics of ODCS quality rules of type library."""
+
+OPERATORS: Final = (
+    "mustBe",
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeBetween",
+    "mustNotBeBetween",
+)
+"""What a rule of type library or sql may ask of its number: exactly one of these."""
+
+_APART: Final = ("name", "type", "severity")
+
+
+def freshness_s(
+    data: Mapping[str, Any], dataset: str, fields: Collection[str], report: Report
+) -> float | None:
+    """The promised freshness in seconds, or None. Every promise's element must be a field."""
+    promised = None
+    for index, item in enumerate(data.get("slaProperties") or ()):
+        steps: Steps = ("slaProperties", index)
+        for element in str(item.get("element") or "").replace(" ", "").split(","):
+            owner, _, name = element.rpartition(".")
+            if element and (owner not in ("", dataset) or (name not in fields and name != dataset)):
+                what = f"there is no {element!r}; write {dataset}.<field>"
+                report((*steps, "element"), "sla", what)
+        if item.get("property") != "freshness":
+            continue
+        value, unit = item.get("value"), item.get("unit")
+        if type(value) not in (int, float) or value <= 0 or unit not in SECONDS:
+            what = (
+                f"freshness is {value!r} {unit!r}; write a positive number and a unit (s, min, h)"
+            )
+            report(steps, "sla", what)
+        elif promised is not None:
+            report(steps, "sla", "freshness is promised twice; keep one")
+        else:
+            promised = value * SECONDS[unit]
+    return promised
+
+
+def quality_rules(schema: Mapping[str, Any], report: Report) -> tuple[Rule, ...]:
+    """Every quality rule of the schema object and of its properties, with a name of its own."""
+    rules: list[Rule] = []
+    for steps, field, item in _declared(schema):
+        kind: RuleKind = item.get("type") or "library"
+        severity: Severity = item.get("severity") or "error"
+        metric = item.get("metric")
+        name = item.get("name") or "_".join(filter(None, (field, metric or kind)))
+        for message in _problems(item, kind, severity):
+            report(steps, "quality", f"rule {name}: {message}")
+        if name in {rule.name for rule in rules}:
+            report(steps, "quality", f"rule {name}: the name is taken; give the rule its own name")
+        definition = {key: value for key, value in item.items() if key not in _APART}
+        rules.append(Rule(name, kind, field, severity, definition))
+    return tuple(rules)
+
+
+def _declared(
+    schema: Mapping[str, Any],
+) -> Iterator[tuple[Steps, str | None, Mapping[str, Any]]]:
+    for index, prop in enumerate(schema.get("properties") or ()):
+        for number, item in enumerate(prop.get("quality") or ()):
+            yield ("schema", 0, "properties", index, "quality", number), prop.get("name"), item
+    for number, item in enumerate(schema.get("quality") or ()):
+        yield ("schema", 0, "quality", number), None, item
+
+
+def _problems(item: Mapping[str, Any], kind: str, severity: str) -> Iterator[str]:
+    if kind not in get_args(RuleKind):
+        yield f"its type is {kind!r}; write one of {', '.join(get_args(RuleKind))}"
+    if severity not in get_args(Severity):
+        yield f"its severity is {severity!r}; write one of {', '.join(get_args(Severity))}"
+    if kind == "library" and item.get("metric") not in METRICS:
+        yield f"its metric is {item.get('metric')!r}; write one of {', '.join(METRICS)}"
+    if kind == "sql" and not item.get("query"):
+        yield "it has no query; write one that gives a number"
+    if kind in ("library", "sql"):
+        given = [operator for operator in OPERATORS if operator in item]
+        if len(given) != 1:
+            yield f"it has {len(given)} conditions; give exactly one, e.g. mustBe: 0"

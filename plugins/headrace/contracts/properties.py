@@ -1,0 +1,131 @@
+"""The custom properties of a contract: each declared once, and checked, defaulted and documented
+from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+from headrace.contracts.contract import Compatibility, Serving, Source, SourceKind, Zone
+
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+_TABLE: Final = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
+_BUILT_FROM: Final[Mapping[Zone, Zone]] = {"cleaned": "raw", "history": "cleaned"}
+MAX_PARTITIONS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One custom property."""
+
+    name: str
+    shape: str
+    """What a value looks like, for messages and docs."""
+    doc: str
+    default: Any
+    """What holds when it is not given; None: it must be given, or follows from elsewhere."""
+    problem: Callable[[Any], str | None]
+    """What is wrong with a value, as a clause; None when nothing is."""
+    required: bool = False
+
+
+def _source_problem(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return "is no mapping"
+    if unknown := sorted(value.keys() - {"kind", "connection", "table"}):
+        return f"has the unknown key {unknown[0]!r}"
+    kind, connection, table = value.get("kind"), value.get("connection"), value.get("table")
+    if kind not in get_args(SourceKind):
+        return f"has the kind {kind!r}"
+    if connection is not None and not _is_word(connection):
+        return f"has the connection {connection!r}, which is no name"
+    if connection is None and kind != "event":
+        return f"has no connection, which {kind} needs"
+    if kind == "cdc" and not (isinstance(table, str) and _TABLE.fullmatch(table)):
+        return f"has the table {table!r}, and cdc needs schema.table in lower case"
+    if kind != "cdc" and table is not None:
+        return f"has a table, and {kind} has none"
+    return None
+
+
+def _zones_problem(value: Any) -> str | None:
+    known = get_args(Zone)
+    if not isinstance(value, list) or not value:
+        return "is no list"
+    for zone in value:
+        if zone not in known:
+            return f"has the unknown zone {zone!r}"
+        if _BUILT_FROM.get(zone, zone) not in value:
+            return f"has {zone} without {_BUILT_FROM[zone]}, from which it is built"
+    return "names a zone twice" if len(set(value)) != len(value) else None
+
+
+def _one_of(*known: str) -> Callable[[Any], str | None]:
+    return lambda value: None if value in known else f"is {value!r}"
+
+
+def _partitions_problem(value: Any) -> str | None:
+    valid = type(value) is int and 1 <= value <= MAX_PARTITIONS
+    return None if valid else f"is {value!r}"
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
+
+
+PROPERTIES: Final[Mapping[str, Property]] = {
+    declared.name: declared
+    for declared in (
+        Property(
+            "source",
+            "{kind: cdc|event|file|api, connection: name, table: schema.table (cdc only)}",
+            "Where the rows come from.",
+            None,
+            _source_problem,
+            required=True,
+        ),
+        Property(
+            "zones",
+            f"a list of {', '.join(get_args(Zone))}; cleaned needs raw, history needs cleaned",
+            "The lake zones in which the dataset is kept.",
+            ["raw"],
+            _zones_problem,
+        ),
+        Property(
+            "serving",
+            " or ".join(get_args(Serving)),
+            "The store that serves the dataset.",
+            "clickhouse",
+            _one_of(*get_args(Serving)),
+        ),
+        Property(
+            "partitions",
+            f"a whole number from 1 to {MAX_PARTITIONS}",
+            "Kafka partitions of the topic; they never change once the topic exists.",
+            1,
+            _partitions_problem,
+        ),
+        Property(
+            "compatibility",
+            " or ".join(get_args(Compatibility)),
+            "What a new schema version owes the older ones.",
+            "BACKWARD",
+            _one_of(*get_args(Compatibility)),
+        ),
+        Property(
+            "stream",
+            "a name in lower case",
+            "The stream group: streams of one group share one driver. The domain by default.",
+            None,
+            lambda value: None if _is_word(value) else f"is {value!r}",
+        ),
+    )
+}
+"""Every custom property by name."""
+
+
+def source(value: Mapping[str, Any]) -> Source:
+    """The source of a value that was found right."""
+    return Source(value["kind"], value.get("connection", ""), value.get("table"))
