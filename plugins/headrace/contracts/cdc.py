@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from headrace.contracts.types import Array, AvroType, Decimal, Record, type_name
+from headrace.contracts.types import (
+    MISSING,
+    Array,
+    AvroType,
+    Decimal,
+    Enum,
+    Record,
+    type_name,
+)
 
 UNFAITHFUL: Final[Mapping[str, tuple[str, str]]] = {
     "time-millis": (
@@ -31,6 +39,14 @@ _NESTED_ARRAY: Final = (
     "PostgreSQL does not say how many dimensions an array has",
     "use one array, or a table of its own",
 )
+_ENUM_ARRAY: Final = (
+    "Debezium sends no null inside an array of an enumerated type",
+    "use an array of text in PostgreSQL, and of string here",
+)
+_NULL_WITH_DEFAULT: Final = (
+    "Kafka Connect replaces each null by the default",
+    "make the column NOT NULL, or drop its default in PostgreSQL and here",
+)
 _ARRAY_ELEMENT: Final = (
     "elements of a PostgreSQL array may always be null",
     'give the array "items": ["null", …]',
@@ -40,6 +56,9 @@ _ARRAY_ELEMENT: Final = (
 def unfaithful(record: Record) -> Iterator[tuple[str, str, str, str]]:
     """Each field that the chain would change: (field, what, why, what to do)."""
     for field in record.fields:
+        if field.nullable and field.default is not MISSING and field.default is not None:
+            why, instead = _NULL_WITH_DEFAULT
+            yield field.name, "a nullable field with a default", why, instead
         for what, (why, instead) in _faults(field.type):
             yield field.name, what, why, instead
 
@@ -53,6 +72,8 @@ def _faults(avro_type: AvroType) -> Iterator[tuple[str, tuple[str, str]]]:
             yield "a decimal on fixed", _FIXED_DECIMAL
         case Array(element=Array()):
             yield "an array of arrays", _NESTED_ARRAY
+        case Array(element=Enum()):
+            yield "an array of enum", _ENUM_ARRAY
         case Array(element, _, nullable):
             if not nullable:
                 yield "an array of elements that are never null", _ARRAY_ELEMENT

@@ -128,8 +128,7 @@ def _settled(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
 
 def _code_stamp() -> list[int]:
     """Changes when this package does: other code may read the same files otherwise."""
-    paths = [status for folder in (Path(__file__).parent,) for status in folder.rglob("*.py")]
-    statuses = [path.stat() for path in paths]
+    statuses = [path.stat() for path in Path(__file__).parent.rglob("*.py")]
     return [max(s.st_mtime_ns for s in statuses), sum(s.st_size for s in statuses)]
 
 
@@ -147,6 +146,7 @@ def _write(place: Path, content: Mapping[str, Any]) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=f"{place.name}.")
+        os.fchmod(descriptor, 0o644)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file, separators=(",", ":"), ensure_ascii=False)
         os.replace(temporary, place)

@@ -63,7 +63,7 @@ class _Reader:
         self._document = document
         self._shape = shape
         self._record = record or Record("", "", "", ())
-        self._domain, self._dataset = dataset_id.split(".")
+        self._domain, self._dataset = dataset_id.split(".", 1)
         self._errors = errors
         self._data: Mapping[str, Any] = document.data
         self._names = frozenset(_field_names(shape))
