@@ -1,3 +1,3 @@
-"""Planning: what should be, what is, and the way from one to the other. Pure: it talks to nothing."""
+"""Planning: what should be, what is, and the way from one to the other. Pure: no network."""
 
 from __future__ import annotations

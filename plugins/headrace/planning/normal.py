@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from headrace.contracts.targets import iceberg
+
 _QUOTED: Final = re.compile(r"('(?:[^'\\]|\\.)*')")
 _SPACE: Final = re.compile(r"\s+")
 _AROUND_PUNCTUATION: Final = re.compile(r"\s*([(),=<>:])\s*")
-_FIELD_ID: Final = re.compile(r"(?<=[<,])\d+:")
 _REPLICATED: Final = re.compile(r"^(?:Replicated|Shared)(\w*MergeTree)\((?:'[^']*','[^']*',?)?")
 _DECIMAL_WIDTHS: Final[Mapping[str, int]] = {"32": 9, "64": 18, "128": 38, "256": 76}
 _SIZED_DECIMAL: Final = re.compile(r"\bDecimal(32|64|128|256)\((\d+)\)")
@@ -23,9 +24,9 @@ def warehouse_type(text: str) -> str:
     )
 
 
-def lake_type(text: str) -> str:
-    """An Iceberg type without the field ids, which a catalog gives anew when it makes a table."""
-    return _FIELD_ID.sub("", expression(text))
+def lake_type(value: iceberg.IcebergType) -> str:
+    """An Iceberg type (JSON form) without the ids, which a catalog gives anew."""
+    return iceberg.describe(value)
 
 
 def expression(text: str) -> str:
@@ -75,45 +76,54 @@ def config(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def avro(schema: Any) -> Any:
-    """An Avro schema as what it means to a reader: without docs and Connect's own attributes."""
+def avro_equal(left: Any, right: Any) -> bool:
+    """Whether two Avro schemas (as JSON values) mean the same to every reader and writer."""
+    return json.dumps(avro(left), sort_keys=True) == json.dumps(avro(right), sort_keys=True)
+
+
+def avro(schema: Any, namespace: str = "") -> Any:
+    """An Avro schema as what it means: full names, no docs, none of Connect's bookkeeping."""
     match schema:
+        case str():
+            return schema if schema in _AVRO_PRIMITIVES else _full_name(schema, namespace)
         case list():
-            return [avro(branch) for branch in schema]
-        case {"type": str() as inner, **rest} if not _meaning(rest):
-            return inner
-        case dict():
-            kept = {k: v for k, v in schema.items() if k in _AVRO_MEANING}
-            return {k: avro(v) if k in _AVRO_NESTED else _fields(k, v) for k, v in kept.items()}
+            return [avro(branch, namespace) for branch in schema]
+        case {"type": "record" | "enum" | "fixed"}:
+            return _avro_named(schema, namespace)
+        case {"type": type_}:
+            return _avro_plain(schema, type_, namespace)
     return schema
 
 
-_AVRO_NESTED: Final = frozenset({"type", "items", "values"})
-_AVRO_MEANING: Final = _AVRO_NESTED | {
-    "name",
-    "namespace",
-    "fields",
-    "symbols",
-    "size",
-    "logicalType",
-    "precision",
-    "scale",
-    "default",
-    "aliases",
-}
+def _avro_named(schema: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    name = _full_name(schema["name"], schema.get("namespace", namespace))
+    kept = {k: schema[k] for k in _NAMED_MEANING if k in schema}
+    if "fields" in schema:
+        kept["fields"] = [_avro_field(f, name.rpartition(".")[0]) for f in schema["fields"]]
+    return {"type": schema["type"], "name": name, **kept}
 
 
-def _meaning(attributes: Mapping[str, Any]) -> bool:
-    return any(name in _AVRO_MEANING for name in attributes)
+def _avro_field(field: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    kept = {k: field[k] for k in ("name", "default", "aliases") if k in field}
+    return {**kept, "type": avro(field["type"], namespace)}
 
 
-def _fields(key: str, value: Any) -> Any:
-    return [avro(field) for field in value] if key == "fields" else value
+def _avro_plain(schema: Mapping[str, Any], type_: Any, namespace: str) -> Any:
+    kept = {k: schema[k] for k in _PLAIN_MEANING if k in schema}
+    kept |= {k: avro(schema[k], namespace) for k in ("items", "values") if k in schema}
+    bare = avro(type_, namespace)
+    return {"type": bare, **kept} if kept else bare
 
 
-def avro_equal(left: Any, right: Any) -> bool:
-    """Whether two Avro schemas mean the same to every reader and writer."""
-    return json.dumps(avro(left), sort_keys=True) == json.dumps(avro(right), sort_keys=True)
+def _full_name(name: str, namespace: str) -> str:
+    return name if "." in name or not namespace else f"{namespace}.{name}"
+
+
+_AVRO_PRIMITIVES: Final = frozenset(
+    {"null", "boolean", "int", "long", "float", "double", "bytes", "string", "array", "map"}
+)
+_NAMED_MEANING: Final = ("symbols", "size", "default", "logicalType", "precision", "scale")
+_PLAIN_MEANING: Final = ("logicalType", "precision", "scale", "connect.name", "connect.default")
 
 
 def partition(value: Any) -> str:

@@ -25,7 +25,9 @@ class Detail:
     rule: str
     """Id of the rule that judged it."""
     message: str
-    """The fact in words; for a breaking difference with the next step."""
+    """The fact in words."""
+    next_step: str = ""
+    """What to do instead; for a breaking difference only."""
 
     @property
     def column(self) -> str | None:
@@ -95,7 +97,7 @@ class Note:
     """Something to know that the plan does not act upon."""
 
     kind: Literal["orphan", "drift"]
-    """orphan: it is there and no contract wants it. drift: the source runs ahead of the contract."""
+    """orphan: it is there and no contract wants it. drift: the source has more than the contract."""
     resource: Resource
     message: str
 

@@ -72,7 +72,9 @@ def to_json(resource: Resource) -> dict[str, Any]:
 def from_json(value: Mapping[str, Any]) -> Resource:
     """The inverse of `to_json`. Raises ValueError for an unknown kind."""
     if value["kind"] not in KINDS:
-        raise ValueError(f"unknown kind of resource {value['kind']!r}; known are {', '.join(KINDS)}")
+        raise ValueError(
+            f"unknown kind of resource {value['kind']!r}; known are {', '.join(KINDS)}"
+        )
     return Resource(value["kind"], value["name"], value["spec"], tuple(value.get("datasets", ())))
 
 

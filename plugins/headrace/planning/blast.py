@@ -1,0 +1,77 @@
+"""What a change would hit: the tables, streams and views that hang on its datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.planning.plan import Blast, Change
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """Something made by code (a metric, a mart) that reads datasets."""
+
+    kind: Literal["table", "stream", "view"]
+    name: str
+    datasets: frozenset[str]
+    """Ids of the datasets that it reads."""
+
+
+def blast_radius(
+    change: Change, contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()
+) -> Blast:
+    """What the change would hit."""
+    return blast_of(change.resource.datasets, contracts, dependents)
+
+
+def blast_of(
+    datasets: Iterable[str], contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()
+) -> Blast:
+    """What hangs on the datasets: what their contracts make, and what code makes of that."""
+    ids = frozenset(datasets)
+    hit = [contract for contract in contracts if contract.id in ids]
+    reading = [d for d in dependents if d.datasets & ids]
+    tables = {table for contract in hit for table in _tables(contract)}
+    streams = {names.stream_dag(contract.stream_group) for contract in hit}
+    views = {names.view(contract) for contract in hit if contract.serving == "clickhouse"}
+    return Blast(
+        tables=_sorted(tables, reading, "table"),
+        streams=_sorted(streams, reading, "stream"),
+        views=_sorted(views, reading, "view"),
+    )
+
+
+def sentence(blast: Blast) -> str:
+    """`It hits tables a and b, stream s and view v`; empty when nothing is hit."""
+    groups = [
+        f"{noun if len(members) == 1 else noun + 's'} {_listed(members)}"
+        for noun, members in (
+            ("table", blast.tables),
+            ("stream", blast.streams),
+            ("view", blast.views),
+        )
+        if members
+    ]
+    return f"It hits {_listed(groups)}" if groups else ""
+
+
+def _tables(contract: Contract) -> Iterable[str]:
+    if "raw" in contract.zones:
+        yield names.raw_table(contract)
+    if contract.serving == "clickhouse":
+        if contract.source.kind == "cdc":
+            yield names.state_table(contract)
+        yield names.changes_table(contract)
+
+
+def _sorted(own: set[str], dependents: Iterable[Dependent], kind: str) -> tuple[str, ...]:
+    return tuple(sorted(own | {d.name for d in dependents if d.kind == kind}))
+
+
+def _listed(parts: Iterable[str]) -> str:
+    *head, last = parts
+    return f"{', '.join(head)} and {last}" if head else last

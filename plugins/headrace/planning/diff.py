@@ -1,0 +1,130 @@
+"""Desired state against observed state: the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from headrace.contracts.contract import Contract
+from headrace.planning import subject_differences
+from headrace.planning.blast import Dependent, blast_of, sentence
+from headrace.planning.differences import Difference, differences
+from headrace.planning.plan import Blast, Change, Detail, Note, Plan, Refusal
+from headrace.planning.resources import KINDS, Resource, in_order
+from headrace.planning.rules import judge
+
+__all__ = ["Blast", "Change", "Detail", "Note", "Plan", "Refusal", "diff"]
+
+
+_Group: TypeAlias = tuple[tuple[str, ...], str, str]
+"""Datasets, field and rule: what one refusal is about."""
+
+
+def diff(
+    desired: Iterable[Resource],
+    observed: Iterable[Resource],
+    *,
+    contracts: Iterable[Contract] = (),
+    dependents: Iterable[Dependent] = (),
+    owned: Collection[str] = (),
+) -> Plan:
+    """What to do to make the observed state the desired one; nothing when they are equal.
+
+    Args:
+        contracts: those of the desired state; refusals name their files and what hangs on them.
+        dependents: metrics and marts, for refusals.
+        owned: names of the connectors that Headrace made: those that no contract wants any more
+            are deleted. Nothing else ever is: other leftovers become notes.
+    """
+    contracts, dependents = tuple(contracts), tuple(dependents)
+    wanted = in_order(desired)
+    there = {resource.key: resource for resource in observed}
+    pairs = [(resource, there.get(resource.key)) for resource in wanted]
+    left = in_order(there[key] for key in there.keys() - {resource.key for resource in wanted})
+    gone = [r for r in left if r.kind == "connector" and r.name in owned]
+    changes = [Change("delete", resource, resource) for resource in gone]
+    changes += [change for pair in pairs for change in _change(*pair)]
+    changes.sort(key=lambda change: KINDS.index(change.resource.kind))
+    notes = [note for pair in pairs for note in _drift(*pair)]
+    notes += [_orphan(resource) for resource in left if resource not in gone]
+    return Plan(tuple(changes), _refusals(changes, contracts, dependents), tuple(notes))
+
+
+def _change(desired: Resource, observed: Resource | None) -> Iterator[Change]:
+    if observed is None:
+        yield Change("create", desired)
+        return
+    compare = subject_differences.differences if desired.kind == "subject" else differences
+    details = tuple(_detail(difference) for difference in compare(desired, observed))
+    if details:
+        yield Change("update", desired, observed, details)
+
+
+def _detail(difference: Difference) -> Detail:
+    rule = judge(difference)
+    return Detail(
+        difference.path,
+        difference.before,
+        difference.after,
+        rule.breaking,
+        rule.id,
+        rule.message(difference),
+        rule.next_step,
+    )
+
+
+def _drift(desired: Resource, observed: Resource | None) -> Iterator[Note]:
+    ahead = subject_differences.ahead(desired, observed) if observed else ()
+    if ahead:
+        fields = ", ".join(f'"{name}"' for name in ahead)
+        place = ", ".join(desired.datasets) or desired.name
+        yield Note(
+            "drift",
+            desired,
+            f"{place}: the source has {fields}, which the contract does not declare. "
+            "Add it to the .avsc to have it stored and served.",
+        )
+
+
+def _orphan(resource: Resource) -> Note:
+    return Note(
+        "orphan",
+        resource,
+        f"{resource.kind} {resource.name}: no contract wants it. "
+        "A plan never drops it; remove it by hand when nothing reads it.",
+    )
+
+
+def _refusals(
+    changes: Iterable[Change], contracts: Sequence[Contract], dependents: Sequence[Dependent]
+) -> tuple[Refusal, ...]:
+    """One refusal for each field and rule, however many resources show it."""
+    groups: dict[_Group, list[tuple[Change, Detail]]] = {}
+    for change in changes:
+        for detail in change.details:
+            if detail.breaking:
+                key = change.resource.datasets, field_of(change.resource, detail), detail.rule
+                groups.setdefault(key, []).append((change, detail))
+    paths = {contract.id: contract.path for contract in contracts}
+    return tuple(
+        _refusal(key, found, blast_of(key[0], contracts, dependents), paths)
+        for key, found in groups.items()
+    )
+
+
+def field_of(resource: Resource, detail: Detail) -> str:
+    """The contract's field that a difference is about, else its path in the spec."""
+    _, _, rest = detail.path.partition(".")
+    return detail.column or (rest if resource.kind == "subject" and rest else detail.path)
+
+
+def _refusal(
+    key: _Group, found: Sequence[tuple[Change, Detail]], blast: Blast, paths: Mapping[str, str]
+) -> Refusal:
+    datasets, field, rule = key
+    resources = tuple(f"{change.resource.kind} {change.resource.name}" for change, _ in found)
+    place = ", ".join(paths.get(dataset) or dataset for dataset in datasets) or resources[0]
+    first = found[0][1]
+    fact = f'{place}: "{field}": {first.message} ({rule}, in {", ".join(resources)})'
+    message = ". ".join(part for part in (fact, sentence(blast), first.next_step) if part) + "."
+    return Refusal(datasets, field, rule, resources, blast, message)

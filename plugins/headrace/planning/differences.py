@@ -1,0 +1,109 @@
+"""Where a desired resource and the observed one of the same name differ, not yet judged.
+
+Only what is declared is compared. Not compared are: the order and the ids of columns (a catalog
+gives its own), and the defaults of columns: a default stands for the rows that are older than the
+column, so it is set with the column and changing it later would change those rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headrace.planning import normal
+from headrace.planning.resources import Kind, Resource
+
+HIDDEN: Final = "(hidden)"
+_SECRET: Final = re.compile(r"password|secret|credential|token|access-key", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place in which the desired spec and the observed one differ."""
+
+    kind: Kind
+    path: str
+    before: Any = field(hash=False)
+    after: Any = field(hash=False)
+    in_key: bool = False
+    """Whether it is about a column by which the table is ordered."""
+    incompatible: str = ""
+    """For a subject: why readers or writers of the other schema would fail; else empty."""
+
+
+_TYPES: Final[Mapping[str, Callable[[str], str]]] = {
+    "lake_table": normal.lake_type,
+    "warehouse_table": normal.warehouse_type,
+}
+_COLUMN_TEXT: Final[Mapping[str, str]] = {"lake_table": "doc", "warehouse_table": "comment"}
+
+
+def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    """All differences of tables, views, topics and connectors (subjects: see `subjects`)."""
+    yield from _columns(desired, observed)
+    yield from _values(desired, observed)
+    yield from _mappings(desired, observed)
+
+
+def _columns(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    kind = desired.kind
+    was = {column["name"]: column for column in observed.spec.get("columns", ())}
+    is_ = {column["name"]: column for column in desired.spec.get("columns", ())}
+    key = set(normal.ordering_columns(observed.spec.get("order_by", "")))
+    for name, column in is_.items():
+        if name not in was:
+            yield Difference(kind, f"columns.{name}", None, column)
+        else:
+            yield from _column(desired, was[name], column, in_key=name in key)
+    for name, column in was.items():
+        if name not in is_:
+            yield Difference(kind, f"columns.{name}", column, None, in_key=name in key)
+
+
+def _column(
+    table: Resource, was: Mapping[str, Any], is_: Mapping[str, Any], *, in_key: bool
+) -> Iterator[Difference]:
+    kind, path = table.kind, f"columns.{is_['name']}"
+    before, after = _TYPES[kind](was["type"]), _TYPES[kind](is_["type"])
+    if before != after:
+        yield Difference(kind, f"{path}.type", before, after, in_key)
+    required = bool(was.get("required", False)), bool(is_.get("required", False))
+    if required[0] != required[1]:
+        yield Difference(kind, f"{path}.required", *required, in_key)
+    text = _COLUMN_TEXT[kind]
+    words = was.get(text) or "", is_.get(text) or ""
+    if words[0] != words[1]:
+        yield Difference(kind, f"{path}.{text}", *words, in_key)
+
+
+def _values(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    for (kind, name), spelled in normal.SPEC_VALUES.items():
+        if kind != desired.kind:
+            continue
+        before = spelled(observed.spec.get(name) or "")
+        after = spelled(desired.spec.get(name) or "")
+        if before != after:
+            key_changes = name == "order_by" and set(before.split(",")) != set(after.split(","))
+            yield Difference(desired.kind, name, before, after, in_key=key_changes)
+
+
+def _mappings(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    for (kind, name), spelled in normal.SPEC_MAPPINGS.items():
+        if kind != desired.kind:
+            continue
+        was, is_ = observed.spec.get(name, {}), desired.spec.get(name, {})
+        for key, value in is_.items():
+            before = spelled(was[key]) if was.get(key) is not None else None
+            after = spelled(value)
+            if before != after:
+                path = f"{name}.{key}"
+                yield Difference(desired.kind, path, shown(key, before), shown(key, after))
+
+
+def shown(key: str, value: str | None) -> str | None:
+    """A config value as it may be shown: a secret only when it is a reference, `${…}`."""
+    if value is None or value.startswith("${") or not _SECRET.search(key):
+        return value
+    return HIDDEN

@@ -1,0 +1,65 @@
+"""The lake tables that contracts ask for: today the raw zone, which the sink connector fills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.targets import iceberg
+from headrace.contracts.types import MAX_FIELD_ID
+from headrace.planning.resources import Resource
+from headrace.planning.rules import TOPIC_PROPERTY
+
+DATASET_PROPERTY: Final = "headrace.dataset"
+
+POSITION_COLUMNS: Final = (
+    ("_committed_at", "timestamptz", "When the source committed the row, or the record was made."),
+    ("_topic", "string", "Kafka topic of the record."),
+    ("_partition", "int", "Kafka partition of the record."),
+    ("_offset", "long", "Kafka offset of the record: the order of changes to one key."),
+)
+CHANGE_COLUMNS: Final = (
+    ("_op", "string", "c create, u update, d delete, r read by a snapshot."),
+    ("_lsn", "long", "Position in the source's log; for information, offsets give the order."),
+)
+
+PROPERTIES: Final[Mapping[str, str]] = {
+    "format-version": "2",
+    "write.format.default": "parquet",
+    "write.parquet.compression-codec": "zstd",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "100",
+    "commit.retry.num-retries": "20",
+    "commit.retry.max-wait-ms": "2000",
+}
+"""Many writers commit to one table: without patient retries some commits are lost to others."""
+
+
+def raw_tables(contract: Contract) -> Iterator[Resource]:
+    """The raw table of a dataset, if it has one.
+
+    Every column is optional: what a source sends must land, and is judged on the way to `cleaned`.
+    """
+    if "raw" not in contract.zones:
+        return
+    columns = [iceberg.column(f, all_optional=True) for f in contract.record.fields]
+    spec = {
+        "columns": columns + _meta_columns(contract),
+        "partition": ["day(_committed_at)"],
+        "properties": {
+            **PROPERTIES,
+            DATASET_PROPERTY: contract.id,
+            TOPIC_PROPERTY: names.topic(contract),
+        },
+    }
+    yield Resource("lake_table", names.raw_table(contract), spec, (contract.id,))
+
+
+def _meta_columns(contract: Contract) -> list[dict[str, Any]]:
+    changes = CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
+    return [
+        {"id": MAX_FIELD_ID + place, "name": name, "required": False, "type": type_, "doc": doc}
+        for place, (name, type_, doc) in enumerate((*changes, *POSITION_COLUMNS), start=1)
+    ]

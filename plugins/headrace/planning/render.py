@@ -1,0 +1,136 @@
+"""A plan for people, as text that reads like Terraform's, and for machines, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from headrace.planning.plan import Change, Detail, Plan, Refusal
+from headrace.planning.resources import to_json as resource_json
+
+_SIGNS: Final[Mapping[str, str]] = {"create": "+", "update": "~", "delete": "-"}
+_WIDTH: Final = 160
+
+
+def render(plan: Plan) -> str:
+    """The plan as text: each change with what differs, then refusals, notes and the counts."""
+    return "\n".join(_lines(plan))
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """The plan as a JSON object, to keep as a run's artefact."""
+    return {
+        "summary": counts(plan),
+        "changes": [_change_json(change) for change in plan.changes],
+        "refusals": [_refusal_json(refusal) for refusal in plan.refusals],
+        "notes": [
+            {"kind": n.kind, "resource": list(n.resource.key), "message": n.message}
+            for n in plan.notes
+        ],
+    }
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """How many changes of each sort the plan has; a refused change counts as that only."""
+    allowed = [change for change in plan.changes if not change.breaking]
+    found = {action: sum(c.action == action for c in allowed) for action in _SIGNS}
+    return {**found, "refused": len(plan.changes) - len(allowed)}
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    if plan.empty:
+        yield "No changes: everything is as the contracts say."
+    for change in plan.changes:
+        yield from _change_lines(change)
+        yield ""
+    for refusal in plan.refusals:
+        yield f"! refused: {refusal.message}"
+    for note in plan.notes:
+        yield f"i {note.kind}: {note.message}"
+    if not plan.empty:
+        yield _summary(plan)
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    sign = "!" if change.breaking else _SIGNS[change.action]
+    word = "refused" if change.breaking else change.action
+    yield f"{sign} {word} {change.resource.kind} {change.resource.name}"
+    if change.action == "create":
+        yield from (f"    + {line}" for line in _spec_lines(change.resource.spec))
+    for detail in change.details:
+        yield f"    {_detail_line(detail)}"
+
+
+def _detail_line(detail: Detail) -> str:
+    sign = "!" if detail.breaking else "+" if detail.before is None else "~"
+    values = f"{_short(detail.before)} → {_short(detail.after)}"
+    if detail.before is None:
+        values = _short(detail.after)
+    elif detail.after is None:
+        values = f"{_short(detail.before)} → (gone)"
+    reason = f"  [{detail.rule}: {detail.message}]" if detail.breaking else ""
+    return f"{sign} {detail.path}: {values}{reason}"
+
+
+def _spec_lines(spec: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in spec.items():
+        if key == "columns":
+            yield from (f"columns.{column['name']}: {_short(column)}" for column in value)
+        elif key in ("config", "properties", "settings"):
+            yield from (f"{key}.{name}: {_short(v)}" for name, v in value.items())
+        else:
+            yield f"{key}: {_short(value)}"
+
+
+def _short(value: Any) -> str:
+    """A value in one line: a column by its type, a schema by its beginning."""
+    if isinstance(value, Mapping) and {"name", "type"} <= value.keys() and "fields" not in value:
+        suffix = " required" if value.get("required") else ""
+        default = f" default {value['default']}" if value.get("default") is not None else ""
+        return f"{_short(value['type'])}{suffix}{default}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
+
+
+def _summary(plan: Plan) -> str:
+    found = counts(plan)
+    return (
+        f"Plan: {found['create']} to create, {found['update']} to update, "
+        f"{found['delete']} to delete, {found['refused']} refused."
+        + (" Nothing will be touched." if plan.refusals else "")
+    )
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "resource": resource_json(change.resource),
+        "details": [
+            {
+                "path": d.path,
+                "before": d.before,
+                "after": d.after,
+                "breaking": d.breaking,
+                "rule": d.rule,
+                "message": d.message,
+                "next_step": d.next_step,
+            }
+            for d in change.details
+        ],
+    }
+
+
+def _refusal_json(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "datasets": list(refusal.datasets),
+        "field": refusal.field,
+        "rule": refusal.rule,
+        "resources": list(refusal.resources),
+        "hits": {
+            "tables": list(refusal.blast.tables),
+            "streams": list(refusal.blast.streams),
+            "views": list(refusal.blast.views),
+        },
+        "message": refusal.message,
+    }

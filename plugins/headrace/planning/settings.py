@@ -1,0 +1,117 @@
+"""What a plan needs to know besides the contracts: endpoints, names of secrets, tuning.
+
+Secrets themselves never come here: a setting that ends in `_ref` holds a reference that the Connect
+worker resolves from its own environment, such as `${env:HEADRACE_PASSWORD_CDC}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+CatalogKind: TypeAlias = Literal["rest", "jdbc"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDatabase:
+    """A PostgreSQL database that Debezium reads, as the Connect worker reaches it."""
+
+    host: str
+    port: int
+    database: str
+    user: str = "cdc"
+    """A role that may replicate and read; a name or a reference."""
+    password_ref: str = "${env:HEADRACE_PASSWORD_CDC}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The Iceberg catalog and its object store, as the Connect worker reaches them."""
+
+    kind: CatalogKind
+    uri: str
+    """rest: `http://host:port`; jdbc: `jdbc:postgresql://host:port/database`."""
+    warehouse: str
+    """Where tables live, e.g. `s3://warehouse`."""
+    s3_endpoint: str
+    s3_region: str = "us-east-1"
+    s3_access_key_ref: str = "${env:HEADRACE_S3_ACCESS_KEY}"
+    s3_secret_key_ref: str = "${env:HEADRACE_S3_SECRET_KEY}"
+    credential_ref: str = "${env:HEADRACE_CATALOG_CREDENTIAL}"
+    """rest: OAuth2 `id:secret`; empty when the catalog asks for none."""
+    oauth2_uri: str = ""
+    """rest: where tokens come from; empty: `<uri>/v1/oauth/tokens`."""
+    user: str = "lake"
+    """jdbc: role of the catalog's database."""
+    password_ref: str = "${env:HEADRACE_PASSWORD_LAKE_DB}"
+    """jdbc: its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """Everything that the desired state takes from outside the contracts."""
+
+    kafka_bootstrap: str
+    """`host:port[,host:port]`, as the Connect worker reaches it."""
+    registry_url: str
+    """Base of the registry, e.g. `http://127.0.0.1:18081`."""
+    sources: Mapping[str, SourceDatabase] = field(hash=False)
+    """Short connection name → database."""
+    catalog: Catalog
+    replication_factor: int = 1
+    """Copies of each topic that a connector may make by itself."""
+    topic_retention_ms: int = 604_800_000
+    """How long data topics keep records; the lake keeps them for good."""
+    dead_letter_retention_ms: int = 2_592_000_000
+    """How long dead letters wait to be looked at."""
+    topic_compression: str = "producer"
+    poll_interval_ms: int = 50
+    """How long Debezium waits for changes: a part of every row's freshness."""
+    max_batch_size: int = 8192
+    """Changes that Debezium hands over at once."""
+    max_queue_size: int = 32768
+    """Changes that Debezium holds in memory."""
+    snapshot_fetch_size: int = 10_000
+    heartbeat_interval_ms: int = 10_000
+    """How often Debezium confirms its place, also when the captured tables are idle."""
+    producer_compression: str = "lz4"
+    producer_linger_ms: int = 5
+    producer_batch_size: int = 262_144
+    """Bytes."""
+    sink_tasks: int = 1
+    sink_commit_interval_ms: int = 10_000
+    """How often the sink commits to the lake: its freshness, and its number of snapshots."""
+    sink_commit_timeout_ms: int = 30_000
+    deduplication_window: int = 1000
+    """How many insert tokens each warehouse table remembers."""
+    source_config: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """More configuration of every source connector, e.g. TLS; wins over what the plan says."""
+    sink_config: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The same for every sink connector."""
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> PlanSettings:
+        """Build from JSON-like values; `sources` and `catalog` are mappings themselves.
+
+        Raises ValueError with every unknown or missing key, and for an unknown kind of catalog.
+        """
+        given = _checked(cls, values, "")
+        given["catalog"] = Catalog(**_checked(Catalog, values["catalog"], "catalog."))
+        given["sources"] = {
+            name: SourceDatabase(**_checked(SourceDatabase, source, f"sources.{name}."))
+            for name, source in values["sources"].items()
+        }
+        if given["catalog"].kind not in ("rest", "jdbc"):
+            raise ValueError(f"catalog.kind is {given['catalog'].kind!r}; it may be rest or jdbc")
+        return cls(**given)
+
+
+def _checked(cls: type[Any], values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    known = {f.name for f in fields(cls)}
+    needed = {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
+    problems = [f"{prefix}{name} is unknown" for name in sorted(values.keys() - known)]
+    problems += [f"{prefix}{name} is missing" for name in sorted(needed - values.keys())]
+    if problems:
+        raise ValueError(f"plan settings: {', '.join(problems)}")
+    return dict(values)

@@ -1,0 +1,148 @@
+"""The Iceberg sink connectors that contracts ask for: one lands the raw zone of each domain.
+
+A change arrives in Debezium's envelope and lands flat, with its position beside it:
+`unwrap` flattens it, `position` adds topic, partition and offset. A record of any other source is
+flat already: `stamp` gives it the time at which it was made as `_committed_at`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.planning.resources import Resource
+from headrace.planning.settings import Catalog, PlanSettings
+from headrace.planning.sources import converters
+from headrace.planning.topics import captured, datasets, grouped, landed, sink_dead_letter_topic
+
+_UNWRAP: Final[Mapping[str, str]] = {
+    "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+    "transforms.unwrap.add.fields": "op,source.lsn:lsn,source.ts_ms:committed_at",
+    "transforms.unwrap.add.fields.prefix": "_",
+    "transforms.unwrap.delete.tombstone.handling.mode": "rewrite",
+}
+_STAMP: Final[Mapping[str, str]] = {
+    "transforms.stamp.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+    "transforms.stamp.timestamp.field": "_committed_at",
+}
+_POSITION: Final[Mapping[str, str]] = {
+    "transforms.position.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+    "transforms.position.topic.field": "_topic",
+    "transforms.position.partition.field": "_partition",
+    "transforms.position.offset.field": "_offset",
+}
+
+
+def sinks(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
+    """One Iceberg sink connector for each domain that has a raw zone."""
+    for domain, members in grouped(landed(contracts), lambda c: c.domain).items():
+        config = _sink(domain, members, settings)
+        yield Resource(
+            "connector", names.sink_connector(domain), {"config": config}, datasets(members)
+        )
+
+
+def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> dict[str, str]:
+    return {
+        "connector.class": "org.apache.iceberg.connect.IcebergSinkConnector",
+        "tasks.max": str(settings.sink_tasks),
+        "topics": ",".join(sorted(names.topic(c) for c in members)),
+        **_transforms(members),
+        **_routing(members),
+        "iceberg.tables.auto-create-enabled": "false",
+        "iceberg.tables.evolve-schema-enabled": "false",
+        "iceberg.control.topic": names.SINK_CONTROL_TOPIC,
+        "iceberg.control.commit.interval-ms": str(settings.sink_commit_interval_ms),
+        "iceberg.control.commit.timeout-ms": str(settings.sink_commit_timeout_ms),
+        "iceberg.catalog": names.LAKE_CATALOG,
+        **_under("iceberg.catalog.", _catalog(settings.catalog)),
+        **_errors(domain, settings),
+        "consumer.override.isolation.level": "read_committed",
+        "consumer.override.auto.offset.reset": "earliest",
+        **converters(settings),
+        **settings.sink_config,
+    }
+
+
+def _transforms(members: Sequence[Contract]) -> dict[str, str]:
+    changes = captured(members)
+    records = [contract for contract in members if contract not in changes]
+    if not records:
+        return {"transforms": "unwrap,position", **_UNWRAP, **_POSITION}
+    if not changes:
+        return {"transforms": "stamp,position", **_STAMP, **_POSITION}
+    return {
+        "transforms": "unwrap,stamp,position",
+        **_UNWRAP,
+        "transforms.unwrap.predicate": "changes",
+        **_STAMP,
+        "transforms.stamp.predicate": "changes",
+        "transforms.stamp.negate": "true",
+        **_POSITION,
+        "predicates": "changes",
+        "predicates.changes.type": (
+            "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
+        ),
+        "predicates.changes.pattern": _matching(names.topic(c) for c in changes),
+    }
+
+
+def _routing(members: Sequence[Contract]) -> dict[str, str]:
+    routes = {names.raw_table(c): _matching([names.topic(c)]) for c in members}
+    return {
+        "iceberg.tables": ",".join(sorted(routes)),
+        "iceberg.tables.route-field": "_topic",
+        **{f"iceberg.table.{t}.route-regex": regex for t, regex in sorted(routes.items())},
+    }
+
+
+def _matching(topics: Iterable[str]) -> str:
+    """A regular expression of exactly these topics."""
+    return "|".join(re.escape(topic) for topic in sorted(topics))
+
+
+def _catalog(catalog: Catalog) -> dict[str, str]:
+    return {
+        "type": catalog.kind,
+        "uri": catalog.uri,
+        "warehouse": catalog.warehouse,
+        **(_rest(catalog) if catalog.kind == "rest" else _jdbc(catalog)),
+        "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        "s3.endpoint": catalog.s3_endpoint,
+        "s3.path-style-access": "true",
+        "s3.access-key-id": catalog.s3_access_key_ref,
+        "s3.secret-access-key": catalog.s3_secret_key_ref,
+        "client.region": catalog.s3_region,
+    }
+
+
+def _rest(catalog: Catalog) -> dict[str, str]:
+    if not catalog.credential_ref:
+        return {}
+    tokens = catalog.oauth2_uri or f"{catalog.uri.rstrip('/')}/v1/oauth/tokens"
+    return {"credential": catalog.credential_ref, "oauth2-server-uri": tokens}
+
+
+def _jdbc(catalog: Catalog) -> dict[str, str]:
+    return {
+        "jdbc.user": catalog.user,
+        "jdbc.password": catalog.password_ref,
+        "jdbc.schema-version": "V1",
+    }
+
+
+def _errors(domain: str, settings: PlanSettings) -> dict[str, str]:
+    return {
+        "errors.tolerance": "all",
+        "errors.log.enable": "true",
+        "errors.deadletterqueue.topic.name": sink_dead_letter_topic(domain),
+        "errors.deadletterqueue.topic.replication.factor": str(settings.replication_factor),
+        "errors.deadletterqueue.context.headers.enable": "true",
+    }
+
+
+def _under(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {f"{prefix}{key}": value for key, value in values.items()}

@@ -1,0 +1,126 @@
+"""The source connectors that contracts ask for: one Debezium connector a source connection.
+
+Config values are all text, and secrets are references that the Connect worker resolves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.errors import PlanRefused
+from headrace.planning.resources import Resource
+from headrace.planning.settings import PlanSettings, SourceDatabase
+from headrace.planning.topics import captured, datasets, grouped, signal_topic
+
+
+def sources(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
+    """One Debezium source connector for each source connection.
+
+    Raises PlanRefused when a contract reads a connection that the settings do not know.
+    """
+    for connection, members in grouped(captured(contracts), lambda c: c.source.connection).items():
+        database = settings.sources.get(connection)
+        if database is None:
+            known = ", ".join(sorted(settings.sources)) or "none"
+            raise PlanRefused(
+                f"{contract.path or contract.id}: the source connection {connection!r} is unknown "
+                f"(known: {known}). Add the Airflow connection "
+                f"{names.airflow_connection(connection)!r}, or name another one."
+                for contract in members
+            )
+        config = _source(connection, members, database, settings)
+        yield Resource(
+            "connector", names.source_connector(connection), {"config": config}, datasets(members)
+        )
+
+
+def converters(settings: PlanSettings) -> dict[str, str]:
+    """Avro in Confluent's wire format, for key and value, from the registry."""
+    common = {
+        "": "io.apicurio.registry.utils.converter.AvroConverter",
+        ".apicurio.registry.url": f"{settings.registry_url.rstrip('/')}/apis/registry/v2",
+        ".apicurio.registry.auto-register": "true",
+        ".apicurio.registry.id-handler": "io.apicurio.registry.serde.Legacy4ByteIdHandler",
+        ".apicurio.registry.use-id": "contentId",
+        ".apicurio.registry.headers.enabled": "false",
+    }
+    return {f"{part}.converter{k}": v for part in ("key", "value") for k, v in common.items()}
+
+
+def _source(
+    connection: str, members: Sequence[Contract], database: SourceDatabase, settings: PlanSettings
+) -> dict[str, str]:
+    return {
+        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "tasks.max": "1",
+        **_database(database),
+        **_capture(connection, members),
+        **_values(),
+        **_delivery(settings),
+        **_signals(connection, settings),
+        **_producer(settings),
+        **converters(settings),
+        **settings.source_config,
+    }
+
+
+def _database(database: SourceDatabase) -> dict[str, str]:
+    return {
+        "database.hostname": database.host,
+        "database.port": str(database.port),
+        "database.user": database.user,
+        "database.password": database.password_ref,
+        "database.dbname": database.database,
+    }
+
+
+def _capture(connection: str, members: Sequence[Contract]) -> dict[str, str]:
+    return {
+        "topic.prefix": connection,
+        "plugin.name": "pgoutput",
+        "slot.name": names.replication_slot(connection),
+        "publication.name": names.publication(connection),
+        "publication.autocreate.mode": "disabled",
+        "table.include.list": ",".join(sorted({c.source.table or "" for c in members})),
+        "snapshot.mode": "initial",
+    }
+
+
+def _values() -> dict[str, str]:
+    return {
+        "decimal.handling.mode": "precise",
+        "time.precision.mode": "adaptive",
+        "tombstones.on.delete": "true",
+    }
+
+
+def _delivery(settings: PlanSettings) -> dict[str, str]:
+    return {
+        "exactly.once.support": "required",
+        "transaction.boundary": "poll",
+        "poll.interval.ms": str(settings.poll_interval_ms),
+        "max.batch.size": str(settings.max_batch_size),
+        "max.queue.size": str(settings.max_queue_size),
+        "snapshot.fetch.size": str(settings.snapshot_fetch_size),
+        "heartbeat.interval.ms": str(settings.heartbeat_interval_ms),
+        "topic.creation.default.replication.factor": str(settings.replication_factor),
+        "topic.creation.default.partitions": "1",
+    }
+
+
+def _signals(connection: str, settings: PlanSettings) -> dict[str, str]:
+    return {
+        "signal.enabled.channels": "kafka",
+        "signal.kafka.topic": signal_topic(connection),
+        "signal.kafka.bootstrap.servers": settings.kafka_bootstrap,
+    }
+
+
+def _producer(settings: PlanSettings) -> Mapping[str, str]:
+    return {
+        "producer.override.compression.type": settings.producer_compression,
+        "producer.override.linger.ms": str(settings.producer_linger_ms),
+        "producer.override.batch.size": str(settings.producer_batch_size),
+    }

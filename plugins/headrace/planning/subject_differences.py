@@ -1,0 +1,101 @@
+"""How the schema of a registered subject differs from the one that a contract asks for.
+
+Of a CDC topic the source owns the schema and Debezium registers it: only the fields of the row are
+compared, by name and type, so that neither defaults of the database nor a newer Debezium show as
+changes. A field that only the source has is no change either: it is reported as drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from headrace.planning import compatibility, normal
+from headrace.planning.differences import Difference
+from headrace.planning.resources import Resource
+
+
+def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    """Where the desired subject differs from the registered one."""
+    levels = observed.spec["compatibility"], desired.spec["compatibility"]
+    if levels[0] != levels[1]:
+        yield Difference("subject", "compatibility", *levels)
+    if desired.name.endswith("-key"):
+        yield from _key(desired, observed)
+    else:
+        yield from _value(desired, observed)
+
+
+def ahead(desired: Resource, observed: Resource) -> tuple[str, ...]:
+    """Fields that the source of a CDC topic has and the contract does not declare."""
+    if desired.kind != "subject" or not _is_envelope(desired.spec["schema"]):
+        return ()
+    is_, was = _row(desired.spec["schema"]), _row(observed.spec["schema"])
+    return tuple(name for name in was if name not in is_)
+
+
+def _key(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    is_, was = _types(desired.spec["schema"]), _types(observed.spec["schema"])
+    for name in sorted(is_.keys() | was.keys()):
+        before, after = was.get(name), is_.get(name)
+        if before != after:
+            fact = f"{before or 'no such field'} → {after or 'no such field'}"
+            yield Difference("subject", f"key.{name}", before, after, incompatible=fact)
+
+
+def _value(desired: Resource, observed: Resource) -> Iterator[Difference]:
+    new, old = desired.spec["schema"], observed.spec["schema"]
+    is_, was = _types(new), _types(old)
+    only_in_source = set(ahead(desired, observed))
+    same_fields = {k: v for k, v in was.items() if k not in only_in_source} == is_
+    if same_fields and (_is_envelope(new) or normal.avro_equal(new, old)):
+        return
+    broken = _broken(desired, observed)
+    for name in sorted({*is_, *was, *broken} - only_in_source):
+        before, after = was.get(name), is_.get(name)
+        if before != after or name in broken:
+            path = f"schema.{name}" if name else "schema"
+            yield Difference("subject", path, before, after, incompatible=broken.get(name, ""))
+    if same_fields and not broken:
+        yield Difference("subject", "schema", "registered", "declared")
+
+
+def _broken(desired: Resource, observed: Resource) -> dict[str, str]:
+    """Field of the row → why the schemas are incompatible there."""
+    level = desired.spec["compatibility"]
+    new, old = _row_record(desired.spec["schema"]), _row_record(observed.spec["schema"])
+    found = compatibility.problems(new, old, level)
+    reasons: dict[str, str] = {}
+    for problem in found:
+        reasons.setdefault(problem.field.split(".")[0], problem.reason)
+    return {name: f"{reason} ({level})" for name, reason in reasons.items()}
+
+
+def _is_envelope(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and str(schema.get("name")).endswith("Envelope")
+
+
+def _row_record(schema: Any) -> Any:
+    """The record of the row: inside Debezium's envelope, or the schema itself."""
+    whole = normal.avro(schema)
+    if not _is_envelope(schema):
+        return whole
+    before = next(field["type"] for field in whole["fields"] if field["name"] == "before")
+    branches = before if isinstance(before, list) else [before]
+    return next(branch for branch in branches if isinstance(branch, Mapping))
+
+
+def _row(schema: Any) -> dict[str, Any]:
+    return {field["name"]: field["type"] for field in _row_record(schema).get("fields", ())}
+
+
+def _types(schema: Any) -> dict[str, str]:
+    """Field of the row → its type, in words that are equal when the types are."""
+    return {name: _words(type_) for name, type_ in _row(schema).items()}
+
+
+def _words(type_: Any) -> str:
+    """The order of a union's branches only says which one a default belongs to."""
+    if isinstance(type_, list):
+        return " or ".join(sorted(compatibility.type_text(branch) for branch in type_))
+    return compatibility.type_text(type_)

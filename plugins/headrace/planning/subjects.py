@@ -1,0 +1,33 @@
+"""The registry subjects that contracts ask for.
+
+Of a CDC topic it is the schema that Debezium is expected to register; else the contract's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from headrace.contracts import avro_render, names
+from headrace.contracts.contract import Contract
+from headrace.contracts.targets import debezium
+from headrace.planning.resources import Resource
+
+KEY_COMPATIBILITY: Final = "FULL"
+"""A key never changes, whatever its dataset's level is."""
+
+
+def subjects(contract: Contract) -> Iterator[Resource]:
+    """The key's and the value's subject of the dataset's topic."""
+    found = names.subjects(contract)
+    if contract.source.kind == "cdc":
+        key, value = debezium.key_schema(contract), debezium.value_schema(contract)
+    else:
+        key, value = avro_render.key_schema(contract), avro_render.avro_schema(contract.record)
+    if contract.key:
+        yield _subject(found.key, key, KEY_COMPATIBILITY, contract)
+    yield _subject(found.value, value, contract.compatibility, contract)
+
+
+def _subject(name: str, schema: Any, level: str, contract: Contract) -> Resource:
+    return Resource("subject", name, {"schema": schema, "compatibility": level}, (contract.id,))

@@ -1,0 +1,112 @@
+"""The warehouse tables and views that contracts ask for, in ClickHouse.
+
+A dataset that comes by CDC has three: its current state, its change history, and a view that reads
+as the source's table does now. Any other has two: its records, and a view of them. Nothing rests on
+how often a record is inserted: rows with the same position merge, and views read merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.targets import clickhouse
+from headrace.contracts.types import Field
+from headrace.planning import defaults
+from headrace.planning.ddl import identifier, qualified
+from headrace.planning.resources import Resource
+from headrace.planning.rules import POSITION_COMMENT
+from headrace.planning.settings import PlanSettings
+
+_CHANGE_COLUMNS: Final = (
+    ("_op", "LowCardinality(String)", "c create, u update, d delete, r read by a snapshot"),
+    ("_lsn", "UInt64", "Position in the source's log; for information, offsets give the order"),
+)
+_TIME_COLUMNS: Final[tuple[Mapping[str, Any], ...]] = (
+    {
+        "name": "_committed_at",
+        "type": "DateTime64(6, 'UTC')",
+        "comment": "When the source committed the row, or the record was made",
+    },
+    {
+        "name": "_inserted_at",
+        "type": "DateTime64(6, 'UTC')",
+        "default": "now64(6)",
+        "comment": "When the row became readable here",
+    },
+)
+_DELETED: Final = {"name": "_deleted", "type": "UInt8", "comment": "1 when the source deleted it"}
+
+
+def warehouse(contract: Contract, settings: PlanSettings) -> Iterator[Resource]:
+    """The tables and the view of a dataset that is served from ClickHouse."""
+    if contract.serving != "clickhouse":
+        return
+    if contract.source.kind == "cdc":
+        yield _state(contract, settings)
+    yield _changes(contract, settings)
+    yield _view(contract)
+
+
+def _state(contract: Contract, settings: PlanSettings) -> Resource:
+    spec = {
+        "columns": [*_columns(contract), _DELETED],
+        "engine": "ReplacingMergeTree(_offset, _deleted)",
+        "order_by": _ordering(contract.key),
+        "settings": _settings(settings),
+    }
+    return Resource("warehouse_table", names.state_table(contract), spec, (contract.id,))
+
+
+def _changes(contract: Contract, settings: PlanSettings) -> Resource:
+    spec = {
+        "columns": _columns(contract),
+        "engine": "ReplacingMergeTree(_offset)",
+        "order_by": _ordering((*contract.key, "_partition", "_offset")),
+        "partition_by": "toYYYYMM(_committed_at)",
+        "settings": _settings(settings),
+    }
+    return Resource("warehouse_table", names.changes_table(contract), spec, (contract.id,))
+
+
+def _view(contract: Contract) -> Resource:
+    by_cdc = contract.source.kind == "cdc"
+    table = names.state_table(contract) if by_cdc else names.changes_table(contract)
+    columns = ", ".join(identifier(field.name) for field in contract.record.fields)
+    query = f"SELECT {columns} FROM {qualified(table)} FINAL"
+    return Resource("warehouse_view", names.view(contract), {"query": query}, (contract.id,))
+
+
+def _columns(contract: Contract) -> list[dict[str, Any]]:
+    changes = _CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
+    meta = [{"name": name, "type": type_, "comment": comment} for name, type_, comment in changes]
+    position = [
+        {"name": "_partition", "type": "Int32", "comment": "Kafka partition of the record"},
+        {
+            "name": "_offset",
+            "type": "UInt64",
+            "comment": f"{POSITION_COMMENT}{names.topic(contract)}",
+        },
+    ]
+    fields = [_column(field) for field in contract.record.fields]
+    return [*fields, *meta, *position, *(dict(column) for column in _TIME_COLUMNS)]
+
+
+def _column(field: Field) -> dict[str, Any]:
+    default = defaults.expression(field)
+    return {
+        "name": field.name,
+        "type": clickhouse.column_type(field),
+        **({} if default is None else {"default": default}),
+        "comment": clickhouse.comment(field),
+    }
+
+
+def _ordering(columns: Iterable[str]) -> str:
+    return ", ".join(identifier(column) for column in columns)
+
+
+def _settings(settings: PlanSettings) -> dict[str, Any]:
+    return {"non_replicated_deduplication_window": settings.deduplication_window}
