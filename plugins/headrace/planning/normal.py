@@ -123,7 +123,7 @@ _AVRO_PRIMITIVES: Final = frozenset(
     {"null", "boolean", "int", "long", "float", "double", "bytes", "string", "array", "map"}
 )
 _NAMED_MEANING: Final = ("symbols", "size", "default", "logicalType", "precision", "scale")
-_PLAIN_MEANING: Final = ("logicalType", "precision", "scale", "connect.name", "connect.default")
+_PLAIN_MEANING: Final = ("logicalType", "precision", "scale", "connect.name")
 
 
 def partition(value: Any) -> str:

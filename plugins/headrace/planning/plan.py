@@ -97,7 +97,7 @@ class Note:
     """Something to know that the plan does not act upon."""
 
     kind: Literal["orphan", "drift"]
-    """orphan: it is there and no contract wants it. drift: the source has more than the contract."""
+    """orphan: there, but no contract wants it. drift: the source has more than the contract."""
     resource: Resource
     message: str
 

@@ -24,8 +24,7 @@ def subjects(contract: Contract) -> Iterator[Resource]:
         key, value = debezium.key_schema(contract), debezium.value_schema(contract)
     else:
         key, value = avro_render.key_schema(contract), avro_render.avro_schema(contract.record)
-    if contract.key:
-        yield _subject(found.key, key, KEY_COMPATIBILITY, contract)
+    yield _subject(found.key, key, KEY_COMPATIBILITY, contract)
     yield _subject(found.value, value, contract.compatibility, contract)
 
 
