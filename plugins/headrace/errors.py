@@ -22,9 +22,9 @@ __all__ = [
     "HeadraceError",
     "PlanRefused",
     "SchemaTypeError",
+    "SystemFailure",
     "SystemRefused",
     "SystemUnavailable",
-    "SystemFailure",
 ]
 
 

@@ -47,31 +47,28 @@ def _fits(avro_type: AvroType, value: Any) -> bool:
             return _is_int(value, _LONG)
         case Uuid():
             return isinstance(value, str) and _UUID.fullmatch(value) is not None
-        case Decimal(precision=precision, fixed=fixed):
-            if not _is_bytes(value, fixed.size if fixed else None) or not value:
-                return False
-            unscaled = int.from_bytes(value.encode("latin-1"), "big", signed=True)
-            return abs(unscaled) < 10**precision
+        case Decimal():
+            return _fits_decimal(avro_type, value)
         case Fixed(size=size):
             return _is_bytes(value, size)
         case Enum(symbols=symbols):
             return isinstance(value, str) and value in symbols
+        case Array() | Map() | Record():
+            return _fits_container(avro_type, value)
+
+
+def _fits_container(avro_type: Array | Map | Record, value: Any) -> bool:
+    match avro_type:
         case Array(element, _, nullable):
-            return isinstance(value, list) and all(
-                _fits_or_null(element, nullable, v) for v in value
-            )
+            return isinstance(value, list) and all(_fits_or_null(element, nullable, v) for v in value)
         case Map(item, _, _, nullable):
-            return isinstance(value, dict) and all(
-                _fits_or_null(item, nullable, v) for v in value.values()
-            )
+            return isinstance(value, dict) and all(_fits_or_null(item, nullable, v) for v in value.values())
         case Record(fields=fields):
             return (
                 isinstance(value, dict)
                 and value.keys() <= {f.name for f in fields}
                 and all(
-                    _fits_or_null(f.type, f.nullable, value[f.name])
-                    if f.name in value
-                    else f.default is not MISSING
+                    _fits_or_null(f.type, f.nullable, value[f.name]) if f.name in value else f.default is not MISSING
                     for f in fields
                 )
             )
@@ -86,13 +83,20 @@ def _fits_primitive(kind: str, value: Any) -> bool:
         case "long":
             return _is_int(value, _LONG)
         case "float" | "double":
-            return (
-                isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)
-            )
+            return isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)
         case "bytes":
             return _is_bytes(value, None)
         case _:
             return isinstance(value, str)
+
+
+def _fits_decimal(decimal: Decimal, value: Any) -> bool:
+    """Two's complement, big-endian, of the unscaled number."""
+    if not value or not _is_bytes(value, decimal.fixed.size if decimal.fixed else None):
+        return False
+    unscaled = int.from_bytes(str(value).encode("latin-1"), "big", signed=True)
+    limit: int = 10**decimal.precision
+    return abs(unscaled) < limit
 
 
 def _fits_or_null(avro_type: AvroType, nullable: bool, value: Any) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from headrace.contracts.avro import LOGICAL
 from headrace.contracts.contract import Contract
 from headrace.contracts.types import (
     MISSING,
@@ -21,6 +22,9 @@ from headrace.contracts.types import (
     Timestamp,
     Uuid,
 )
+
+LOGICAL_NAMES: Final = {avro_type: names for names, avro_type in LOGICAL.items()}
+"""Type → (carrier, logicalType)."""
 
 
 def avro_schema(record: Record) -> dict[str, Any]:
@@ -69,34 +73,37 @@ def _type(avro_type: AvroType, namespace: str, seen: set[str]) -> Any:
     match avro_type:
         case Primitive(kind):
             return kind
-        case Date():
-            return {"type": "int", "logicalType": "date"}
-        case Time(unit):
-            carrier = "int" if unit == "millis" else "long"
-            return {"type": carrier, "logicalType": f"time-{unit}"}
-        case Timestamp(unit):
-            return {"type": "long", "logicalType": f"timestamp-{unit}"}
-        case Uuid():
-            return {"type": "string", "logicalType": "uuid"}
-        case Decimal(precision, scale, fixed):
-            carrier_type = _named(fixed, namespace, seen) if fixed else {"type": "bytes"}
-            if isinstance(carrier_type, str):
-                return carrier_type
-            parameters = {"logicalType": "decimal", "precision": precision, "scale": scale}
-            return {**carrier_type, **parameters}
+        case Date() | Time() | Timestamp() | Uuid():
+            carrier, logical = LOGICAL_NAMES[avro_type]
+            return {"type": carrier, "logicalType": logical}
+        case Decimal():
+            return _decimal(avro_type, namespace, seen)
         case Fixed() | Enum():
             return _named(avro_type, namespace, seen)
         case Array(element, element_id, nullable):
-            items = _maybe(_type(element, namespace, seen), nullable)
+            items = _maybe(element, nullable, namespace, seen)
             return {"type": "array", "items": items, "element-id": element_id}
         case Map(value, key_id, value_id, nullable):
-            values = _maybe(_type(value, namespace, seen), nullable)
+            values = _maybe(value, nullable, namespace, seen)
             return {"type": "map", "values": values, "key-id": key_id, "value-id": value_id}
         case Record():
             return _record(avro_type, namespace, seen)
 
 
-def _maybe(inner: Any, nullable: bool) -> Any:
+def _decimal(decimal: Decimal, namespace: str, seen: set[str]) -> Any:
+    parameters = {
+        "logicalType": "decimal",
+        "precision": decimal.precision,
+        "scale": decimal.scale,
+    }
+    if decimal.fixed is None:
+        return {"type": "bytes", **parameters}
+    fixed = _named(decimal.fixed, namespace, seen)
+    return fixed if isinstance(fixed, str) else {**fixed, **parameters}
+
+
+def _maybe(avro_type: AvroType, nullable: bool, namespace: str, seen: set[str]) -> Any:
+    inner = _type(avro_type, namespace, seen)
     return ["null", inner] if nullable else inner
 
 

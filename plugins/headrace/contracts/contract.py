@@ -77,9 +77,7 @@ class Contract:
     """Streams of one group share one driver; the domain unless declared."""
     freshness_s: float | None = None
     """Promised freshness in seconds; None when nothing is promised."""
-    classifications: Mapping[str, str] = dataclasses.field(
-        default_factory=lambda: _NOTHING, hash=False
-    )
+    classifications: Mapping[str, str] = dataclasses.field(default_factory=lambda: _NOTHING, hash=False)
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()
     quality: tuple[Rule, ...] = ()

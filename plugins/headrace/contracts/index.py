@@ -77,9 +77,7 @@ def index_path(root: Path) -> Path:
     return Path(configured) if configured else root / "../../.headrace/contracts.index.json"
 
 
-def _compile(
-    root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def _compile(root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] | None) -> dict[str, Any]:
     """Read what changed, keep what did not; checks across datasets run over all of them."""
     from headrace.contracts import loading
     from headrace.errors import ContractError, ContractErrors
@@ -121,8 +119,7 @@ def _settled(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
     """The stamps to keep: of a file that may still be changing, none."""
     limit = time.time_ns() - int(SETTLED_S * 1e9)
     return {
-        dataset: stamp if all(modified < limit for _, modified, _ in stamp) else []
-        for dataset, stamp in stamps.items()
+        dataset: stamp if all(modified < limit for _, modified, _ in stamp) else [] for dataset, stamp in stamps.items()
     }
 
 
@@ -149,7 +146,7 @@ def _write(place: Path, content: Mapping[str, Any]) -> None:
         os.fchmod(descriptor, 0o644)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file, separators=(",", ":"), ensure_ascii=False)
-        os.replace(temporary, place)
+        Path(temporary).replace(place)
     except OSError:
         if temporary:
             Path(temporary).unlink(missing_ok=True)

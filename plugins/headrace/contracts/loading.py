@@ -38,7 +38,7 @@ class Pair(NamedTuple):
 
 
 def load_contracts(root: Path) -> tuple[Contract, ...]:
-    """All contracts under `root`, in order of id. Raises `ContractErrors` with every broken rule."""
+    """All contracts under `root` in order of id. Raises `ContractErrors` with every broken rule."""
     errors: list[ContractError] = []
     contracts = [read_pair(root, pair, errors) for pair in find_pairs(root)]
     loaded = tuple(contract for contract in contracts if contract is not None)
@@ -88,9 +88,7 @@ def collisions(contracts: Iterable[Contract]) -> Iterator[ContractError]:
         for kind, name in _claims(contract):
             other = taken.setdefault((kind, name), contract.id)
             if other != contract.id:
-                what = (
-                    f"{contract.id} and {other} would share the {kind} {name}; rename one of them"
-                )
+                what = f"{contract.id} and {other} would share the {kind} {name}; rename one of them"
                 yield ContractError(contract.path, 1, "collision", what)
 
 

@@ -31,7 +31,7 @@ def dataset_id(domain: str, dataset: str) -> str:
 
 
 def topic(contract: Contract) -> str:
-    """The dataset's Kafka topic: `<connection>.<schema>.<table>` or `<domain>.<dataset>.v<major>`."""
+    """The Kafka topic: `<connection>.<schema>.<table>` for cdc, else `<domain>.<dataset>.v<major>`."""
     if contract.source.kind == "cdc":
         return cdc_topic(contract.source.connection, contract.source.table or "")
     return f"{contract.id}.v{contract.major}"

@@ -98,11 +98,7 @@ class _Reader:
             compatibility=declared["compatibility"],
             stream_group=declared["stream"] or self._domain,
             freshness_s=freshness,
-            classifications={
-                item["name"]: item["classification"]
-                for _, item in listed
-                if item.get("classification")
-            },
+            classifications={item["name"]: item["classification"] for _, item in listed if item.get("classification")},
             roles=roles,
             quality=rules,
             path=self._shape.path,
@@ -185,9 +181,7 @@ class _Reader:
             steps: Steps = ("schema", 0, "properties", index)
             name = item.get("name")
             if name not in self._names:
-                what = (
-                    f"{self._shape.path} has no field {name!r}; {suggest(str(name), self._names)}"
-                )
+                what = f"{self._shape.path} has no field {name!r}; {suggest(str(name), self._names)}"
                 self._report(steps, "property", what)
                 continue
             if name in seen:

@@ -23,9 +23,7 @@ def model_errors(document: Document) -> Iterator[ContractError]:
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
-    known = {
-        info.alias or name: info for name, info in OpenDataContractStandard.model_fields.items()
-    }
+    known = {info.alias or name: info for name, info in OpenDataContractStandard.model_fields.items()}
     data = {key: value for key, value in document.data.items() if key in known}
     yield from _unknown(document, (), document.data, known)
     try:
@@ -40,18 +38,14 @@ def model_errors(document: Document) -> Iterator[ContractError]:
     yield from _unknown_inside(document, (), model, data)
 
 
-def _unknown(
-    document: Document, steps: Steps, data: dict[Any, Any], known: Iterable[str]
-) -> Iterator[ContractError]:
+def _unknown(document: Document, steps: Steps, data: dict[Any, Any], known: Iterable[str]) -> Iterator[ContractError]:
     for key in data:
         if key not in known:
             what = f"{key!r} is no ODCS key here; {suggest(str(key), known)}"
             yield document.error((*steps, key), "odcs", what)
 
 
-def _unknown_inside(
-    document: Document, steps: Steps, model: Any, data: Any
-) -> Iterator[ContractError]:
+def _unknown_inside(document: Document, steps: Steps, model: Any, data: Any) -> Iterator[ContractError]:
     """The nested models ignore keys they do not know, so misspelt ones are sought here."""
     if isinstance(model, list) and isinstance(data, list):
         for index, (part, value) in enumerate(zip(model, data, strict=True)):

@@ -1,4 +1,4 @@
-"""What a contract promises about its rows: how fresh they are, and which quality rules they keep."""
+"""What a contract promises about its rows: how fresh they are, which quality rules they keep."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ OPERATORS: Final = (
 _APART: Final = ("name", "type", "severity")
 
 
-def freshness_s(
-    data: Mapping[str, Any], dataset: str, fields: Collection[str], report: Report
-) -> float | None:
+def freshness_s(data: Mapping[str, Any], dataset: str, fields: Collection[str], report: Report) -> float | None:
     """The promised freshness in seconds, or None. Every promise's element must be a field."""
     promised = None
     for index, item in enumerate(data.get("slaProperties") or ()):
@@ -54,9 +52,7 @@ def freshness_s(
             continue
         value, unit = item.get("value"), item.get("unit")
         if type(value) not in (int, float) or value <= 0 or unit not in SECONDS:
-            what = (
-                f"freshness is {value!r} {unit!r}; write a positive number and a unit (s, min, h)"
-            )
+            what = f"freshness is {value!r} {unit!r}; write a positive number and a unit (s, min, h)"
             report(steps, "sla", what)
         elif promised is not None:
             report(steps, "sla", "freshness is promised twice; keep one")

@@ -1,5 +1,6 @@
 """The custom properties of a contract: each declared once, and checked, defaulted and documented
-from here."""
+from here.
+"""
 
 from __future__ import annotations
 

@@ -143,9 +143,7 @@ class Record:
         return iter(self.fields)
 
 
-AvroType: TypeAlias = (
-    Primitive | Decimal | Date | Time | Timestamp | Uuid | Fixed | Enum | Array | Map | Record
-)
+AvroType: TypeAlias = Primitive | Decimal | Date | Time | Timestamp | Uuid | Fixed | Enum | Array | Map | Record
 
 MAX_FIELD_ID: Final = 9_999
 """Ids above are kept for the columns that Headrace adds to a table."""

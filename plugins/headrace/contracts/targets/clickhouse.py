@@ -1,7 +1,7 @@
 """Avro → ClickHouse, spelled as `system.columns` spells it.
 
-- An enum becomes `LowCardinality(String)`, not `Enum8`: symbols may be added by a new schema version
-  while the stream runs, and an insert must not fail until a table has been altered.
+- An enum becomes `LowCardinality(String)`, not `Enum8`: a new schema version may add symbols while
+  the stream runs, and an insert must not fail until a table has been altered.
 - `date` becomes `Date32` and not `Date`, which ends in 2149 and begins in 1970. `Date32` and
   `DateTime64` begin at 1900-01-01 and end at 2299-12-31.
 - A time of day becomes its Avro number: `Int32` milliseconds, `Int64` microseconds since midnight.

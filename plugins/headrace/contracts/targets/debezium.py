@@ -170,8 +170,7 @@ _SNAPSHOT: Final = {
     "type": "string",
     "connect.version": 1,
     "connect.parameters": {
-        "allowed": "true,first,first_in_data_collection,last_in_data_collection,last,false,"
-        "incremental"
+        "allowed": "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental"
     },
     "connect.default": "false",
     "connect.name": "io.debezium.data.Enum",

@@ -1,8 +1,8 @@
 """Avro → Iceberg (format version 2).
 
-Iceberg counts in microseconds: `time-millis` and `timestamp-millis` become `time` and `timestamptz`,
-which hold every value of theirs. An Avro timestamp is an instant, hence always `timestamptz`.
-An enum becomes `string`.
+Iceberg counts in microseconds: `time-millis` and `timestamp-millis` become `time` and
+`timestamptz`, which hold every value of theirs. An Avro timestamp is an instant, hence always
+`timestamptz`. An enum becomes `string`.
 
 Schemas are given as Iceberg's own JSON, which `pyiceberg.schema.Schema.model_validate` and every
 REST catalog read.

@@ -1,8 +1,8 @@
 """Avro → Spark SQL.
 
-The types are those that Spark's `from_avro` gives, so that a decoded record needs no cast: a time of
-day stays its Avro number (milliseconds or microseconds since midnight), uuid and enum are text, and
-a fixed is binary.
+The types are those that Spark's `from_avro` gives, so that a decoded record needs no cast: a time
+of day stays its Avro number (milliseconds or microseconds since midnight), uuid and enum are text,
+and a fixed is binary.
 """
 
 from __future__ import annotations
