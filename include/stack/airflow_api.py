@@ -1,0 +1,126 @@
+"""A small client of Airflow's public REST API, as a person with the UI's password would use it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from include.stack.settings import Settings
+
+FINAL_STATES = ("success", "failed")
+
+
+class AirflowRefused(Exception):
+    """Airflow answered with an error, or a run did not end well."""
+
+
+class AirflowApi:
+    """Logged in as the administrator; a token is fetched on first use and again when it is refused."""
+
+    def __init__(self, s: Settings) -> None:
+        self._s = s
+        self._http = httpx.Client(base_url=f"http://{s.bind}:{s.port('AIRFLOW')}", timeout=30)
+        self._token = ""
+
+    def put_connection(self, connection: Mapping[str, Any]) -> bool:
+        """Add a connection unless one of that id is there: whoever pointed it elsewhere meant it. True when added."""
+        found = self._call("GET", f"/connections/{connection['connection_id']}", accept=(200, 404))
+        if found.status_code == 404:
+            self._call("POST", "/connections", json=connection)
+        return found.status_code == 404
+
+    def put_pool(self, name: str, slots: int, description: str) -> None:
+        """Add a pool unless it is there."""
+        body = {"name": name, "slots": slots, "description": description}
+        self._call("POST", "/pools", json=body, accept=(201, 409))
+
+    def dags(self) -> dict[str, bool]:
+        """DAG id → is it paused."""
+        found = self._call("GET", "/dags", params={"limit": 1000}).json()["dags"]
+        return {dag["dag_id"]: dag["is_paused"] for dag in found}
+
+    def import_errors(self) -> dict[str, str]:
+        """File → why it could not be read."""
+        found = self._call("GET", "/importErrors").json()["import_errors"]
+        return {error["filename"]: error["stack_trace"] for error in found}
+
+    def pause(self, dag: str, paused: bool) -> None:
+        self._call("PATCH", f"/dags/{dag}", json={"is_paused": paused})
+
+    def trigger(self, dag: str, conf: Mapping[str, Any] | None = None) -> str:
+        """Start a run; its id."""
+        body = {"logical_date": None, "conf": dict(conf or {})}
+        return str(self._call("POST", f"/dags/{dag}/dagRuns", json=body).json()["dag_run_id"])
+
+    def run_state(self, dag: str, run: str) -> str:
+        return str(self._call("GET", f"/dags/{dag}/dagRuns/{run}").json()["state"])
+
+    def runs(self, dag: str, **query: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("GET", f"/dags/{dag}/dagRuns", params=query).json()["dag_runs"]
+        return found
+
+    def task_states(self, dag: str, run: str) -> dict[str, str]:
+        """Task id → state."""
+        found = self._call("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances").json()["task_instances"]
+        return {task["task_id"]: task["state"] or "waiting" for task in found}
+
+    def task_log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
+        """What a task said, as plain text."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
+        answer = self._call("GET", path, accept=(200, 404), headers={"Accept": "application/json"})
+        content = answer.json().get("content", []) if answer.status_code == 200 else []
+        return "\n".join(line["event"] if isinstance(line, dict) else str(line) for line in content)
+
+    def wait_for_dag(self, dag: str, seconds: float) -> None:
+        """Wait until the DAG processor has read a DAG."""
+        deadline = time.monotonic() + seconds
+        while dag not in self.dags():
+            if time.monotonic() > deadline:
+                raise AirflowRefused(f"DAG {dag} was not read within {seconds:.0f} s; errors: {self.import_errors()}")
+            time.sleep(1)
+
+    def wait_for_run(self, dag: str, run: str, seconds: float, report: Callable[[str], None]) -> None:
+        """Wait until a run has succeeded, reporting each change of a task's state."""
+        deadline, seen = time.monotonic() + seconds, dict[str, str]()
+        while True:
+            states = self.task_states(dag, run)
+            for task, state in states.items():
+                if seen.get(task) != state and state not in ("waiting", "scheduled"):
+                    report(f"{dag}.{task}: {state}")
+            seen = states
+            state = self.run_state(dag, run)
+            if state == "success":
+                return
+            if state == "failed":
+                raise AirflowRefused(self._why(dag, run, states))
+            if time.monotonic() > deadline:
+                raise AirflowRefused(f"run {run} of {dag} is still {state} after {seconds:.0f} s: {states}")
+            time.sleep(1)
+
+    def _why(self, dag: str, run: str, states: Mapping[str, str]) -> str:
+        failed = [task for task, state in states.items() if state == "failed"]
+        log = self.task_log(dag, run, failed[0]) if failed else ""
+        tail = "\n".join(log.strip().splitlines()[-20:])
+        return f"run {run} of {dag} failed in {', '.join(failed) or 'no task'}\n{tail}"
+
+    def _call(self, method: str, path: str, accept: tuple[int, ...] = (200, 201), **options: Any) -> httpx.Response:
+        for fresh in (False, True):
+            if not self._token or fresh:
+                self._token = self._log_in()
+            headers = {"Authorization": f"Bearer {self._token}"} | options.pop("headers", {})
+            answer = self._http.request(method, f"/api/v2{path}", headers=headers, **options)
+            if answer.status_code != 401:
+                break
+        if answer.status_code not in accept:
+            raise AirflowRefused(f"Airflow: {method} {path} gave {answer.status_code}: {answer.text[:500]}")
+        return answer
+
+    def _log_in(self) -> str:
+        who = {"username": self._s["HEADRACE_AIRFLOW_USER"], "password": self._s["HEADRACE_PASSWORD_AIRFLOW"]}
+        answer = self._http.post("/auth/token", json=who)
+        if answer.status_code != 201:
+            raise AirflowRefused(f"Airflow does not accept the password in {self._s.env_file}: {answer.status_code}")
+        return str(answer.json()["access_token"])

@@ -1,0 +1,72 @@
+"""Airflow's connections for this instance of the stack: the only place where DAGs learn an address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from include.stack.configuration import socket_path
+from include.stack.settings import Settings
+
+
+def connections(s: Settings) -> list[dict[str, Any]]:
+    """Bodies for Airflow's `POST /connections`."""
+    kafka = {"bootstrap.servers": f"{s.bind}:{s.port('KAFKA')}"}
+    return [
+        _connection("kafka_default", "kafka", "The event backbone.", extra=kafka),
+        _connection(
+            "schema_registry_default", "http", "Avro schemas (Confluent API).",
+            host=s.bind, port=s.port("REGISTRY"), extra={"path": "/apis/ccompat/v7"},
+        ),
+        _connection(
+            "kafka_connect_default", "http", "Debezium sources and Iceberg sinks.",
+            host=s.bind, port=s.port("CONNECT"), login="headrace", password=s["HEADRACE_PASSWORD_CONNECT"],
+        ),
+        _connection(
+            "clickhouse_default", "generic", "The warehouse, over HTTP.",
+            host=s.bind, port=s.port("CLICKHOUSE"), login="headrace", password=s["HEADRACE_PASSWORD_CLICKHOUSE"],
+        ),
+        _connection("lake_default", "iceberg", "The Iceberg catalog and its object store.", **lake(s)),
+        _connection(
+            "oltp_default", "postgres", "The shop's database, as its CDC role.", host=s.bind, port=s.port("POSTGRES"),
+            schema="oltp", login="cdc", password=s["HEADRACE_PASSWORD_CDC"],
+        ),
+        _connection(
+            "platform_default", "postgres", "The platform's own state.", host=s.bind, port=s.port("POSTGRES"),
+            schema="headrace", login="headrace_platform", password=s["HEADRACE_PASSWORD_PLATFORM"],
+        ),
+        _connection(
+            "lineage_default", "http", "OpenLineage endpoint.", host=s.bind, port=s.port("LINEAGE"),
+            password=s["HEADRACE_LINEAGE_KEY"],
+        ),
+        _connection(
+            "spark_default", "spark", "Where Spark runs; `streams` is who owns the streaming drivers.", host="local[2]",
+            extra={"deploy-mode": "client", "streams": f"unix://{socket_path(s)}"},
+        ),
+    ]  # fmt: skip
+
+
+def lake(s: Settings) -> dict[str, Any]:
+    """The Iceberg catalog as the fields of an Airflow connection; `rest` or `jdbc` by setting."""
+    store = {
+        "warehouse": s["HEADRACE_WAREHOUSE"],
+        "s3.endpoint": f"http://{s.bind}:{s.port('S3')}",
+        "s3.path-style-access": "true",
+        "s3.region": "us-east-1",
+    }
+    keys = {"s3.access-key-id": s["HEADRACE_S3_ACCESS_KEY"], "s3.secret-access-key": s["HEADRACE_S3_SECRET_KEY"]}
+    if s["HEADRACE_CATALOG"] == "rest":
+        return {
+            "host": f"http://{s.bind}:{s.port('CATALOG')}",
+            "login": s["HEADRACE_S3_ACCESS_KEY"], "password": s["HEADRACE_S3_SECRET_KEY"],
+            "extra": {"type": "rest", **store, **keys},
+        }  # fmt: skip
+    return {
+        "host": s.bind, "port": s.port("POSTGRES"), "schema": "lake",
+        "login": "lake", "password": s["HEADRACE_PASSWORD_LAKE_DB"], "extra": {"type": "jdbc", **store, **keys},
+    }  # fmt: skip
+
+
+def _connection(name: str, kind: str, description: str, *, extra: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    body = {"connection_id": name, "conn_type": kind, "description": description, **fields}
+    return body | ({"extra": json.dumps(extra)} if extra else {})

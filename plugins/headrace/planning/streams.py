@@ -1,0 +1,42 @@
+"""What a stream group's driver has to run, and the version by which Airflow knows an old one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """One group: its datasets in order of their ids."""
+
+    group: str
+    contracts: tuple[Contract, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The Kafka topics that the driver reads."""
+        return tuple(names.topic(contract) for contract in self.contracts)
+
+    @property
+    def version(self) -> str:
+        """Changes when a driver must be started anew: other topics, keys or targets.
+
+        A field more is not among them: a running driver adopts it with the first record that has it.
+        """
+        shape = [[c.id, names.topic(c), c.serving, *c.key] for c in self.contracts]
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:12]
+
+
+def stream_plans(contracts: Iterable[Contract]) -> dict[str, StreamPlan]:
+    """Group → plan, for the sources that stream."""
+    groups: dict[str, list[Contract]] = {}
+    for contract in sorted(contracts, key=lambda c: c.id):
+        if contract.source.kind in ("cdc", "event"):
+            groups.setdefault(contract.stream_group, []).append(contract)
+    return {group: StreamPlan(group, tuple(members)) for group, members in sorted(groups.items())}

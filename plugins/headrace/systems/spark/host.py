@@ -1,0 +1,104 @@
+"""Who owns the streaming drivers. Never an Airflow worker: a driver outlives the task that asked for it.
+
+One small interface. `SupervisorHost` is the machine's process supervisor; on a cluster a Spark operator takes its place.
+"""
+
+from __future__ import annotations
+
+import xmlrpc.client
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.systems.endpoint import Endpoint
+
+SPARK: Final = "Spark"
+TIMEOUT_S: Final = 40.0
+LIVE: Final = frozenset({"STARTING", "RUNNING", "STOPPING"})
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What its owner says of a group's driver."""
+
+    group: str
+    alive: bool
+    pid: int
+    state: str
+    """The owner's own word, e.g. `RUNNING` or `EXITED`."""
+
+
+class StreamHost(Protocol):
+    """Owner of the drivers."""
+
+    def driver(self, group: str) -> Driver:
+        """The group's driver, alive or not. Raises SystemUnavailable, SystemRefused."""
+
+    def launch(self, group: str) -> None:
+        """Start the group's driver; nothing happens when it is alive."""
+
+    def stop(self, group: str) -> None:
+        """Stop the group's driver and wait until it is gone; nothing happens when it is not alive."""
+
+
+class SupervisorHost:
+    """The local supervisor (supervisord), over its unix socket or its HTTP port.
+
+    `address` is `unix:///path/to/socket` or `http://user:password@host:port`.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def driver(self, group: str) -> Driver:
+        found: dict[str, Any] = self._call("getProcessInfo", _program(group))
+        return Driver(group, found["statename"] in LIVE, int(found["pid"]), str(found["statename"]))
+
+    def launch(self, group: str) -> None:
+        self._call("startProcess", _program(group), False, ignore="ALREADY_STARTED")
+
+    def stop(self, group: str) -> None:
+        self._call("stopProcess", _program(group), True, ignore="NOT_RUNNING")
+
+    def _call(self, method: str, *arguments: Any, ignore: str = " ") -> Any:
+        try:
+            with self._server() as server:
+                return getattr(server.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if ignore in fault.faultString:
+                return None
+            raise SystemRefused(
+                SPARK,
+                self._place,
+                f"the supervisor refuses {method} {arguments[0]}: {fault.faultString}; is the stream in its configuration?",
+            ) from fault
+        except OSError as error:
+            raise SystemUnavailable(SPARK, self._place, f"{error}; the streams themselves go on without it") from error
+
+    @property
+    def _place(self) -> str:
+        return self._address.rpartition("@")[2]
+
+    def _server(self) -> xmlrpc.client.ServerProxy:
+        if self._address.startswith("unix://"):
+            from supervisor.xmlrpc import SupervisorTransport
+
+            transport = SupervisorTransport(serverurl=self._address)
+            return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        return xmlrpc.client.ServerProxy(f"{self._address}/RPC2")
+
+
+def stream_host(spark: Endpoint) -> StreamHost:
+    """The owner that the connection `spark_default` names in its extra `streams`."""
+    address = str(spark.extra.get("streams", ""))
+    if not address.startswith(("unix://", "http://", "https://")):
+        raise SystemRefused(
+            SPARK,
+            "spark_default",
+            'connection spark_default: set "streams" in its extra to the supervisor\'s address, e.g. unix:///run/supervisor.sock',
+        )
+    return SupervisorHost(address)
+
+
+def _program(group: str) -> str:
+    return f"stream-{group}"
