@@ -5,36 +5,21 @@ Every statement may be run again: what is there already is left as it is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from headrace.planning.plan import Change
 from headrace.planning.resources import Resource
 
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED: Final = frozenset(
-    {
-        *("all", "and", "array", "as", "asc", "between", "by", "case", "cast", "desc", "distinct"),
-        *("else", "end", "except", "exists", "final", "format", "from", "full", "global", "group"),
-        *("having", "if", "ilike", "in", "index", "inner", "interval", "into", "is", "join", "key"),
-        *("left", "like", "limit", "not", "null", "offset", "on", "or", "order", "outer"),
-        *("prewhere", "right", "sample", "select", "settings", "table", "then", "to", "union"),
-        *("using", "view", "when", "where", "with"),
-    }
-)
-
 
 def identifier(name: str) -> str:
-    """A name as it must stand in a statement: quoted when it is not plain."""
-    if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED:
-        return name
+    """A name as it must stand in a statement: always quoted, for it may be a keyword."""
     escaped = name.replace("\\", "\\\\").replace("`", "\\`")
     return f"`{escaped}`"
 
 
 def qualified(table: str) -> str:
-    """`database.table`, each part quoted when it must be."""
+    """Database and table, each quoted."""
     return ".".join(identifier(part) for part in table.split(".", 1))
 
 

@@ -17,7 +17,7 @@ __all__ = ["Blast", "Change", "Detail", "Note", "Plan", "Refusal", "diff"]
 
 
 _Group: TypeAlias = tuple[tuple[str, ...], str, str]
-"""Datasets, field and rule: what one refusal is about."""
+"""Datasets, what of them, and rule: what one refusal is about."""
 
 
 def diff(
@@ -103,7 +103,7 @@ def _refusals(
     for change in changes:
         for detail in change.details:
             if detail.breaking:
-                key = change.resource.datasets, field_of(change.resource, detail), detail.rule
+                key = change.resource.datasets, _subject_of(detail), detail.rule
                 groups.setdefault(key, []).append((change, detail))
     paths = {contract.id: contract.path for contract in contracts}
     return tuple(
@@ -112,19 +112,20 @@ def _refusals(
     )
 
 
-def field_of(resource: Resource, detail: Detail) -> str:
-    """The contract's field that a difference is about, else its path in the spec."""
-    _, _, rest = detail.path.partition(".")
-    return detail.column or (rest if resource.kind == "subject" and rest else detail.path)
+def _subject_of(detail: Detail) -> str:
+    """What a difference is about: `field "x"` of the contract, else its path in the spec."""
+    head, _, rest = detail.path.partition(".")
+    name = detail.column or (rest if head in ("schema", "key") else "")
+    return f'field "{name}"' if name else detail.path
 
 
 def _refusal(
     key: _Group, found: Sequence[tuple[Change, Detail]], blast: Blast, paths: Mapping[str, str]
 ) -> Refusal:
-    datasets, field, rule = key
+    datasets, about, rule = key
     resources = tuple(f"{change.resource.kind} {change.resource.name}" for change, _ in found)
     place = ", ".join(paths.get(dataset) or dataset for dataset in datasets) or resources[0]
     first = found[0][1]
-    fact = f'{place}: "{field}": {first.message} ({rule}, in {", ".join(resources)})'
+    fact = f"{place}: {about}: {first.message} ({rule}, in {', '.join(resources)})"
     message = ". ".join(part for part in (fact, sentence(blast), first.next_step) if part) + "."
-    return Refusal(datasets, field, rule, resources, blast, message)
+    return Refusal(datasets, about, rule, resources, blast, message)

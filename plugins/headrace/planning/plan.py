@@ -82,8 +82,8 @@ class Refusal:
     """One breaking change of one field (or of a whole dataset), wherever it showed."""
 
     datasets: tuple[str, ...]
-    field: str
-    """The field's name, or the path in the spec when it is about no field."""
+    about: str
+    """`field "x"`, or the path in the spec when it is about no field."""
     rule: str
     resources: tuple[str, ...]
     """`kind name` of each resource in which the difference stands."""

@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from headrace.planning.differences import shown
+from headrace.planning.normal import config
 from headrace.planning.plan import Change, Detail, Plan, Refusal
+from headrace.planning.resources import Resource
 from headrace.planning.resources import to_json as resource_json
 
 _SIGNS: Final[Mapping[str, str]] = {"create": "+", "update": "~", "delete": "-"}
@@ -57,7 +60,7 @@ def _change_lines(change: Change) -> Iterator[str]:
     word = "refused" if change.breaking else change.action
     yield f"{sign} {word} {change.resource.kind} {change.resource.name}"
     if change.action == "create":
-        yield from (f"    + {line}" for line in _spec_lines(change.resource.spec))
+        yield from (f"    + {line}" for line in _spec_lines(_public(change.resource)["spec"]))
     for detail in change.details:
         yield f"    {_detail_line(detail)}"
 
@@ -105,7 +108,7 @@ def _summary(plan: Plan) -> str:
 def _change_json(change: Change) -> dict[str, Any]:
     return {
         "action": change.action,
-        "resource": resource_json(change.resource),
+        "resource": _public(change.resource),
         "details": [
             {
                 "path": d.path,
@@ -121,10 +124,19 @@ def _change_json(change: Change) -> dict[str, Any]:
     }
 
 
+def _public(resource: Resource) -> dict[str, Any]:
+    """The resource as JSON without secrets."""
+    value = resource_json(resource)
+    if "config" in value["spec"]:
+        found = {key: shown(key, config(v)) for key, v in value["spec"]["config"].items()}
+        value["spec"] = {**value["spec"], "config": found}
+    return value
+
+
 def _refusal_json(refusal: Refusal) -> dict[str, Any]:
     return {
         "datasets": list(refusal.datasets),
-        "field": refusal.field,
+        "about": refusal.about,
         "rule": refusal.rule,
         "resources": list(refusal.resources),
         "hits": {

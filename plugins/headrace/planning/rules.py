@@ -97,7 +97,7 @@ def _added_without_value(d: Difference) -> bool:
         return False
     if d.kind == "lake_table":
         return bool(column["required"])
-    return not str(column["type"]).startswith("Nullable(") and column.get("default") is None
+    return not widening.holds_null(column["type"]) and column.get("default") is None
 
 
 def _now_required(d: Difference) -> bool:

@@ -22,7 +22,7 @@ class SourceDatabase:
     database: str
     user: str = "cdc"
     """A role that may replicate and read; a name or a reference."""
-    password_ref: str = "${env:HEADRACE_PASSWORD_CDC}"
+    password_ref: str = "${env:HEADRACE_PASSWORD_CDC}"  # noqa: S105 - a reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Catalog:
     s3_endpoint: str
     s3_region: str = "us-east-1"
     s3_access_key_ref: str = "${env:HEADRACE_S3_ACCESS_KEY}"
-    s3_secret_key_ref: str = "${env:HEADRACE_S3_SECRET_KEY}"
+    s3_secret_key_ref: str = "${env:HEADRACE_S3_SECRET_KEY}"  # noqa: S105 - a reference
     credential_ref: str = "${env:HEADRACE_CATALOG_CREDENTIAL}"
     """rest: OAuth2 `id:secret`; empty when the catalog asks for none."""
     oauth2_uri: str = ""
     """rest: where tokens come from; empty: `<uri>/v1/oauth/tokens`."""
     user: str = "lake"
     """jdbc: role of the catalog's database."""
-    password_ref: str = "${env:HEADRACE_PASSWORD_LAKE_DB}"
+    password_ref: str = "${env:HEADRACE_PASSWORD_LAKE_DB}"  # noqa: S105 - a reference
     """jdbc: its password."""
 
 

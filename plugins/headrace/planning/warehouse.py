@@ -75,7 +75,7 @@ def _view(contract: Contract) -> Resource:
     by_cdc = contract.source.kind == "cdc"
     table = names.state_table(contract) if by_cdc else names.changes_table(contract)
     columns = ", ".join(identifier(field.name) for field in contract.record.fields)
-    query = f"SELECT {columns} FROM {qualified(table)} FINAL"
+    query = f"SELECT {columns} FROM {qualified(table)} FINAL"  # noqa: S608 - names are quoted
     return Resource("warehouse_view", names.view(contract), {"query": query}, (contract.id,))
 
 

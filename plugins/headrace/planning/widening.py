@@ -34,6 +34,11 @@ def compare(before: str, after: str) -> Verdict:
     return "relaxed" if is_nullable and not was_nullable else "widened"
 
 
+def holds_null(text: str) -> bool:
+    """Whether a ClickHouse type has a null."""
+    return _plain(text)[1]
+
+
 def widens(old: str, new: str) -> bool:
     """Whether every value of the old plain type is one of the new type, written the same."""
     return (old, new) in WIDENINGS or _decimal_grows(old, new)

@@ -1,0 +1,68 @@
+"""The plan as text and JSON: what a person must find in it, and what must not be in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from headrace.planning.blast import blast_of, blast_radius, sentence
+from headrace.planning.plan import Blast
+from headrace.planning.render import counts, render, to_json
+from tests.unit.planning.cases import LINES, SETTINGS, VIEWS, plan_of, without_field, world
+
+
+def test_an_empty_plan_says_so() -> None:
+    plan = plan_of(LINES, there=world(LINES))
+    assert render(plan) == "No changes: everything is as the contracts say."
+    assert to_json(plan)["changes"] == []
+
+
+def test_counts_stand_at_the_end() -> None:
+    first = plan_of(LINES, there=())
+    total = len(first.changes)
+    assert render(first).splitlines()[-1] == (
+        f"Plan: {total} to create, 0 to update, 0 to delete, 0 refused."
+    )
+    refused = plan_of(without_field(LINES, "channel"), there=world(LINES))
+    assert counts(refused) == {"create": 0, "update": 1, "delete": 0, "refused": 3}
+    assert render(refused).endswith("3 refused. Nothing will be touched.")
+
+
+def test_a_deleted_connector_and_orphans_are_shown() -> None:
+    text = render(plan_of(VIEWS, there=world(LINES, VIEWS), owned={"cdc-oltp"}))
+    assert "- delete connector cdc-oltp" in text
+    assert "i orphan: topic oltp.retail.basket_lines: no contract wants it." in text
+
+
+def test_neither_text_nor_json_holds_a_secret() -> None:
+    source = replace(SETTINGS.sources["oltp"], password_ref="hunter2")
+    settings = replace(SETTINGS, sources={"oltp": source})
+    there = world(LINES, settings=settings)
+    for plan in (plan_of(LINES, there=there), plan_of(VIEWS, there=there, owned={"cdc-oltp"})):
+        assert "cdc-oltp" in render(plan)
+        assert "hunter2" not in render(plan)
+        assert "hunter2" not in json.dumps(to_json(plan))
+
+
+def test_blast_of_a_change_is_that_of_its_datasets() -> None:
+    change = plan_of(LINES, VIEWS, there=()).changes[0]
+    assert blast_radius(change, [LINES, VIEWS]) == blast_of([LINES.id], [LINES])
+    assert blast_of([LINES.id, VIEWS.id], [LINES, VIEWS]) == Blast(
+        tables=(
+            "raw.retail_basket_lines",
+            "raw.web_page_views",
+            "retail.basket_lines_changes",
+            "retail.basket_lines_state",
+            "web.page_views_changes",
+        ),
+        streams=("stream_retail", "stream_web"),
+        views=("retail.basket_lines", "web.page_views"),
+    )
+
+
+def test_what_is_hit_is_one_sentence() -> None:
+    assert sentence(Blast()) == ""
+    assert sentence(Blast(("a",), (), ("v", "w"))) == "It hits table a and views v and w"
+    assert sentence(Blast(("a", "b", "c"), ("s",), ("v",))) == (
+        "It hits tables a, b and c, stream s and view v"
+    )
