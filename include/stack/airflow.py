@@ -63,9 +63,7 @@ def environment(s: Settings) -> dict[str, str]:
     lineage = {
         "OPENLINEAGE__TRANSPORT__TYPE": "http",
         "OPENLINEAGE__TRANSPORT__URL": f"http://{s.bind}:{s.port('LINEAGE')}",
-        "OPENLINEAGE__TRANSPORT__AUTH": (
-            '{"type": "api_key", "apiKey": "' + s["HEADRACE_LINEAGE_KEY"] + '"}'
-        ),
+        "OPENLINEAGE__TRANSPORT__AUTH": ('{"type": "api_key", "apiKey": "' + s["HEADRACE_LINEAGE_KEY"] + '"}'),
     }
     ours = {
         "AIRFLOW_HOME": str(home),

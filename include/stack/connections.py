@@ -67,6 +67,8 @@ def lake(s: Settings) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _connection(name: str, kind: str, description: str, *, extra: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+def _connection(
+    name: str, kind: str, description: str, *, extra: dict[str, Any] | None = None, **fields: Any
+) -> dict[str, Any]:
     body = {"connection_id": name, "conn_type": kind, "description": description, **fields}
     return body | ({"extra": json.dumps(extra)} if extra else {})

@@ -79,5 +79,3 @@ def make_roles(settings: Settings) -> None:
 
 def _exists(connection: psycopg.Connection, query: str, value: str) -> bool:
     return connection.execute(query, (value,)).fetchone() is not None
-
-

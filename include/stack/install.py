@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from include.stack.settings import Settings
 
@@ -61,9 +60,7 @@ def clickhouse_library(lib: Path) -> Path:
 def debian_packages() -> list[str]:
     """Packages of the project and of the stack that this machine lacks."""
     wanted = [
-        name
-        for file in (HERE.parents[1] / "packages.txt", HERE / "packages.txt")
-        for name in file.read_text().split()
+        name for file in (HERE.parents[1] / "packages.txt", HERE / "packages.txt") for name in file.read_text().split()
     ]
     return [name for name in wanted if not _has_debian(name)]
 

@@ -90,7 +90,12 @@ def connect(s: Settings) -> Process:
     main = ("org.apache.kafka.connect.cli.ConnectDistributed", str(s.run / "connect.properties"))
     secrets = {
         name: s[name]
-        for name in ("HEADRACE_PASSWORD_CDC", "HEADRACE_PASSWORD_LAKE_DB", "HEADRACE_S3_ACCESS_KEY", "HEADRACE_S3_SECRET_KEY")
+        for name in (
+            "HEADRACE_PASSWORD_CDC",
+            "HEADRACE_PASSWORD_LAKE_DB",
+            "HEADRACE_S3_ACCESS_KEY",
+            "HEADRACE_S3_SECRET_KEY",
+        )
     }
     credential = {"HEADRACE_CATALOG_CREDENTIAL": f"{s['HEADRACE_S3_ACCESS_KEY']}:{s['HEADRACE_S3_SECRET_KEY']}"}
     return _java(s, "connect", main, s["HEADRACE_MEMORY_CONNECT"], flags, secrets | credential)
@@ -121,7 +126,13 @@ def registry(s: Settings) -> Process:
 
 
 def clickhouse(s: Settings) -> Process:
-    command = (sys.executable, "-m", "include.stack.clickhouse", str(s.run / "clickhouse.xml"), str(s.data / "clickhouse"))
+    command = (
+        sys.executable,
+        "-m",
+        "include.stack.clickhouse",
+        str(s.run / "clickhouse.xml"),
+        str(s.data / "clickhouse"),
+    )
     return Process("clickhouse", command, {"HEADRACE_LIBCHDB": str(clickhouse_library(s.lib))}, stop_signal="INT")
 
 

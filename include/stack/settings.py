@@ -33,7 +33,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PORT_BASE", "int", "18000", "Ports are this number plus an offset each; every one can be set by itself."),
     Setting("HEADRACE_BIND", "text", "127.0.0.1", "Address every server listens on."),
-    Setting("HEADRACE_SAMPLE", "text", "1", "Share of the retail year to load: 1 is all of it, 0.01 one basket in a hundred."),
+    Setting("HEADRACE_SAMPLE", "text", "all", "How much of the retail year to load: all, a share of the baskets (0.01), or a number of rows (5000)."),
     Setting("HEADRACE_CATALOG", "text", "rest", "Iceberg catalog: rest (SeaweedFS) or jdbc (PostgreSQL)."),
     Setting("HEADRACE_OBJECT_STORE", "text", "seaweedfs", "S3 server: seaweedfs, or minio (needs HEADRACE_CATALOG=jdbc and a minio binary on the PATH)."),
     Setting("HEADRACE_WAREHOUSE", "text", "s3://warehouse", "Where the lake's tables live."),

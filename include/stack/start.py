@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from include.stack import airflow, configuration, databases, health
+from include.stack.endpoints import endpoint
 from include.stack.install import java_home
 from include.stack.settings import Settings
 from include.stack.supervisor import Supervisor
@@ -76,6 +77,6 @@ def format_kafka(s: Settings) -> None:
 
 def migrate_platform(s: Settings) -> None:
     """The platform's own tables."""
-    from headrace.systems.platform.migrate import migrate
+    from headrace.systems.platform.hook import PlatformHook
 
-    migrate(databases.role_dsn(s, "headrace_platform"))
+    PlatformHook(endpoint(s, "platform_default")).migrate()

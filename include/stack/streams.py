@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-try:
-    from headrace.contracts.index import load_index
-except ImportError:
-    load_index = lambda root: {}  # TEMP
-
+from headrace.contracts.index import load_index
+from headrace.planning.streams import StreamPlan, stream_plans
 from include.stack.airflow import environment
 from include.stack.install import java_home
 from include.stack.processes import Process, platform_dsn
 from include.stack.settings import Settings
 
 
-def stream_groups(root: Path) -> tuple[str, ...]:
-    """Groups that the contracts name."""
-    contracts = load_index(root / "include" / "schemas").values()
-    return tuple(sorted({contract.stream_group for contract in contracts}))
+def plans(s: Settings) -> dict[str, StreamPlan]:
+    """Stream group → what its driver has to run."""
+    return stream_plans(load_index(s.root / "include" / "schemas", s.run / "contracts.index.json").values())
 
 
 def stream_processes(s: Settings) -> tuple[Process, ...]:
     """One process a group; `restarts=False` because a dead driver is Airflow's to bring back."""
-    return tuple(_driver(s, group) for group in stream_groups(s.root))
+    return tuple(_driver(s, plan) for plan in plans(s).values())
 
 
-def _driver(s: Settings, group: str) -> Process:
+def _driver(s: Settings, plan: StreamPlan) -> Process:
     script = s.root / "include" / "spark" / "streaming" / "driver.py"
-    command = (sys.executable, str(script), "--group", group)
-    return Process(f"stream-{group}", command, environment(s) | driver_environment(s, group), restarts=False, stop_seconds=30)
+    command = (sys.executable, str(script), "--group", plan.group)
+    environ = environment(s) | driver_environment(s, plan)
+    return Process(f"stream-{plan.group}", command, environ, restarts=False, stop_seconds=30)
 
 
-def driver_environment(s: Settings, group: str) -> dict[str, str]:
+def driver_environment(s: Settings, plan: StreamPlan) -> dict[str, str]:
     """What a driver needs to know; read by include/spark/streaming/settings.py."""
     return {
-        "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / group),
+        "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / plan.group),
+        "HEADRACE_PLAN_VERSION": plan.version,
         "HEADRACE_PLATFORM_DSN": platform_dsn(s),
         "HEADRACE_KAFKA_BOOTSTRAP": f"{s.bind}:{s.port('KAFKA')}",
         "HEADRACE_REGISTRY_URL": f"http://{s.bind}:{s.port('REGISTRY')}/apis/ccompat/v7",

@@ -1,0 +1,39 @@
+"""One DAG a stream group: keep its Spark driver alive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from headrace.contracts.index import load_index
+from headrace.planning.streams import stream_plans
+from headrace.systems.spark.operators import KeepStreamOperator
+
+SCHEMAS = Path(__file__).parents[1] / "include" / "schemas"
+
+DOC = """
+### Keep the stream group `{group}` alive
+
+**Brings about** that the driver of `{group}` runs, and with it the fast lane: {topics} topics from Kafka, decoded and
+served in ClickHouse as current state, change history and metrics.
+
+**Runs** all the time: one run adopts or launches the driver and then waits, deferred, without a worker. It wakes when
+the driver is dead or silent, a query is down, or the contracts ask for other topics.
+
+**When it fails**, the driver died five times in a row soon after its start: read the log of `stream-{group}`
+(`./headrace logs stream-{group}`), mend the cause, clear the task. The next run starts by itself.
+"""
+
+for group, plan in stream_plans(load_index(SCHEMAS).values()).items():
+    with DAG(
+        dag_id=f"stream_{group}",
+        schedule="@continuous",
+        max_active_runs=1,
+        catchup=False,
+        default_args={"owner": "platform"},
+        tags=["stream", group],
+        doc_md=DOC.format(group=group, topics=len(plan.topics)),
+    ) as dag:
+        KeepStreamOperator(task_id="keep_alive", group=group, schemas=str(SCHEMAS))
+    globals()[dag.dag_id] = dag

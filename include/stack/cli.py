@@ -1,0 +1,219 @@
+"""The command behind ./headrace."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from include.stack import settings as configuration
+from include.stack.console import Progress, err, out
+from include.stack.settings import SettingError, Settings
+
+app = typer.Typer(
+    name="headrace",
+    help="A data platform on one machine: ./headrace up starts it and loads a shop's year; ./headrace test proves it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+MORE = "Working on Headrace"
+
+
+@app.command()
+def up(
+    platform_only: Annotated[
+        bool, typer.Option("--platform-only", help="Start the processes; load and apply nothing.")
+    ] = False,
+) -> None:
+    """Install what is missing, start everything, load the shop's year and stream it until it is served.
+
+    Can be run again at any time: it goes on from where things stand.
+    """
+    from include.stack.install import install
+    from include.stack.preflight import problems
+    from include.stack.start import start
+
+    progress, s = Progress(), _settings()
+    install(s, progress)
+    found = problems(s)
+    if found:
+        for problem in found:
+            err.print(f"[red]✗[/red] {problem}")
+        raise typer.Exit(2)
+    s = configuration.ensure_secrets(s)
+    start(s, progress)
+    if platform_only:
+        return
+    from include.stack.status import render_hops
+    from include.stack.up import main_job
+
+    table = main_job(s, progress)
+    out.print(f"\nServed after {progress.seconds:.0f} s.\n")
+    out.print(render_hops(table))
+    _addresses(s)
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Rows and freshness of every dataset at every hop, and the processes."""
+    from include.stack import status as view
+    from include.stack.supervisor import Supervisor
+
+    s = _settings()
+    if as_json:
+        sys.stdout.write(json.dumps(view.as_json(s), indent=2) + "\n")
+        return
+    states = Supervisor(s).states()
+    if not states:
+        out.print("Headrace is down. Start it with ./headrace up")
+        raise typer.Exit(3)
+    out.print(view.render_hops(view.hop_table(s)))
+    out.print()
+    out.print(view.render_processes(states))
+
+
+@app.command()
+def down() -> None:
+    """Stop everything. Data stays; ./headrace up goes on with it."""
+    from include.stack.supervisor import Supervisor
+
+    supervisor = Supervisor(_settings())
+    out.print("stopping" if supervisor.is_up() else "nothing runs")
+    supervisor.shut_down()
+
+
+@app.command()
+def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Stop everything and delete this instance's data and secrets. Asks first."""
+    from include.stack.supervisor import Supervisor
+
+    s = _settings()
+    if not yes and not typer.confirm(f"Delete all data of this instance ({s.home}) and {s.env_file.name}?"):
+        raise typer.Exit(1)
+    Supervisor(s).shut_down()
+    shutil.rmtree(s.home, ignore_errors=True)
+    s.env_file.unlink(missing_ok=True)
+    out.print("gone; the environment and the jars stay in " + str(s.state))
+
+
+@app.command()
+def logs(
+    process: Annotated[str, typer.Argument(help="A process of ./headrace status; none: list them.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
+) -> None:
+    """Show what a process said."""
+    s = _settings()
+    there = sorted(path.stem for path in s.logs.glob("*.log"))
+    if process not in there:
+        out.print("\n".join(there) if there else "no logs yet: start with ./headrace up")
+        raise typer.Exit(0 if not process else 2)
+    command = ["tail", f"--lines={lines}", *(["--follow"] if follow else []), str(s.logs / f"{process}.log")]
+    os.execvp(command[0], command)
+
+
+@app.command(rich_help_panel=MORE)
+def lint() -> None:
+    """Check style, types and the direction of imports."""
+    s = _settings()
+    paths = ["plugins", "dags", "include", "tests", "benchmarks"]
+    tools = (
+        ["ruff", "check", *paths],
+        ["ruff", "format", "--check", *paths],
+        ["mypy"],
+        ["lint-imports"],
+    )
+    bad = [tool[0] for tool in tools if subprocess.run([_tool(tool[0]), *tool[1:]], cwd=s.root, check=False).returncode]
+    if bad:
+        err.print(f"[red]✗[/red] {', '.join(bad)}")
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=MORE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    fast: Annotated[bool, typer.Option("--fast", help="Only what needs no stack: under a minute.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the test stack running afterwards.")] = False,
+) -> None:
+    """Run the tests; starts a stack of their own on ports of its own and stops it afterwards.
+
+    Further arguments go to pytest, e.g. ./headrace test tests/integration -k lineage
+    """
+    from include.stack.testing import run_tests
+
+    raise typer.Exit(run_tests(_settings(), context.args, fast=fast, keep=keep))
+
+
+@app.command(rich_help_panel=MORE)
+def lock() -> None:
+    """Resolve include/stack/requirements.in anew into the lock file."""
+    s = _settings()
+    here = Path("include/stack")
+    command = [
+        str(s.state / "uv" / "bin" / "uv"), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
+        "--generate-hashes", "--no-annotate", "--no-header", "--upgrade",
+        str(here / "requirements.in"), "-o", str(here / "requirements.lock"),
+    ]  # fmt: skip
+    raise typer.Exit(subprocess.run(command, cwd=s.root, check=False).returncode)
+
+
+def _settings() -> Settings:
+    return configuration.load()
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def _addresses(s: Settings) -> None:
+    base = f"http://{s.bind}"
+    out.print(f"""
+Airflow          {base}:{s.port("AIRFLOW")}   user {s["HEADRACE_AIRFLOW_USER"]}, password: HEADRACE_PASSWORD_AIRFLOW in {s.env_file.name}
+ClickHouse       {base}:{s.port("CLICKHOUSE")}/play   user analyst, password: HEADRACE_PASSWORD_ANALYST
+Schema registry  {base}:{s.port("REGISTRY")}
+Kafka Connect    {base}:{s.port("CONNECT")}   user headrace, password: HEADRACE_PASSWORD_CONNECT
+Object store     {base}:{s.port("S3")}   keys: HEADRACE_S3_ACCESS_KEY, HEADRACE_S3_SECRET_KEY
+
+Next: ./headrace shop live   lets the shop trade; ./headrace status shows it arrive.""")
+
+
+def main() -> None:
+    """Run a command; an error we know is one sentence, not a trace."""
+    from headrace.errors import HeadraceError
+    from include.shop.cli import app as shop
+    from include.shop.errors import ShopError
+    from include.stack.airflow_api import AirflowRefused
+    from include.stack.health import NotHealthy
+    from include.stack.install import InstallError
+    from include.stack.supervisor import SupervisorError
+    from include.stack.up import NotServed
+
+    try:
+        _lend_shop_its_database()
+        app.add_typer(shop, name="shop")
+        app(prog_name="./headrace")
+    except (
+        SettingError, InstallError, NotHealthy, SupervisorError, AirflowRefused, NotServed, HeadraceError, ShopError,
+    ) as error:  # fmt: skip
+        err.print(f"[red]✗[/red] {error}")
+        raise SystemExit(1) from None
+
+
+def _lend_shop_its_database() -> None:
+    from include.stack.databases import role_dsn
+
+    s = _settings()
+    if s.values.get("HEADRACE_PASSWORD_SHOP"):
+        os.environ.setdefault("HEADRACE_OLTP_DSN", role_dsn(s, "shop"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""`./headrace test`: a stack of its own on ports of its own, the tests, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from include.stack import settings as configuration
+from include.stack.console import Progress, err, out
+from include.stack.settings import Settings
+from include.stack.supervisor import Supervisor
+
+TEST_INSTANCE: Mapping[str, str] = {
+    "HEADRACE_INSTANCE": "test",
+    "HEADRACE_PORT_BASE": "23000",
+    "HEADRACE_SAMPLE": "20000",
+    "HEADRACE_MEMORY_CONNECT": "640m",
+    "HEADRACE_MEMORY_KAFKA": "320m",
+    "HEADRACE_MEMORY_SPARK": "768m",
+    "HEADRACE_MEMORY_CLICKHOUSE": "1500m",
+}
+LIMIT_S = 4500
+
+
+def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) -> int:
+    """pytest's exit code."""
+    pytest = [sys.executable, "-m", "pytest", *arguments]
+    if fast:
+        return subprocess.run([*pytest, "-m", "not stack"], cwd=s.root, timeout=LIMIT_S, check=False).returncode
+    environ = os.environ | {name: os.environ.get(f"TEST_{name}", value) for name, value in TEST_INSTANCE.items()}
+    test = configuration.load(environ)
+    try:
+        _start(test, environ)
+        return subprocess.run(pytest, cwd=s.root, env=environ, timeout=LIMIT_S, check=False).returncode
+    finally:
+        if keep:
+            out.print(f"the test stack stays up: HEADRACE_INSTANCE=test ./headrace status; its folder is {test.home}")
+        else:
+            _remove(test)
+
+
+def _start(test: Settings, environ: Mapping[str, str]) -> None:
+    command = [str(test.root / "headrace"), "up"]
+    done = subprocess.run(command, cwd=test.root, env=dict(environ), timeout=1800, check=False)
+    if done.returncode:
+        for log in sorted(test.logs.glob("*.log")):
+            err.print(f"--- {log.name}")
+            err.print("\n".join(log.read_text(errors="replace").splitlines()[-15:]), markup=False)
+        raise SystemExit("the test stack did not come up; its logs are above")
+
+
+def _remove(test: Settings) -> None:
+    progress = Progress()
+    Supervisor(test).shut_down()
+    shutil.rmtree(test.home, ignore_errors=True)
+    progress("the test stack is gone")

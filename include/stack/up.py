@@ -1,0 +1,94 @@
+"""The main job of `./headrace up`: load the shop's year, have Airflow apply the contracts, stream until it is served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from headrace.systems.hops.table import Hops
+from include.shop.history import LoadProgress, load_history
+from include.shop.schema import apply_schema
+from include.stack import databases
+from include.stack.airflow_api import AirflowApi
+from include.stack.connections import connections
+from include.stack.settings import Settings
+from include.stack.status import hop_table
+from include.stack.streams import plans
+
+Report = Callable[[str], None]
+SERVED_WITHIN_S = 900.0
+
+
+class NotServed(Exception):
+    """The data did not reach every hop in time; the message says where it stands."""
+
+
+def main_job(s: Settings, report: Report) -> tuple[Hops, ...]:
+    """From an empty or half-done platform to served data; goes on from where things stand."""
+    load_shop(s, report)
+    api = AirflowApi(s)
+    introduce(s, api, report)
+    apply_contracts(api, report)
+    for dag in standing_dags(s):
+        api.pause(dag, paused=False)
+    report("streams and watches are on")
+    return wait_until_served(s, report)
+
+
+def load_shop(s: Settings, report: Report) -> None:
+    """The OLTP schema and the year of history."""
+    apply_schema(databases.superuser_dsn(s, "oltp"), cdc_role="cdc", shop_role="shop")
+    said: set[str] = set()
+
+    def progress(step: LoadProgress) -> None:
+        if step.done and step.dataset not in said:
+            said.add(step.dataset)
+            report(f"shop: {step.dataset} {step.rows:,} rows")
+
+    load_history(databases.role_dsn(s, "shop"), s["HEADRACE_SAMPLE"], progress)
+
+
+def introduce(s: Settings, api: AirflowApi, report: Report) -> None:
+    """Give Airflow its connections; those that are there stay as they are."""
+    added = [c["connection_id"] for c in connections(s) if api.put_connection(c)]
+    if added:
+        report(f"Airflow connections: {', '.join(added)}")
+    for dag in ("apply_contracts", *standing_dags(s)):
+        api.wait_for_dag(dag, 120)
+
+
+def apply_contracts(api: AirflowApi, report: Report) -> None:
+    """One run of the DAG that makes every system what the contracts say."""
+    api.pause("apply_contracts", paused=False)
+    run = api.trigger("apply_contracts")
+    api.wait_for_run("apply_contracts", run, 300, report)
+
+
+def standing_dags(s: Settings) -> tuple[str, ...]:
+    """DAGs that are on all the time."""
+    return ("watch_connectors", *(f"stream_{group}" for group in plans(s)))
+
+
+def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:
+    """Wait until every hop of every dataset holds the same rows; reports on the way.
+
+    Raises:
+        NotServed: it took longer than SERVED_WITHIN_S.
+    """
+    deadline = time.monotonic() + SERVED_WITHIN_S
+    while True:
+        table = hop_table(s)
+        if table and all(row.agree for row in table):
+            return table
+        report(_progress(table))
+        if time.monotonic() > deadline:
+            open_rows = [row.dataset for row in table if not row.agree]
+            raise NotServed(
+                f"still on the way after {SERVED_WITHIN_S:.0f} s: {', '.join(open_rows)}; see ./headrace status"
+            )
+        time.sleep(3)
+
+
+def _progress(table: tuple[Hops, ...]) -> str:
+    totals = {hop: sum(row.hops()[hop].rows or 0 for row in table) for hop in ("source", "kafka", "raw", "warehouse")}
+    return "  ".join(f"{hop} {rows:,}" for hop, rows in totals.items())

@@ -1,0 +1,1 @@
+"""Prove: the rows of every dataset at every hop, and how fresh they are."""

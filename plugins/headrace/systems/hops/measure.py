@@ -1,0 +1,117 @@
+"""Ask every hop how many rows and changes it holds. Kafka and the lake are counted on from the last count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.errors import SystemFailure
+from headrace.systems.hops.table import Hop, Hops
+from headrace.systems.kafka import counter as kafka_counter
+from headrace.systems.kafka.counting import TopicCount
+from headrace.systems.kafka.hook import KafkaHook
+from headrace.systems.lake import counter as lake_counter
+from headrace.systems.lake.hook import LakeHook
+from headrace.systems.oltp.hook import OltpHook
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.registry.hook import RegistryHook
+from headrace.systems.warehouse.hook import Freshness, WarehouseHook
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """The hooks that a measurement asks."""
+
+    oltp: OltpHook
+    kafka: KafkaHook
+    registry: RegistryHook
+    lake: LakeHook
+    warehouse: WarehouseHook
+    platform: PlatformHook
+
+    @classmethod
+    def from_connections(cls) -> Systems:
+        """By Airflow's connections, from within a task."""
+        return cls(
+            OltpHook.from_connection(),
+            KafkaHook.from_connection(),
+            RegistryHook.from_connection(),
+            LakeHook.from_connection(),
+            WarehouseHook.from_connection(),
+            PlatformHook.from_connection(),
+        )
+
+
+def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
+    """The hop table. A hop that cannot be asked says why in its cells; the others are asked all the same.
+
+    The hops are asked downstream first: what is seen at a hop was already seen upstream of it.
+    """
+    chosen = [contract for contract in contracts if contract.source.kind == "cdc"]
+    with ThreadPoolExecutor(4) as pool:
+        # Two columns at a time, in this order, so that a later hop is never ahead of an earlier one for long.
+        warehouse = pool.submit(lambda: {c.id: _hop(lambda c=c: _warehouse(systems, c)) for c in chosen})  # type: ignore[misc]
+        fresh = pool.submit(lambda: {c.id: _freshness(systems, c) for c in chosen})
+        raw = pool.submit(lambda: {c.id: _hop(lambda c=c: _raw(systems, c)) for c in chosen})  # type: ignore[misc]
+        kafka = pool.submit(lambda: {c.id: _hop(lambda c=c: _kafka(systems, c)) for c in chosen})  # type: ignore[misc]
+        source = pool.submit(lambda: _source(systems, chosen))
+        columns = source.result(), kafka.result(), raw.result(), warehouse.result()
+        freshness = fresh.result()
+    return tuple(
+        Hops(c.id, *(column[c.id] for column in columns), *(freshness[c.id] or (None, None))[:2])  # type: ignore[arg-type]
+        for c in chosen
+    )
+
+
+def _hop(ask: Callable[[], Hop]) -> Hop:
+    try:
+        return ask()
+    except SystemFailure as failure:
+        return Hop(error=str(failure))
+
+
+def _source(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
+    tables = {c.id: c.source.table or "" for c in contracts}
+    try:
+        counts = systems.oltp.row_counts(tables.values())
+    except SystemFailure as failure:
+        return {dataset: Hop(error=str(failure)) for dataset in tables}
+    return {dataset: Hop(rows=counts[table]) for dataset, table in tables.items()}
+
+
+def _kafka(systems: Systems, contract: Contract) -> Hop:
+    topic = names.topic(contract)
+    kept = systems.platform.count("kafka", topic)
+    since = TopicCount.from_json(kept) if kept else TopicCount(topic)
+    count = kafka_counter.count_changes(systems.kafka, systems.registry.schema, since)
+    systems.platform.keep_count("kafka", topic, count.to_json())
+    return Hop(rows=count.rows, changes=count.changes)
+
+
+def _raw(systems: Systems, contract: Contract) -> Hop:
+    table = names.raw_table(contract)
+    kept = systems.platform.count("raw", table)
+    since = lake_counter.LakeCount.from_json(kept) if kept else None
+    count = lake_counter.count_changes(systems.lake, table, contract.key, since)
+    if count is None:
+        return Hop(error=f"{table} is not in the lake yet")
+    systems.platform.keep_count("raw", table, count.to_json())
+    return Hop(rows=count.rows, changes=count.changes)
+
+
+def _warehouse(systems: Systems, contract: Contract) -> Hop:
+    view, changes = names.view(contract), names.changes_table(contract)
+    if len(systems.warehouse.existing((view, changes))) < 2:
+        return Hop(error=f"{view} is not in the warehouse yet")
+    return Hop(rows=systems.warehouse.count(view), changes=systems.warehouse.count_final(changes))
+
+
+def _freshness(systems: Systems, contract: Contract) -> Freshness | None:
+    changes = names.changes_table(contract)
+    try:
+        return systems.warehouse.freshness(changes) if systems.warehouse.existing((changes,)) else None
+    except SystemFailure:
+        return None

@@ -1,0 +1,64 @@
+"""The hop table: one row a dataset, one column a hop. A pure value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+HOPS: Final = ("source", "kafka", "raw", "warehouse")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """What one hop holds of one dataset.
+
+    Attributes:
+        rows: rows that the source has after the changes seen there; None when the hop could not be asked.
+        changes: change records there; None where there is no such thing (the source) or it could not be asked.
+        error: why it could not be asked.
+    """
+
+    rows: int | None = None
+    changes: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hops:
+    """One dataset through all hops; freshness in seconds from commit to readable in the warehouse."""
+
+    dataset: str
+    source: Hop
+    kafka: Hop
+    raw: Hop
+    warehouse: Hop
+    fresh_p50_s: float | None = None
+    fresh_p95_s: float | None = None
+
+    def hops(self) -> dict[str, Hop]:
+        """Hop → what it holds, along the way of the data."""
+        return {"source": self.source, "kafka": self.kafka, "raw": self.raw, "warehouse": self.warehouse}
+
+    @property
+    def agree(self) -> bool:
+        """Every hop was asked and holds the same rows, and every log of changes the same changes."""
+        hops = self.hops().values()
+        changes = {hop.changes for hop in (self.kafka, self.raw, self.warehouse)}
+        return not any(h.rows is None for h in hops) and len({h.rows for h in hops}) == 1 and len(changes) == 1
+
+
+def to_json(table: Iterable[Hops]) -> dict[str, Any]:
+    """Dataset → hop → rows and changes, and the freshness."""
+    return {row.dataset: _row(row) for row in table}
+
+
+def _row(row: Hops) -> dict[str, Any]:
+    hops: dict[str, Any] = {}
+    for name, hop in row.hops().items():
+        hops[name] = {"rows": hop.rows}
+        if hop.changes is not None:
+            hops[name]["changes"] = hop.changes
+        if hop.error:
+            hops[name]["error"] = hop.error
+    return hops | {"freshness_s": {"p50": row.fresh_p50_s, "p95": row.fresh_p95_s}}

@@ -1,0 +1,90 @@
+"""Fixtures for every test: the live stack, where a test asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.hops.measure import Systems
+
+from include.stack import databases, endpoints, settings
+from include.stack.airflow_api import AirflowApi
+from include.stack.settings import Settings
+from include.stack.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running test stack."""
+
+    settings: Settings
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.settings)
+
+    @property
+    def airflow(self) -> AirflowApi:
+        return AirflowApi(self.settings)
+
+    @property
+    def systems(self) -> Systems:
+        return endpoints.systems(self.settings)
+
+    def endpoint(self, connection: str) -> Endpoint:
+        return endpoints.endpoint(self.settings, connection)
+
+    @property
+    def registry_url(self) -> str:
+        return f"{self.endpoint('schema_registry_default').url}/apis/ccompat/v7"
+
+    @property
+    def connect_url(self) -> str:
+        return self.endpoint("kafka_connect_default").url
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return f"{self.settings.bind}:{self.settings.port('KAFKA')}"
+
+    @property
+    def clickhouse(self) -> Endpoint:
+        return self.endpoint("clickhouse_default")
+
+    @property
+    def lake(self) -> Endpoint:
+        return self.endpoint("lake_default")
+
+    @property
+    def oltp_dsn(self) -> str:
+        return databases.role_dsn(self.settings, "shop")
+
+    @property
+    def platform_dsn(self) -> str:
+        return databases.role_dsn(self.settings, "headrace_platform")
+
+    def superuser_dsn(self, database: str) -> str:
+        return databases.superuser_dsn(self.settings, database)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The live stack that ./headrace test has started; a test that uses it is marked `stack`."""
+    found = Stack(settings.load())
+    if not found.supervisor.is_up():
+        pytest.fail("the test stack is down: run these tests by ./headrace test", pytrace=False)
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the stack is marked so, and the faults run last."""
+    for item in items:
+        if {"stack", "oltp_dsn"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("stack")
+    items.sort(key=lambda item: item.get_closest_marker("faults") is not None)
+
+
+@pytest.fixture(scope="session")
+def oltp_dsn(stack: Stack) -> str:
+    """The PostgreSQL server as its superuser, for tests that make databases of their own."""
+    return stack.superuser_dsn("oltp")
