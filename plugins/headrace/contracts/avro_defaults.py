@@ -117,7 +117,7 @@ def _is_bytes(value: Any, size: int | None) -> bool:
 def _wanted(avro_type: AvroType) -> str:
     match avro_type:
         case Primitive(kind):
-            return f"a {kind}"
+            return f"a value of type {kind}"
         case Enum(symbols=symbols):
             return f"one of {', '.join(symbols)}"
         case Fixed(size=size):

@@ -83,14 +83,20 @@ def _document(path: str, data: Any, places: Any) -> Document:
     return Document(path, data, lines)
 
 
-def _yaml_places(node: Any, steps: Steps) -> Iterator[tuple[Steps, int]]:
+def _yaml_places(node: Any, steps: Steps, around: tuple[Any, ...] = ()) -> Iterator[tuple[Steps, int]]:
+    import yaml
+
+    if node in around:
+        problem = "an alias refers to what it is part of"
+        raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
     yield steps, node.start_mark.line + 1
+    around = (*around, node)
     if node.id == "mapping":
         for key, value in node.value:
-            yield from _yaml_places(value, (*steps, key.value))
+            yield from _yaml_places(value, (*steps, str(key.value)), around)
     elif node.id == "sequence":
         for index, value in enumerate(node.value):
-            yield from _yaml_places(value, (*steps, index))
+            yield from _yaml_places(value, (*steps, index), around)
 
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

@@ -100,6 +100,8 @@ def _compile(root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] 
 def _stamps(root: Path) -> dict[str, Stamp]:
     """Dataset id → stamp, for every dataset of which there is a file."""
     stamps: dict[str, Stamp] = {}
+    if not root.is_dir():
+        return stamps
     with os.scandir(root) as domains:
         folders = sorted(entry.name for entry in domains if entry.is_dir())
     for domain in folders:

@@ -50,6 +50,7 @@ def load_contracts(root: Path) -> tuple[Contract, ...]:
 
 def find_pairs(root: Path) -> Iterator[Pair]:
     """Every dataset of which there is at least one file, in order of id."""
+    require_folder(root)
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if folder.name.startswith((".", "_")):
             continue
@@ -124,6 +125,13 @@ def _read(root: Path, path: Path, errors: list[ContractError]) -> Document | Non
     except ContractErrors as error:
         errors.extend(error.errors)
     return None
+
+
+def require_folder(root: Path) -> None:
+    """Raise `ContractErrors` unless `root` is a folder."""
+    if not root.is_dir():
+        message = "there is no such folder; make it, with one folder a domain"
+        raise ContractErrors([ContractError(root.as_posix(), 1, "missing", message)])
 
 
 def shown(root: Path, path: Path) -> str:

@@ -2,8 +2,9 @@
 
 - An enum becomes `LowCardinality(String)`, not `Enum8`: a new schema version may add symbols while
   the stream runs, and an insert must not fail until a table has been altered.
-- `date` becomes `Date32` and not `Date`, which ends in 2149 and begins in 1970. `Date32` and
-  `DateTime64` begin at 1900-01-01 and end at 2299-12-31.
+- `date` becomes `Date32` and not `Date`, which holds 1970 to 2149. Even `Date32` holds 1900-01-01 to
+  2299-12-31 only, and ClickHouse takes the nearest of these for a day beyond. `DateTime64` holds
+  the years 1 to 9999.
 - A time of day becomes its Avro number: `Int32` milliseconds, `Int64` microseconds since midnight.
 - ClickHouse has no nullable Array, Map or Tuple. A contract that is served from ClickHouse may
   therefore not have one (rule `nullable-container`), or null and empty would become the same.

@@ -1,0 +1,355 @@
+"""Reading both files of a contract: what comes out, and every rule that can be broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.contracts import loading
+from headrace.contracts.contract import Role, Rule, Source
+from headrace.errors import ContractErrors
+from tests.support.generated_contracts import TERMS, avsc, write_contract
+
+ROOT = ("include", "schemas")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path.joinpath(*ROOT)
+    root.mkdir(parents=True)
+    return root
+
+
+def _told(root: Path) -> list[str]:
+    with pytest.raises(ContractErrors) as raised:
+        loading.load_contracts(root)
+    return [str(error) for error in raised.value.errors]
+
+
+def _terms(root: Path, *changes: tuple[str, str], dataset: str = "orders") -> None:
+    """Write the contract `shop.orders`, with parts of its terms replaced."""
+    write_contract(root, "shop", dataset)
+    text = TERMS.format(domain="shop", dataset=dataset)
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    (root / "shop" / f"{dataset}.odcs.yaml").write_text(text, encoding="utf-8")
+
+
+def _shape(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Write the contract `shop.orders`, with its fields (by name) changed."""
+    shape = write_contract(root, "shop", "orders")
+    schema: Any = avsc("shop")
+    change({field["name"]: field for field in schema["fields"]})
+    shape.write_text(json.dumps(schema, indent=1), encoding="utf-8")
+
+
+def test_a_contract_holds_everything_declared(root: Path) -> None:
+    _terms(root)
+    (contract,) = loading.load_contracts(root)
+    assert contract.id == "shop.orders"
+    assert (contract.domain, contract.name, contract.version, contract.major) == ("shop", "orders", "1.0.0", 1)
+    assert contract.owner == "till"
+    assert contract.record.full_name == "shop.Order"
+    assert contract.key == ("order_id", "line")
+    assert [field.name for field in contract.key_fields] == ["order_id", "line"]
+    assert contract.source == Source("cdc", "oltp", "shop.orders")
+    assert contract.zones == ("raw", "cleaned", "history")
+    assert contract.serving == "clickhouse"
+    assert (contract.partitions, contract.compatibility, contract.stream_group) == (1, "BACKWARD", "shop")
+    assert contract.freshness_s == 5.0
+    assert contract.classifications == {"customer_id": "pseudonymous"}
+    assert contract.roles == (Role("analyst", "read"),)
+    rule = Rule("quantity_nullValues", "library", "quantity", "warning", {"metric": "nullValues", "mustBe": 0})
+    assert contract.quality == (rule,)
+    assert contract.path == "include/schemas/shop/orders.avsc"
+    assert hash(contract)
+
+
+def test_the_key_follows_its_positions_not_the_file(root: Path) -> None:
+    _terms(
+        root,
+        ("order_id, primaryKey: true, primaryKeyPosition: 1", "order_id, primaryKey: true, primaryKeyPosition: 2"),
+        ("line, primaryKey: true, primaryKeyPosition: 2", "line, primaryKey: true, primaryKeyPosition: 1"),
+    )
+    (contract,) = loading.load_contracts(root)
+    assert contract.key == ("line", "order_id")
+
+
+def test_optional_properties(root: Path) -> None:
+    _terms(
+        root,
+        ("{kind: cdc, connection: oltp, table: shop.orders}", "{kind: event}"),
+        ("  - {property: zones, value: [raw, cleaned, history]}\n", ""),
+        ("  - {property: serving, value: clickhouse}", "  - {property: partitions, value: 12}"),
+        ("roles:\n  - {role: analyst, access: read}\n", ""),
+        ("value: 5, unit: s", "value: 2, unit: min"),
+    )
+    (contract,) = loading.load_contracts(root)
+    assert contract.source == Source("event")
+    assert contract.zones == ("raw",)
+    assert contract.serving == "clickhouse"
+    assert contract.partitions == 12
+    assert contract.freshness_s == 120.0
+    assert contract.roles == ()
+
+
+SOURCE = "{kind: cdc, connection: oltp, table: shop.orders}"
+RULE = "{type: library, metric: nullValues, mustBe: 0, severity: warning}"
+PATH = "include/schemas/shop/orders.odcs.yaml"
+
+BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
+    ("apiVersion: v3.2.0", "apiVersion: v2.2.2", 1, "version", "apiVersion is 'v2.2.2'; write one like v3.2.0"),
+    ("kind: DataContract", "kind: Data", 2, "identity", "kind is 'Data'; write DataContract, as the file is named"),
+    ("id: shop.orders", "id: shop.order", 3, "identity", "id is 'shop.order'; write shop.orders"),
+    ("name: orders\nversion", "name: order\nversion", 4, "identity", "name is 'order'; write orders"),
+    ("version: 1.0.0", "version: 1", 5, "odcs", "version: input should be a valid string"),
+    ("version: 1.0.0", 'version: "1.0"', 5, "version", "version is '1.0'; write one like 1.0.0"),
+    ("domain: shop\n", "domain: till\n", 7, "identity", "domain is 'till'; write shop, as the file is named"),
+    ("domain: shop\n", "domian: shop\n", 7, "odcs", "'domian' is no ODCS key here; write \"domain\" if that is meant"),
+    ("team: {name: till}", "team: {}", 8, "owner", "no team answers for the dataset; write team: {name: …}"),
+    ("  - name: orders\n", "  - name: others\n", 10, "schema", "schema needs exactly one object, named orders"),
+    ("url: orders.avsc", "url: order.avsc", 12, "schema", "the implementation is 'order.avsc'; write orders.avsc"),
+    (", primaryKeyPosition: 2", ", primaryKeyPosition: 3", 14, "key", "the key's positions are [1, 3]; number them 1 to 2"),
+    ("name: customer_id", "name: custmer_id", 16, "property", "orders.avsc has no field 'custmer_id'; write \"customer_id\""),
+    ("classification: pse", "clasification: pse", 16, "odcs", "'clasification' is no ODCS key here; write \"classification\""),
+    ("classification: pseudonymous", "logicalType: integer", 16, "type-repeated", "customer_id: logicalType is said by"),
+    ("classification: pseudonymous", "required: true", 16, "type-repeated", "customer_id: required is said by"),
+    ("customer_id, classification", "customer_id, primaryKey: true, primaryKeyPosition: 3, classification", 16, "key",
+     "customer_id may be null; choose another key"),
+    ("name: customer_id, classification: pseudonymous", "name: line", 16, "property", "line is listed twice; keep one"),
+    (RULE, "{type: library, metric: nulls, mustBe: 0}", 18, "quality", "rule quantity_nulls: its metric is 'nulls'"),
+    (RULE, "{type: sql, name: q, mustBe: 0}", 18, "quality", "rule q: it has no query"),
+    (RULE, "{type: library, metric: rowCount}", 18, "quality", "rule quantity_rowCount: it has 0 conditions"),
+    (RULE, "{metric: rowCount, mustBe: 0, mustNotBe: 1}", 18, "quality", "rule quantity_rowCount: it has 2 conditions"),
+    (RULE, "{type: gx, name: q}", 18, "quality", "rule q: its type is 'gx'; write one of library, sql, text, custom"),
+    (RULE, "{metric: rowCount, mustBe: 0, severity: bad}", 18, "quality", "its severity is 'bad'; write one of info"),
+    (RULE, "{metric: rowCount, mustBe: 1}, {metric: rowCount, mustBe: 2}", 18, "quality", "the name is taken"),
+    (RULE, "{metric: rowCount, mustBeBetween: [1]}", 18, "odcs", "schema.0.properties.3.quality.0.mustBeBetween: list should"),
+    ("unit: s", "unit: lightyear", 20, "sla", "freshness is 5 'lightyear'; write a positive number and a unit"),
+    ("value: 5", "value: 0", 20, "sla", "freshness is 0 's'; write a positive number"),
+    ("orders.booked_at", "orders.booked", 20, "sla", "there is no 'orders.booked'; write orders.<field>"),
+    ("orders.booked_at", "lines.booked_at", 20, "sla", "there is no 'lines.booked_at'"),
+    ("role: analyst", "roel: analyst", 22, "odcs", "'roel' is no ODCS key here; write \"role\" if that is meant"),
+    ("access: read", "access: look", 22, "role", "the access of analyst is 'look'; write read or write or admin"),
+    ("{role: analyst, access: read}", "{access: read}", 22, "role", "the role is None; give each role a name"),
+    ("property: zones", "property: zone", 25, "custom-property", "no custom property 'zone'; write \"zones\""),
+    ("property: serving, value: clickhouse", "property: zones, value: [raw]", 26, "custom-property", "zones is given twice"),
+    ("property: source", "property: stream", 24, "source", "the custom property source is missing; write {kind: cdc|"),
+    (SOURCE, "cdc", 24, "source", "source is no mapping; write {kind: cdc|event|file|api, connection: name, table"),
+    (SOURCE, "{kind: cdc, connection: oltp, tabel: shop.orders}", 24, "source", "source has the unknown key 'tabel'"),
+    (SOURCE, "{kind: stream}", 24, "source", "source has the kind 'stream'"),
+    (SOURCE, "{kind: cdc, table: shop.orders}", 24, "source", "source has no connection, which cdc needs"),
+    (SOURCE, "{kind: api}", 24, "source", "source has no connection, which api needs"),
+    (SOURCE, "{kind: api, connection: Shop}", 24, "source", "source has the connection 'Shop', which is no name"),
+    (SOURCE, "{kind: cdc, connection: oltp}", 24, "source", "source has the table None, and cdc needs schema.table"),
+    (SOURCE, "{kind: cdc, connection: oltp, table: orders}", 24, "source", "source has the table 'orders'"),
+    (SOURCE, "{kind: event, table: a.b}", 24, "source", "source has a table, and event has none"),
+    ("[raw, cleaned, history]", "raw", 25, "zones", "zones is no list; write a list of raw, cleaned, history, quarantine"),
+    ("[raw, cleaned, history]", "[]", 25, "zones", "zones is no list"),
+    ("[raw, cleaned, history]", "[raw, gold]", 25, "zones", "zones has the unknown zone 'gold'"),
+    ("[raw, cleaned, history]", "[raw, history]", 25, "zones", "zones has history without cleaned"),
+    ("[raw, cleaned, history]", "[cleaned]", 25, "zones", "zones has cleaned without raw, from which it is built"),
+    ("[raw, cleaned, history]", "[raw, raw]", 25, "zones", "zones names a zone twice"),
+    ("value: clickhouse", "value: duckdb", 26, "serving", "serving is 'duckdb'; write clickhouse or postgres"),
+    ("serving, value: clickhouse", "partitions, value: 0", 26, "partitions", "partitions is 0; write a whole number from 1 to"),
+    ("serving, value: clickhouse", "partitions, value: '2'", 26, "partitions", "partitions is '2'; write a whole number"),
+    ("serving, value: clickhouse", "compatibility, value: SAME", 26, "compatibility", "compatibility is 'SAME'; write BACKWARD"),
+    ("serving, value: clickhouse", "stream, value: A B", 26, "stream", "stream is 'A B'; write a name in lower case"),
+    ("status: active", "status: [", 8, "syntax", "this is not YAML"),
+    ("status: active", "id: shop.orders", 6, "duplicate-key", '"id" is given twice (first on line 3); keep one of them'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "rule", "message"), BROKEN_TERMS, ids=[f"{case[3]}:{case[1][:40]}" for case in BROKEN_TERMS]
+)
+def test_a_broken_rule_of_the_terms(root: Path, old: str, new: str, line: int, rule: str, message: str) -> None:
+    _terms(root, (old, new))
+    told = _told(root)
+    assert any(one.startswith(f"{PATH}:{line}: {rule}: ") and message in one for one in told), told
+    assert all("; " in one for one in told)
+
+
+def _type(avro_type: Any, **more: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda fields: fields["quantity"].update(type=avro_type, **more)
+
+
+ELEMENT: dict[str, Any] = {"type": "array", "element-id": 50}
+INNER = {"type": "record", "name": "Inner", "fields": [{"name": "x", "field-id": 50, "type": "int", "doc": "X."}]}
+
+NOT_BY_CDC: list[tuple[Any, dict[str, Any], str]] = [
+    ({"type": "int", "logicalType": "time-millis"}, {}, "time-millis cannot come by cdc: the Iceberg sink reads every"),
+    ({"type": "long", "logicalType": "time-micros"}, {}, "time-micros cannot come by cdc: the Iceberg sink reads every"),
+    ({"type": "fixed", "name": "D", "size": 4}, {}, "fixed cannot come by cdc: PostgreSQL has no bytes of fixed length"),
+    ({"type": "map", "key-id": 50, "value-id": 51, "values": "int"}, {}, "map cannot come by cdc: Debezium sends an hst"),
+    (INNER, {}, "record cannot come by cdc: Debezium sends no composite columns"),
+    (
+        {"type": "fixed", "name": "D", "size": 4, "logicalType": "decimal", "precision": 9},
+        {},
+        "a decimal on fixed cannot come by cdc: Debezium sends every numeric as bytes",
+    ),
+    ({**ELEMENT, "items": "int"}, {}, "an array of elements that are never null cannot come by cdc"),
+    ({**ELEMENT, "items": ["null", {"type": "int", "logicalType": "time-millis"}]}, {}, "time-millis cannot come by cdc"),
+    (
+        {**ELEMENT, "items": {"type": "array", "element-id": 51, "items": ["null", "int"]}},
+        {},
+        "an array of arrays cannot come by cdc",
+    ),
+    (
+        {**ELEMENT, "items": ["null", {"type": "enum", "name": "E", "symbols": ["a"]}]},
+        {},
+        "an array of enum cannot come by cdc: Debezium sends no null inside",
+    ),
+    (["int", "null"], {"default": 1}, "a nullable field with a default cannot come by cdc: Kafka Connect replaces each null"),
+]
+
+
+@pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
+def test_what_does_not_come_by_cdc_is_refused_by_name(
+    root: Path, avro_type: Any, more: dict[str, Any], message: str
+) -> None:
+    _shape(root, _type(avro_type, **more))
+    (told,) = _told(root)
+    assert told.startswith("include/schemas/shop/orders.avsc:")
+    assert f': cdc-type: field "quantity": {message}' in told
+    assert "; " in told
+
+
+@pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
+def test_an_event_may_have_it(root: Path, avro_type: Any, more: dict[str, Any], message: str) -> None:
+    _shape(root, _type(avro_type, **more))
+    _keep_shape(root, (SOURCE, "{kind: event}"))
+    assert len(loading.load_contracts(root)) == 1
+
+
+def _keep_shape(root: Path, *changes: tuple[str, str]) -> None:
+    shape = root / "shop" / "orders.avsc"
+    text = shape.read_text(encoding="utf-8")
+    _terms(root, *changes)
+    shape.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("avro_type", "path", "kind"),
+    [
+        ({**ELEMENT, "items": ["null", "int"]}, "quantity", "array"),
+        ({"type": "map", "key-id": 50, "value-id": 51, "values": "int"}, "quantity", "map"),
+        (INNER, "quantity", "record"),
+    ],
+)
+def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: str, kind: str) -> None:
+    _shape(root, _type(["null", avro_type], default=None))
+    _keep_shape(root, (SOURCE, "{kind: event}"))
+    (told,) = _told(root)
+    assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in told
+    _keep_shape(root, (SOURCE, "{kind: event}"), ("value: clickhouse", "value: postgres"))
+    assert len(loading.load_contracts(root)) == 1
+
+
+def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
+    inner = {**INNER, "fields": [{**INNER["fields"][0], "type": ["null", {**ELEMENT, "element-id": 51, "items": "int"}], "default": None}]}
+    _shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
+    _keep_shape(root, (SOURCE, "{kind: event}"))
+    (told,) = _told(root)
+    assert 'field "quantity{}.x": ClickHouse has no nullable array' in told
+
+
+@pytest.mark.parametrize(
+    ("avro_type", "message"),
+    [
+        ("double", "quantity is of type double, of which equality cannot be relied on"),
+        ("float", "quantity is of type float, of which equality cannot be relied on"),
+        ({**ELEMENT, "items": ["null", "int"]}, "quantity is of type array, which is no single value"),
+    ],
+)
+def test_a_key_is_one_exact_value(root: Path, avro_type: Any, message: str) -> None:
+    _shape(root, _type(avro_type))
+    _keep_shape(root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n"))
+    assert any(f"key: {message}; choose another key" in told for told in _told(root))
+
+
+def test_there_must_be_a_key(root: Path) -> None:
+    _terms(root, ("primaryKey: true", "unique: true"))
+    (told,) = _told(root)
+    assert "key: no property is the key; give at least one primaryKey: true" in told
+
+
+def test_faults_of_all_files_are_told_together(root: Path) -> None:
+    write_contract(root, "shop", "good")
+    _terms(root, ("value: clickhouse", "value: duckdb"))
+    (root / "shop" / "alone.avsc").write_text(json.dumps(avsc("shop")), encoding="utf-8")
+    (root / "shop" / "terms.odcs.yaml").write_text("[]", encoding="utf-8")
+    (root / "shop" / "README.md").write_text("is no contract", encoding="utf-8")
+    told = _told(root)
+    assert [one.split(": ")[0:2] for one in told] == [
+        ["include/schemas/shop/alone.odcs.yaml:1", "missing"],
+        [f"{PATH}:26", "serving"],
+        ["include/schemas/shop/terms.avsc:1", "missing"],
+        ["include/schemas/shop/terms.odcs.yaml:1", "odcs"],
+    ]
+
+
+def test_faults_of_the_shape_do_not_hide_those_of_the_terms(root: Path) -> None:
+    _shape(root, lambda fields: (fields["line"].pop("doc"), fields["order_id"].update(type="serial")))
+    _keep_shape(root, ("name: customer_id", "name: custmer_id"))
+    assert [one.split(": ")[1] for one in _told(root)] == ["type", "doc", "property"]
+
+
+def test_bytes_that_are_no_text(root: Path) -> None:
+    _terms(root)
+    (root / "shop" / "orders.avsc").write_bytes(b"\xff\xfe{")
+    (told,) = _told(root)
+    assert "orders.avsc:1: unreadable: the file cannot be read" in told
+
+
+@pytest.mark.parametrize(
+    ("domain", "dataset", "message"),
+    [
+        ("Shop", "orders", "'Shop' cannot name a domain"),
+        ("shop", "order-lines", "'order-lines' cannot name a dataset"),
+        ("shop", "orders.v2", "'orders.v2' cannot name a dataset"),
+        ("metrics", "orders", "the domain 'metrics' is a database of the platform"),
+        ("system", "orders", "the domain 'system' is a database of the platform"),
+    ],
+)
+def test_names_of_folders_and_files(root: Path, domain: str, dataset: str, message: str) -> None:
+    write_contract(root, domain, dataset)
+    assert any(f"name: {message}" in told for told in _told(root))
+
+
+def test_folders_that_are_no_domain_are_left_alone(root: Path) -> None:
+    write_contract(root, "shop", "orders")
+    write_contract(root, "_drafts", "orders")
+    write_contract(root, ".git", "orders")
+    assert [contract.id for contract in loading.load_contracts(root)] == ["shop.orders"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (("a_b", "c"), ("a", "b_c"), "a_b.c and a.b_c would share the lake table raw.a_b_c"),
+        (("shop", "orders"), ("shop", "orders_state"), "shop.orders_state and shop.orders would share the warehouse table"),
+    ],
+)
+def test_two_datasets_may_not_share_a_name(
+    root: Path, first: tuple[str, str], second: tuple[str, str], message: str
+) -> None:
+    write_contract(root, *first)
+    write_contract(root, *second)
+    told = _told(root)
+    assert any(f"collision: {message}" in one for one in told), told
+
+
+def test_two_datasets_may_not_share_a_source_table(root: Path) -> None:
+    _terms(root)
+    _terms(root, ("table: shop.others", "table: shop.orders"), dataset="others")
+    assert any("shop.others and shop.orders would share the topic oltp.shop.orders" in told for told in _told(root))
+
+
+def test_a_root_that_is_not_there(tmp_path: Path) -> None:
+    assert "missing" in _told(tmp_path / "schemas")[0]
