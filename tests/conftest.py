@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.hops.measure import Systems
 
 from include.stack import databases, endpoints, settings
 from include.stack.airflow_api import AirflowApi

@@ -56,13 +56,14 @@ def lake(s: Settings) -> dict[str, Any]:
     }
     keys = {"s3.access-key-id": s["HEADRACE_S3_ACCESS_KEY"], "s3.secret-access-key": s["HEADRACE_S3_SECRET_KEY"]}
     if s["HEADRACE_CATALOG"] == "rest":
+        uri = f"http://{s.bind}:{s.port('CATALOG')}"
         return {
-            "host": f"http://{s.bind}:{s.port('CATALOG')}",
+            "host": uri,
             "login": s["HEADRACE_S3_ACCESS_KEY"], "password": s["HEADRACE_S3_SECRET_KEY"],
-            "extra": {"type": "rest", **store, **keys},
+            "extra": {"type": "rest", "oauth2-server-uri": f"{uri}/v1/oauth/tokens", **store, **keys},
         }  # fmt: skip
     return {
-        "host": s.bind, "port": s.port("POSTGRES"), "schema": "lake",
+        "host": f"jdbc:postgresql://{s.bind}:{s.port('POSTGRES')}/lake",
         "login": "lake", "password": s["HEADRACE_PASSWORD_LAKE_DB"], "extra": {"type": "jdbc", **store, **keys},
     }  # fmt: skip
 

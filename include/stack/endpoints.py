@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import json
 
+from headrace.systems.bundle import Endpoints, Systems
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.hops.measure import Systems
-from headrace.systems.kafka.hook import KafkaHook
-from headrace.systems.lake.hook import LakeHook
-from headrace.systems.oltp.hook import OltpHook
-from headrace.systems.platform.hook import PlatformHook
-from headrace.systems.registry.hook import RegistryHook
-from headrace.systems.warehouse.hook import WarehouseHook
 from include.stack.connections import connections
 from include.stack.settings import Settings
 
@@ -29,13 +23,19 @@ def endpoint(s: Settings, name: str) -> Endpoint:
     )
 
 
-def systems(s: Settings) -> Systems:
-    """Hooks for the hop table."""
-    return Systems(
-        oltp=OltpHook(endpoint(s, "oltp_default")),
-        kafka=KafkaHook(endpoint(s, "kafka_default")),
-        registry=RegistryHook(endpoint(s, "schema_registry_default")),
-        lake=LakeHook(endpoint(s, "lake_default")),
-        warehouse=WarehouseHook(endpoint(s, "clickhouse_default")),
-        platform=PlatformHook(endpoint(s, "platform_default")),
+def endpoints(s: Settings) -> Endpoints:
+    """Every system that a plan touches."""
+    return Endpoints(
+        kafka=endpoint(s, "kafka_default"),
+        registry=endpoint(s, "schema_registry_default"),
+        connect=endpoint(s, "kafka_connect_default"),
+        lake=endpoint(s, "lake_default"),
+        warehouse=endpoint(s, "clickhouse_default"),
+        platform=endpoint(s, "platform_default"),
+        sources={"oltp": endpoint(s, "oltp_default")},
     )
+
+
+def systems(s: Settings) -> Systems:
+    """The hooks of these endpoints."""
+    return Systems.at(endpoints(s))

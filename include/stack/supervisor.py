@@ -110,7 +110,7 @@ class Supervisor:
         # A connection each: the transport is not safe across threads.
         transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-        function = proxy
+        function: Any = proxy
         for part in method.split("."):
             function = getattr(function, part)
         return function(*arguments)

@@ -41,7 +41,7 @@ def load_shop(s: Settings, report: Report) -> None:
     said: set[str] = set()
 
     def progress(step: LoadProgress) -> None:
-        if step.done and step.dataset not in said:
+        if step.committed and step.dataset not in said:
             said.add(step.dataset)
             report(f"shop: {step.dataset} {step.rows:,} rows")
 

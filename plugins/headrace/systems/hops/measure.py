@@ -4,45 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure
+from headrace.systems.bundle import Systems
 from headrace.systems.hops.table import Hop, Hops
 from headrace.systems.kafka import counter as kafka_counter
 from headrace.systems.kafka.counting import TopicCount
-from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.lake import counter as lake_counter
-from headrace.systems.lake.hook import LakeHook
-from headrace.systems.oltp.hook import OltpHook
-from headrace.systems.platform.hook import PlatformHook
-from headrace.systems.registry.hook import RegistryHook
-from headrace.systems.warehouse.hook import Freshness, WarehouseHook
-
-
-@dataclass(frozen=True, slots=True)
-class Systems:
-    """The hooks that a measurement asks."""
-
-    oltp: OltpHook
-    kafka: KafkaHook
-    registry: RegistryHook
-    lake: LakeHook
-    warehouse: WarehouseHook
-    platform: PlatformHook
-
-    @classmethod
-    def from_connections(cls) -> Systems:
-        """By Airflow's connections, from within a task."""
-        return cls(
-            OltpHook.from_connection(),
-            KafkaHook.from_connection(),
-            RegistryHook.from_connection(),
-            LakeHook.from_connection(),
-            WarehouseHook.from_connection(),
-            PlatformHook.from_connection(),
-        )
+from headrace.systems.warehouse.hook import Freshness
 
 
 def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
@@ -74,12 +45,16 @@ def _hop(ask: Callable[[], Hop]) -> Hop:
 
 
 def _source(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
-    tables = {c.id: c.source.table or "" for c in contracts}
-    try:
-        counts = systems.oltp.row_counts(tables.values())
-    except SystemFailure as failure:
-        return {dataset: Hop(error=str(failure)) for dataset in tables}
-    return {dataset: Hop(rows=counts[table]) for dataset, table in tables.items()}
+    hops: dict[str, Hop] = {}
+    for connection, oltp in systems.sources.items():
+        tables = {c.id: c.source.table or "" for c in contracts if c.source.connection == connection}
+        try:
+            counts = oltp.row_counts(tables.values())
+        except SystemFailure as failure:
+            hops |= {dataset: Hop(error=str(failure)) for dataset in tables}
+        else:
+            hops |= {dataset: Hop(rows=counts[table]) for dataset, table in tables.items()}
+    return {c.id: hops.get(c.id, Hop(error=f"no connection {c.source.connection}_default")) for c in contracts}
 
 
 def _kafka(systems: Systems, contract: Contract) -> Hop:
