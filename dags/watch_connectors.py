@@ -1,0 +1,33 @@
+"""Keep Kafka Connect's connectors running, and the replication slots that feed them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from headrace.systems.connect.operators import KeepConnectorsOperator
+
+SCHEMAS = Path(__file__).parents[1] / "include" / "schemas"
+
+with DAG(
+    dag_id="watch_connectors",
+    schedule="@continuous",
+    max_active_runs=1,
+    catchup=False,
+    default_args={"owner": "platform"},
+    tags=["connect"],
+    doc_md="""
+### Watch the connectors and the replication slots
+
+**Brings about** that every connector of the contracts runs. A FAILED task is restarted, with growing waits between; a
+slot that falls behind is an alert; a lost slot is answered by a fresh snapshot, and by deletes for the rows that
+vanished meanwhile, so that no gap stays.
+
+**Runs** all the time: it waits, deferred, without a worker, and wakes when something is wrong.
+
+**When it fails**, a connector would not stay up: the log's last line names it and its cause. Mend the cause
+(`docs/operations.md` lists the usual ones); the next run starts by itself.
+""",
+):
+    KeepConnectorsOperator(task_id="keep_running", schemas=str(SCHEMAS))
