@@ -136,7 +136,7 @@ def _newest_beginning(count: PartitionCount, events: pl.DataFrame) -> dict[str, 
     """The event with which the newest snapshot begins in these events, if one does."""
     import polars as pl
 
-    taken = events.filter((pl.col("op") == READ) & (pl.col("snapshot") != INCREMENTAL))
+    taken = events.filter((pl.col("op") == READ) & pl.col("snapshot").ne_missing(INCREMENTAL))
     before = pl.col("lsn").shift(1, fill_value=count.snapshot_lsn)
     begins = taken.filter(pl.col("snapshot").is_in(BEGINNINGS) | pl.col("lsn").ne_missing(before))
     return begins.tail(1).row(0, named=True) if begins.height else None

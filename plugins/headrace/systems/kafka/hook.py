@@ -80,9 +80,10 @@ class KafkaHook:
     @cached_property
     def admin(self) -> AdminClient:
         """The admin client, made at first use."""
-        from confluent_kafka.admin import AdminClient
-
-        return self._new_admin() if self._new_admin else AdminClient(self._quiet(self.config))
+        if self._new_admin:
+            return self._new_admin()
+        client: AdminClient = _admin_api().AdminClient(self._quiet(self.config))
+        return client
 
     def consumer(self, **config: Any) -> Consumer:
         """A read_committed consumer that stores no positions; close it."""
@@ -107,13 +108,12 @@ class KafkaHook:
 
     def topics(self, names: Iterable[str]) -> tuple[Topic, ...]:
         """Those of the named topics that exist, with their configuration, by name."""
-        from confluent_kafka.admin import ConfigResource, ResourceType
-
+        api = _admin_api()
         partitions = self.partitions()
         present = sorted(set(names) & partitions.keys())
         if not present:
             return ()
-        asked = [ConfigResource(ResourceType.TOPIC, name) for name in present]
+        asked = [api.ConfigResource(api.ResourceType.TOPIC, name) for name in present]
 
         def described() -> dict[str, dict[str, str]]:
             futures = self.admin.describe_configs(asked, request_timeout=self._timeout_s)
@@ -128,9 +128,8 @@ class KafkaHook:
     def create(self, name: str, partitions: int, config: Mapping[str, str] | None = None) -> bool:
         """Makes the topic with the cluster's replication factor; False when it was there."""
         from confluent_kafka import KafkaError
-        from confluent_kafka.admin import NewTopic
 
-        topic = NewTopic(name, num_partitions=partitions, config=dict(config or {}))
+        topic = _admin_api().NewTopic(name, num_partitions=partitions, config=dict(config or {}))
 
         def created() -> bool:
             future = self.admin.create_topics([topic], request_timeout=self._timeout_s)[name]
@@ -150,18 +149,12 @@ class KafkaHook:
 
     def alter_config(self, name: str, config: Mapping[str, str]) -> None:
         """Sets these settings of the topic; the others stay as they are."""
-        from confluent_kafka.admin import (
-            AlterConfigOpType,
-            ConfigEntry,
-            ConfigResource,
-            ResourceType,
-        )
-
+        api = _admin_api()
         entries = [
-            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+            api.ConfigEntry(key, value, incremental_operation=api.AlterConfigOpType.SET)
             for key, value in config.items()
         ]
-        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+        resource = api.ConfigResource(api.ResourceType.TOPIC, name, incremental_configs=entries)
 
         def altered() -> None:
             asked = self.admin.incremental_alter_configs(
@@ -174,10 +167,10 @@ class KafkaHook:
     def end_offsets(self, name: str) -> dict[int, int]:
         """By partition, the offset after the last record that a read_committed reader may see."""
         from confluent_kafka import IsolationLevel, TopicPartition
-        from confluent_kafka.admin import OffsetSpec
 
+        latest = _admin_api().OffsetSpec.latest()
         count = self.partitions().get(name, 0)
-        asked = {TopicPartition(name, number): OffsetSpec.latest() for number in range(count)}
+        asked = {TopicPartition(name, number): latest for number in range(count)}
         if not asked:
             return {}
 
@@ -222,6 +215,13 @@ class KafkaHook:
     def _quiet(config: Mapping[str, Any]) -> dict[str, Any]:
         # librdkafka writes refused connections to stderr; the error reaches the caller anyway.
         return {"log_level": 2, **config}
+
+
+def _admin_api() -> Any:
+    """confluent_kafka.admin; untyped, since it does not say which of its names it exports."""
+    import confluent_kafka.admin
+
+    return confluent_kafka.admin
 
 
 @cache

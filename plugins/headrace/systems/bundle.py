@@ -1,0 +1,117 @@
+"""All systems that a plan touches, each behind its hook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.contracts.names import airflow_connection
+from headrace.planning.settings import PlanSettings
+from headrace.systems.connect.hook import ConnectHook
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.kafka.hook import KafkaHook
+from headrace.systems.lake.hook import LakeHook, catalog_uri, is_jdbc
+from headrace.systems.oltp.hook import OltpHook
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.registry.hook import RegistryHook
+from headrace.systems.warehouse.hook import WarehouseHook
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where every system is."""
+
+    kafka: Endpoint
+    registry: Endpoint
+    connect: Endpoint
+    lake: Endpoint
+    warehouse: Endpoint
+    platform: Endpoint
+    sources: Mapping[str, Endpoint] = field(default_factory=dict, hash=False)
+    """Short connection name, e.g. `oltp` → the source database."""
+
+    @classmethod
+    def from_connections(cls, sources: Iterable[str] = ()) -> Endpoints:
+        """From Airflow's connections: `<name>_default` for each source connection."""
+        read = Endpoint.from_connection
+        return cls(
+            kafka=read(KafkaHook.default_conn_name),
+            registry=read(RegistryHook.default_conn_name),
+            connect=read(ConnectHook.default_conn_name),
+            lake=read(LakeHook.default_conn_name),
+            warehouse=read(WarehouseHook.default_conn_name),
+            platform=read(PlatformHook.default_conn_name),
+            sources={name: read(airflow_connection(name)) for name in sorted(set(sources))},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """A hook for each system."""
+
+    kafka: KafkaHook
+    registry: RegistryHook
+    connect: ConnectHook
+    lake: LakeHook
+    warehouse: WarehouseHook
+    platform: PlatformHook
+    sources: Mapping[str, OltpHook] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def at(cls, endpoints: Endpoints) -> Systems:
+        """The hooks of these endpoints; connects to nothing yet."""
+        return cls(
+            kafka=KafkaHook(endpoints.kafka),
+            registry=RegistryHook(endpoints.registry),
+            connect=ConnectHook(endpoints.connect),
+            lake=LakeHook(endpoints.lake),
+            warehouse=WarehouseHook(endpoints.warehouse),
+            platform=PlatformHook(endpoints.platform),
+            sources={name: OltpHook(place) for name, place in endpoints.sources.items()},
+        )
+
+
+def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = None) -> PlanSettings:
+    """What the plan must know of the endpoints, as the Connect worker reaches them.
+
+    `overrides` replaces values of `PlanSettings`, also inside `catalog` and each of `sources`: for
+    a worker that reaches the systems under other addresses, or whose secrets have other names.
+
+    Raises:
+        ValueError: an override has a name that `PlanSettings` does not know.
+    """
+    lake = endpoints.lake
+    kind = "jdbc" if is_jdbc(lake) else "rest"
+    known: dict[str, Any] = {
+        "kafka_bootstrap": KafkaHook(endpoints.kafka).address,
+        "registry_url": endpoints.registry.url,
+        "sources": {name: _database(place) for name, place in endpoints.sources.items()},
+        "catalog": {
+            "kind": kind,
+            "uri": catalog_uri(lake),
+            "warehouse": str(lake.extra.get("warehouse", "")),
+            "s3_endpoint": str(lake.extra.get("s3.endpoint", "")),
+            "s3_region": str(lake.extra.get("s3.region", "us-east-1")),
+            **({"user": lake.login} if kind == "jdbc" and lake.login else {}),
+            **_tokens(lake),
+        },
+    }
+    return PlanSettings.from_mapping(_merged(known, overrides or {}))
+
+
+def _database(place: Endpoint) -> dict[str, Any]:
+    return {"host": place.host, "port": place.port or 5432, "database": place.database}
+
+
+def _tokens(lake: Endpoint) -> dict[str, str]:
+    uri = lake.extra.get("oauth2-server-uri")
+    return {"oauth2_uri": str(uri)} if uri else {}
+
+
+def _merged(known: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    both = {**known, **more}
+    for key in known.keys() & more.keys():
+        if isinstance(known[key], Mapping) and isinstance(more[key], Mapping):
+            both[key] = _merged(known[key], more[key])
+    return both

@@ -1,0 +1,1 @@
+"""Kafka Connect: source and sink connectors."""

@@ -1,0 +1,35 @@
+"""Declared connectors: what Connect holds of them, and making it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from headrace.planning.plan import Change
+from headrace.planning.resources import Resource
+from headrace.systems.connect.hook import ConnectHook
+
+
+def observe(hook: ConnectHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The wanted connectors that exist, with the configuration they were given."""
+    names = [resource.name for resource in wanted if resource.kind == "connector"]
+    found = ((name, hook.config(name)) for name in names)
+    return tuple(
+        Resource("connector", name, {"config": config})
+        for name, config in found
+        if config is not None
+    )
+
+
+def apply(hook: ConnectHook, change: Change) -> None:
+    """Carries out one change of one connector and waits until it runs. May be done twice.
+
+    Raises:
+        SystemRefused: Connect finds a fault in the configuration.
+        SystemFailure: a task failed with it.
+    """
+    connector = change.resource
+    if change.action == "delete":
+        hook.delete(connector.name)
+        return
+    hook.put(connector.name, connector.spec["config"])
+    hook.wait(connector.name, "RUNNING")

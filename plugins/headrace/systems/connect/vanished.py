@@ -1,0 +1,181 @@
+"""Rows that left the source while nobody captured: found in the warehouse, deleted by events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.types import Primitive
+from headrace.errors import SystemFailure, SystemUnavailable
+from headrace.planning.ddl import identifier, qualified
+from headrace.systems.connect.envelopes import Record, Template, delete_event
+from headrace.systems.kafka.counter import Schemas, change_events
+from headrace.systems.kafka.counting import READ
+from headrace.systems.kafka.hook import KafkaHook
+from headrace.systems.kafka.reading import Batch, read_to_end
+from headrace.systems.warehouse.hook import WarehouseHook
+
+TAIL: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How long to wait for the stream to serve the whole snapshot."""
+
+    timeout_s: float = 900.0
+    poll_s: float = 2.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+def delete_vanished(
+    kafka: KafkaHook,
+    schemas: Schemas,
+    warehouse: WarehouseHook,
+    contract: Contract,
+    starts: Mapping[int, int],
+    progress: Progress,
+) -> int:
+    """Sends a delete event for each served row that the fresh snapshot does not have; how many.
+
+    `starts` is, by partition, the offset at which the snapshot begins. Nothing else may write to
+    the topic meanwhile.
+
+    Raises:
+        SystemUnavailable: the stream did not serve the snapshot in time, or an event was not taken.
+    """
+    topic = names.topic(contract)
+    ends = kafka.end_offsets(topic)
+    _await_stream(kafka, warehouse, contract, starts, ends, progress)
+    stale = _stale(warehouse, contract, starts)
+    if stale:
+        template = _template(kafka, schemas, topic, starts, ends)
+        now = time.time()
+        _send(kafka, topic, [(p, delete_event(template, contract.key, r, now)) for p, r in stale])
+    return len(stale)
+
+
+def _await_stream(
+    kafka: KafkaHook,
+    warehouse: WarehouseHook,
+    contract: Contract,
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+    progress: Progress,
+) -> None:
+    """Waits until the warehouse has the last change of each partition."""
+    topic, table = names.topic(contract), names.changes_table(contract)
+    last = {p: _last_change(kafka, topic, p, starts.get(p, 0), end) for p, end in ends.items()}
+    query = f"SELECT _partition, max(_offset) FROM {qualified(table)} GROUP BY _partition"  # noqa: S608
+    deadline = time.monotonic() + progress.timeout_s
+    while True:
+        served = {int(row[0]): int(row[1]) for row in warehouse.rows(query)}
+        if all(served.get(p, -1) >= offset for p, offset in last.items()):
+            return
+        if time.monotonic() > deadline:
+            raise SystemUnavailable(
+                "warehouse",
+                warehouse.address,
+                f"{table} does not have the whole snapshot of {topic} after "
+                f"{progress.timeout_s:.0f} s: does its stream run? Rows that left the source "
+                "unseen are served until it does; it is tried again.",
+            )
+        progress.sleep(progress.poll_s)
+
+
+def _last_change(kafka: KafkaHook, topic: str, partition: int, start: int, end: int) -> int:
+    """Offset of the partition's last change from `start` on; -1 without one."""
+    for first in (max(start, end - TAIL), start):
+        last = -1
+        for batch in read_to_end(kafka, topic, {partition: first}, {partition: end}):
+            for offset, value in zip(batch.offsets, batch.values, strict=True):
+                last = offset if value is not None else last
+        if last >= 0:
+            return last
+    return -1
+
+
+def _stale(
+    warehouse: WarehouseHook, contract: Contract, starts: Mapping[int, int]
+) -> list[tuple[int, dict[str, Any]]]:
+    """(partition, row) of each row that is served and was last seen before the snapshot."""
+    fields = contract.record.fields
+    columns = ", ".join(
+        f"hex({identifier(f.name)})" if f.type == Primitive("bytes") else identifier(f.name)
+        for f in fields
+    )
+    older = " OR ".join(f"(_partition = {p} AND _offset < {first})" for p, first in starts.items())
+    table = qualified(names.state_table(contract))
+    query = f"SELECT _partition, {columns} FROM {table} FINAL WHERE {older or 'false'}"  # noqa: S608
+    rows = []
+    for partition, *values in warehouse.rows(query):
+        row = {
+            field.name: bytes.fromhex(value)
+            if field.type == Primitive("bytes") and value
+            else value
+            for field, value in zip(fields, values, strict=True)
+        }
+        rows.append((int(partition), row))
+    return rows
+
+
+def _template(
+    kafka: KafkaHook,
+    schemas: Schemas,
+    topic: str,
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+) -> Template:
+    """A record to model ours on: the snapshot's first, else the last change there is.
+
+    A snapshot's carries the snapshot's LSN, by which counts know that the event overlaps it.
+    """
+    for batch in read_to_end(kafka, topic, starts, ends):
+        events = change_events(batch, schemas)[0]
+        read = events.filter(events["op"] == READ)
+        if read.height:
+            return _of(batch, batch.offsets.index(int(read["offset"][0])), schemas)
+    found = None
+    for batch in read_to_end(kafka, topic, {}, ends):
+        change = [i for i, value in enumerate(batch.values) if value is not None]
+        found = _of(batch, change[-1], schemas) if change else found
+    if found is None:
+        raise SystemFailure(
+            "kafka", kafka.address, f"topic {topic} has no record to model delete events on."
+        )
+    return found
+
+
+def _of(batch: Batch, place: int, schemas: Schemas) -> Template:
+    return Template.of(batch.keys[place] or b"", batch.values[place] or b"", schemas)
+
+
+def _send(kafka: KafkaHook, topic: str, records: list[tuple[int, Record]]) -> None:
+    faults: list[str] = []
+
+    def delivered(error: Any, _: Any) -> None:
+        if error:
+            faults.append(str(error))
+
+    producer = kafka.producer(**{"message.timeout.ms": 60_000})
+    for partition, record in records:
+        for value in (record.value, None):  # the tombstone comes after it, as Debezium has it
+            while True:
+                try:
+                    producer.produce(
+                        topic, value, record.key, partition=partition, on_delivery=delivered
+                    )
+                    break
+                except BufferError:
+                    producer.poll(0.5)
+    if producer.flush(90.0) or faults:
+        cause = faults[0] if faults else "no answer"
+        raise SystemUnavailable(
+            "kafka",
+            kafka.address,
+            f"delete events for {topic} were not all taken: {cause}. Those that were are served; "
+            "the others are found again when it is tried again.",
+        )

@@ -1,0 +1,201 @@
+"""The Iceberg lake, by its catalog.
+
+Connection `lake_default`, type iceberg: host (or host, port and schema) is where the catalog is:
+`http://host:port`, or a PostgreSQL database; login and password are its credential; in extra `type`
+(rest, jdbc), `warehouse`, `s3.endpoint`, `s3.access-key-id`, `s3.secret-access-key`, `s3.region`,
+and for rest `oauth2-server-uri`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
+
+from headrace.contracts.names import LAKE_CATALOG
+from headrace.errors import SystemRefused
+from headrace.systems.endpoint import Endpoint, without_credentials
+from headrace.systems.retry import Backoff, Transient, persist
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+
+T = TypeVar("T")
+
+PASSED_ON: Final = (
+    "warehouse",
+    "oauth2-server-uri",
+    "scope",
+    "prefix",
+    "py-io-impl",
+)
+PASSED_ON_PREFIXES: Final = ("s3.", "client.", "header.", "ssl.")
+S3_TIMEOUTS: Final = {"s3.connect-timeout": "5", "s3.request-timeout": "60"}
+
+
+class LakeHook:
+    """Namespaces and tables."""
+
+    default_conn_name = "lake_default"
+
+    def __init__(self, endpoint: Endpoint, *, backoff: Backoff | None = None) -> None:
+        self._endpoint = endpoint
+        self._backoff = backoff or Backoff()
+        self.address = catalog_uri(endpoint)
+
+    @classmethod
+    def from_connection(cls, conn_id: str = default_conn_name) -> LakeHook:
+        """The lake of an Airflow connection."""
+        return cls(Endpoint.from_connection(conn_id))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """pyiceberg's catalog, made at first use.
+
+        Raises:
+            SystemUnavailable, SystemRefused: as any call.
+        """
+        from pyiceberg.catalog import load_catalog
+
+        properties = catalog_properties(self._endpoint)
+        return self.call(lambda: load_catalog(LAKE_CATALOG, **properties))
+
+    def ensure_namespace(self, namespace: str) -> None:
+        """Makes the namespace unless it is there."""
+        catalog = self.catalog
+        self.call(lambda: catalog.create_namespace_if_not_exists(namespace))
+
+    def table(self, name: str) -> Table | None:
+        """The table `namespace.table` as it is now, or None."""
+        from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+
+        catalog = self.catalog
+
+        def loaded() -> Table | None:
+            try:
+                return catalog.load_table(name)
+            except (NoSuchTableError, NoSuchNamespaceError):
+                return None
+
+        return self.call(loaded)
+
+    def records(self, name: str) -> int | None:
+        """Rows of the table by its newest snapshot's own account; None where there is no table."""
+        table = self.table(name)
+        if table is None:
+            return None
+        snapshot = table.current_snapshot()
+        if snapshot is None or snapshot.summary is None:
+            return 0
+        return int(snapshot.summary["total-records"] or 0)
+
+    def drop_table(self, name: str) -> None:
+        """Removes the table from the catalog; no error where there is none."""
+        from pyiceberg.exceptions import NoSuchTableError
+
+        catalog = self.catalog
+
+        def dropped() -> None:
+            try:
+                catalog.drop_table(name)
+            except NoSuchTableError:
+                return
+
+        self.call(dropped)
+
+    def call(self, once: Callable[[], T]) -> T:
+        """The call's answer, with the catalog's and the store's errors turned into ours.
+
+        Raises:
+            SystemUnavailable: catalog or object store do not answer, or commits keep colliding.
+            SystemRefused: one of them says no.
+        """
+        from pyiceberg import exceptions
+        from requests import RequestException
+        from sqlalchemy.exc import DBAPIError
+
+        transient = (
+            exceptions.CommitFailedException,
+            exceptions.ServerError,
+            exceptions.ServiceUnavailableError,
+            exceptions.TooManyRequestsError,
+            RequestException,
+            DBAPIError,
+            OSError,
+        )
+
+        def tried() -> T:
+            try:
+                return once()
+            except transient as error:
+                raise Transient(_line(error)) from error
+            except exceptions.RESTError as error:
+                raise SystemRefused("lake", self.address, _line(error)) from error
+
+        return persist(
+            tried,
+            system="lake",
+            address=self.address,
+            next_step="The sink keeps its place in Kafka and lands what is due when it answers.",
+            backoff=self._backoff,
+        )
+
+
+def catalog_properties(endpoint: Endpoint) -> dict[str, Any]:
+    """What pyiceberg's `load_catalog` takes; of the extra, only what is known is passed on."""
+    extra = endpoint.extra
+    passed = {
+        key: str(value)
+        for key, value in extra.items()
+        if key in PASSED_ON or key.startswith(PASSED_ON_PREFIXES)
+    }
+    kind = str(extra.get("type", "rest"))
+    if kind not in ("rest", "jdbc", "sql"):
+        raise ValueError(f"lake connection: type {kind!r} is unknown; it may be rest or jdbc")
+    if is_jdbc(endpoint):
+        specific = {"type": "sql", "uri": sqlalchemy_url(endpoint), "pool_pre_ping": "true"}
+    else:
+        specific = _rest(endpoint)
+    return {**S3_TIMEOUTS, **passed, **specific}
+
+
+def is_jdbc(endpoint: Endpoint) -> bool:
+    """Whether the catalog is a database rather than a service."""
+    return str(endpoint.extra.get("type", "rest")) in ("jdbc", "sql")
+
+
+def catalog_uri(endpoint: Endpoint) -> str:
+    """Where the catalog is, as Java's catalogs write it, without credentials."""
+    if not is_jdbc(endpoint):
+        return endpoint.url
+    if "://" in endpoint.host:
+        url = without_credentials(endpoint.host.removeprefix("jdbc:"))
+        scheme, _, rest = url.partition("://")
+        return f"jdbc:{scheme.partition('+')[0]}://{rest}"
+    return f"jdbc:postgresql://{endpoint.host}:{endpoint.port or 5432}/{endpoint.database}"
+
+
+def sqlalchemy_url(endpoint: Endpoint) -> str:
+    """The same for SQLAlchemy, with login and password."""
+    scheme, _, rest = catalog_uri(endpoint).removeprefix("jdbc:").partition("://")
+    driver = "postgresql+psycopg2" if scheme.startswith("postgres") else scheme
+    if not endpoint.login:
+        return f"{driver}://{rest}"
+    login, password = quote(endpoint.login, safe=""), quote(endpoint.password or "", safe="")
+    return f"{driver}://{login}:{password}@{rest}"
+
+
+def _rest(endpoint: Endpoint) -> dict[str, Any]:
+    credential = f"{endpoint.login}:{endpoint.password}" if endpoint.login else None
+    return {
+        "py-catalog-impl": "headrace.systems.lake.rest.TimedRestCatalog",
+        "uri": catalog_uri(endpoint),
+        **({"credential": credential} if credential else {}),
+    }
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 600 else f"{text[:599]}…"

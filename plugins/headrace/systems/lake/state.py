@@ -1,0 +1,141 @@
+"""Declared lake tables: what the catalog holds of them, and making it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.errors import SystemRefused
+from headrace.planning.plan import Change
+from headrace.planning.resources import Resource
+from headrace.systems.lake import schemas
+from headrace.systems.lake.hook import LakeHook
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+    from pyiceberg.table.update import TableRequirement, TableUpdate
+
+FORMAT_VERSION: Final = "format-version"
+
+
+def observe(hook: LakeHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The wanted tables that exist, with their columns, partitioning and properties."""
+    names = [resource.name for resource in wanted if resource.kind == "lake_table"]
+    found = ((name, hook.table(name)) for name in names)
+    return tuple(
+        Resource("lake_table", name, _spec(table)) for name, table in found if table is not None
+    )
+
+
+def apply(hook: LakeHook, change: Change) -> None:
+    """Carries out one change of one table. Doing it twice changes nothing more.
+
+    Raises:
+        SystemRefused: the change would alter stored values.
+    """
+    name = change.resource.name
+    if change.action == "delete":
+        raise SystemRefused("lake", hook.address, f"table {name}: a plan never drops a table.")
+    if hook.table(name) is None:
+        _create(hook, change.resource)
+    else:
+        _evolve(hook, change.resource)
+
+
+def _spec(table: Table) -> dict[str, Any]:
+    schema = table.schema()
+    return {
+        "columns": schemas.columns(schema),
+        "partition": schemas.partition(table.spec(), schema),
+        "properties": {**table.properties, FORMAT_VERSION: str(table.format_version)},
+    }
+
+
+def _create(hook: LakeHook, resource: Resource) -> None:
+    """Makes namespace and table in one commit each; the table with the declared field ids.
+
+    A catalog gives fresh ids to the schema of a plain creation, so the table is staged and then
+    committed with the declared schema.
+    """
+    from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError
+    from pyiceberg.io import load_file_io
+    from pyiceberg.table import CreateTableTransaction, StagedTable
+
+    name = resource.name
+    schema = schemas.schema(resource.spec["columns"])
+    spec = schemas.partition_spec(resource.spec["partition"], schema)
+    properties = dict(resource.spec["properties"])
+    hook.ensure_namespace(name.partition(".")[0])
+    catalog = hook.catalog
+
+    def created() -> None:
+        fresh = catalog.create_table_transaction(
+            name, schema, partition_spec=spec, properties=properties
+        ).table_metadata
+        metadata = fresh.model_copy(
+            update={
+                "schemas": [schema.model_copy(update={"schema_id": fresh.current_schema_id})],
+                "partition_specs": [type(spec)(*spec.fields, spec_id=fresh.default_spec_id)],
+                "last_column_id": schema.highest_field_id,
+            }
+        )
+        staged = StagedTable(
+            identifier=catalog.identifier_to_tuple(name),
+            metadata=metadata,
+            metadata_location="",
+            io=load_file_io(dict(catalog.properties), metadata.location),
+            catalog=catalog,
+        )
+        try:
+            CreateTableTransaction(staged).commit_transaction()
+        except (CommitFailedException, TableAlreadyExistsError):
+            if not catalog.table_exists(name):
+                raise
+
+    hook.call(created)
+
+
+def _evolve(hook: LakeHook, resource: Resource) -> None:
+    """Adds and widens columns and sets properties in one commit on the table as it is now."""
+    name, catalog = resource.name, hook.catalog
+
+    def committed() -> None:
+        table = catalog.load_table(name)
+        try:
+            updates = _updates(table, resource)
+        except ValueError as error:
+            raise SystemRefused("lake", hook.address, f"table {name}: {error}.") from error
+        if updates:
+            catalog.commit_table(table, _requirements(table), updates)
+
+    hook.call(committed)
+
+
+def _updates(table: Table, resource: Resource) -> tuple[TableUpdate, ...]:
+    from pyiceberg.table.update import (
+        AddSchemaUpdate,
+        SetCurrentSchemaUpdate,
+        SetPropertiesUpdate,
+    )
+
+    updates: tuple[TableUpdate, ...] = ()
+    schema = schemas.evolved(table.schema(), resource.spec["columns"])
+    if schemas.columns(schema) != schemas.columns(table.schema()):
+        updates += (
+            AddSchemaUpdate(schema=schema),
+            SetCurrentSchemaUpdate.model_validate({"schema-id": -1}),
+        )
+    declared = {k: v for k, v in resource.spec["properties"].items() if k != FORMAT_VERSION}
+    properties = {k: v for k, v in declared.items() if table.properties.get(k) != v}
+    if properties:
+        updates += (SetPropertiesUpdate(updates=properties),)
+    return updates
+
+
+def _requirements(table: Table) -> tuple[TableRequirement, ...]:
+    from pyiceberg.table.update import AssertCurrentSchemaId, AssertTableUUID
+
+    return (
+        AssertTableUUID(uuid=table.metadata.table_uuid),
+        AssertCurrentSchemaId.model_validate({"current-schema-id": table.schema().schema_id}),
+    )

@@ -1,0 +1,162 @@
+"""A source database: rows, table shapes, publication and replication slot.
+
+Connection `oltp_default`, type postgres. Its role reads the tables; to drop a slot it must have
+REPLICATION.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from headrace.errors import SystemRefused
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.postgres import PostgresClient
+from headrace.systems.retry import Backoff
+
+WalStatus: TypeAlias = Literal["reserved", "extended", "unreserved", "lost"]
+
+COLUMNS: Final = """
+    SELECT n.nspname || '.' || c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+           NOT a.attnotnull,
+           coalesce(a.attnum = ANY (k.conkey), false)
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+     WHERE n.nspname || '.' || c.relname = ANY (%s) AND c.relkind IN ('r', 'p')
+     ORDER BY 1, a.attnum"""
+IDENTITY: Final = """
+    SELECT n.nspname || '.' || c.relname, c.relreplident = 'f'
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname || '.' || c.relname = ANY (%s) AND c.relkind IN ('r', 'p')"""
+PUBLISHED: Final = """
+    SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s"""
+SLOT: Final = """
+    SELECT slot_name, active, active_pid, wal_status,
+           coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint,
+           coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,
+           safe_wal_size
+      FROM pg_replication_slots WHERE slot_name = %s"""
+
+
+class Column(NamedTuple):
+    """A column as PostgreSQL has it."""
+
+    name: str
+    type: str
+    """As `format_type` writes it: `numeric(12,2)`, `timestamp with time zone`."""
+    nullable: bool
+    in_key: bool
+
+
+class Table(NamedTuple):
+    """A table as PostgreSQL has it."""
+
+    name: str
+    """`schema.table`."""
+    columns: tuple[Column, ...]
+    identity_full: bool
+    """Whether updates and deletes log the whole old row."""
+
+
+class Slot(NamedTuple):
+    """A replication slot and how far it is behind."""
+
+    name: str
+    active: bool
+    pid: int | None
+    wal_status: WalStatus | None
+    """`lost`: the log it needs is gone. `unreserved`: it will be at the next checkpoint."""
+    lag_bytes: int
+    """Log written and not yet confirmed by the reader."""
+    held_bytes: int
+    """Log kept for the slot."""
+    safe_bytes: int | None
+    """Log that may still be written before the slot is in danger; None without a limit."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether only a fresh snapshot helps."""
+        return self.wal_status == "lost"
+
+
+class OltpHook:
+    """Looks at a source database, and drops slots."""
+
+    default_conn_name = "oltp_default"
+
+    def __init__(self, endpoint: Endpoint, *, backoff: Backoff | None = None) -> None:
+        self._db = PostgresClient(
+            "oltp",
+            endpoint,
+            next_step="What is already captured stays served; changes wait in the database's log.",
+            statement_timeout_s=120.0,
+            backoff=backoff,
+        )
+
+    @classmethod
+    def from_connection(cls, conn_id: str = default_conn_name) -> OltpHook:
+        """The database of an Airflow connection."""
+        return cls(Endpoint.from_connection(conn_id))
+
+    @property
+    def address(self) -> str:
+        """Where the database is, without credentials."""
+        return self._db.address
+
+    def row_counts(self, tables: Iterable[str]) -> dict[str, int]:
+        """Exact number of rows of each `schema.table`, all at one moment.
+
+        Raises:
+            SystemRefused: a table is not there or may not be read.
+        """
+        from psycopg import sql
+
+        counts = {}
+        with self._db.transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            for table in tables:
+                query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*table.split(".")))
+                counts[table] = int(connection.execute(query).fetchall()[0][0])
+        return counts
+
+    def tables(self, names: Iterable[str]) -> dict[str, Table]:
+        """Those of the named tables that exist, with their columns in order."""
+        asked = [list(names)]
+        columns: dict[str, list[Column]] = {}
+        for table, *column in self._db.rows(COLUMNS, asked):
+            columns.setdefault(table, []).append(Column(*column))
+        full: Mapping[str, bool] = dict(self._db.rows(IDENTITY, asked))
+        return {t: Table(t, tuple(found), full.get(t, False)) for t, found in columns.items()}
+
+    def published(self, publication: str) -> frozenset[str]:
+        """The tables, `schema.table`, whose changes the publication carries."""
+        return frozenset(row[0] for row in self._db.rows(PUBLISHED, [publication]))
+
+    def slot(self, name: str) -> Slot | None:
+        """The slot, or None where there is none."""
+        found = self._db.rows(SLOT, [name])
+        return Slot(*found[0]) if found else None
+
+    def drop_slot(self, name: str) -> bool:
+        """Drops the slot; False when there was none.
+
+        Raises:
+            SystemRefused: a reader holds the slot.
+        """
+        slot = self.slot(name)
+        if slot is None:
+            return False
+        if slot.active:
+            raise SystemRefused(
+                "oltp",
+                self.address,
+                f"slot {name} is in use by process {slot.pid}: stop its connector first.",
+            )
+        self._db.rows(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            " WHERE slot_name = %s",
+            [name],
+        )
+        return True

@@ -1,0 +1,171 @@
+"""ClickHouse, over HTTP.
+
+Connection `clickhouse_default`, type generic: host, port (of HTTP), login, password; in extra
+`{"secure": true}` for TLS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from headrace.errors import SystemRefused
+from headrace.planning.ddl import qualified
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.retry import Backoff, Transient, persist
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+T = TypeVar("T")
+
+FRESHNESS: Final = """
+    SELECT quantilesExact(0.5, 0.95)(dateDiff('microsecond', _committed_at, _inserted_at) / 1e6),
+           count()
+      FROM {table}
+     WHERE _op != 'r' AND _inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})"""
+
+
+class Freshness(NamedTuple):
+    """Seconds from commit in the source to readable here, of recent changes."""
+
+    p50: float
+    p95: float
+    changes: int
+    """How many changes it was measured on."""
+
+
+class WarehouseHook:
+    """Queries, statements and counts."""
+
+    default_conn_name = "clickhouse_default"
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout_s: float = 120.0,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._timeout_s = timeout_s
+        self._backoff = backoff or Backoff()
+        self._secure = bool(endpoint.extra.get("secure", False))
+        self.address = f"{'https' if self._secure else 'http'}://{endpoint.host}:{self._port}"
+
+    @classmethod
+    def from_connection(cls, conn_id: str = default_conn_name) -> WarehouseHook:
+        """The server of an Airflow connection."""
+        return cls(Endpoint.from_connection(conn_id))
+
+    @property
+    def _port(self) -> int:
+        return self._endpoint.port or (8443 if self._secure else 8123)
+
+    @cached_property
+    def client(self) -> Client:
+        """clickhouse-connect's own client, made at first use; without a session of its own.
+
+        Raises:
+            SystemUnavailable, SystemRefused: as any call.
+        """
+        import clickhouse_connect
+
+        return self._persist(
+            lambda: clickhouse_connect.get_client(
+                host=self._endpoint.host,
+                port=self._port,
+                username=self._endpoint.login,
+                password=self._endpoint.password or "",
+                secure=self._secure,
+                connect_timeout=5,
+                send_receive_timeout=int(self._timeout_s),
+                autogenerate_session_id=False,
+                query_retries=0,
+                client_name="headrace",
+            )
+        )
+
+    def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Sequence[Any]]:
+        """All rows of one query; `{name:Type}` in it stands for a parameter."""
+        client = self.client
+        values = dict(parameters or {})
+        return list(self._persist(lambda: client.query(query, values)).result_rows)
+
+    def execute(self, statement: str) -> None:
+        """Runs one statement that may safely be run twice."""
+        client = self.client
+        self._persist(lambda: client.command(statement))
+
+    def ping(self) -> None:
+        """Raises what any call would."""
+        self.rows("SELECT 1")
+
+    def count(self, table: str) -> int:
+        """Rows that a reader of `database.table` sees."""
+        return int(self.rows(f"SELECT count() FROM {qualified(table)}")[0][0])  # noqa: S608
+
+    def count_final(self, table: str) -> int:
+        """Rows of a replacing table once what replaces what is settled."""
+        return int(self.rows(f"SELECT count() FROM {qualified(table)} FINAL")[0][0])  # noqa: S608
+
+    def counts(self, tables: Iterable[str]) -> dict[str, int]:
+        """The same for several, leaving out those that do not exist."""
+        there = self.existing(tables)
+        return {table: self.count(table) for table in there}
+
+    def existing(self, tables: Iterable[str]) -> tuple[str, ...]:
+        """Those of the tables and views, `database.table`, that exist; sorted."""
+        asked = sorted(set(tables))
+        query = (
+            "SELECT concat(database, '.', name) FROM system.tables"
+            " WHERE has({names:Array(String)}, concat(database, '.', name)) ORDER BY 1"
+        )
+        return tuple(row[0] for row in self.rows(query, {"names": asked}))
+
+    def freshness(self, changes_table: str, window_s: int = 600) -> Freshness | None:
+        """Of the changes inserted in the last `window_s` seconds; None when there were none.
+
+        Rows read by a snapshot do not count: their commit was before Headrace looked.
+        """
+        query = FRESHNESS.format(table=qualified(changes_table))
+        (p50, p95), changes = self.rows(query, {"window_s": window_s})[0]
+        return Freshness(p50, p95, changes) if changes else None
+
+    def _persist(self, call: Callable[[], T]) -> T:
+        def once() -> T:
+            from clickhouse_connect.driver.exceptions import (
+                ClickHouseError,
+                DatabaseError,
+                OperationalError,
+            )
+
+            try:
+                return call()
+            except DatabaseError as error:
+                if isinstance(error, OperationalError):
+                    raise Transient(_line(_root(error))) from error
+                raise SystemRefused("warehouse", self.address, _line(error)) from error
+            except ClickHouseError as error:
+                raise Transient(_line(_root(error))) from error
+
+        return persist(
+            once,
+            system="warehouse",
+            address=self.address,
+            next_step="Streams keep their place and go on from it when it answers.",
+            backoff=self._backoff,
+        )
+
+
+def _root(error: BaseException) -> BaseException:
+    """What lies under the layers of HTTP clients."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 600 else f"{text[:599]}…"

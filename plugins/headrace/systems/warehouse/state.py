@@ -1,0 +1,103 @@
+"""Declared tables and views: what ClickHouse holds of them, and making it so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from headrace.planning import ddl, normal
+from headrace.planning.plan import Change
+from headrace.planning.resources import Resource
+from headrace.systems.warehouse.hook import WarehouseHook
+
+KINDS: Final = ("warehouse_table", "warehouse_view")
+SETTINGS: Final = re.compile(r"\bSETTINGS\s+(.*)$", re.DOTALL)
+SETTING: Final = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^,\s]+)")
+
+TABLES: Final = """
+    SELECT concat(database, '.', name), engine, engine_full, sorting_key, partition_key, as_select
+      FROM system.tables WHERE has({names:Array(String)}, concat(database, '.', name))"""
+COLUMNS: Final = """
+    SELECT concat(database, '.', table), name, type, default_kind, default_expression, comment
+      FROM system.columns WHERE has({names:Array(String)}, concat(database, '.', table))
+     ORDER BY database, table, position"""
+ONE_SPELLING: Final = (
+    "SELECT formatQuerySingleLineOrNull({given:String}), formatQuerySingleLineOrNull({held:String})"
+)
+
+
+def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The wanted tables and views that exist, with every column and setting of theirs.
+
+    A view whose query is the wanted one, only spelled by the server, is shown as wanted.
+    """
+    by_name = {resource.name: resource for resource in wanted if resource.kind in KINDS}
+    names = {"names": sorted(by_name)}
+    columns: dict[str, list[dict[str, Any]]] = {}
+    for table, *column in hook.rows(COLUMNS, names):
+        columns.setdefault(table, []).append(_column(*column))
+    return tuple(
+        _view(hook, name, select, by_name[name])
+        if engine == "View"
+        else Resource(
+            "warehouse_table", name, _table(columns.get(name, []), full, ordering, partition)
+        )
+        for name, engine, full, ordering, partition, select in hook.rows(TABLES, names)
+    )
+
+
+def apply(hook: WarehouseHook, change: Change) -> None:
+    """Carries out one change of one table or view. Doing it twice changes nothing more."""
+    for statement in ddl.statements(change):
+        hook.execute(statement)
+
+
+def _table(
+    columns: list[dict[str, Any]], engine_full: str, ordering: str, partition: str
+) -> dict[str, Any]:
+    return {
+        "columns": columns,
+        "engine": _engine(engine_full),
+        "order_by": ordering,
+        **({"partition_by": partition} if partition else {}),
+        "settings": dict(_settings(engine_full)),
+    }
+
+
+def _column(name: str, type_: str, default_kind: str, default: str, comment: str) -> dict[str, Any]:
+    column = {"name": name, "type": type_}
+    if default_kind:
+        column["default"] = default
+    if comment:
+        column["comment"] = comment
+    return column
+
+
+def _engine(full: str) -> str:
+    """`ReplacingMergeTree(a, b)` out of `ReplacingMergeTree(a, b) PARTITION BY … ORDER BY …`."""
+    depth = 0
+    for place, letter in enumerate(full):
+        depth += (letter == "(") - (letter == ")")
+        if letter == " " and depth == 0:
+            return full[:place]
+    return full
+
+
+def _settings(full: str) -> Iterator[tuple[str, str]]:
+    clause = SETTINGS.search(full)
+    for name, value in SETTING.findall(clause[1] if clause else ""):
+        yield name, value.strip("'")
+
+
+def _view(hook: WarehouseHook, name: str, held: str, wanted: Resource) -> Resource:
+    given = str(wanted.spec.get("query", ""))
+    same = bool(given) and _mean_the_same(hook, given, held)
+    return Resource("warehouse_view", name, {"query": given if same else held})
+
+
+def _mean_the_same(hook: WarehouseHook, given: str, held: str) -> bool:
+    if normal.expression(given) == normal.expression(held):
+        return True
+    spelled = hook.rows(ONE_SPELLING, {"given": given, "held": held})[0]
+    return None not in spelled and normal.expression(spelled[0]) == normal.expression(spelled[1])
