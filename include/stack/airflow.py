@@ -71,6 +71,7 @@ def environment(s: Settings) -> dict[str, str]:
         "HEADRACE_INDEX": str(s.run / "contracts.index.json"),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
+        "HEADRACE_SPARK_JARS": str(s.lib / "spark"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "PYTHONPATH": f"{s.root}:{s.root / 'plugins'}",
     }

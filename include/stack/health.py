@@ -67,7 +67,11 @@ def _kafka(s: Settings) -> bool:
     from confluent_kafka.admin import AdminClient
 
     try:
-        quiet: dict[str, str | int | float | bool] = {"bootstrap.servers": f"{s.bind}:{s.port('KAFKA')}", "log_level": 0, "socket.timeout.ms": 3000}
+        quiet: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": f"{s.bind}:{s.port('KAFKA')}",
+            "log_level": 0,
+            "socket.timeout.ms": 3000,
+        }
         return bool(AdminClient(quiet).list_topics(timeout=3).brokers)
     except KafkaException:
         return False
