@@ -117,7 +117,7 @@ def logs(
         out.print("\n".join(there) if there else "no logs yet: start with ./headrace up")
         raise typer.Exit(0 if not process else 2)
     command = ["tail", f"--lines={lines}", *(["--follow"] if follow else []), str(s.logs / f"{process}.log")]
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # noqa: S606 - tail takes the terminal over
 
 
 @app.command(rich_help_panel=MORE)

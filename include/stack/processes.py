@@ -38,7 +38,7 @@ class Process:
         command = list(self.command)
         if self.as_postgres and os.geteuid() == 0:
             command = as_postgres(command)
-        os.execvpe(command[0], command, os.environ | dict(self.environ))
+        os.execvpe(command[0], command, os.environ | dict(self.environ))  # noqa: S606 - that is what it is for
 
 
 def as_postgres(command: list[str]) -> list[str]:

@@ -22,7 +22,7 @@ class StreamNeedsCareTrigger(BaseTrigger):
         self, group: str, schemas: str, poll_s: float = 2.0, grace_s: float = 90.0, stall_s: float = 45.0,
         settle_s: float = 120.0,
     ) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.group = group
         self.schemas = schemas
         self.poll_s = poll_s

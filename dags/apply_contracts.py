@@ -1,0 +1,42 @@
+"""Make every system what the contracts say: plan, refuse what would break, apply the rest, declare its lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import DAG, Param
+
+from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
+from headrace.systems.operators import ApplyContractsOperator
+
+SCHEMAS = str(Path(__file__).parents[1] / "include" / "schemas")
+
+with DAG(
+    dag_id="apply_contracts",
+    schedule=None,
+    max_active_runs=1,
+    catchup=False,
+    default_args={"owner": "platform"},
+    tags=["contracts"],
+    params={
+        "datasets": Param([], type="array", items={"type": "string"}, description="Only these datasets; none: all."),
+        "plan_only": Param(False, type="boolean", description="Show what would change; change nothing."),
+    },
+    render_template_as_native_obj=True,
+    doc_md="""
+### Apply the contracts
+
+**Brings about** that lake tables, warehouse tables and views, topics, subjects and connectors are what the contracts
+under `include/schemas` say. The task's log shows the plan as a diff; its XCom and the platform's database keep it.
+
+**Runs** when you trigger it: after a change of a contract, or to see drift (tick *plan_only*). A second run finds
+nothing to do.
+
+**When it fails** with a refusal, nothing was touched: the log names the field, the rule and every table, stream and
+view that would be hit. When a system does not answer, what was done stays done and the next run goes on from there.
+""",
+):
+    apply = ApplyContractsOperator(
+        task_id="apply", schemas=SCHEMAS, datasets="{{ params.datasets }}", plan_only="{{ params.plan_only }}"
+    )
+    apply >> EmitDeclaredLineageOperator(task_id="declare_lineage", contracts=SCHEMAS, retries=2)
