@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from include.stack.install import java_home
@@ -79,8 +80,11 @@ def environment(s: Settings) -> dict[str, str]:
 
 
 def migrate(s: Settings) -> None:
-    """Bring Airflow's metadata database to this version; quick when it is there already."""
-    (s.data / "airflow").mkdir(parents=True, exist_ok=True)
+    """Bring Airflow's metadata database to this version; nothing to do when a start before has done it."""
+    stamp, wanted = s.data / "airflow" / "migrated", version("apache-airflow-core")
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    stamp.parent.mkdir(parents=True, exist_ok=True)
     log = s.logs / "airflow-migrate.log"
     with log.open("a") as out:
         command = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
@@ -89,6 +93,7 @@ def migrate(s: Settings) -> None:
         )
     if done.returncode:
         raise RuntimeError(f"Airflow's database could not be brought up to date; see {log}")
+    stamp.write_text(wanted)
 
 
 def _process(s: Settings, name: str, command: tuple[str, ...]) -> Process:

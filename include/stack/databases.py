@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 
 import psycopg
 from psycopg import sql
@@ -15,7 +16,7 @@ from include.stack.processes import POSTGRES_USER, as_postgres
 from include.stack.settings import Settings
 
 SUPERUSER = "headrace"
-ROLES = {  # role: (setting of its password, options, database it owns)
+ROLES: Mapping[str, tuple[str, str, str | None]] = {  # role: (setting of its password, options, database it owns)
     "shop": ("HEADRACE_PASSWORD_SHOP", "", "oltp"),
     "cdc": ("HEADRACE_PASSWORD_CDC", "REPLICATION", None),
     "airflow": ("HEADRACE_PASSWORD_AIRFLOW_DB", "", "airflow"),
@@ -62,10 +63,11 @@ def role_dsn(settings: Settings, role: str, database: str | None = None) -> str:
     return f"postgresql://{role}:{password}@{settings.bind}:{port}/{database or own}"
 
 
-def make_roles(settings: Settings) -> None:
+def make_roles(settings: Settings, roles: Mapping[str, tuple[str, str, str | None]] = ROLES) -> None:
     """Roles, passwords and databases; idempotent."""
+    own = [database for _, _, database in roles.values() if database]
     with psycopg.connect(superuser_dsn(settings), autocommit=True, connect_timeout=10) as connection:
-        for role, (setting, options, database) in ROLES.items():
+        for role, (setting, options, database) in roles.items():
             name = sql.Identifier(role)
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
@@ -73,7 +75,8 @@ def make_roles(settings: Settings) -> None:
             connection.execute(statement.format(name, sql.SQL(options), sql.Literal(settings[setting])))
             if database and not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", database):
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), name))
-        connection.execute("REVOKE CONNECT ON DATABASE oltp, airflow, registry, headrace, lake FROM PUBLIC")
+        closed = sql.SQL(", ").join(sql.Identifier(database) for database in own)
+        connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(closed))
         connection.execute("GRANT CONNECT ON DATABASE oltp TO cdc")
 
 

@@ -74,6 +74,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PASSWORD_AIRFLOW", "secret", "", "Airflow's UI and API; the user is HEADRACE_AIRFLOW_USER."),
     Setting("HEADRACE_PASSWORD_CONNECT", "secret", "", "Kafka Connect's REST API; the user is `headrace`."),
     Setting("HEADRACE_LINEAGE_KEY", "secret", "", "API key of the OpenLineage endpoint."),
+    Setting("HEADRACE_PASSWORD_STREAMS", "secret", "", "Images only: the supervisor of the streaming drivers; the user is `headrace`."),
+    Setting("HEADRACE_PASSWORD_MARQUEZ", "secret", "", "Images only: role `marquez`: Marquez's own database."),
     Setting("HEADRACE_AIRFLOW_FERNET_KEY", "secret", "", "Encrypts Airflow's connections."),
     Setting("HEADRACE_AIRFLOW_JWT_SECRET", "secret", "", "Signs Airflow's tokens."),
     Setting("HEADRACE_AIRFLOW_SESSION_SECRET", "secret", "", "Signs Airflow's sessions."),

@@ -122,7 +122,7 @@ def oracle(stack: Stack) -> Callable[[], Comparison]:
 
 def fingerprints(stack: Stack) -> dict[str, dict[str, object]]:
     """The fingerprints of every dataset, hop by hop; the source first."""
-    wanted = tuple(read_shapes(stack.settings.root / "include" / "schemas" / "retail").values())
+    wanted = tuple(read_shapes(stack.settings.root / "include" / "schemas").values())
     systems = stack.systems
     return {
         "source": postgres_fingerprints(stack.oltp_dsn, wanted),

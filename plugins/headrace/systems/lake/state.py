@@ -52,47 +52,17 @@ def _spec(table: Table) -> dict[str, Any]:
 
 
 def _create(hook: LakeHook, resource: Resource) -> None:
-    """Makes namespace and table in one commit each; the table with the declared field ids.
+    """Makes namespace and table, one commit each. The catalog numbers the fields: ids are its own business.
 
-    A catalog gives fresh ids to the schema of a plain creation, so the table is staged and then
-    committed with the declared schema.
+    Declared ids cannot be kept: a REST catalog stores the schema and the partition spec with fresh ids first, and
+    Spark refuses a table with two specs that use one partition id for different fields.
     """
-    from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError
-    from pyiceberg.io import load_file_io
-    from pyiceberg.table import CreateTableTransaction, StagedTable
-
     name = resource.name
     schema = schemas.schema(resource.spec["columns"])
     spec = schemas.partition_spec(resource.spec["partition"], schema)
     properties = dict(resource.spec["properties"])
     hook.ensure_namespace(name.partition(".")[0])
-    catalog = hook.catalog
-
-    def created() -> None:
-        fresh = catalog.create_table_transaction(
-            name, schema, partition_spec=spec, properties=properties
-        ).table_metadata
-        metadata = fresh.model_copy(
-            update={
-                "schemas": [schema.model_copy(update={"schema_id": fresh.current_schema_id})],
-                "partition_specs": [type(spec)(*spec.fields, spec_id=fresh.default_spec_id)],
-                "last_column_id": schema.highest_field_id,
-            }
-        )
-        staged = StagedTable(
-            identifier=catalog.identifier_to_tuple(name),
-            metadata=metadata,
-            metadata_location="",
-            io=load_file_io(dict(catalog.properties), metadata.location),
-            catalog=catalog,
-        )
-        try:
-            CreateTableTransaction(staged).commit_transaction()
-        except (CommitFailedException, TableAlreadyExistsError):
-            if not catalog.table_exists(name):
-                raise
-
-    hook.call(created)
+    hook.call(lambda: hook.catalog.create_table_if_not_exists(name, schema, partition_spec=spec, properties=properties))
 
 
 def _evolve(hook: LakeHook, resource: Resource) -> None:

@@ -1,0 +1,78 @@
+"""`airflow_settings.yaml`, written from the stack's connections: `python -m include.stack.images.settings_file`.
+
+Astro fills nothing into that file, and it is committed. Therefore no secret stands in it: what would be one is a
+reference (`env:NAME`) that `headrace.systems.references` resolves in the container's own environment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.stack.connections import connections
+from include.stack.settings import SETTINGS, Settings
+
+ROOT = Path(__file__).parents[3]
+SETTINGS_FILE = ROOT / "airflow_settings.yaml"
+ELSEWHERE = "elsewhere.invalid"
+
+ADDRESSES: Mapping[str, tuple[str, int]] = {
+    "POSTGRES": ("databases", 5432),
+    "KAFKA": ("kafka", 9092),
+    "REGISTRY": ("registry", 8080),
+    "CONNECT": ("connect", 8083),
+    "CLICKHOUSE": ("clickhouse", 8123),
+    "S3": ("store", 8333),
+    "CATALOG": ("store", 8181),
+    "LINEAGE": ("lineage", 8085),
+}
+"""Port setting → where the containers reach the server."""
+
+POOLS = ({"pool_name": "default_pool", "pool_slot": 16, "pool_description": "Every task."},)
+
+HEAD = """\
+# Airflow's connections in the containers of docker-compose.override.yml. `env:NAME` is read from the environment of the
+# container (plugins/headrace/systems/references.py): no secret stands here. Generated from include/stack/connections.py.
+"""
+
+
+def container_connections() -> list[dict[str, Any]]:
+    """The stack's connections with the containers' addresses, and references in place of secrets."""
+    found = connections(_referring())
+    for body in found:
+        for name, (host, port) in ADDRESSES.items():
+            old = (ELSEWHERE, _referring().port(name))
+            if (body.get("host"), body.get("port")) == old:
+                body["host"], body["port"] = host, port
+            for key in ("host", "extra"):
+                if key in body:
+                    body[key] = body[key].replace(f"{old[0]}:{old[1]}", f"{host}:{port}")
+        if body["connection_id"] == "spark_default":
+            body["extra"] = json.dumps({**json.loads(body["extra"]), "streams": "env:HEADRACE_STREAMS_URL"})
+    return found
+
+
+def settings_file() -> str:
+    """The text of `airflow_settings.yaml`."""
+    keys = {"connection_id": "conn_id", "conn_type": "conn_type"}
+    entries = [
+        {keys.get(key, f"conn_{key}"): value for key, value in body.items() if key != "description"}
+        for body in container_connections()
+    ]
+    content = {"airflow": {"connections": entries, "pools": list(POOLS), "variables": []}}
+    return HEAD + yaml.safe_dump(content, sort_keys=False, width=110)
+
+
+def _referring() -> Settings:
+    """Settings in which every secret is a reference, and every address one that can be told apart."""
+    values = {s.name: f"env:{s.name}" if s.kind == "secret" else s.default for s in SETTINGS if s.kind != "port"}
+    values |= {"HEADRACE_BIND": ELSEWHERE, "HEADRACE_PORT_BASE": "40000"}
+    return Settings(ROOT, ROOT, ROOT, ROOT / ".env", values)
+
+
+if __name__ == "__main__":
+    SETTINGS_FILE.write_text(settings_file())
