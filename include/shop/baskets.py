@@ -1,0 +1,95 @@
+"""The year's baskets, in the order in which they were checked out, over and over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from include.shop import source
+from include.shop.source import Sample
+
+_SLICE = 1_000
+_LINE_COLUMNS = ("product_id", "quantity", *source.MONEY.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product of a basket; amounts in cents."""
+
+    product_id: int
+    quantity: int
+    sales_value: int
+    retail_discount: int
+    coupon_discount: int
+    coupon_match_discount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """One basket of the history."""
+
+    household_id: int
+    store_id: int
+    week: int
+    checked_out_at: datetime
+    lines: tuple[Line, ...]
+
+
+class Year:
+    """The baskets of a sample of the history, one row each: some 100 MB for the whole year."""
+
+    def __init__(self, baskets: pl.DataFrame) -> None:
+        self._baskets = baskets
+
+    @classmethod
+    def load(cls, sample: Sample | None = None) -> Year:
+        """Read and group the history."""
+        lines = source.frame("transactions", sample).with_columns(
+            (pl.col(*source.MONEY.values()) * 100).cast(pl.Int32)
+        )
+        return cls(
+            lines.group_by("basket_id", maintain_order=True).agg(
+                pl.col("household_id", "store_id", "week", "checked_out_at").first(),
+                pl.col(*_LINE_COLUMNS),
+            )
+        )
+
+    def __len__(self) -> int:
+        return self._baskets.height
+
+    def replay(self, first: int = 0) -> Iterator[tuple[timedelta, Basket]]:
+        """Baskets from number `first` on, endlessly, each with its time since that one.
+
+        Where the year ends, the next begins a second later.
+        """
+        begun = self._at(first % len(self))
+        lap = timedelta()
+        position = first % len(self)
+        while True:
+            for row in self._rows(position):
+                basket = _basket(row)
+                yield lap + (basket.checked_out_at - begun), basket
+            lap += self._at(len(self) - 1) - self._at(0) + timedelta(seconds=1)
+            position = 0
+
+    def _at(self, position: int) -> datetime:
+        at: datetime = self._baskets["checked_out_at"][position]
+        return at
+
+    def _rows(self, position: int) -> Iterator[dict[str, Any]]:
+        for part in self._baskets.slice(position).iter_slices(_SLICE):
+            yield from part.iter_rows(named=True)
+
+
+def _basket(row: dict[str, Any]) -> Basket:
+    return Basket(
+        row["household_id"],
+        row["store_id"],
+        row["week"],
+        row["checked_out_at"],
+        tuple(map(Line, *(row[column] for column in _LINE_COLUMNS))),
+    )

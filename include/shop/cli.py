@@ -1,0 +1,143 @@
+"""`shop load` and `shop live`: fill the shop with its history, and live it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Literal
+
+import psycopg
+import typer
+
+from include.shop.errors import ShopError
+from include.shop.history import LoadProgress, load_history
+from include.shop.live import LiveSettings, run_live
+from include.shop.pacing import Stop
+from include.shop.script import Mix
+from include.shop.tally import Tally
+
+app = typer.Typer(help="The example shop: its year of history, and its life.", no_args_is_help=True)
+
+Dsn = Annotated[
+    str,
+    typer.Option(envvar="HEADRACE_OLTP_DSN", help="libpq connection string of the OLTP database."),
+]
+
+
+@app.command()
+def load(
+    dsn: Dsn,
+    sample: Annotated[
+        str,
+        typer.Option(
+            envvar="SAMPLE",
+            help='"all", a share of the baskets (0.01), or a number of rows (5000).',
+        ),
+    ] = "all",
+) -> None:
+    """Load the year of history; what is loaded already stays as it is."""
+    with _plain_errors():
+        load_history(dsn, sample, progress=_print_load)
+
+
+@app.command()
+def live(
+    dsn: Dsn,
+    rows_per_s: Annotated[
+        float, typer.Option(min=0, help="Changed rows a second; 0: as fast as possible.")
+    ] = 100.0,
+    speed: Annotated[
+        float | None, typer.Option(help="Instead: so many times as fast as the year went by.")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many changed rows.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed replays the same script.")] = 0,
+    baskets_per_commit: Annotated[
+        int | None, typer.Option(min=1, help="Baskets in one transaction; chosen by the rate.")
+    ] = None,
+    clock: Annotated[
+        Literal["now", "shifted"],
+        typer.Option(help="Check-out times: as booked, or with the year's own gaps from now on."),
+    ] = "now",
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Punctual sales only: no corrections, returns or voids.")
+    ] = False,
+) -> None:
+    """Replay the year's baskets as new transactions, until stopped (Ctrl-C)."""
+    stop = Stop()
+    with _plain_errors():
+        settings = LiveSettings(
+            rows_per_s=rows_per_s,
+            speed=speed,
+            rows=rows,
+            seconds=seconds,
+            seed=seed,
+            baskets_per_commit=baskets_per_commit,
+            clock=clock,
+            mix=Mix.plain() if plain else Mix(),
+        )
+        with _stopped_by_signals(stop):
+            tally = run_live(dsn, settings, stop=stop, on_progress=_LivePrinter())
+    typer.echo(f"closed after {tally.line().strip()}")
+    if tally.unknown:
+        raise typer.Exit(1)
+
+
+class _LivePrinter:
+    """Prints each tally with the rate since the one before."""
+
+    def __init__(self) -> None:
+        self._before = Tally()
+
+    def __call__(self, tally: Tally) -> None:
+        typer.echo(tally.line(since=self._before))
+        self._before = tally
+
+
+def _print_load(progress: LoadProgress) -> None:
+    if progress.skipped:
+        state = "loaded before"
+    elif progress.committed:
+        state = f"committed in {progress.seconds:.1f} s"
+    else:
+        state = f"{100 * progress.rows / max(progress.total, 1):.0f} %"
+    typer.echo(f"retail.{progress.dataset}: {progress.rows:,} of {progress.total:,} rows, {state}")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except ShopError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    except psycopg.OperationalError as error:
+        typer.echo(f"the OLTP database does not answer: {str(error).strip()}", err=True)
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def _stopped_by_signals(stop: Stop) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops after the current transaction, a second one at once."""
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        stop.request()
+        signal.signal(number, before[number])
+
+    numbers: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in before:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    app()

