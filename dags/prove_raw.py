@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -17,7 +18,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
     tags=["prove", "lake"],
     doc_md="""
 ### Prove the raw zone

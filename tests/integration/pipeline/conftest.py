@@ -1,0 +1,60 @@
+"""What the tests of the whole way of the data share."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import Stack
+
+SEEN_WITHIN_S = 60
+_ids = itertools.count(int(time.time() * 1000))
+
+
+@pytest.fixture
+def new_id() -> Callable[[], int]:
+    """A key that no row has had."""
+    return lambda: next(_ids)
+
+
+@pytest.fixture
+def oltp(stack: Stack) -> Iterator[psycopg.Connection]:
+    """The shop's database, each statement committed."""
+    with psycopg.connect(stack.oltp_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def warehouse(stack: Stack) -> Callable[..., list[Sequence[Any]]]:
+    """`warehouse(query, **parameters)`: rows."""
+    return lambda query, **parameters: stack.systems.warehouse.rows(query, parameters)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """`eventually(read, wanted)`: read until it gives what is wanted; fails with what it gave last."""
+
+    def wait(read: Callable[[], Any], wanted: Any, seconds: float = SEEN_WITHIN_S) -> Any:
+        deadline = time.monotonic() + seconds
+        while (found := read()) != wanted:
+            assert time.monotonic() < deadline, f"after {seconds:.0f} s: {found!r}, wanted {wanted!r}"
+            time.sleep(0.2)
+        return found
+
+    return wait
+
+
+@pytest.fixture
+def raw(stack: Stack) -> Callable[[str, str], list[dict[str, Any]]]:
+    """`raw(table, filter)`: rows of a raw table, by source position."""
+
+    def read(table: str, row_filter: str) -> list[dict[str, Any]]:
+        found = stack.systems.lake.catalog.load_table(f"raw.{table}").scan(row_filter=row_filter).to_arrow().to_pylist()
+        return sorted(found, key=lambda row: (row["_partition"], row["_offset"]))
+
+    return read
