@@ -153,6 +153,27 @@ def test(
 
 
 @app.command(rich_help_panel=MORE)
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which benchmarks; none: all. A wrong name lists them.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the benchmark's stack running afterwards.")] = False,
+    instance: Annotated[
+        str, typer.Option(help="Measure this instance, which must run, instead of one of its own.")
+    ] = "bench",
+    quick: Annotated[bool, typer.Option("--quick", help="Little data, once: does it work? Writes no results.")] = False,
+    repetitions: Annotated[int | None, typer.Option(min=1, help="Instead of each benchmark's own number.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the results instead of benchmarks/results.")] = None,
+) -> None:
+    """Measure freshness, loads, catch-up, memory, parsing and starting, on a stack of its own."""
+    from benchmarks.run import main as run_benchmarks
+
+    raise typer.Exit(
+        run_benchmarks(names or [], keep=keep, instance=instance, quick=quick, repetitions=repetitions, output=output)
+    )
+
+
+@app.command(rich_help_panel=MORE)
 def lock() -> None:
     """Resolve include/stack/requirements.in anew into the lock file."""
     s = _settings()

@@ -1,0 +1,1 @@
+"""What Headrace does per second, and what it costs: `./headrace bench`."""

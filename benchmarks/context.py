@@ -1,0 +1,106 @@
+"""What a benchmark is handed: the running stack, a way to say how far it is, and how much to do."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from benchmarks import cpu
+from headrace.contracts.contract import Contract
+from headrace.contracts.index import load_index
+from headrace.systems.bundle import Systems
+from include.stack.endpoints import systems
+from include.stack.settings import Settings
+from include.stack.supervisor import Supervisor
+
+T = TypeVar("T", int, float)
+
+CALM_CORES = 0.5
+"""The platform is at rest below so many busy cores; merges and task runs are over then."""
+
+
+class NotMeasured(Exception):
+    """A benchmark could not be carried out; the message says why."""
+
+
+class Seldom:
+    """Passes on at most one line in so many seconds."""
+
+    def __init__(self, report: Callable[[str], None], seconds: float = 5.0) -> None:
+        self._report, self._seconds, self._next = report, seconds, time.monotonic() + seconds
+
+    def __call__(self, line: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._seconds
+            self._report(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One run of benchmarks against one instance of the stack."""
+
+    settings: Settings
+    systems: Systems
+    contracts: tuple[Contract, ...]
+    """The datasets that come by CDC."""
+    report: Callable[[str], None]
+    environ: Mapping[str, str] = field(hash=False)
+    """The environment in which `./headrace` finds this instance."""
+    quick: bool = False
+    """Tiny amounts: proves that a benchmark works, measures nothing."""
+
+    @classmethod
+    def at(cls, s: Settings, report: Callable[[str], None], environ: Mapping[str, str], *, quick: bool) -> Context:
+        """The context of one instance; connects to nothing yet."""
+        index = load_index(s.root / "include" / "schemas", s.run / "contracts.index.json")
+        contracts = tuple(contract for contract in index.values() if contract.source.kind == "cdc")
+        return cls(s, systems(s), contracts, report, environ, quick)
+
+    def contract(self, dataset: str) -> Contract:
+        """One of them."""
+        return next(contract for contract in self.contracts if contract.id == dataset)
+
+    def amount(self, full: T, quick: T) -> T:
+        """How much to do."""
+        return quick if self.quick else full
+
+    def cpu(self, **more: int) -> cpu.Reading:
+        """CPU-seconds so far of every supervised process, of this one, and of those named with their pids."""
+        roots = {state.name: state.pid for state in Supervisor(self.settings).states() if state.pid}
+        return cpu.read({**roots, **more, "bench": os.getpid()})
+
+    def wait(self, done: Callable[[], bool], seconds: float, what: str, every_s: float = 0.2) -> float:
+        """Ask until it is done; the moment (epoch seconds) at which the answer came.
+
+        Raises:
+            NotMeasured: it took longer.
+        """
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
+                raise NotMeasured(f"{what}: not within {seconds:.0f} s")
+            time.sleep(every_s)
+        return time.time()
+
+    def settle(self, seconds: float = 120.0) -> None:
+        """Wait until the platform is at rest, or that long: what went before shall not be paid for by what comes."""
+        if self.quick:
+            return
+        calm = 0
+        with suppress(NotMeasured):
+
+            def rested() -> bool:
+                nonlocal calm
+                before = self.cpu()
+                time.sleep(2)
+                after = self.cpu()
+                busy = cpu.spent(before, after)["platform"] / (after.at - before.at)
+                calm = calm + 1 if busy < CALM_CORES else 0
+                return calm >= 3
+
+            self.report("waiting until the platform is at rest")
+            self.wait(rested, seconds, "rest", every_s=0)

@@ -1,0 +1,1 @@
+"""dlt doing the same initial load, as a process of its own."""
