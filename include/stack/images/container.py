@@ -1,8 +1,8 @@
 """What the project's own image runs besides Airflow: `python -m include.stack.images.container COMMAND`.
 
-    prepare          roles, databases and tables in PostgreSQL, once; again changes nothing
-    streams          a supervisor that owns the streaming drivers; Airflow asks it over HTTP
-    stream GROUP     one driver (what that supervisor runs)
+prepare          roles, databases and tables in PostgreSQL, once; again changes nothing
+streams          a supervisor that owns the streaming drivers; Airflow asks it over HTTP
+stream GROUP     one driver (what that supervisor runs)
 """
 
 from __future__ import annotations
@@ -89,4 +89,12 @@ def stream(group: str) -> None:
 
 
 if __name__ == "__main__":
-    {"prepare": prepare, "streams": streams, "stream": stream}[sys.argv[1]](*sys.argv[2:])
+    match sys.argv[1:]:
+        case ["prepare"]:
+            prepare()
+        case ["streams"]:
+            streams()
+        case ["stream", name]:
+            stream(name)
+        case _:
+            sys.exit(str(__doc__))

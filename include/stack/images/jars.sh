@@ -3,7 +3,7 @@
 # versions.toml. Runs beside pom.xml and versions.toml, with Maven and a JDK.
 set -eu
 out=$1
-versions=$(sed -n '/^\[maven\]/,/^\[npm\]/s/^\([a-z-]*\) *= *"\([^"]*\)".*/-D\1=\2/p' versions.toml)
+versions=$(sed -n '/^\[maven\]/,/^\[npm\]/s/^\([a-z0-9-]*\) *= *"\([^"]*\)".*/-D\1=\2/p' versions.toml)
 for profile in archives converter iceberg spark; do
     # shellcheck disable=SC2086 - one argument a version
     mvn -B -q -f pom.xml "-P$profile" "-Dout=$out" $versions prepare-package

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from headrace.systems.references import all_resolved, resolved
+
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
@@ -48,7 +50,7 @@ class Endpoint:
 
     @classmethod
     def from_connection(cls, conn_id: str) -> Endpoint:
-        """The Airflow connection of that id, from within a task."""
+        """The Airflow connection of that id, from within a task; `env:NAME` in it is resolved (`references`)."""
         from airflow.sdk import BaseHook
 
         return cls._of(BaseHook.get_connection(conn_id))
@@ -63,15 +65,16 @@ class Endpoint:
     @classmethod
     def _of(cls, connection: Connection) -> Endpoint:
         # Airflow's `schema` is the URL's scheme for http connections, the database for the others.
+        name = connection.conn_id
         over_http = connection.conn_type == "http"
         return cls(
             host=connection.host or "",
             port=connection.port,
-            login=connection.login or None,
-            password=connection.password or None,
+            login=resolved(connection.login, f"{name}, login") or None,
+            password=resolved(connection.password, f"{name}, password") or None,
             scheme=(connection.schema if over_http else None) or "http",
             database=(connection.schema if not over_http else None) or "",
-            extra=connection.extra_dejson,
+            extra=all_resolved(connection.extra_dejson, name),
         )
 
 

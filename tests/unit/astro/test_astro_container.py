@@ -1,0 +1,109 @@
+"""What the project's own image runs, run here."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from supervisor.options import ServerOptions
+
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.spark.host import SupervisorHost, stream_host
+from include.stack.images import container
+from include.stack.processes import definitions
+from include.stack.streams import driver_environment, plans
+from tests.support.astro import OURS, SECRETS, VARIABLE, local_settings, scalars
+
+
+def test_the_supervisor_takes_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = container.supervisor_configuration(["loyalty", "retail"])
+    assert "HEADRACE_PASSWORD_STREAMS)s" in text
+    (tmp_path / "streams.conf").write_text(text)
+    monkeypatch.setenv("HEADRACE_PASSWORD_STREAMS", "s3cret")
+    options = ServerOptions()
+    options.realize(["-c", str(tmp_path / "streams.conf")])
+    groups = options.process_group_configs
+    assert [group.name for group in groups] == ["stream-loyalty", "stream-retail"]
+    for group in groups:
+        (program,) = group.process_configs
+        assert (program.autostart, program.autorestart, program.killasgroup) == (False, False, True)
+    assert options.server_configs[0]["password"] == "s3cret"
+
+
+def test_airflow_asks_it_over_http_with_a_password(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with _supervisor(tmp_path, port, ["retail"]):
+        host = stream_host(Endpoint(extra={"streams": f"http://headrace:s3cret@127.0.0.1:{port}"}))
+        driver = host.driver("retail")
+        assert (driver.alive, driver.state) == (False, "STOPPED")
+        host.stop("retail")
+        with pytest.raises(xmlrpc.client.ProtocolError, match="401"):
+            SupervisorHost(f"http://headrace:wrong@127.0.0.1:{port}").driver("retail")
+
+
+def test_a_driver_in_a_container_knows_what_a_local_one_knows() -> None:
+    """The rest is in the image (jars, Java), or given by the supervisor's own program."""
+    s = local_settings()
+    wanted = driver_environment(s, next(iter(plans(s).values()))).keys()
+    inside = {"HEADRACE_SPARK_JARS", "JAVA_HOME", "HEADRACE_PLAN_VERSION", "HEADRACE_STREAM_CHECKPOINTS"}
+    assert wanted - inside <= OURS["streams"]["environment"].keys()
+    assert str(container.CHECKPOINTS) in OURS["streams"]["volumes"][0]
+
+
+def test_the_groups_are_those_of_the_local_stack() -> None:
+    local = {process.name for process in definitions(local_settings()) if process.name.startswith("stream-")}
+    assert {f"stream-{group}" for group in container.plans()} == local
+
+
+def test_prepare_is_given_every_password_that_it_sets() -> None:
+    from include.stack.databases import ROLES
+
+    given = OURS["prepare"]["environment"].keys()
+    assert {setting for setting, _, _ in ROLES.values()} | {"HEADRACE_PASSWORD_MARQUEZ"} <= given
+
+
+def test_a_container_is_given_no_secret_that_it_has_no_use_for() -> None:
+    allowed = {
+        "databases": {"POSTGRES"},
+        "store": set[str](),
+        "kafka": set[str](),
+        "registry": {"REGISTRY_DB"},
+        "clickhouse": {"CLICKHOUSE", "ANALYST"},
+        "streams": {"STREAMS", "PLATFORM", "CLICKHOUSE"},
+        "lineage": {"PLATFORM", "LINEAGE_KEY"},
+        "marquez": {"MARQUEZ"},
+        "marquez-web": set[str](),
+    }
+    for name, wanted in allowed.items():
+        found = {m[1] for _, text in scalars(OURS[name]) for m in VARIABLE.finditer(text)} & SECRETS
+        assert {secret.removeprefix("HEADRACE_").removeprefix("PASSWORD_") for secret in found} == wanted, name
+
+
+@contextmanager
+def _supervisor(tmp_path: Path, port: int, groups: list[str]) -> Iterator[None]:
+    text = container.supervisor_configuration(groups)
+    text = text.replace(f"0.0.0.0:{container.PORT}", f"127.0.0.1:{port}")
+    text = text.replace("/tmp/supervisord.pid", str(tmp_path / "supervisord.pid"))
+    (tmp_path / "streams.conf").write_text(text)
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(tmp_path / "streams.conf")]
+    environ = os.environ | {"HEADRACE_PASSWORD_STREAMS": "s3cret"}
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert time.monotonic() < deadline, "the supervisor did not start"
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
