@@ -32,7 +32,7 @@ METHOD = (
 FIGURES = (
     Figure("parsing an empty DAG", "empty.cpu_s", "CPU-s"),
     *(Figure(f"parsing the DAGs of {n:,} contracts, index warm", f"contracts_{n}.warm_cpu_s", "CPU-s") for n in COUNTS),
-    Figure("the same for 1,000, beside an empty DAG", "contracts_1000.warm_ratio", "×"),
+    Figure("the same for 1,000, beside an empty DAG", "contracts_1000.warm_ratio", "ratio"),
     Figure("the same for 1,000, index cold", "contracts_1000.cold_cpu_s", "CPU-s"),
 )
 

@@ -35,8 +35,8 @@ FIGURES = (
     Figure("initial load by dlt, pyarrow backend", "dlt_pyarrow.rows_per_s", "rows/s"),
     Figure("initial load by dlt, connectorx backend", "dlt_connectorx.rows_per_s", "rows/s"),
     Figure("initial load by Headrace, to the warehouse", "headrace.rows_per_s.warehouse", "rows/s"),
-    Figure("speed of the initial load, Headrace ÷ the faster dlt", "speed_ratio", "×"),
-    Figure("CPU-seconds of the initial load, Headrace ÷ the thriftier dlt", "cpu_ratio", "×"),
+    Figure("speed of the initial load, Headrace ÷ the faster dlt", "speed_ratio", "ratio"),
+    Figure("CPU-seconds of the initial load, Headrace ÷ the thriftier dlt", "cpu_ratio", "ratio"),
 )
 
 

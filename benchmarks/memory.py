@@ -43,7 +43,8 @@ def by_process(roots: Mapping[str, int]) -> dict[str, float]:
     """MiB of each tree that is part of the platform."""
     seen = tuple(cpu.tasks())
     platform = {name: pid for name, pid in roots.items() if name not in cpu.APART}
-    platform |= {"supervisor": task.parent for task in seen if task.pid in platform.values()}
+    parent = next((task.parent for task in seen if task.pid in platform.values()), None)
+    platform |= {"supervisor": parent} if parent else {}
     borders = frozenset(roots.values())
     return {
         name: round(sum(pss_mib(pid) for pid in cpu.members(root, seen, borders)), 1) for name, root in platform.items()

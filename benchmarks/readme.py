@@ -51,7 +51,7 @@ def _figures(known: Mapping[str, tuple[ModuleType, Any]]) -> Iterator[str]:
 def _figure(name: str, figure: Figure, found: Mapping[str, float], document: Any) -> str:
     low_high = f"{number(found['min'])} … {number(found['max'])}"
     mark = " ⚠" if (document["cores_of_others"] or 0) > BUSY_CORES else ""
-    source = f"[{name}](results/{name}.json) × {len(document['repetitions'])}{mark}"
+    source = f"[{name}](results/{name}.json), n = {len(document['repetitions'])}{mark}"
     return f"| {figure.label} | {number(found['median'])} | {low_high} | {figure.unit} | {figure.goal} | {source} |"
 
 

@@ -30,9 +30,9 @@ def load(told: Mapping[str, Any]) -> dict[str, float]:
 
     for name in (*IMPORTED_BEFORE, "clickhouse_connect"):
         importlib.import_module(name)
-    options = (
-        {"backend_kwargs": {"conn": told["dsn"], "return_type": "arrow"}} if told["backend"] == "connectorx" else {}
-    )
+    options: dict[str, Any] = {}
+    if told["backend"] == "connectorx":
+        options = {"backend_kwargs": {"conn": told["dsn"], "return_type": "arrow"}}
     with tempfile.TemporaryDirectory(prefix="headrace-dlt-") as folder:
         used, began = _cpu_s(), time.monotonic()
         source = sql_database(

@@ -23,7 +23,7 @@ def watch(told: Mapping[str, Any], ready: Callable[[], None], stop: threading.Ev
     ready()
     while not stop.is_set():
         # One record wakes it; the others that came with it are taken along.
-        messages = consumer.consume(1, timeout=0.2)
+        messages: list[Any] = consumer.consume(1, timeout=0.2)
         messages += consumer.consume(1000, timeout=0) if messages else []
         now_us = time.time_ns() // 1000
         at.update({(m.partition(), m.offset()): now_us for m in messages if m.error() is None})

@@ -13,7 +13,7 @@ from include.shop.canonical import NULL, SEPARATOR, table_hash
 from include.shop.oracle import Fingerprint, Number
 from include.shop.shape import Column, Kind, Shape
 
-META = ("_op", "_partition", "_offset")
+META = ("_op", "_kafka_partition", "_offset")
 """Columns of a raw table that place a change; `_offset` orders the changes of a key."""
 
 
@@ -56,7 +56,7 @@ def lake_fingerprint(table: RawTable, shape: Shape) -> Fingerprint:
 def changes_fingerprint(changes: pa.Table, shape: Shape) -> Fingerprint:
     """Fingerprint of the rows that some changes lead to: the latest per key, deletes dropped."""
     frame = pl.DataFrame(pl.from_arrow(changes))
-    positions = frame.select("_partition", "_offset").n_unique()
+    positions = frame.select("_kafka_partition", "_offset").n_unique()
     rows = (
         frame.sort("_offset")
         .unique(subset=shape.key, keep="last")

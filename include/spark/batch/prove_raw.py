@@ -19,7 +19,7 @@ def proof(spark: SparkSession, table: str) -> DataFrame:
     """One row: how many changes, how many positions, the newest commit."""
     return (
         spark.table(f"lake.raw.{table}")
-        .groupBy("_topic", "_partition", "_offset")
+        .groupBy("_topic", "_kafka_partition", "_offset")
         .agg(f.count("*").alias("times"), f.max("_committed_at").alias("committed_at"))
         .agg(
             f.lit(f"raw.{table}").alias("name"),

@@ -17,7 +17,7 @@ DATASET_PROPERTY: Final = "headrace.dataset"
 POSITION_COLUMNS: Final = (
     ("_committed_at", "timestamptz", "When the source committed the row, or the record was made."),
     ("_topic", "string", "Kafka topic of the record."),
-    ("_partition", "int", "Kafka partition of the record."),
+    ("_kafka_partition", "int", "Kafka partition of the record."),
     ("_offset", "long", "Kafka offset of the record: the order of changes to one key."),
 )
 CHANGE_COLUMNS: Final = (

@@ -31,7 +31,7 @@ _STAMP: Final[Mapping[str, str]] = {
 _POSITION: Final[Mapping[str, str]] = {
     "transforms.position.type": "org.apache.kafka.connect.transforms.InsertField$Value",
     "transforms.position.topic.field": "_topic",
-    "transforms.position.partition.field": "_partition",
+    "transforms.position.partition.field": "_kafka_partition",
     "transforms.position.offset.field": "_offset",
 }
 

@@ -64,7 +64,7 @@ def _changes(contract: Contract, settings: PlanSettings) -> Resource:
     spec = {
         "columns": _columns(contract),
         "engine": "ReplacingMergeTree(_offset)",
-        "order_by": _ordering((*contract.key, "_partition", "_offset")),
+        "order_by": _ordering((*contract.key, "_kafka_partition", "_offset")),
         "partition_by": "toYYYYMM(_committed_at)",
         "settings": _settings(settings),
     }
@@ -83,7 +83,7 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
     changes = _CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
     meta = [{"name": name, "type": type_, "comment": comment} for name, type_, comment in changes]
     position = [
-        {"name": "_partition", "type": "Int32", "comment": "Kafka partition of the record"},
+        {"name": "_kafka_partition", "type": "Int32", "comment": "Kafka partition of the record"},
         {
             "name": "_offset",
             "type": "UInt64",

@@ -110,7 +110,7 @@ class HttpClient:
         try:
             response = self._client.request(method, path, json=body, params=params)
         except httpx.TransportError as error:
-            raise Transient(f"{method} {path}: {error or type(error).__name__}") from error
+            raise Transient(f"{method} {path}: {str(error) or type(error).__name__}") from error
         return Answer(response.status_code, decoded(response))
 
 

@@ -55,6 +55,6 @@ def raw(stack: Stack) -> Callable[[str, str], list[dict[str, Any]]]:
 
     def read(table: str, row_filter: str) -> list[dict[str, Any]]:
         found = stack.systems.lake.catalog.load_table(f"raw.{table}").scan(row_filter=row_filter).to_arrow().to_pylist()
-        return sorted(found, key=lambda row: (row["_partition"], row["_offset"]))
+        return sorted(found, key=lambda row: (row["_kafka_partition"], row["_offset"]))
 
     return read

@@ -36,7 +36,7 @@ def test_the_loaded_tables_hold_exactly_the_history(schema_database: str) -> Non
         shape.dataset: changes_fingerprint(
             source.frame(shape.table, Sample(rows=SAMPLE))
             .with_row_index("_offset")
-            .with_columns(_op=source.pl.lit("r"), _partition=source.pl.lit(0))
+            .with_columns(_op=source.pl.lit("r"), _kafka_partition=source.pl.lit(0))
             .to_arrow(),
             shape,
         )

@@ -34,7 +34,7 @@ CREATE TEMPORARY TABLE strange (k bigint, d date, i integer, m numeric(12,2), wh
 CLICKHOUSE_COLUMNS = """
 (k Int64, d Date32, i Nullable(Int32), m Nullable(Decimal(12, 2)), whole Nullable(Decimal(12, 0)),
  at Nullable(DateTime64(6, 'UTC')), day Nullable(Date32), s Nullable(String), b Nullable(Bool),
- _op String, _partition Int32, _offset UInt64) ENGINE = MergeTree ORDER BY (k, d)
+ _op String, _kafka_partition Int32, _offset UInt64) ENGINE = MergeTree ORDER BY (k, d)
 """
 
 
@@ -55,7 +55,7 @@ def life() -> Life:
     changes = (
         arrow(old + new)
         .append_column("_op", pa.array(["r"] * 400 + ops))
-        .append_column("_partition", pa.array([0] * 700, pa.int32()))
+        .append_column("_kafka_partition", pa.array([0] * 700, pa.int32()))
         .append_column("_offset", pa.array(range(700), pa.int64()))
     )
     kept = [row for row, op in zip(new, ops, strict=True) if op == "u"]

@@ -13,7 +13,7 @@ def changes(rows: list[Row], ops: list[str], offsets: list[int]) -> pa.Table:
     return (
         arrow(rows)
         .append_column("_op", pa.array(ops, pa.string()))
-        .append_column("_partition", pa.array([0] * len(rows), pa.int32()))
+        .append_column("_kafka_partition", pa.array([0] * len(rows), pa.int32()))
         .append_column("_offset", pa.array(offsets, pa.int64()))
     )
 

@@ -69,7 +69,7 @@ def _await_stream(
     """Waits until the warehouse has the last change of each partition."""
     topic, table = names.topic(contract), names.changes_table(contract)
     last = {p: _last_change(kafka, topic, p, starts.get(p, 0), end) for p, end in ends.items()}
-    query = f"SELECT _partition, max(_offset) FROM {qualified(table)} GROUP BY _partition"  # noqa: S608
+    query = f"SELECT _kafka_partition, max(_offset) FROM {qualified(table)} GROUP BY _kafka_partition"  # noqa: S608
     deadline = time.monotonic() + progress.timeout_s
     while True:
         served = {int(row[0]): int(row[1]) for row in warehouse.rows(query)}
@@ -107,9 +107,9 @@ def _stale(
         f"hex({identifier(f.name)})" if f.type == Primitive("bytes") else identifier(f.name)
         for f in fields
     )
-    older = " OR ".join(f"(_partition = {p} AND _offset < {first})" for p, first in starts.items())
+    older = " OR ".join(f"(_kafka_partition = {p} AND _offset < {first})" for p, first in starts.items())
     table = qualified(names.state_table(contract))
-    query = f"SELECT _partition, {columns} FROM {table} FINAL WHERE {older or 'false'}"  # noqa: S608
+    query = f"SELECT _kafka_partition, {columns} FROM {table} FINAL WHERE {older or 'false'}"  # noqa: S608
     rows = []
     for partition, *values in warehouse.rows(query):
         row = {

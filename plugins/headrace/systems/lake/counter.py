@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.table import Table
 
-POSITION: Final = ("_partition", "_offset", "_op", "_lsn")
+POSITION: Final = ("_kafka_partition", "_offset", "_op", "_lsn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _appended(table: Table, after: int | None) -> pl.DataFrame:
     scan = table.incremental_append_scan(from_snapshot_id_exclusive=after, selected_fields=POSITION)
     frame = pl.DataFrame(scan.to_arrow())
     return frame.select(
-        pl.col("_partition").alias("partition"),
+        pl.col("_kafka_partition").alias("partition"),
         pl.col("_offset").alias("offset"),
         pl.col("_op").cast(pl.String).alias("op"),
         pl.lit(None, dtype=pl.String).alias("snapshot"),
@@ -111,7 +111,7 @@ def _keyed(table: Table, key: Sequence[str], partition: int, first: int) -> pl.D
     import polars as pl
 
     scan = table.scan(
-        row_filter=f"_partition = {partition} and _offset >= {first}",
+        row_filter=f"_kafka_partition = {partition} and _offset >= {first}",
         selected_fields=(*key, "_offset", "_op"),
     )
     return pl.DataFrame(scan.to_arrow()).select(

@@ -12,14 +12,14 @@ CREATE TABLE IF NOT EXISTS `retail`.`basket_lines_changes`
     `checked_out_at` DateTime64(6, 'UTC') COMMENT 'The checked_out_at.',
     `_op` LowCardinality(String) COMMENT 'c create, u update, d delete, r read by a snapshot',
     `_lsn` UInt64 COMMENT 'Position in the source\'s log; for information, offsets give the order',
-    `_partition` Int32 COMMENT 'Kafka partition of the record',
+    `_kafka_partition` Int32 COMMENT 'Kafka partition of the record',
     `_offset` UInt64 COMMENT 'Offset in topic oltp.retail.basket_lines',
     `_committed_at` DateTime64(6, 'UTC') COMMENT 'When the source committed the row, or the record was made',
     `_inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'When the row became readable here'
 )
 ENGINE = ReplacingMergeTree(_offset)
 PARTITION BY toYYYYMM(_committed_at)
-ORDER BY (`basket_id`, `product_id`, `_partition`, `_offset`)
+ORDER BY (`basket_id`, `product_id`, `_kafka_partition`, `_offset`)
 SETTINGS non_replicated_deduplication_window = 1000;
 
 CREATE DATABASE IF NOT EXISTS `retail`;
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS `retail`.`basket_lines_state`
     `checked_out_at` DateTime64(6, 'UTC') COMMENT 'The checked_out_at.',
     `_op` LowCardinality(String) COMMENT 'c create, u update, d delete, r read by a snapshot',
     `_lsn` UInt64 COMMENT 'Position in the source\'s log; for information, offsets give the order',
-    `_partition` Int32 COMMENT 'Kafka partition of the record',
+    `_kafka_partition` Int32 COMMENT 'Kafka partition of the record',
     `_offset` UInt64 COMMENT 'Offset in topic oltp.retail.basket_lines',
     `_committed_at` DateTime64(6, 'UTC') COMMENT 'When the source committed the row, or the record was made',
     `_inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'When the row became readable here',

@@ -7,14 +7,14 @@ CREATE TABLE IF NOT EXISTS `web`.`page_views_changes`
     `tags` Array(String) DEFAULT [] COMMENT 'The tags.',
     `marks` Map(String, Float64) COMMENT 'The marks.',
     `viewed_at` DateTime64(3, 'UTC') COMMENT 'The viewed_at.',
-    `_partition` Int32 COMMENT 'Kafka partition of the record',
+    `_kafka_partition` Int32 COMMENT 'Kafka partition of the record',
     `_offset` UInt64 COMMENT 'Offset in topic web.page_views.v2',
     `_committed_at` DateTime64(6, 'UTC') COMMENT 'When the source committed the row, or the record was made',
     `_inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'When the row became readable here'
 )
 ENGINE = ReplacingMergeTree(_offset)
 PARTITION BY toYYYYMM(_committed_at)
-ORDER BY (`event_id`, `_partition`, `_offset`)
+ORDER BY (`event_id`, `_kafka_partition`, `_offset`)
 SETTINGS non_replicated_deduplication_window = 1000;
 
 CREATE DATABASE IF NOT EXISTS `web`;
