@@ -1,0 +1,3 @@
+"""ASGI apps."""
+
+from __future__ import annotations

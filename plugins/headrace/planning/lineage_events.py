@@ -1,0 +1,193 @@
+"""Declared jobs as OpenLineage run events: plain JSON-able dicts.
+
+A job's run id follows from its name and the plan's version, so saying the same twice is one run.
+Long-lived jobs START and are RUNNING; views START and COMPLETE. A run's events add up
+(OpenLineage's ACCUMULATIVE mode): a job with many outputs is spread over several events, each
+complete in itself, a microsecond apart.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import headrace
+from headrace.contracts.names import LineageName
+from headrace.planning.lineage_types import (
+    DIRECT,
+    Column,
+    ColumnSource,
+    DeclaredJob,
+    LineageDataset,
+)
+
+PRODUCER: Final = f"urn:headrace:{headrace.__version__}"
+PLAN_FACET: Final = "headrace_plan"
+"""Run facet: the run declares the job whole, what earlier runs said no longer counts."""
+PLAN_FACET_SCHEMA: Final = "urn:headrace:facet:plan:1"
+OUTPUTS_PER_EVENT: Final = 50
+"""Keeps an event of wide datasets well below a megabyte."""
+
+Event = dict[str, Any]
+
+_RUNS: Final = uuid.UUID("7f0b6c1e-6f0e-5d5c-9a7e-2d1c8f4b3a60")
+_SPEC: Final = "https://openlineage.io/spec"
+_RUN_EVENT: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
+_FACET_VERSIONS: Final = {
+    "SchemaDatasetFacet": "1-2-0",
+    "ColumnLineageDatasetFacet": "1-2-0",
+    "SymlinksDatasetFacet": "1-0-1",
+    "DocumentationDatasetFacet": "1-1-0",
+    "DatasetTypeDatasetFacet": "1-0-1",
+    "OwnershipDatasetFacet": "1-0-1",
+    "TagsDatasetFacet": "1-0-0",
+    "DocumentationJobFacet": "1-1-0",
+    "JobTypeJobFacet": "2-0-4",
+}
+
+
+def run_id(namespace: str, name: str, plan_version: str) -> str:
+    """The id of a job's run under a plan: the same for the same plan."""
+    return str(uuid.uuid5(_RUNS, "\n".join((namespace, name, plan_version))))
+
+
+def events(jobs: Iterable[DeclaredJob], *, plan_version: str, at: datetime) -> Iterator[Event]:
+    """The events that declare the jobs, as of `at` (an aware datetime)."""
+    for job in jobs:
+        run = _run(job.namespace, job.name, plan_version)
+        facets = _job_facets(job)
+        yield _event("START", at, run, job.namespace, job.name, facets)
+        parts = list(_parts(job))
+        for number, (inputs, outputs) in enumerate(parts, start=1):
+            last = number == len(parts)
+            yield {
+                **_event(
+                    "COMPLETE" if last and not job.kind.long_lived else "RUNNING",
+                    at + timedelta(microseconds=number),
+                    run,
+                    job.namespace,
+                    job.name,
+                    facets,
+                ),
+                "inputs": inputs,
+                "outputs": [_dataset(d) for d in outputs],
+            }
+
+
+def withdrawn(namespace: str, name: str, *, plan_version: str, at: datetime) -> Event:
+    """The event that ends a job which the plan no longer declares: its lineage goes."""
+    return _event("COMPLETE", at, _run(namespace, name, plan_version), namespace, name, {})
+
+
+def _event(state: str, at: datetime, run: Event, namespace: str, name: str, facets: Event) -> Event:
+    return {
+        "eventType": state,
+        "eventTime": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "producer": PRODUCER,
+        "schemaURL": _RUN_EVENT,
+        "run": run,
+        "job": {"namespace": namespace, "name": name, "facets": facets},
+        "inputs": [],
+        "outputs": [],
+    }
+
+
+def _run(namespace: str, name: str, plan_version: str) -> Event:
+    plan = {"_producer": PRODUCER, "_schemaURL": PLAN_FACET_SCHEMA, "version": plan_version}
+    return {"runId": run_id(namespace, name, plan_version), "facets": {PLAN_FACET: plan}}
+
+
+def _job_facets(job: DeclaredJob) -> Event:
+    return {
+        "jobType": _facet(
+            "JobTypeJobFacet",
+            processingType=job.kind.processing,
+            integration=job.kind.integration,
+            jobType=job.kind.type,
+        ),
+        "documentation": _facet("DocumentationJobFacet", description=job.doc),
+    }
+
+
+def _parts(job: DeclaredJob) -> Iterator[tuple[list[Event], Sequence[LineageDataset]]]:
+    """Outputs that say what they are made from, with just that; then the rest, with all inputs."""
+    telling = [output for output in job.outputs if any(_sources(output))]
+    silent = [output for output in job.outputs if not any(_sources(output))]
+    for start in range(0, len(telling), OUTPUTS_PER_EVENT):
+        outputs = telling[start : start + OUTPUTS_PER_EVENT]
+        used = {source.dataset for output in outputs for source in _sources(output)}
+        yield [_dataset(d) for d in job.inputs if d.name in used], outputs
+    if silent or not telling:
+        # Bare names: their facets stand in the events above.
+        yield [{**d.name._asdict(), "facets": {}} for d in job.inputs], silent
+
+
+def _sources(output: LineageDataset) -> Iterator[ColumnSource[LineageName]]:
+    for sources in output.sources.values():
+        yield from sources
+    yield from output.row_sources
+
+
+def _dataset(dataset: LineageDataset) -> Event:
+    return {
+        "namespace": dataset.name.namespace,
+        "name": dataset.name.name,
+        "facets": dict(_dataset_facets(dataset)),
+    }
+
+
+def _dataset_facets(dataset: LineageDataset) -> Iterator[tuple[str, Event]]:
+    yield "datasetType", _facet("DatasetTypeDatasetFacet", datasetType=dataset.kind)
+    if dataset.columns:
+        columns = [_column(column) for column in dataset.columns]
+        yield "schema", _facet("SchemaDatasetFacet", fields=columns)
+    if dataset.doc:
+        yield "documentation", _facet("DocumentationDatasetFacet", description=dataset.doc)
+    if dataset.owner:
+        owner = {"name": f"team:{dataset.owner}", "type": "OWNER"}
+        yield "ownership", _facet("OwnershipDatasetFacet", owners=[owner])
+    if dataset.tags:
+        tags = [
+            {"key": "classification", "value": value, "source": "HEADRACE", "field": column}
+            for column, value in dataset.tags
+        ]
+        yield "tags", _facet("TagsDatasetFacet", tags=tags)
+    if dataset.symlink:
+        alias = {**dataset.symlink._asdict(), "type": "TABLE"}
+        yield "symlinks", _facet("SymlinksDatasetFacet", identifiers=[alias])
+    if dataset.sources or dataset.row_sources:
+        yield "columnLineage", _column_lineage(dataset)
+
+
+def _column_lineage(dataset: LineageDataset) -> Event:
+    fields = {
+        column: {"inputFields": [_source(source) for source in sources]}
+        for column, sources in dataset.sources.items()
+    }
+    return _facet(
+        "ColumnLineageDatasetFacet",
+        fields=fields,
+        dataset=[_source(source) for source in dataset.row_sources],
+    )
+
+
+def _source(source: ColumnSource[LineageName]) -> Event:
+    kind = "DIRECT" if source.how in DIRECT else "INDIRECT"
+    return {
+        **source.dataset._asdict(),
+        "field": source.field,
+        "transformations": [{"type": kind, "subtype": source.how}],
+    }
+
+
+def _column(column: Column) -> Event:
+    described = {"type": column.type, "description": column.doc}
+    nested = {"fields": [_column(inner) for inner in column.fields]} if column.fields else {}
+    return {"name": column.name, **{k: v for k, v in described.items() if v}, **nested}
+
+
+def _facet(kind: str, **content: Any) -> Event:
+    schema = f"{_SPEC}/facets/{_FACET_VERSIONS[kind]}/{kind}.json#/$defs/{kind}"
+    return {"_producer": PRODUCER, "_schemaURL": schema, **content}

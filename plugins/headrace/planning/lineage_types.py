@@ -1,0 +1,240 @@
+"""The shape of declared lineage: datasets with columns, jobs between them, metrics as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, get_args
+
+from headrace.contracts.names import LAKE_CATALOG, LineageName
+from headrace.contracts.types import (
+    Array,
+    AvroType,
+    Date,
+    Decimal,
+    Enum,
+    Field,
+    Fixed,
+    Map,
+    Primitive,
+    Record,
+    Time,
+    Timestamp,
+    Uuid,
+)
+from headrace.planning.resources import Resource
+from headrace.planning.settings import SourceDatabase
+
+How: TypeAlias = Literal[
+    "IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "GROUP_BY", "FILTER", "WINDOW", "SORT"
+]
+DIRECT: Final[frozenset[str]] = frozenset({"IDENTITY", "TRANSFORMATION", "AGGREGATION"})
+"""What carries values onward; the others only decide which, how or where."""
+
+D = TypeVar("D", str, LineageName)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a dataset, in the words of its system."""
+
+    name: str
+    type: str = ""
+    doc: str = ""
+    fields: tuple[Column, ...] = ()
+    """The columns inside a struct."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSource(Generic[D]):
+    """A field that a column is made from, by dataset id (declared) or OpenLineage name."""
+
+    dataset: D
+    field: str
+    how: How = "IDENTITY"
+
+
+@dataclass(frozen=True, slots=True)
+class LineageDataset:
+    """A dataset as one job reads or writes it."""
+
+    name: LineageName
+    kind: str
+    """TABLE, VIEW or TOPIC."""
+    columns: tuple[Column, ...] = ()
+    doc: str = ""
+    owner: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    """(field, classification)."""
+    symlink: LineageName | None = None
+    """Another name of the same dataset."""
+    sources: Mapping[str, tuple[ColumnSource[LineageName], ...]] = field(
+        default_factory=dict, hash=False
+    )
+    """Column → the fields it is made from; only on outputs."""
+    row_sources: tuple[ColumnSource[LineageName], ...] = ()
+    """Fields that decide which rows there are: filters, joins, groupings."""
+
+    def derived(
+        self,
+        sources: Mapping[str, tuple[ColumnSource[LineageName], ...]],
+        row_sources: tuple[ColumnSource[LineageName], ...] = (),
+    ) -> LineageDataset:
+        """The same dataset as an output, with what it is made from."""
+        return replace(self, sources=sources, row_sources=row_sources)
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """OpenLineage's job type: processing, integration, type."""
+
+    processing: Literal["STREAMING", "BATCH"]
+    integration: str
+    type: str
+    long_lived: bool = True
+    """It runs until it is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredJob:
+    """A connector, a streaming query or a view."""
+
+    namespace: str
+    name: str
+    kind: JobKind
+    doc: str
+    inputs: tuple[LineageDataset, ...]
+    outputs: tuple[LineageDataset, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageSettings:
+    """The addresses that OpenLineage names are made of."""
+
+    kafka: str
+    """Bootstrap servers, `host:port[,…]`; the first one names the cluster."""
+    connect: str
+    """`host:port` of Kafka Connect's REST API."""
+    warehouse_host: str
+    warehouse_port: int
+    lake: str
+    """Where lake tables are, e.g. `s3://warehouse`: each at `<lake>/<zone>/<table>`."""
+    sources: Mapping[str, SourceDatabase] = field(default_factory=dict, hash=False)
+    """Source connection (`oltp`) → its database."""
+    locations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Lake table → location, for tables that are elsewhere."""
+    catalog: str = f"iceberg://{LAKE_CATALOG}"
+    """Namespace of the catalog's own table names; platforms that share an endpoint need one each."""
+    spark_namespace: str = "spark"
+
+    def location(self, table: str) -> str:
+        """The storage location of `<zone>.<name>`."""
+        return self.locations.get(table) or f"{self.lake.rstrip('/')}/{table.replace('.', '/', 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricColumn:
+    """One column of a metric table and the fields it is made from."""
+
+    name: str
+    type: str = ""
+    doc: str = ""
+    sources: tuple[ColumnSource[str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTable:
+    """A table that a metrics stream writes."""
+
+    name: str
+    """`database.table`."""
+    group: str
+    """The stream group that keeps it."""
+    columns: tuple[MetricColumn, ...]
+    doc: str = ""
+    sources: tuple[ColumnSource[str], ...] = ()
+    """Fields that decide which rows there are."""
+
+    @property
+    def reads(self) -> tuple[ColumnSource[str], ...]:
+        """Every field it reads."""
+        return (*self.sources, *(ref for column in self.columns for ref in column.sources))
+
+
+def metric_tables(document: Mapping[str, Mapping[str, Any]]) -> tuple[MetricTable, ...]:
+    """Metric tables from their JSON form.
+
+    `{table: {"group", "doc"?, "columns": {name: {"type"?, "doc"?, "from"?: [reference]}},
+    "rows_from"?: [reference]}}`; a reference is `domain.dataset.field[:HOW]`, HOW being one of
+    the words of `How`, IDENTITY unless said.
+
+    Raises ValueError for a reference that is none.
+    """
+    return tuple(
+        MetricTable(
+            name=table,
+            group=declared["group"],
+            doc=declared.get("doc", ""),
+            columns=tuple(
+                MetricColumn(
+                    name, column.get("type", ""), column.get("doc", ""), _references(column, "from")
+                )
+                for name, column in declared["columns"].items()
+            ),
+            sources=_references(declared, "rows_from"),
+        )
+        for table, declared in document.items()
+    )
+
+
+def _references(declared: Mapping[str, Any], key: str) -> tuple[ColumnSource[str], ...]:
+    return tuple(_reference(text) for text in declared.get(key, ()))
+
+
+def _reference(text: str) -> ColumnSource[str]:
+    place, _, how = text.partition(":")
+    dataset, _, column = place.rpartition(".")
+    if dataset.count(".") != 1 or (how and how not in get_args(How)):
+        raise ValueError(
+            f"{text!r}: write domain.dataset.field, or with one of {', '.join(get_args(How))} "
+            "after a colon"
+        )
+    return ColumnSource(dataset, column, cast(How, how or "IDENTITY"))
+
+
+def columns_of_record(record: Record, types: bool = True) -> tuple[Column, ...]:
+    """The fields of a record with Avro's type names, or without types."""
+    return tuple(_column(f, types) for f in record.fields)
+
+
+def columns_of_resource(resource: Resource) -> tuple[Column, ...]:
+    """The columns of a planned table, in its system's types."""
+    columns: Iterable[Mapping[str, str]] = resource.spec["columns"]
+    return tuple(
+        Column(c["name"], str(c["type"]), c.get("doc") or c.get("comment") or "") for c in columns
+    )
+
+
+def type_label(avro: AvroType) -> str:
+    """A type's name for readers: `long`, `decimal(12,2)`, `timestamp-micros`, `array<string>`."""
+    return _LABELS[type(avro)](avro)
+
+
+_LABELS: Final[Mapping[type, Callable[[Any], str]]] = {
+    Primitive: lambda t: str(t.kind),
+    Decimal: lambda t: f"decimal({t.precision},{t.scale})",
+    Date: lambda t: "date",
+    Time: lambda t: f"time-{t.unit}",
+    Timestamp: lambda t: f"timestamp-{t.unit}",
+    Uuid: lambda t: "uuid",
+    Fixed: lambda t: f"fixed({t.size})",
+    Enum: lambda t: "enum",
+    Array: lambda t: f"array<{type_label(t.element)}>",
+    Map: lambda t: f"map<string,{type_label(t.value)}>",
+    Record: lambda t: "record",
+}
+
+
+def _column(declared: Field, types: bool) -> Column:
+    nested = columns_of_record(declared.type, types) if isinstance(declared.type, Record) else ()
+    return Column(declared.name, type_label(declared.type) if types else "", declared.doc, nested)

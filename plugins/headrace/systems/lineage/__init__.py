@@ -1,0 +1,3 @@
+"""Lineage: emit, store and follow OpenLineage."""
+
+from __future__ import annotations

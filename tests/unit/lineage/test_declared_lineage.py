@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headrace.contracts.contract import Source
+from headrace.contracts.names import LineageName
+from headrace.planning.lineage import declared
+from headrace.planning.lineage_events import OUTPUTS_PER_EVENT, events, run_id, withdrawn
+from headrace.planning.lineage_types import metric_tables
+from headrace.systems.lineage.declaring import planned_tables
+from tests.support.lineage_cases import AT, METRIC, METRICS, contracts, metrics, settings
+from tests.support.snapshot import as_json, assert_snapshot
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+def test_events_of_one_dataset_are_as_reviewed() -> None:
+    ours, where = contracts("campaign_descriptions"), settings()
+    jobs = declared(ours, where, planned_tables(ours, where))
+    said = list(events(jobs, plan_version="1", at=AT))
+    assert_snapshot(SNAPSHOTS / "campaign_descriptions.events.json", as_json(said))
+
+
+def test_every_job_that_moves_data_is_declared() -> None:
+    ours = contracts()
+    jobs = {(j.namespace, j.name): j for j in declared(ours, settings(), metrics=metrics())}
+    views = {("clickhouse://clickhouse:8123", contract.id) for contract in ours}
+    assert set(jobs) == views | {
+        ("kafka-connect://connect:8083", "cdc-oltp"),
+        ("kafka-connect://connect:8083", "lake-retail"),
+        ("spark", "stream.retail.cdc"),
+        ("spark", "stream.retail.metrics"),
+    }
+    metric = jobs["spark", "stream.retail.metrics"]
+    assert [d.name.name for d in metric.inputs] == ["oltp.retail.transactions"]
+    assert [d.name for d in metric.outputs] == [LineageName("clickhouse://clickhouse:8123", METRIC)]
+
+
+def test_datasets_are_named_as_the_design_says() -> None:
+    ours = contracts("transactions")
+    jobs = {job.name: job for job in declared(ours, settings())}
+    source, topic = jobs["cdc-oltp"].inputs[0], jobs["cdc-oltp"].outputs[0]
+    raw, letters = jobs["lake-retail"].outputs
+    assert source.name == ("postgres://postgres:5432", "oltp.retail.transactions")
+    assert topic.name == ("kafka://kafka:9092", "oltp.retail.transactions")
+    assert raw.name == ("s3://warehouse", "raw/retail_transactions")
+    assert raw.symlink == ("iceberg://lake", "raw.retail_transactions")
+    assert letters.name == ("kafka://kafka:9092", "dead-letter.lake-retail")
+    state, changes, _ = jobs["stream.retail.cdc"].outputs
+    assert state.name == ("clickhouse://clickhouse:8123", "retail.transactions_state")
+    assert changes.name == ("clickhouse://clickhouse:8123", "retail.transactions_changes")
+
+
+def test_every_contract_field_can_be_followed_from_source_to_view() -> None:
+    (contract,) = ours = contracts("transactions")
+    made = {
+        (output.name, column): {(s.dataset, s.field) for s in sources}
+        for job in declared(ours, settings())
+        for output in job.outputs
+        for column, sources in output.sources.items()
+    }
+    for field in contract.record.fields:
+        place = (LineageName("clickhouse://clickhouse:8123", "retail.transactions"), field.name)
+        for _ in range(3):  # view ← state ← topic ← source
+            (place,) = made[place]
+        assert place == (
+            LineageName("postgres://postgres:5432", "oltp.retail.transactions"),
+            field.name,
+        )
+
+
+def test_planned_tables_bring_their_own_types_and_metadata() -> None:
+    ours, where = contracts("transactions"), settings()
+    jobs = {job.name: job for job in declared(ours, where, planned_tables(ours, where))}
+    raw = {c.name: c.type for c in jobs["lake-retail"].outputs[0].columns}
+    state = {c.name: c.type for c in jobs["stream.retail.cdc"].outputs[0].columns}
+    view = [c.name for c in jobs["retail.transactions"].outputs[0].columns]
+    assert raw["sales_value"] == "decimal(12, 2)" and raw["_offset"] == "long"
+    assert state["sales_value"] == "Decimal(12, 2)" and state["_deleted"] == "UInt8"
+    assert view == [field.name for field in ours[0].record.fields]
+
+
+def test_events_that_are_no_changes_have_no_state_table() -> None:
+    (contract,) = contracts("transactions")
+    clicks = replace(contract, id="retail.clicks", name="clicks", source=Source("event"))
+    jobs = {job.name: job for job in declared([clicks], settings())}
+    assert "cdc-oltp" not in jobs
+    tables = [output.name.name for output in jobs["stream.retail.cdc"].outputs]
+    assert tables == ["retail.clicks_changes", "dead-letter.retail"]
+    assert jobs["retail.clicks"].inputs[0].name.name == "retail.clicks_changes"
+
+
+def test_observed_locations_win_over_the_default() -> None:
+    elsewhere = {"raw.retail_transactions": "s3://other/x/y-123/"}
+    jobs = declared(contracts("transactions"), settings(locations=elsewhere))
+    raw = next(job for job in jobs if job.name == "lake-retail").outputs[0]
+    assert raw.name == ("s3://other", "x/y-123")
+
+
+def test_run_ids_follow_from_job_and_plan() -> None:
+    assert run_id("a", "b", "1") == run_id("a", "b", "1")
+    others = {run_id("a", "b", "2"), run_id("a", "c", "1"), run_id("b", "b", "1")}
+    assert len(others | {run_id("a", "b", "1")}) == 4
+
+
+def test_streams_run_and_views_complete() -> None:
+    jobs = declared(contracts("transactions"), settings())
+    states: dict[str, list[str]] = {}
+    for event in events(jobs, plan_version="1", at=AT):
+        states.setdefault(event["job"]["name"], []).append(event["eventType"])
+    assert states["cdc-oltp"] == ["START", "RUNNING"]
+    assert states["stream.retail.cdc"] == ["START", "RUNNING", "RUNNING"]  # dead letters apart
+    assert states["retail.transactions"] == ["START", "COMPLETE"]
+
+
+def test_a_job_with_many_outputs_is_spread_over_events_that_do_not_collide() -> None:
+    (contract,) = contracts("campaign_descriptions")
+    many = [
+        replace(
+            contract,
+            id=f"retail.d{i:03}",
+            name=f"d{i:03}",
+            source=replace(contract.source, table=f"retail.d{i:03}"),
+        )
+        for i in range(OUTPUTS_PER_EVENT * 2 + 1)
+    ]
+    said = [
+        event
+        for event in events(declared(many, settings()), plan_version="1", at=AT)
+        if event["job"]["name"] == "cdc-oltp"
+    ]
+    assert [len(e["outputs"]) for e in said] == [0, OUTPUTS_PER_EVENT, OUTPUTS_PER_EVENT, 1]
+    assert [len(e["inputs"]) for e in said] == [0, OUTPUTS_PER_EVENT, OUTPUTS_PER_EVENT, 1]
+    assert len({(e["run"]["runId"], e["eventType"], e["eventTime"]) for e in said}) == len(said)
+
+
+def test_withdrawing_says_nothing_but_the_plan() -> None:
+    event = withdrawn("spark", "stream.old.cdc", plan_version="2", at=AT + timedelta(1))
+    assert event["eventType"] == "COMPLETE" and not event["outputs"]
+    assert event["run"]["facets"]["headrace_plan"]["version"] == "2"
+
+
+def test_unknown_source_connection_is_one_sentence() -> None:
+    with pytest.raises(
+        ValueError, match=r"retail\.transactions is read from 'oltp', which lineage"
+    ):
+        declared(contracts("transactions"), settings(sources={}))
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("retail.transactions.nothing", "has no field 'nothing'"),
+        ("retail.nowhere.x", "retail.nowhere, which no contract declares"),
+        ("transactions.x", "write domain.dataset.field"),
+        ("retail.transactions.store_id:GUESS", "write domain.dataset.field"),
+    ],
+)
+def test_a_metric_that_reads_what_is_not_there_is_refused(reference: str, message: str) -> None:
+    document = {METRIC: {**METRICS[METRIC], "columns": {"x": {"from": [reference]}}}}
+    with pytest.raises(ValueError, match=message):
+        declared(contracts("transactions"), settings(), metrics=metric_tables(document))
