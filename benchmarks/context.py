@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from benchmarks import cpu
@@ -39,26 +40,27 @@ class Seldom:
             self._report(line)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
-    """One run of benchmarks against one instance of the stack."""
+    """One benchmark against one instance of the stack."""
 
     settings: Settings
-    systems: Systems
-    contracts: tuple[Contract, ...]
-    """The datasets that come by CDC."""
     report: Callable[[str], None]
     environ: Mapping[str, str] = field(hash=False)
     """The environment in which `./headrace` finds this instance."""
     quick: bool = False
     """Tiny amounts: proves that a benchmark works, measures nothing."""
 
-    @classmethod
-    def at(cls, s: Settings, report: Callable[[str], None], environ: Mapping[str, str], *, quick: bool) -> Context:
-        """The context of one instance; connects to nothing yet."""
-        index = load_index(s.root / "include" / "schemas", s.run / "contracts.index.json")
-        contracts = tuple(contract for contract in index.values() if contract.source.kind == "cdc")
-        return cls(s, systems(s), contracts, report, environ, quick)
+    @cached_property
+    def systems(self) -> Systems:
+        """The hooks of the instance."""
+        return systems(self.settings)
+
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        """The datasets that come by CDC."""
+        index = load_index(self.settings.root / "include" / "schemas", self.settings.run / "contracts.index.json")
+        return tuple(contract for contract in index.values() if contract.source.kind == "cdc")
 
     def contract(self, dataset: str) -> Contract:
         """One of them."""

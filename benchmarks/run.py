@@ -35,7 +35,7 @@ def main(
     try:
         with stack.running(found, progress, keep=keep) if needed else nullcontext(found) as there:
             for name, chosen in modules.items():
-                context = Context.at(there.settings, progress, there.environ, quick=quick)
+                context = Context(there.settings, progress, there.environ, quick=quick)
                 times = repetitions or (1 if quick else chosen.REPETITIONS)
                 if not _run(name, chosen, context, times, folder):
                     failed.append(name)
