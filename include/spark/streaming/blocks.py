@@ -1,0 +1,68 @@
+"""Many Avro records read in one call, and proof that each was read from its own bytes.
+
+The values of a batch lie end to end in one buffer; behind a file header that is a block of an Avro file. The danger: a
+record that is cut short or has a wrong length in it lets the reader slide into its neighbours, and what it makes of them
+can look right. So a random number is laid after every record, and the schema reads it back as the record's last field.
+A record whose mark comes back unchanged ended exactly where its bytes end, hence the next one began where its own begin;
+to slide and hit a mark by accident has a chance of 2^-52.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from polars_avro._avro_rs import AvroSource  # the public read_avro costs 2 ms a call more: too much for small batches
+
+from include.spark.streaming.writer import MARK, MARK_BYTES, SYNC, Writer, long
+
+_RANDOM: Final = np.random.default_rng()
+
+
+class UnreadableRecords(Exception):
+    """At least one record among those given cannot be read; the message says why."""
+
+
+def read_block(writer: Writer, values: pa.BinaryArray) -> pa.RecordBatch:
+    """The records of one writer schema, whole wire-format values without nulls, as columns in the same order.
+
+    Raises UnreadableRecords when not every value is exactly one record of the schema.
+    """
+    count = len(values)
+    marks = _RANDOM.random(count)
+    marked = pc.binary_join_element_wise(values, _as_binary(marks), b"")
+    data = _contents(marked)
+    block = b"".join((writer.header, long(count), long(len(data)), data, SYNC))
+    try:
+        source = AvroSource([lambda: _opened(block)], False, False)
+        # One batch of exactly these records, and never a second: the reader spins for ever on bytes left in a block.
+        columns = pa.record_batch(next(iter(source.batch_iter(count, list(writer.columns)))))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # several classes, and a panic in the reader is not even an Exception
+        raise UnreadableRecords(f"the record is not of schema id {writer.id}: {error}") from None
+    if columns.num_rows != count or not np.array_equal(columns[MARK].to_numpy(), marks):
+        raise UnreadableRecords(f"the record's length is not what schema id {writer.id} says")
+    return columns
+
+
+@contextmanager
+def _opened(block: bytes) -> Iterator[BinaryIO]:
+    yield io.BytesIO(block)
+
+
+def _as_binary(marks: np.ndarray) -> pa.BinaryArray:
+    offsets = np.arange(0, (len(marks) + 1) * MARK_BYTES, MARK_BYTES, dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(marks)]
+    return pa.Array.from_buffers(pa.binary(), len(marks), buffers)
+
+
+def _contents(values: pa.BinaryArray) -> memoryview:
+    """The bytes of all values, end to end."""
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    return memoryview(values.buffers()[2])[offsets[0] : offsets[-1]]

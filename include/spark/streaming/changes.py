@@ -1,0 +1,111 @@
+"""Records of one dataset → the rows that its tables get.
+
+A change envelope gives the row after the change; a deletion gives the row as it was, marked deleted. Any other record
+is a row itself. The version of a row is its place in Kafka: per key, that is the order in which changes were captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.spark.streaming.blocks import UnreadableRecords
+from include.spark.streaming.clickhouse_types import wanted
+from include.spark.streaming.conform import conform
+from include.spark.streaming.decode import Chunk
+
+OPERATIONS: Final = pa.array(["c", "r", "u", "d"])
+"""What a change may be: create, read by a snapshot, update, delete."""
+DELETED: Final = "_deleted"
+COMMITTED: Final = pa.timestamp("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one dataset, ready to insert, and the columns that only the source has."""
+
+    table: pa.Table
+    drift: frozenset[str]
+
+
+def rows(chunk: Chunk, target: Mapping[str, str]) -> Rows:
+    """The rows of a chunk in the target's columns (name → ClickHouse type) and with where they came from.
+
+    Raises:
+        UnreadableRecords: a record cannot become a row.
+        ValueError: the target has a column that nothing can be inserted into.
+    """
+    if not chunk.writer.is_envelope:
+        parts = [_part(chunk, "after", target, _positions(chunk.records))]
+    else:
+        parts = [part for part in (_alive(chunk, target), _gone(chunk, target)) if part is not None]
+    known = set(target)
+    drift = frozenset(chunk.writer.row.fields) - known
+    return Rows(pa.concat_tables(parts), drift)
+
+
+def check_operations(chunk: Chunk) -> None:
+    """Raises UnreadableRecords when a record is no change of a row."""
+    known = pc.is_in(chunk.columns["op"], OPERATIONS)
+    if not pc.all(known).as_py():
+        strange = pc.unique(chunk.columns["op"].filter(pc.invert(known))).to_pylist()
+        raise UnreadableRecords(f"operation {', '.join(map(str, strange))} is not served")
+
+
+def _alive(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
+    check_operations(chunk)
+    alive = pc.not_equal(chunk.columns["op"], "d")
+    return _selected(chunk, alive, "after", target)
+
+
+def _gone(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
+    gone = pc.equal(chunk.columns["op"], "d")
+    return _selected(chunk, gone, "before", target)
+
+
+def _selected(chunk: Chunk, chosen: pa.Array, image: str, target: Mapping[str, str]) -> pa.Table | None:
+    count = pc.sum(chosen).as_py() or 0
+    if not count:
+        return None
+    if count < len(chosen):
+        chunk = Chunk(chunk.topic, chunk.writer, chunk.records.filter(chosen), chunk.columns.filter(chosen))
+    meta = {**_positions(chunk.records), **_origins(chunk.columns)}
+    meta[DELETED] = pa.repeat(pa.scalar(int(image == "before"), pa.uint8()), count)
+    return _part(chunk, image, target, meta)
+
+
+def _part(chunk: Chunk, image: str, target: Mapping[str, str], meta: Mapping[str, pa.Array]) -> pa.Table:
+    row = chunk.columns[image]
+    if row.null_count:
+        raise UnreadableRecords(f"the change has no row image `{image}`; is REPLICA IDENTITY FULL?")
+    columns = {}
+    for index in range(row.type.num_fields):
+        name = row.type.field(index).name
+        if name in target:
+            columns[name] = conform(row.field(index), chunk.writer.row.fields[name], wanted(target[name]), name)
+    return pa.table({**columns, **meta})
+
+
+def _positions(records: pa.Table) -> dict[str, pa.Array]:
+    return {
+        "_partition": records["partition"].combine_chunks(),
+        "_offset": records["offset"].combine_chunks().cast(pa.uint64()),
+        "_committed_at": records["timestamp"].combine_chunks().cast(COMMITTED),
+    }
+
+
+def _origins(columns: pa.RecordBatch) -> dict[str, pa.Array]:
+    """What the envelope says of the change's origin; a source that does not say it leaves the record's own time."""
+    found = {"_op": columns["op"]}
+    names = set(columns.schema.names)
+    if "source_lsn" in names:
+        found["_lsn"] = pc.fill_null(columns["source_lsn"], 0).cast(pa.uint64())
+    if "source_ts_us" in names and not columns["source_ts_us"].null_count:
+        found["_committed_at"] = columns["source_ts_us"].cast(COMMITTED)
+    elif "source_ts_ms" in names and not columns["source_ts_ms"].null_count:
+        found["_committed_at"] = columns["source_ts_ms"].cast(pa.timestamp("ms", "UTC")).cast(COMMITTED)
+    return found

@@ -1,0 +1,109 @@
+"""A writer's columns → a target table's types, by what the values mean. Pure: Arrow in, Arrow out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.spark.streaming.blocks import UnreadableRecords
+from include.spark.streaming.clickhouse_types import Wanted
+from include.spark.streaming.writer import Meaning
+
+Reading = Callable[[pa.Array], pa.Array]
+
+
+def _ticks(unit: str) -> Reading:
+    return lambda values: values.cast(pa.timestamp(unit, "UTC"))
+
+
+def _instants(values: pa.Array) -> pa.Array:
+    return values.cast(pa.timestamp("us", "UTC"))
+
+
+READINGS: Final[Mapping[str, Reading]] = {
+    "io.debezium.time.ZonedTimestamp": _instants,
+    "io.debezium.time.IsoTimestamp": _instants,
+    "io.debezium.time.Timestamp": _ticks("ms"),
+    "io.debezium.time.MicroTimestamp": _ticks("us"),
+    "io.debezium.time.NanoTimestamp": _ticks("ns"),
+    "io.debezium.time.Date": lambda values: values.cast(pa.int32()).cast(pa.date32()),
+}
+"""Logical name → how its values are read where their Avro type does not say it. Any other is read as its type."""
+
+NUMBERS: Final = frozenset({"int32", "int64"})
+"""Targets that take a time or an instant as the number it is carried by."""
+
+
+def conform(values: pa.Array, meaning: Meaning, want: Wanted, column: str) -> pa.Array:
+    """The values as the target takes them.
+
+    Raises:
+        UnreadableRecords: at least one value does not fit, or is null where the target has no null.
+    """
+    try:
+        fitted = _fit(values, meaning, want.type)
+    except (pa.ArrowException, ValueError) as error:
+        raise UnreadableRecords(f"column {column}: {error}") from None
+    if fitted.null_count and not want.nullable:
+        raise UnreadableRecords(f"column {column}: null, and the target takes none")
+    return fitted
+
+
+def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
+    if pa.types.is_struct(want):
+        return _fit_struct(values, meaning, want)
+    if pa.types.is_map(want):
+        return _fit_map(values, meaning, want)
+    if pa.types.is_list(want):
+        inner = _fit_inner(values.flatten(), meaning, want.value_field)
+        return pa.ListArray.from_arrays(_offsets(values), inner, mask=_nulls(values))
+    read = READINGS.get(meaning.name)
+    if read is not None and str(want) not in NUMBERS:
+        values = read(values)
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_string(want) and pa.types.is_binary(values.type):
+        return values  # a ClickHouse String takes any bytes
+    return values if values.type == want else values.cast(want)
+
+
+def _fit_inner(values: pa.Array, meaning: Meaning, field: pa.Field) -> pa.Array:
+    return conform(values, meaning.element or Meaning(), Wanted(field.type, field.nullable), field.name)
+
+
+def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
+    """By name: a member that the writer has not is null (or refused), one that the target has not is left out."""
+    have = {values.type.field(index).name: index for index in range(values.type.num_fields)}
+    members, fields = [], []
+    for field in want:
+        if field.name in have:
+            member = pc.struct_field(values, [have[field.name]])
+            inner = meaning.fields.get(field.name, Meaning())
+            member = conform(member, inner, Wanted(field.type, field.nullable), field.name)
+        elif field.nullable:
+            member = pa.nulls(len(values), field.type)
+        else:
+            raise UnreadableRecords(f"member {field.name} is not there, and the target takes no null")
+        members.append(member)
+        fields.append(pa.field(field.name, member.type, field.nullable))
+    return pa.StructArray.from_arrays(members, fields=fields, mask=_nulls(values))
+
+
+def _fit_map(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
+    keys = values.keys.cast(want.key_type)
+    items = _fit_inner(values.items, meaning, want.item_field)
+    return pa.MapArray.from_arrays(values.offsets, keys, items)
+
+
+def _offsets(values: pa.ListArray) -> pa.Array:
+    """Offsets into the flattened values, which begin at 0 whatever slice this is."""
+    lengths = pc.fill_null(pc.list_value_length(values), 0)
+    ends = pc.cumulative_sum(lengths.cast(pa.int32()))
+    return pa.concat_arrays([pa.array([0], pa.int32()), ends])
+
+
+def _nulls(values: pa.Array) -> pa.Array | None:
+    return values.is_null() if values.null_count else None

@@ -1,0 +1,37 @@
+"""Which datasets a stream group serves, and into which tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.index import load_index
+from headrace.planning.streams import stream_plans
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One dataset, as the fast lane needs to know it."""
+
+    id: str
+    topic: str
+    tables: tuple[str, ...]
+    """`database.table` of each ClickHouse table that gets its rows; the first one's columns are the target."""
+
+
+def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
+    """The group's datasets that ClickHouse serves. Raises ValueError when there are none, ContractErrors."""
+    plan = stream_plans(load_index(contracts).values()).get(group)
+    found = tuple(_served(c) for c in plan.contracts if c.serving == "clickhouse") if plan else ()
+    if not found:
+        raise ValueError(f"stream group {group!r}: no contract under {contracts} has a stream that ClickHouse serves")
+    return found
+
+
+def _served(contract: Contract) -> Served:
+    tables: tuple[str, ...] = (names.changes_table(contract),)
+    if contract.source.kind == "cdc":
+        tables = (names.state_table(contract), *tables)
+    return Served(contract.id, names.topic(contract), tables)

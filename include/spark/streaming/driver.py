@@ -1,0 +1,116 @@
+"""The streaming driver of one stream group: `python include/spark/streaming/driver.py --group retail`.
+
+Runs until it is told to stop (SIGTERM, SIGINT: exit 0) or its JVM dies (exit 1). A query that fails is started again
+from its checkpoint; one that fails too often stays down and says so in its heartbeat, and the others go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from headrace.contracts.names import dead_letter_topic
+from include.spark.streaming.datasets import Served, served_datasets
+from include.spark.streaming.deadletters import DeadLetters
+from include.spark.streaming.heartbeat import Heartbeat
+from include.spark.streaming.patience import Patience
+from include.spark.streaming.pulse import Pulse
+from include.spark.streaming.queries import Handler, QuerySpec, RunningQuery
+from include.spark.streaming.registry import Writers
+from include.spark.streaming.serving import QUERY, ChangeServing
+from include.spark.streaming.session import make_session
+from include.spark.streaming.settings import StreamSettings
+from include.spark.streaming.sink import Sink
+from include.spark.streaming.supervise import Limits, Supervised
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOOK_S: Final = 1.0
+"""How often the driver looks after its queries."""
+
+log = logging.getLogger(__name__)
+
+
+class Driver:
+    """The queries of one group in one Spark session."""
+
+    def __init__(self, group: str, settings: StreamSettings, datasets: Sequence[Served]) -> None:
+        self.group = group
+        self.settings = settings
+        self.stopping = threading.Event()
+        self._writers = Writers(settings.registry)
+        self._sink = Sink(
+            settings.clickhouse_host, settings.clickhouse_port, settings.clickhouse_user, settings.clickhouse_password
+        )
+        self._dead_letters = DeadLetters(dead_letter_topic(group), settings.kafka, settings.kafka_options)
+        self._datasets = tuple(datasets)
+        self.pulses = [Pulse(QUERY)]
+
+    def run(self) -> None:
+        """Keep the queries up until told to stop."""
+        heartbeat = Heartbeat(self.settings.platform_dsn, self.group, self.settings.plan_version, lambda: self.pulses)
+        heartbeat.start()
+        session = make_session(self.settings, f"headrace-{self.group}")
+        queries = [
+            self._supervised(session, spec, pulse) for spec, pulse in zip(self._specs(), self.pulses, strict=True)
+        ]
+        log.info("stream group %s is up", self.group)
+        while not self.stopping.is_set():
+            for query in queries:
+                query.tend()
+            self.stopping.wait(LOOK_S)
+        for query in queries:
+            query.stop()
+        heartbeat.stop()
+
+    def _specs(self) -> list[QuerySpec]:
+        return [QuerySpec(QUERY, self._changes, self.settings.trigger_ms)]
+
+    def _changes(self) -> Handler:
+        return ChangeServing(
+            self._datasets, self._writers, self._sink, self._dead_letters, self._patience(self.pulses[0])
+        )
+
+    def _patience(self, pulse: Pulse) -> Patience:
+        return Patience(self.settings.patience_s, pulse.waits, self.stopping)
+
+    def _supervised(self, session: SparkSession, spec: QuerySpec, pulse: Pulse) -> Supervised:
+        limits = Limits(self.settings.restarts, self.settings.restart_window_s)
+        return Supervised(pulse, lambda: RunningQuery(session, self.group, spec, self.settings, pulse), limits)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the driver of the group named; the process's exit code."""
+    parser = argparse.ArgumentParser(description="The streaming driver of one stream group.")
+    parser.add_argument("--group", required=True, help="the stream group, as the contracts name it")
+    group = parser.parse_args(arguments).group
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    try:
+        settings = StreamSettings.from_environ(os.environ)
+        driver = Driver(group, settings, served_datasets(Path(settings.contracts), group))
+    except ValueError as error:
+        log.error("%s", error)
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: driver.stopping.set())
+    try:
+        driver.run()
+    except Exception:
+        log.exception("the driver of %s gives up", group)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # threads of the JVM gateway and of inserts would hold a normal exit

@@ -1,0 +1,135 @@
+"""The driver's pulse in the platform database. A heartbeat that cannot be written never stops a stream."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+
+from include.spark.streaming.pulse import Pulse
+
+EVERY_S: Final = 1.0
+"""Shortest time from one heartbeat to the next."""
+STALE_S: Final = 20.0
+"""A query that has not moved for so long is not reported: its silence is the alarm."""
+RETRY_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 3
+
+DRIVER: Final = """
+    INSERT INTO streams (stream_group, plan_version, host, pid, started_at, state)
+    VALUES (%(group)s, %(plan_version)s, %(host)s, %(pid)s, %(started_at)s, %(state)s)
+    ON CONFLICT (stream_group) DO UPDATE
+       SET host = excluded.host, pid = excluded.pid, started_at = excluded.started_at, state = excluded.state,
+           settled_at = CASE WHEN streams.state = excluded.state THEN streams.settled_at ELSE now() END"""
+LEFT: Final = """
+    UPDATE streams SET state = %(state)s, settled_at = now()
+     WHERE stream_group = %(group)s AND host = %(host)s AND pid = %(pid)s"""
+BEAT: Final = """
+    INSERT INTO stream_heartbeats (stream_group, query, plan_version, host, pid, started_at, at, state, batch_id,
+        rows, rows_total, rows_per_s, lag, dead_letters, drift, last_error, last_error_at)
+    VALUES (%(group)s, %(query)s, %(plan_version)s, %(host)s, %(pid)s, %(started_at)s, now(), %(state)s, %(batch_id)s,
+        %(rows)s, %(rows_total)s, %(rows_per_s)s, %(lag)s, %(dead_letters)s, %(drift)s, %(last_error)s, %(last_error_at)s)
+    ON CONFLICT (stream_group, query) DO UPDATE
+       SET plan_version = excluded.plan_version, host = excluded.host, pid = excluded.pid,
+           started_at = excluded.started_at, at = excluded.at, state = excluded.state, batch_id = excluded.batch_id,
+           rows = excluded.rows, rows_total = excluded.rows_total, rows_per_s = excluded.rows_per_s,
+           lag = excluded.lag, dead_letters = excluded.dead_letters, drift = excluded.drift,
+           last_error = excluded.last_error, last_error_at = excluded.last_error_at"""
+FORGET: Final = "DELETE FROM stream_heartbeats WHERE stream_group = %(group)s AND NOT query = ANY(%(queries)s)"
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Beats in a thread of its own. Without a `dsn` it does nothing."""
+
+    def __init__(self, dsn: str, group: str, plan_version: str, pulses: Callable[[], Sequence[Pulse]]) -> None:
+        self._dsn = dsn
+        self._pulses = pulses
+        self._identity: Mapping[str, Any] = {
+            "group": group,
+            "plan_version": plan_version,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started_at": datetime.now(UTC),
+        }
+        self._connection: psycopg.Connection[Any] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        if self._dsn:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Beat once more, as a driver that has stopped."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=CONNECT_TIMEOUT_S + 2)
+
+    def _run(self) -> None:
+        known = False
+        while True:
+            stopping = self._stopping.wait(EVERY_S)
+            try:
+                self._beat(known=known, stopping=stopping)
+                known = True
+            except (psycopg.Error, OSError) as error:
+                log.warning("no heartbeat: %s", str(error).strip())
+                self._disconnect()
+                known = False
+                self._stopping.wait(RETRY_S)
+            if stopping:
+                self._disconnect()
+                return
+
+    def _beat(self, *, known: bool, stopping: bool) -> None:
+        connection = self._connected()
+        pulses = self._pulses()
+        now = time.monotonic()
+        beats = [self._values(pulse) for pulse in pulses if now - pulse.moved_at < STALE_S or stopping]
+        with connection.transaction(), connection.cursor() as cursor:
+            if not known:
+                cursor.execute(DRIVER, {**self._identity, "state": "running"})
+                cursor.execute(FORGET, {**self._identity, "queries": [pulse.query for pulse in pulses]})
+            for beat in beats:
+                cursor.execute(BEAT, beat)
+            if stopping:
+                cursor.execute(LEFT, {**self._identity, "state": "stopped"})
+
+    def _values(self, pulse: Pulse) -> dict[str, Any]:
+        return {
+            **self._identity,
+            "query": pulse.query,
+            "state": pulse.state,
+            "batch_id": pulse.batch_id,
+            "rows": pulse.rows,
+            "rows_total": pulse.rows_total,
+            "rows_per_s": pulse.rows_per_s,
+            "lag": pulse.lag,
+            "dead_letters": pulse.dead_letters,
+            "drift": pulse.drift,
+            "last_error": pulse.last_error,
+            "last_error_at": pulse.last_error_at,
+        }
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            options = "-c statement_timeout=5000 -c lock_timeout=2000"
+            self._connection = psycopg.connect(
+                self._dsn, connect_timeout=CONNECT_TIMEOUT_S, options=options, autocommit=True
+            )
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

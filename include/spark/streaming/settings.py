@@ -1,0 +1,100 @@
+"""What a driver is told: everything comes from the environment, under these names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+CONTRACTS: Final = str(Path(__file__).parents[3] / "include" / "schemas")
+
+
+def _setting(name: str, default: Any = MISSING) -> Any:
+    metadata = {"environment": name}
+    if isinstance(default, dict):
+        return field(metadata=metadata, default_factory=dict)
+    return field(metadata=metadata, default=default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """The settings of one driver. Those without a default must be given; secrets come from here only."""
+
+    checkpoints: str = _setting("HEADRACE_STREAM_CHECKPOINTS")
+    """Folder (or Hadoop URI) of this group's checkpoints, one folder a query in it. Lose it and the streams begin anew."""
+    kafka: str = _setting("HEADRACE_KAFKA_BOOTSTRAP")
+    """Bootstrap servers, `host:port[,host:port]`."""
+    registry: str = _setting("HEADRACE_REGISTRY_URL")
+    """Base of the registry's Confluent API, e.g. `http://127.0.0.1:18081/apis/ccompat/v7`."""
+    clickhouse_host: str = _setting("HEADRACE_CLICKHOUSE_HOST")
+    """Host of ClickHouse's HTTP interface."""
+    clickhouse_port: int = _setting("HEADRACE_CLICKHOUSE_PORT")
+    """Port of ClickHouse's HTTP interface."""
+    clickhouse_user: str = _setting("HEADRACE_CLICKHOUSE_USER", "default")
+    """User that may read and insert."""
+    clickhouse_password: str = _setting("HEADRACE_CLICKHOUSE_PASSWORD", "")
+    """Password of that user."""
+    platform_dsn: str = _setting("HEADRACE_PLATFORM_DSN", "")
+    """PostgreSQL of the platform, for heartbeats; empty: none are written."""
+    contracts: str = _setting("HEADRACE_CONTRACTS", CONTRACTS)
+    """Folder of the contracts."""
+    plan_version: str = _setting("HEADRACE_PLAN_VERSION", "")
+    """What the driver was launched to run; echoed in its heartbeats."""
+    kafka_options: Mapping[str, str] = _setting("HEADRACE_KAFKA_OPTIONS", {})
+    """More options of every Kafka client (TLS, SASL), as a JSON object."""
+    spark_master: str = _setting("HEADRACE_SPARK_MASTER", "local[2]")
+    """Where Spark runs its tasks."""
+    spark_jars: str = _setting("HEADRACE_SPARK_JARS", "")
+    """Folder of the jars that pyspark does not bring; empty: they are on Spark's class path already."""
+    spark_memory: str = _setting("HEADRACE_SPARK_MEMORY", "768m")
+    """Heap of the driver's JVM."""
+    spark_options: Mapping[str, str] = _setting("HEADRACE_SPARK_OPTIONS", {})
+    """More Spark configuration, as a JSON object; wins over the driver's own."""
+    trigger_ms: int = _setting("HEADRACE_STREAM_TRIGGER_MS", 100)
+    """Shortest time from one batch of changes to the next, ms: freshness against CPU and small parts."""
+    metrics_trigger_ms: int = _setting("HEADRACE_STREAM_METRICS_TRIGGER_MS", 1000)
+    """The same for metrics."""
+    batch_records: int = _setting("HEADRACE_STREAM_BATCH_RECORDS", 50_000)
+    """Most Kafka records in one batch: bounds memory while catching up."""
+    patience_s: float = _setting("HEADRACE_STREAM_PATIENCE_S", 900.0)
+    """How long a batch waits for a system that does not answer before its query fails, s."""
+    restarts: int = _setting("HEADRACE_STREAM_RESTARTS", 8)
+    """Failures of one query within the window after which it stays down."""
+    restart_window_s: float = _setting("HEADRACE_STREAM_RESTART_WINDOW_S", 600.0)
+    """The window, s."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> StreamSettings:
+        """Read the environment. Raises ValueError naming every variable that is missing or cannot be read."""
+        values: dict[str, Any] = {}
+        problems = []
+        for setting in fields(cls):
+            name = setting.metadata["environment"]
+            text = environ.get(name, "")
+            if not text:
+                if _is_required(setting):
+                    problems.append(f"{name} is not set")
+                continue
+            try:
+                values[setting.name] = READERS.get(str(setting.type), str)(text)
+            except ValueError:
+                problems.append(f"{name}={text!r} is not of type {setting.type}")
+        if problems:
+            raise ValueError(f"stream settings: {'; '.join(problems)}")
+        return cls(**values)
+
+
+def _is_required(setting: Field[Any]) -> bool:
+    return setting.default is MISSING and setting.default_factory is MISSING
+
+
+def _options(text: str) -> Mapping[str, str]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(text)
+    return {str(key): str(item) for key, item in value.items()}
+
+
+READERS: Mapping[str, Any] = {"int": int, "float": float, "Mapping[str, str]": _options}

@@ -1,0 +1,135 @@
+"""ClickHouse: what its tables take, and inserts that count once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from headrace.errors import SystemRefused, SystemUnavailable
+from include.spark.streaming.patience import Patience
+
+PASSING: Final = frozenset({159, 160, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 745, 999})
+"""ClickHouse's error codes that say "not now": time-outs, limits, too many parts, shutting down."""
+
+SETTINGS: Final[Mapping[str, Any]] = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "input_format_null_as_default": 0,
+    "input_format_parallel_parsing": 0,
+    "max_insert_threads": 1,
+    "max_threads": 1,
+    "max_partitions_per_insert_block": 1000,
+}
+"""Of every insert: synchronous, so that what is acknowledged can be read, and one part a table."""
+
+CONNECT_TIMEOUT_S: Final = 5
+TIMEOUT_S: Final = 60
+PARALLEL: Final = 4
+"""Inserts under way at once: they mostly wait."""
+
+_CODE: Final = re.compile(r"[Cc]ode: (\d+)")
+
+
+class Insert(NamedTuple):
+    """Rows for one table. A token that was used on the table before makes the insert count for nothing."""
+
+    table: str
+    rows: pa.Table
+    token: str
+
+
+class Sink:
+    """One driver's connection to ClickHouse; safe to share between threads."""
+
+    def __init__(self, host: str, port: int, user: str, password: str) -> None:
+        self.address = f"{host}:{port}"
+        self._where: dict[str, Any] = {"host": host, "port": port, "username": user, "password": password}
+        self._client: Client | None = None
+        self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="insert")
+
+    def insert(self, inserts: Sequence[Insert], patience: Patience) -> None:
+        """Insert all, side by side, each until it is acknowledged.
+
+        Raises:
+            SystemUnavailable: ClickHouse did not answer for longer than the patience lasts.
+            SystemRefused: ClickHouse refuses an insert for good.
+            Stopped: the driver is stopping.
+        """
+        if len(inserts) == 1:
+            patience.outlast(lambda: self._insert(inserts[0]))
+            return
+        tasks = [self._threads.submit(patience.outlast, lambda i=i: self._insert(i)) for i in inserts]
+        for task in tasks:
+            task.result()
+
+    def columns(self, tables: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Table → column → type, of those tables that exist; columns that take no insert are left out."""
+        wanted = sorted(set(tables))
+        query = (
+            "SELECT database || '.' || table, name, type FROM system.columns WHERE database || '.' || table IN {tables:Array(String)} "
+            "AND default_kind NOT IN ('ALIAS', 'MATERIALIZED') ORDER BY 1, position"
+        )
+        found: dict[str, dict[str, str]] = {}
+        for table, name, type_ in self.query(query, {"tables": wanted}):
+            found.setdefault(table, {})[name] = type_
+        return found
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+        """The rows of a query. Raises SystemUnavailable, SystemRefused."""
+        rows: Sequence[Sequence[Any]] = self._ask(lambda client: client.query(sql, parameters=parameters).result_rows)
+        return rows
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """The same as an Arrow table."""
+        return self._ask(lambda client: client.query_arrow(sql, parameters=parameters, use_strings=True))
+
+    def _insert(self, insert: Insert) -> None:
+        body = as_stream(insert.rows)
+        settings = {**SETTINGS, "insert_deduplication_token": insert.token}
+        columns = insert.rows.column_names
+        self._ask(lambda client: client.raw_insert(insert.table, columns, body, settings, fmt="ArrowStream"))
+
+    def _ask(self, question: Any) -> Any:
+        try:
+            return question(self._connected())
+        except DatabaseError as error:
+            raise self._failure(error) from error
+        except (OperationalError, ClickHouseError, OSError) as error:
+            raise SystemUnavailable("warehouse", self.address, f"{_first_line(error)}; it is tried again") from error
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = clickhouse_connect.get_client(
+                **self._where,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                send_receive_timeout=TIMEOUT_S,
+                autogenerate_session_id=False,  # a session would allow one insert at a time
+                compress=False,
+            )
+        return self._client
+
+    def _failure(self, error: DatabaseError) -> SystemUnavailable | SystemRefused:
+        code = _CODE.search(str(error))
+        if code is None or int(code.group(1)) in PASSING:
+            return SystemUnavailable("warehouse", self.address, f"{_first_line(error)}; it is tried again")
+        return SystemRefused("warehouse", self.address, _first_line(error))
+
+
+def as_stream(rows: pa.Table) -> Any:
+    """The rows as Arrow's stream format, in bytes."""
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, rows.schema) as writer:
+        writer.write_table(rows)
+    return out.getvalue().to_pybytes()
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:500] if text else type(error).__name__

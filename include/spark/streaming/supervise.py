@@ -1,0 +1,96 @@
+"""Keeping the queries of one driver up: each by itself, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from headrace.systems.retry import Backoff
+from include.spark.streaming.pulse import Pulse
+from include.spark.streaming.queries import RunningQuery
+
+log = logging.getLogger(__name__)
+
+BACKOFF: Final = Backoff(first_s=1.0, longest_s=30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often a query may fail."""
+
+    restarts: int
+    window_s: float
+
+
+@dataclass(slots=True)
+class Failures:
+    """The failures of one query within the window."""
+
+    limits: Limits
+    at: deque[float] = field(default_factory=deque)
+
+    def restart_after(self, now: float) -> float | None:
+        """Count one failure: seconds to wait until the next start, or None when there were too many."""
+        self.at.append(now)
+        while self.at and self.at[0] < now - self.limits.window_s:
+            self.at.popleft()
+        return None if len(self.at) >= self.limits.restarts else BACKOFF.wait_s(len(self.at))
+
+
+class Supervised:
+    """One query that is kept up."""
+
+    def __init__(self, pulse: Pulse, start: Callable[[], RunningQuery], limits: Limits) -> None:
+        self.pulse = pulse
+        self.running: RunningQuery | None = None
+        self._start = start
+        self._failures = Failures(limits)
+        self._start_at: float | None = 0.0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it failed too often and stays down."""
+        return self.running is None and self._start_at is None
+
+    def tend(self) -> None:
+        """Start it when it is time, look how it is, note when it failed. Raises nothing that one query causes."""
+        if self.running is None:
+            if self._start_at is not None and time.monotonic() >= self._start_at:
+                self._try_start()
+            elif self._start_at is not None:
+                self.pulse.moved()
+        elif not self.running.query.isActive:
+            self._failed(self.running.why_it_ended())
+        else:
+            self.running.look()
+
+    def stop(self) -> None:
+        """Stop it; its last batch is done again after the next start."""
+        if self.running is not None and self.running.query.isActive:
+            self.running.query.stop()
+
+    def _try_start(self) -> None:
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import PySparkException
+
+        try:
+            self.running = self._start()
+        except (Py4JJavaError, PySparkException) as error:
+            self._failed(" ".join(str(error).split())[:500])
+
+    def _failed(self, why: str) -> None:
+        now = time.monotonic()
+        self.running = None
+        wait_s = self._failures.restart_after(now)
+        if wait_s is None:
+            self._start_at = None
+            self.pulse.failed("down", why)
+            log.error("query %s stays down: %s", self.pulse.query, why)
+        else:
+            self._start_at = now + wait_s
+            self.pulse.failed("restarting", why)
+            log.warning("query %s starts again in %.1f s: %s", self.pulse.query, wait_s, why)
