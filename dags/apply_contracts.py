@@ -35,7 +35,7 @@ nothing to do.
 **When it fails** with a refusal, nothing was touched: the log names the field, the rule and every table, stream and
 view that would be hit. When a system does not answer, what was done stays done and the next run goes on from there.
 """,
-):
+) as dag:
     apply = ApplyContractsOperator(
         task_id="apply", schemas=SCHEMAS, datasets="{{ params.datasets }}", plan_only="{{ params.plan_only }}"
     )

@@ -31,7 +31,7 @@ source positions. The two are equal when every change is there once.
 **When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken: the log names
 the table. Otherwise read the log of the Spark job in the task.
 """,
-):
+) as dag:
     LakeJobOperator(
         task_id="count_positions",
         job="prove_raw",

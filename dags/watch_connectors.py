@@ -29,5 +29,5 @@ vanished meanwhile, so that no gap stays.
 **When it fails**, a connector would not stay up: the log's last line names it and its cause. Mend the cause
 (`docs/operations.md` lists the usual ones); the next run starts by itself.
 """,
-):
+) as dag:
     KeepConnectorsOperator(task_id="keep_running", schemas=str(SCHEMAS))

@@ -71,6 +71,8 @@ class Stack:
 def stack() -> Stack:
     """The live stack that ./headrace test has started; a test that uses it is marked `stack`."""
     found = Stack(settings.load())
+    if found.settings.home.name == "main":
+        pytest.fail("these tests write: run them by ./headrace test, on a stack of their own", pytrace=False)
     if not found.supervisor.is_up():
         pytest.fail("the test stack is down: run these tests by ./headrace test", pytrace=False)
     return found

@@ -24,6 +24,7 @@ from headrace.contracts.evolution import incompatibilities
 from headrace.contracts.targets import clickhouse, debezium, iceberg, jsonschema, spark
 from headrace.contracts.types import TYPE_NAMES, Record, type_name
 from tests.support import values
+from tests.support.arrow import arrow_storage
 from tests.support.records import BY_CDC, records, rows
 
 # Shrinking such large examples takes minutes and helps little: a failure prints its rows as drawn.
@@ -81,29 +82,11 @@ def test_iceberg_through_arrow(record: Record, data: st.DataObject) -> None:
     schema = Schema.model_validate(described)
     assert json.loads(schema.model_dump_json())["fields"] == described["fields"]
     drawn = _drawn(data, record)
-    stored = pa.schema([_storage(field) for field in schema_to_pyarrow(schema, include_field_ids=False)])
+    stored = pa.schema([arrow_storage(field) for field in schema_to_pyarrow(schema, include_field_ids=False)])
     sent = [values.convert(record, row, values.TO_ARROW) for row in drawn]
     table = pa.Table.from_pylist(sent, schema=stored)
     table.validate(full=True)
     assert values.same([values.convert(record, row, values.FROM_ARROW) for row in table.to_pylist()], drawn)
-
-
-def _storage(field: Any) -> Any:
-    """The Arrow field with UUIDs as the 16 bytes they are: Arrow cannot nest extension types yet."""
-    import pyarrow as pa
-
-    kind = field.type
-    if isinstance(kind, pa.BaseExtensionType):
-        kind = kind.storage_type
-    elif pa.types.is_struct(kind):
-        kind = pa.struct([_storage(inner) for inner in kind])
-    elif pa.types.is_large_list(kind):
-        kind = pa.large_list(_storage(kind.value_field))
-    elif pa.types.is_list(kind):
-        kind = pa.list_(_storage(kind.value_field))
-    elif pa.types.is_map(kind):
-        kind = pa.map_(kind.key_field, _storage(kind.item_field))
-    return field.with_type(kind)
 
 
 @LIGHT

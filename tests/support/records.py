@@ -48,9 +48,7 @@ class _Numbers:
 
 
 @st.composite
-def records(
-    draw: st.DrawFn, names: Collection[str] = TYPE_NAMES, *, nullable_containers: bool = True
-) -> Record:
+def records(draw: st.DrawFn, names: Collection[str] = TYPE_NAMES, *, nullable_containers: bool = True) -> Record:
     """A record with at least one field of each of the named types, plain or nullable."""
     numbers = _Numbers(nullable_containers)
     order = draw(st.permutations([*names, *draw(st.lists(st.sampled_from(sorted(names)), max_size=3))]))
@@ -81,7 +79,9 @@ def _type(draw: st.DrawFn, name: str, numbers: _Numbers, depth: int, names: list
         case "fixed":
             return Fixed(f"Fixed{number}", draw(st.integers(1, 20)), "shop")
         case "enum":
-            symbols = draw(st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True), min_size=1, unique=True))
+            symbols = draw(
+                st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True), min_size=1, unique=True)
+            )
             return Enum(f"Enum{number}", tuple(symbols), draw(st.sampled_from([None, symbols[0]])), "shop")
         case "array":
             by_cdc = "map" not in names
@@ -103,9 +103,7 @@ def _type(draw: st.DrawFn, name: str, numbers: _Numbers, depth: int, names: list
     return Primitive(kind)  # type: ignore[arg-type]
 
 
-def _inner(
-    draw: st.DrawFn, numbers: _Numbers, depth: int, names: list[str], without: Collection[str] = ()
-) -> AvroType:
+def _inner(draw: st.DrawFn, numbers: _Numbers, depth: int, names: list[str], without: Collection[str] = ()) -> AvroType:
     known = [name for name in _deeper(names, depth + 1) if name not in without]
     return _type(draw, draw(st.sampled_from(known)), numbers, depth + 1, names)
 

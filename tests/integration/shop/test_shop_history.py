@@ -84,6 +84,17 @@ def test_a_load_that_broke_off_goes_on_where_it_was(schema_database: str, ask: A
     assert counts(ask, schema_database) == {d.dataset: d.rows for d in done}
 
 
+def test_a_table_and_its_mark_are_committed_together(schema_database: str, ask: Ask) -> None:
+    """The rows are all sent when the mark is refused: none of them may stay."""
+    with psycopg.connect(schema_database) as connection:
+        connection.execute("ALTER TABLE shop.loads ADD CHECK (dataset <> 'coupons')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        load_history(schema_database, SAMPLE)
+    left = counts(ask, schema_database)
+    assert left["products"]
+    assert left["coupons"] == 0
+
+
 def test_progress_goes_up_to_the_total_and_then_commits(schema_database: str) -> None:
     seen: list[LoadProgress] = []
     load_history(schema_database, SAMPLE, progress=seen.append)

@@ -5,18 +5,15 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from include.shop.baskets import Year
 from include.shop.errors import ShopError
 from include.shop.live import LiveSettings, run_live
-from include.shop.pacing import Stop
 from include.shop.script import Batch, Mix, first_basket_id
 from include.shop.source import Sample
 from include.shop.tally import Tally
@@ -161,33 +158,13 @@ def test_nothing_is_lost_or_doubled_while_the_wire_is_cut_again_and_again(
 def test_an_outage_is_waited_for_and_not_followed_by_a_burst(
     shop_database: str, year: Year
 ) -> None:
-    seen: list[Tally] = []
-    stop = Stop()
     with wire_to(shop_database) as wire:
-
-        def shut_out() -> None:
-            with psycopg.connect(shop_database, autocommit=True) as admin:
-                begun = time.monotonic()
-                while time.monotonic() - begun < 2.5:
-                    admin.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                        " WHERE application_name = 'headrace-shop'"
-                        " AND datname = current_database()"
-                    )
-                    time.sleep(0.02)
-
-        timer = threading.Timer(0.5, shut_out)
-        timer.start()
-        tally = run_live(
-            wire.conninfo,
-            LiveSettings(rows_per_s=100, seconds=5),
-            year=year,
-            stop=stop,
-            on_progress=seen.append,
-        )
-        timer.join()
+        for after_s, happens in ((0.5, wire.take_down), (3.5, wire.put_up)):
+            threading.Timer(after_s, happens).start()
+        tally = run_live(wire.conninfo, LiveSettings(rows_per_s=100, seconds=6.5), year=year)
     assert tally.retries > 0
-    assert tally.rows > 100
+    assert tally.forgiven_s > 0.5
+    assert 100 < tally.rows < 550
     assert tally.unknown == 0
     assert tally.away == ""
 

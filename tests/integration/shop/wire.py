@@ -23,6 +23,8 @@ class Wire:
         self._target = conninfo_to_dict(conninfo)
         self._server = socket.create_server(("127.0.0.1", 0))
         self._armed: Cut | None = None
+        self._open: list[socket.socket] = []
+        self._down = False
         self.cuts = 0
         self.conninfo = make_conninfo(
             conninfo,
@@ -37,6 +39,16 @@ class Wire:
         """Cut once, at the next COMMIT."""
         self._armed = when
 
+    def take_down(self) -> None:
+        """Break every connection, and hang up on whoever calls."""
+        self._down = True
+        while self._open:
+            _shut(self._open.pop())
+
+    def put_up(self) -> None:
+        """Answer again."""
+        self._down = False
+
     def close(self) -> None:
         """Take no more connections."""
         self._server.close()
@@ -45,7 +57,11 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._server.accept()
+                if self._down:
+                    client.close()
+                    continue
                 server = self._connect()
+                self._open += (client, server)
                 upstream = (client, server, self._to_server)
                 for source, target, forward in (upstream, (server, client, self._to_client)):
                     threading.Thread(

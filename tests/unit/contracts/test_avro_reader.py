@@ -119,7 +119,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"doc": ""}, 'doc: field "f": it has no doc'),
     ({"doc": None}, 'doc: field "f": it has no doc'),
     ({"field-id": None}, 'field-id: field "f": "field-id" is missing'),
-    ({"field-id": "1"}, "field-id: field \"f\": \"field-id\" is '1'"),
+    ({"field-id": "1"}, 'field-id: field "f": "field-id" is \'1\''),
     ({"field-id": 0}, 'field-id: field "f": "field-id" is 0'),
     ({"field-id": True}, 'field-id: field "f": "field-id" is True'),
     ({"field-id": 10_000}, 'field-id: field "f": "field-id" is 10000; give a whole number from 1 to 9999'),
@@ -137,7 +137,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"type": ["null", "int"]}, 'default: field "f": a ["null", …] field needs "default": null'),
     ({"type": ["null", "int"], "default": 1}, 'default: field "f": a ["null", …] field needs "default": null'),
     ({"type": ["int", "null"], "default": None}, 'default: field "f": the default None is not a value of type int'),
-    ({"type": _bytes_decimal()}, "decimal: field \"f\": precision None is not from 1 to 38"),
+    ({"type": _bytes_decimal()}, 'decimal: field "f": precision None is not from 1 to 38'),
     ({"type": _bytes_decimal(precision=39)}, 'decimal: field "f": precision 39 is not from 1 to 38'),
     ({"type": _bytes_decimal(precision=2, scale=3)}, 'decimal: field "f": scale 3 is not from 0 to the precision 2'),
     ({"type": _bytes_decimal(precision=2, scale=-1)}, 'decimal: field "f": scale -1'),
@@ -166,7 +166,9 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("change", "message"), BROKEN, ids=lambda value: str(value)[:50])
 def test_a_broken_rule_is_told_with_its_field(change: dict[str, Any], message: str) -> None:
-    field = {name: value for name, value in {**_field("int"), **change}.items() if name == "default" or value is not None}
+    field = {
+        name: value for name, value in {**_field("int"), **change}.items() if name == "default" or value is not None
+    }
     (told,) = _rules(_record(field))
     assert message in told
     assert "; " in told

@@ -184,9 +184,21 @@ INNER = {"type": "record", "name": "Inner", "fields": [{"name": "x", "field-id":
 
 NOT_BY_CDC: list[tuple[Any, dict[str, Any], str]] = [
     ({"type": "int", "logicalType": "time-millis"}, {}, "time-millis cannot come by cdc: the Iceberg sink reads every"),
-    ({"type": "long", "logicalType": "time-micros"}, {}, "time-micros cannot come by cdc: the Iceberg sink reads every"),
-    ({"type": "fixed", "name": "D", "size": 4}, {}, "fixed cannot come by cdc: PostgreSQL has no bytes of fixed length"),
-    ({"type": "map", "key-id": 50, "value-id": 51, "values": "int"}, {}, "map cannot come by cdc: Debezium sends an hst"),
+    (
+        {"type": "long", "logicalType": "time-micros"},
+        {},
+        "time-micros cannot come by cdc: the Iceberg sink reads every",
+    ),
+    (
+        {"type": "fixed", "name": "D", "size": 4},
+        {},
+        "fixed cannot come by cdc: PostgreSQL has no bytes of fixed length",
+    ),
+    (
+        {"type": "map", "key-id": 50, "value-id": 51, "values": "int"},
+        {},
+        "map cannot come by cdc: Debezium sends an hst",
+    ),
     (INNER, {}, "record cannot come by cdc: Debezium sends no composite columns"),
     (
         {"type": "fixed", "name": "D", "size": 4, "logicalType": "decimal", "precision": 9},
@@ -194,7 +206,11 @@ NOT_BY_CDC: list[tuple[Any, dict[str, Any], str]] = [
         "a decimal on fixed cannot come by cdc: Debezium sends every numeric as bytes",
     ),
     ({**ELEMENT, "items": "int"}, {}, "an array of elements that are never null cannot come by cdc"),
-    ({**ELEMENT, "items": ["null", {"type": "int", "logicalType": "time-millis"}]}, {}, "time-millis cannot come by cdc"),
+    (
+        {**ELEMENT, "items": ["null", {"type": "int", "logicalType": "time-millis"}]},
+        {},
+        "time-millis cannot come by cdc",
+    ),
     (
         {**ELEMENT, "items": {"type": "array", "element-id": 51, "items": ["null", "int"]}},
         {},
@@ -205,7 +221,11 @@ NOT_BY_CDC: list[tuple[Any, dict[str, Any], str]] = [
         {},
         "an array of enum cannot come by cdc: Debezium sends no null inside",
     ),
-    (["int", "null"], {"default": 1}, "a nullable field with a default cannot come by cdc: Kafka Connect replaces each null"),
+    (
+        ["int", "null"],
+        {"default": 1},
+        "a nullable field with a default cannot come by cdc: Kafka Connect replaces each null",
+    ),
 ]
 
 
@@ -252,7 +272,12 @@ def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: 
 
 
 def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
-    inner = {**INNER, "fields": [{**INNER["fields"][0], "type": ["null", {**ELEMENT, "element-id": 51, "items": "int"}], "default": None}]}
+    inner = {
+        **INNER,
+        "fields": [
+            {**INNER["fields"][0], "type": ["null", {**ELEMENT, "element-id": 51, "items": "int"}], "default": None}
+        ],
+    }
     _shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
     _keep_shape(root, (SOURCE, "{kind: event}"))
     (told,) = _told(root)
@@ -269,7 +294,9 @@ def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
 )
 def test_a_key_is_one_exact_value(root: Path, avro_type: Any, message: str) -> None:
     _shape(root, _type(avro_type))
-    _keep_shape(root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n"))
+    _keep_shape(
+        root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n")
+    )
     assert any(f"key: {message}; choose another key" in told for told in _told(root))
 
 
@@ -333,7 +360,11 @@ def test_folders_that_are_no_domain_are_left_alone(root: Path) -> None:
     ("first", "second", "message"),
     [
         (("a_b", "c"), ("a", "b_c"), "a_b.c and a.b_c would share the lake table raw.a_b_c"),
-        (("shop", "orders"), ("shop", "orders_state"), "shop.orders_state and shop.orders would share the warehouse table"),
+        (
+            ("shop", "orders"),
+            ("shop", "orders_state"),
+            "shop.orders_state and shop.orders would share the warehouse table",
+        ),
     ],
 )
 def test_two_datasets_may_not_share_a_name(

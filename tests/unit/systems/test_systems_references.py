@@ -16,7 +16,11 @@ def test_a_reference_is_replaced_and_everything_else_stays() -> None:
     assert resolved("env:HEADRACE_PASSWORD_CONNECT", "c, password", ENVIRON) == "s3cret"
     for plain in ("s3cret", "", None, 5, True, "s3://warehouse", "HEADRACE_PASSWORD_CONNECT"):
         assert resolved(plain, "c, password", ENVIRON) is plain
-    extra = {"type": "rest", "s3.secret-access-key": "env:HEADRACE_PASSWORD_CONNECT", "secure": False}
+    extra = {
+        "type": "rest",
+        "s3.secret-access-key": "env:HEADRACE_PASSWORD_CONNECT",
+        "secure": False,
+    }
     assert all_resolved(extra, "c", ENVIRON) == {**extra, "s3.secret-access-key": "s3cret"}
 
 
@@ -37,7 +41,9 @@ def test_what_cannot_be_resolved_is_one_clear_sentence(value: str, said: str) ->
     assert "s3cret" not in str(caught.value)
 
 
-def test_an_airflow_connection_may_refer_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_airflow_connection_may_refer_to_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     body = {
         "conn_type": "iceberg",
         "host": "http://lake:8181",
@@ -58,5 +64,9 @@ def test_an_airflow_connection_may_refer_to_the_environment(monkeypatch: pytest.
 def test_airflow_hides_in_its_logs_what_a_reference_gave() -> None:
     from airflow.sdk.log import redact
 
-    resolved("env:HEADRACE_PASSWORD_CONNECT", "c, password", {"HEADRACE_PASSWORD_CONNECT": "a-very-own-secret"})
+    resolved(
+        "env:HEADRACE_PASSWORD_CONNECT",
+        "c, password",
+        {"HEADRACE_PASSWORD_CONNECT": "a-very-own-secret"},
+    )
     assert redact("the password is a-very-own-secret") == "the password is ***"
