@@ -127,10 +127,10 @@ def test_json_schema(record: Record, data: st.DataObject) -> None:
 @given(records(nullable_containers=False), st.data())
 def test_clickhouse_through_its_client(record: Record, data: st.DataObject) -> None:
     from clickhouse_connect.datatypes.registry import get_from_name
-    from clickhouse_connect.driverc.buffer import ResponseBuffer
     from clickhouse_connect.driver.insert import InsertContext
     from clickhouse_connect.driver.query import QueryContext
     from clickhouse_connect.driver.transform import NativeTransform
+    from clickhouse_connect.driverc.buffer import ResponseBuffer
 
     in_range = [values.convert(record, row, {"date": _in_clickhouse}) for row in _drawn(data, record)]
     sent = [values.convert(record, row, values.TO_NUMBERS) for row in in_range]

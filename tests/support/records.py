@@ -148,21 +148,25 @@ def _not_null(avro_type: AvroType) -> st.SearchStrategy[Any]:
             return st.binary(min_size=size, max_size=size)
         case Enum(symbols=symbols):
             return st.sampled_from(symbols)
+        case Array() | Map() | Record():
+            return _contained(avro_type)
+        case Time(unit):
+            return st.times().map(lambda time: time.replace(microsecond=_cut(time.microsecond, unit)))
+        case Timestamp(unit):
+            instants = st.datetimes(timezones=st.just(dt.UTC))
+            return instants.map(lambda at: at.replace(microsecond=_cut(at.microsecond, unit)))
+        case Date() | Uuid():
+            return st.dates() if isinstance(avro_type, Date) else st.uuids()
+
+
+def _contained(avro_type: Array | Map | Record) -> st.SearchStrategy[Any]:
+    match avro_type:
         case Array(element, _, nullable):
             return st.lists(_values(element, nullable), max_size=3)
         case Map(value, _, _, nullable):
             return st.dictionaries(st.text(max_size=5), _values(value, nullable), max_size=3)
         case Record():
             return rows(avro_type)
-        case Time(unit):
-            return st.times().map(lambda time: time.replace(microsecond=_cut(time.microsecond, unit)))
-        case Timestamp(unit):
-            instants = st.datetimes(timezones=st.just(dt.UTC))
-            return instants.map(lambda at: at.replace(microsecond=_cut(at.microsecond, unit)))
-        case Date():
-            return st.dates()
-        case Uuid():
-            return st.uuids()
 
 
 PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {

@@ -1,4 +1,4 @@
-"""Every Avro type × every target, plain and nullable, against what is written out here."""
+"""Every Avro type in every target, plain and nullable, against what is written out here."""
 
 from __future__ import annotations
 
