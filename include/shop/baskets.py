@@ -40,23 +40,15 @@ class Basket:
 
 
 class Year:
-    """The baskets of a sample of the history, one row each: some 100 MB for the whole year."""
+    """The baskets of a sample of the history, one row each: 50 MB for the whole year."""
 
     def __init__(self, baskets: pl.DataFrame) -> None:
         self._baskets = baskets
 
     @classmethod
     def load(cls, sample: Sample | None = None) -> Year:
-        """Read and group the history."""
-        lines = source.frame("transactions", sample).with_columns(
-            (pl.col(*source.MONEY.values()) * 100).cast(pl.Int32)
-        )
-        return cls(
-            lines.group_by("basket_id", maintain_order=True).agg(
-                pl.col("household_id", "store_id", "week", "checked_out_at").first(),
-                pl.col(*_LINE_COLUMNS),
-            )
-        )
+        """Read the history: 300 MB at its peak."""
+        return cls(source.baskets(sample))
 
     def __len__(self) -> int:
         return self._baskets.height

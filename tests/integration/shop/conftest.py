@@ -5,18 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from headrace.systems.warehouse.hook import WarehouseHook
 from include.shop.history import load_history
 from include.shop.schema import apply_schema
 
 CDC_ROLE = "shop_test_cdc"
 SHOP_ROLE = "shop_test_till"
 SAMPLE_ROWS = 3000
+
+
+@pytest.fixture(scope="session")
+def clickhouse_client(stack: Any) -> Any:
+    """The warehouse, as its owner."""
+    return WarehouseHook(stack.clickhouse).client
 
 
 @pytest.fixture

@@ -123,9 +123,5 @@ def test_rows_that_no_load_recorded_are_refused_by_name(schema_database: str, as
 
 
 def test_the_shop_role_may_load(schema_database: str, ask: Ask) -> None:
-    with psycopg.connect(schema_database) as connection:
-        connection.execute(f"ALTER ROLE {SHOP_ROLE} PASSWORD 'for-this-test-only'")
-    load_history(
-        make_conninfo(schema_database, user=SHOP_ROLE, password="for-this-test-only"), SAMPLE
-    )
+    load_history(make_conninfo(schema_database, options=f"-c role={SHOP_ROLE}"), SAMPLE)
     assert counts(ask, schema_database)["transactions"] >= SAMPLE

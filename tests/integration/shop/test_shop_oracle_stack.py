@@ -93,10 +93,10 @@ def test_the_lake_computes_what_postgres_does(oltp_dsn: str, life: Life, tmp_pat
 
 @pytest.fixture
 def strange_table(clickhouse_client: Any) -> Iterator[str]:
-    name = "default.shop_test_strange"
-    clickhouse_client.command(f"CREATE OR REPLACE TABLE {name} {CLICKHOUSE_COLUMNS}")
-    yield name
-    clickhouse_client.command(f"DROP TABLE {name}")
+    clickhouse_client.command("CREATE DATABASE IF NOT EXISTS shop_test")
+    clickhouse_client.command(f"CREATE OR REPLACE TABLE shop_test.strange {CLICKHOUSE_COLUMNS}")
+    yield "shop_test.strange"
+    clickhouse_client.command("DROP DATABASE shop_test SYNC")
 
 
 def test_clickhouse_computes_what_the_lake_does(
