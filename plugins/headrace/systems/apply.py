@@ -38,9 +38,7 @@ APPLY: Final[Mapping[Kind, Callable[[Systems, Change], None]]] = {
 """Which system carries out a change, by the kind of its resource."""
 
 
-def observe_all(
-    systems: Systems, wanted: Iterable[Resource], owned: Collection[str] = ()
-) -> tuple[Resource, ...]:
+def observe_all(systems: Systems, wanted: Iterable[Resource], owned: Collection[str] = ()) -> tuple[Resource, ...]:
     """What the systems hold of the wanted resources, and of the connectors that Headrace made.
 
     Raises:
@@ -93,9 +91,7 @@ def source_drift(systems: Systems, contracts: Iterable[Contract]) -> tuple[Drift
     """Where source tables are not as the contracts of CDC datasets expect."""
     found: list[Drift] = []
     for connection, hook in systems.sources.items():
-        mine = [
-            c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection
-        ]
+        mine = [c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection]
         if not mine:
             continue
         tables = hook.tables(c.source.table or "" for c in mine)
@@ -125,9 +121,7 @@ def apply_plan(systems: Systems, plan: Plan, log: Log) -> None:
             log(f"{step}: failed: {error}")
             raise
         log(f"{step}: done in {time.monotonic() - began:.1f} s")
-    snapshots.take_due(
-        systems.platform, systems.kafka, systems.registry.schema, systems.sources, log
-    )
+    snapshots.take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, log)
 
 
 def _carry_out(systems: Systems, change: Change) -> None:
@@ -149,9 +143,7 @@ def _chosen(contracts: tuple[Contract, ...], datasets: Collection[str]) -> tuple
     return tuple(c for c in contracts if not datasets or c.id in datasets)
 
 
-def _live(
-    systems: Systems, contracts: Iterable[Contract], chosen: Collection[Contract]
-) -> tuple[Contract, ...]:
+def _live(systems: Systems, contracts: Iterable[Contract], chosen: Collection[Contract]) -> tuple[Contract, ...]:
     """The other contracts whose topic is there: they were applied before."""
     topics = systems.kafka.partitions()
     return tuple(c for c in contracts if c not in chosen and names.topic(c) in topics)

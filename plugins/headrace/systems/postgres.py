@@ -117,13 +117,9 @@ class PostgresClient:
     ) -> SystemUnavailable | SystemRefused:
         import psycopg
 
-        gone = connection.broken or isinstance(
-            error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable
-        )
+        gone = connection.broken or isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable)
         if gone or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None):
-            return SystemUnavailable(
-                self.system, self.address, f"{_line(error)}. {self._next_step}"
-            )
+            return SystemUnavailable(self.system, self.address, f"{_line(error)}. {self._next_step}")
         return SystemRefused(self.system, self.address, _line(error))
 
 

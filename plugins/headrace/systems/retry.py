@@ -52,9 +52,7 @@ def persist(
             return call()
         except Transient as error:
             if failures == backoff.tries:
-                raise unavailable(
-                    system, address, str(error), since, failures, next_step
-                ) from error
+                raise unavailable(system, address, str(error), since, failures, next_step) from error
         sleep(backoff.wait_s(failures))
     raise ValueError("a backoff needs at least one try")
 

@@ -46,9 +46,7 @@ class Template:
         return cls(key_id, schemas(key_id), parts.schema_id, schema, envelope["source"])
 
 
-def delete_event(
-    template: Template, key: Sequence[str], row: Mapping[str, Any], at: float
-) -> Record:
+def delete_event(template: Template, key: Sequence[str], row: Mapping[str, Any], at: float) -> Record:
     """The event that `row` (Python values by column) was deleted, as of `at` (Unix seconds).
 
     Columns that the template's schema does not know are left out, those it adds are null.

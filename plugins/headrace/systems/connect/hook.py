@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 ABSENT: Final = 404
 REBALANCING: Final = 409
 NEXT_STEP: Final = (
-    "Sources keep their changes and topics their records; connectors go on from their stored "
-    "positions when it answers."
+    "Sources keep their changes and topics their records; connectors go on from their stored positions when it answers."
 )
 
 

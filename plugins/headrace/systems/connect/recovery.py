@@ -107,9 +107,7 @@ def reconcile(
             starts = fresh.starts.get(names.topic(contract))
             if starts is None:  # the contract is newer than the fresh start
                 continue
-            found = delete_vanished(
-                kafka, schemas, warehouse, contract, starts, progress or Progress()
-            )
+            found = delete_vanished(kafka, schemas, warehouse, contract, starts, progress or Progress())
             log(f"{contract.id}: {found} rows had left the source unseen, deleted")
             deleted += found
     finally:

@@ -88,6 +88,5 @@ def _has_read(
     end: Mapping[int, int],
 ) -> bool:
     return any(
-        bool((change_events(batch, schemas)[0]["op"] == READ).any())
-        for batch in read_to_end(kafka, topic, start, end)
+        bool((change_events(batch, schemas)[0]["op"] == READ).any()) for batch in read_to_end(kafka, topic, start, end)
     )

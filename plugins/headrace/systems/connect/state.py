@@ -13,11 +13,7 @@ def observe(hook: ConnectHook, wanted: Iterable[Resource]) -> tuple[Resource, ..
     """The wanted connectors that exist, with the configuration they were given."""
     names = [resource.name for resource in wanted if resource.kind == "connector"]
     found = ((name, hook.config(name)) for name in names)
-    return tuple(
-        Resource("connector", name, {"config": config})
-        for name, config in found
-        if config is not None
-    )
+    return tuple(Resource("connector", name, {"config": config}) for name, config in found if config is not None)
 
 
 def apply(hook: ConnectHook, change: Change) -> None:

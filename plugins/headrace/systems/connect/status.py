@@ -86,9 +86,7 @@ def _failure(connector: str, task: int | None, trace: str) -> TaskFailure:
     lines = trace.splitlines()
     error = _short(lines[0]) if lines else "no trace given"
     causes = [line for line in lines if line.startswith(CAUSED_BY)]
-    return TaskFailure(
-        connector, task, error, _short(causes[-1].removeprefix(CAUSED_BY)) if causes else error
-    )
+    return TaskFailure(connector, task, error, _short(causes[-1].removeprefix(CAUSED_BY)) if causes else error)
 
 
 def _short(line: str) -> str:

@@ -58,7 +58,7 @@ class ConnectorsTrigger(BaseTrigger):
     """Fires one event (see `connect.watch`) and ends; the task decides and watches again."""
 
     def __init__(self, **watch: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.watch = Watch(**watch)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:

@@ -98,14 +98,11 @@ def _last_change(kafka: KafkaHook, topic: str, partition: int, start: int, end: 
     return -1
 
 
-def _stale(
-    warehouse: WarehouseHook, contract: Contract, starts: Mapping[int, int]
-) -> list[tuple[int, dict[str, Any]]]:
+def _stale(warehouse: WarehouseHook, contract: Contract, starts: Mapping[int, int]) -> list[tuple[int, dict[str, Any]]]:
     """(partition, row) of each row that is served and was last seen before the snapshot."""
     fields = contract.record.fields
     columns = ", ".join(
-        f"hex({identifier(f.name)})" if f.type == Primitive("bytes") else identifier(f.name)
-        for f in fields
+        f"hex({identifier(f.name)})" if f.type == Primitive("bytes") else identifier(f.name) for f in fields
     )
     older = " OR ".join(f"(_kafka_partition = {p} AND _offset < {first})" for p, first in starts.items())
     table = qualified(names.state_table(contract))
@@ -113,9 +110,7 @@ def _stale(
     rows = []
     for partition, *values in warehouse.rows(query):
         row = {
-            field.name: bytes.fromhex(value)
-            if field.type == Primitive("bytes") and value
-            else value
+            field.name: bytes.fromhex(value) if field.type == Primitive("bytes") and value else value
             for field, value in zip(fields, values, strict=True)
         }
         rows.append((int(partition), row))
@@ -143,9 +138,7 @@ def _template(
         change = [i for i, value in enumerate(batch.values) if value is not None]
         found = _of(batch, change[-1], schemas) if change else found
     if found is None:
-        raise SystemFailure(
-            "kafka", kafka.address, f"topic {topic} has no record to model delete events on."
-        )
+        raise SystemFailure("kafka", kafka.address, f"topic {topic} has no record to model delete events on.")
     return found
 
 
@@ -165,9 +158,7 @@ def _send(kafka: KafkaHook, topic: str, records: list[tuple[int, Record]]) -> No
         for value in (record.value, None):  # the tombstone comes after it, as Debezium has it
             while True:
                 try:
-                    producer.produce(
-                        topic, value, record.key, partition=partition, on_delivery=delivered
-                    )
+                    producer.produce(topic, value, record.key, partition=partition, on_delivery=delivered)
                     break
                 except BufferError:
                     producer.poll(0.5)

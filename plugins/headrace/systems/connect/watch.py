@@ -66,9 +66,7 @@ def slot_event(name: str, slot: Slot | None, limits: SlotLimits, *, known: bool)
         return _slot(slot, "slot-lost", "has lost the log it needs: only a fresh snapshot helps")
     behind = slot.wal_status == "unreserved" or slot.lag_bytes > limits.behind_bytes
     if behind and not known:
-        room = (
-            "" if slot.safe_bytes is None else f", {_megabytes(slot.safe_bytes)} before it is lost"
-        )
+        room = "" if slot.safe_bytes is None else f", {_megabytes(slot.safe_bytes)} before it is lost"
         lag = f"is {_megabytes(slot.lag_bytes)} behind ({slot.wal_status}{room})"
         return _slot(slot, "slot-behind", lag)
     if known and not behind and slot.lag_bytes <= limits.caught_up_bytes:
@@ -79,9 +77,7 @@ def slot_event(name: str, slot: Slot | None, limits: SlotLimits, *, known: bool)
 def snapshot_done(offsets: Iterable[Mapping[str, Any]]) -> bool:
     """Whether a Debezium connector's stored position says that its snapshot is over."""
     stored = [entry["offset"] for entry in offsets]
-    return bool(stored) and all(
-        not offset.get("snapshot") or offset.get("snapshot_completed") for offset in stored
-    )
+    return bool(stored) and all(not offset.get("snapshot") or offset.get("snapshot_completed") for offset in stored)
 
 
 def _slot(slot: Slot, event: str, fact: str) -> Event:

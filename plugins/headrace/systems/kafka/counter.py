@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headrace.systems.kafka.avro_blocks import HEADER_BYTES, by_schema, decode
 from headrace.systems.kafka.counting import (
-    OPERATIONS,
     PartitionCount,
     TopicCount,
     fold,
@@ -54,9 +53,7 @@ def count_changes(hook: KafkaHook, schemas: Schemas, since: TopicCount) -> Topic
             inexact.discard(batch.partition)
         if folded.overlaps:
             inexact.add(batch.partition)
-        counts[batch.partition] = replace(
-            folded.after, unreadable=folded.after.unreadable + unreadable
-        )
+        counts[batch.partition] = replace(folded.after, unreadable=folded.after.unreadable + unreadable)
     for partition, count in _void(counts).items():
         counts[partition] = _after(hook, schemas, topic, partition, count, end)
         inexact.add(partition)
@@ -80,7 +77,7 @@ def change_events(batch: Batch, schemas: Schemas) -> tuple[pl.DataFrame, int]:
             unreadable += len(indexes)
             continue
         bodies = [value[HEADER_BYTES:] for i in indexes if (value := batch.values[i]) is not None]
-        decoded = decode(schema, bodies, COLUMNS, _plausible)
+        decoded = decode(schema, bodies, COLUMNS)
         bad = set(decoded.unreadable)
         unreadable += len(bad)
         kept = [index for place, index in enumerate(indexes) if place not in bad]
@@ -120,10 +117,6 @@ def _events_schema_frame() -> pl.DataFrame:
             "lsn": pl.Int64,
         }
     )
-
-
-def _plausible(frame: pl.DataFrame) -> bool:
-    return bool(frame["op"].is_in(OPERATIONS).all())
 
 
 def _exact_rows(

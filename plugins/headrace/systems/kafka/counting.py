@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 READ: Final = "r"
 DELETE: Final = "d"
-OPERATIONS: Final = ("c", "r", "u", "d", "t", "m")
 BEGINNINGS: Final = ("first", "first_in_data_collection")
 INCREMENTAL: Final = "incremental"
 
@@ -109,9 +108,7 @@ def fold(count: PartitionCount, events: pl.DataFrame) -> Folded:
             snapshot_lsn=start["lsn"],
         )
         events = events.filter(pl.col("offset") >= start["offset"])
-    effect = (
-        pl.when(pl.col("op").is_in(["c", READ])).then(1).when(pl.col("op") == DELETE).then(-1)
-    ).otherwise(0)
+    effect = (pl.when(pl.col("op").is_in(["c", READ])).then(1).when(pl.col("op") == DELETE).then(-1)).otherwise(0)
     rows = int(events.select(effect.sum()).item() or 0)
     incremental = (pl.col("op") == READ) & (pl.col("snapshot") == INCREMENTAL)
     overlapping = (pl.col("op") != READ) & (pl.col("lsn") <= (count.snapshot_lsn or -1))

@@ -29,9 +29,7 @@ READING: Final[Mapping[str, Any]] = {
     "fetch.message.max.bytes": 4 << 20,
     "queued.max.messages.kbytes": 64 << 10,
 }
-NEXT_STEP: Final = (
-    "Sources keep their changes and sinks their positions; both go on when it answers."
-)
+NEXT_STEP: Final = "Sources keep their changes and sinks their positions; both go on when it answers."
 
 
 class Topic(NamedTuple):
@@ -95,11 +93,7 @@ class KafkaHook:
         """An idempotent producer; flush it."""
         from confluent_kafka import Producer
 
-        return Producer(
-            self._quiet(
-                {**self.config, "enable.idempotence": True, "compression.type": "lz4", **config}
-            )
-        )
+        return Producer(self._quiet({**self.config, "enable.idempotence": True, "compression.type": "lz4", **config}))
 
     def partitions(self) -> dict[str, int]:
         """Number of partitions of every topic there is."""
@@ -157,9 +151,7 @@ class KafkaHook:
         resource = api.ConfigResource(api.ResourceType.TOPIC, name, incremental_configs=entries)
 
         def altered() -> None:
-            asked = self.admin.incremental_alter_configs(
-                [resource], request_timeout=self._timeout_s
-            )
+            asked = self.admin.incremental_alter_configs([resource], request_timeout=self._timeout_s)
             asked[resource].result()
 
         self.call(altered)
@@ -229,9 +221,7 @@ def _no_answer() -> frozenset[int]:
     """librdkafka's own codes for a cluster that does not answer."""
     from confluent_kafka import KafkaError as K
 
-    return frozenset(
-        {K._TRANSPORT, K._ALL_BROKERS_DOWN, K._TIMED_OUT, K._RESOLVE, K._TIMED_OUT_QUEUE}
-    )
+    return frozenset({K._TRANSPORT, K._ALL_BROKERS_DOWN, K._TIMED_OUT, K._RESOLVE, K._TIMED_OUT_QUEUE})
 
 
 def _unless(code: int, result: Callable[[], Any]) -> bool:

@@ -29,9 +29,7 @@ class Batch(NamedTuple):
     values: list[bytes | None]
 
 
-def read_to_end(
-    hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]
-) -> Iterator[Batch]:
+def read_to_end(hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]) -> Iterator[Batch]:
     """Every committed record with start ≤ offset < end, partition by partition within a batch.
 
     `end` comes from `KafkaHook.end_offsets`; a partition without a start begins at its beginning.

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace.planning.widening import widens
+
 if TYPE_CHECKING:
     from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.schema import Schema
@@ -50,7 +52,7 @@ def partition_spec(transforms: Sequence[str], table_schema: Schema) -> Partition
         ValueError: a transform cannot be read, or its column is not there.
     """
     from pyiceberg.partitioning import PartitionField, PartitionSpec
-    from pyiceberg.transforms import parse_transform
+    from pyiceberg.transforms import UnknownTransform, parse_transform
 
     fields = []
     for place, text in enumerate(transforms):
@@ -58,13 +60,15 @@ def partition_spec(transforms: Sequence[str], table_schema: Schema) -> Partition
         if match is None:
             raise ValueError(f"{text!r} is no partition transform")
         name, argument, inner, bare = match.groups()
-        transform = f"{name}[{argument}]" if argument else name or "identity"
+        transform = parse_transform(f"{name}[{argument}]" if argument else name or "identity")
+        if isinstance(transform, UnknownTransform):
+            raise ValueError(f"{text!r} is no partition transform")
         column = inner or bare
         fields.append(
             PartitionField(
                 source_id=table_schema.find_field(column).field_id,
                 field_id=FIRST_PARTITION_ID + place,
-                transform=parse_transform(transform),
+                transform=transform,
                 name=f"{column}_{name}" if name else column,
             )
         )
@@ -112,8 +116,6 @@ def evolved(current: Schema, wanted: Iterable[Mapping[str, Any]]) -> Schema:
 
 
 def _kept(found: NestedField, column: Mapping[str, Any] | None) -> NestedField:
-    from pyiceberg.exceptions import ResolveError
-    from pyiceberg.schema import promote
     from pyiceberg.types import NestedField
 
     if column is None:
@@ -123,12 +125,9 @@ def _kept(found: NestedField, column: Mapping[str, Any] | None) -> NestedField:
         raise ValueError(f'column "{found.name}" is optional; it cannot become required')
     type_ = found.field_type
     if type_.is_primitive and type_ != wanted.field_type:
-        try:
-            type_ = promote(type_, wanted.field_type)
-        except ResolveError as error:
-            raise ValueError(
-                f'column "{found.name}" is {type_}; it cannot become {wanted.field_type}'
-            ) from error
+        if not widens(str(type_), str(wanted.field_type)):
+            raise ValueError(f'column "{found.name}" is {type_}; it cannot become {wanted.field_type}')
+        type_ = wanted.field_type
     return NestedField(found.field_id, found.name, type_, wanted.required, doc=wanted.doc)
 
 

@@ -89,16 +89,14 @@ def _differences(contract: Contract, table: Table, published: Collection[str]) -
             contract,
             table.name,
             "not-published",
-            f"publication {name} does not carry {table.name}. "
-            f"ALTER PUBLICATION {name} ADD TABLE {table.name}.",
+            f"publication {name} does not carry {table.name}. ALTER PUBLICATION {name} ADD TABLE {table.name}.",
         )
     if not table.identity_full:
         yield _breaking(
             contract,
             table.name,
             "identity-not-full",
-            f"{table.name} does not log whole old rows. "
-            f"ALTER TABLE {table.name} REPLICA IDENTITY FULL.",
+            f"{table.name} does not log whole old rows. ALTER TABLE {table.name} REPLICA IDENTITY FULL.",
         )
     declared = {field.name for field in contract.record.fields}
     for name in columns.keys() - declared:
@@ -144,10 +142,7 @@ def carries(type_: str, avro_type: AvroType) -> bool:
 
 
 def _nullability(contract: Contract, field: Field, column: Column, table: str) -> Drift:
-    has, says = (
-        "may be null" if nullable else "may not be null"
-        for nullable in (column.nullable, field.nullable)
-    )
+    has, says = ("may be null" if nullable else "may not be null" for nullable in (column.nullable, field.nullable))
     return _breaking(
         contract,
         f'field "{field.name}"',

@@ -155,8 +155,7 @@ class OltpHook:
                 f"slot {name} is in use by process {slot.pid}: stop its connector first.",
             )
         self._db.rows(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-            " WHERE slot_name = %s",
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
             [name],
         )
         return True

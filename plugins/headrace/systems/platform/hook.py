@@ -117,9 +117,7 @@ class PlatformHook:
     def own_connector(self, name: str, *, made: bool) -> None:
         """Notes that Headrace made the connector, or that it removed it."""
         if made:
-            self._db.execute(
-                "INSERT INTO connectors (name) VALUES (%s) ON CONFLICT DO NOTHING", [name]
-            )
+            self._db.execute("INSERT INTO connectors (name) VALUES (%s) ON CONFLICT DO NOTHING", [name])
         else:
             self._db.execute("DELETE FROM connectors WHERE name = %s", [name])
 
@@ -135,8 +133,7 @@ class PlatformHook:
         """Notes that these tables are to be read."""
         for table in tables:
             self._db.execute(
-                "INSERT INTO due_snapshots (connection, source_table) VALUES (%s, %s)"
-                " ON CONFLICT DO NOTHING",
+                "INSERT INTO due_snapshots (connection, source_table) VALUES (%s, %s) ON CONFLICT DO NOTHING",
                 [connection, table],
             )
 

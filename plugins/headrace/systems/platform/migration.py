@@ -42,9 +42,7 @@ def read_migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
     return tuple(Migration(file.name, file.read_text()) for file in files)
 
 
-def migrate(
-    connection: psycopg.Connection[Any], migrations: Iterable[Migration]
-) -> tuple[str, ...]:
+def migrate(connection: psycopg.Connection[Any], migrations: Iterable[Migration]) -> tuple[str, ...]:
     """Runs what is new or changed, in the connection's transaction; names of what was run.
 
     Whoever comes second waits for the first, then finds nothing to do.

@@ -109,9 +109,7 @@ class RegistryHook:
         """The subject's own level, None where it has none; without a subject the global level."""
         path = f"/config/{_quoted(subject)}" if subject else "/config"
         answer = self._http.call("GET", path, accept={SUBJECT_NOT_FOUND})
-        return (
-            None if answer.status == SUBJECT_NOT_FOUND else str(answer.body["compatibilityLevel"])
-        )
+        return None if answer.status == SUBJECT_NOT_FOUND else str(answer.body["compatibilityLevel"])
 
     def set_compatibility(self, subject: str, level: str) -> None:
         """Sets the subject's own level: BACKWARD, FORWARD, FULL, their _TRANSITIVE kin, NONE."""
@@ -122,9 +120,7 @@ class RegistryHook:
         path = f"/subjects/{_quoted(subject)}"
         answer = self._http.call("DELETE", path, accept={SUBJECT_NOT_FOUND})
         if answer.status != SUBJECT_NOT_FOUND:
-            self._http.call(
-                "DELETE", path, params={"permanent": "true"}, accept={SUBJECT_NOT_FOUND}
-            )
+            self._http.call("DELETE", path, params={"permanent": "true"}, accept={SUBJECT_NOT_FOUND})
 
     def _refusal(self, subject: str, answer: Answer) -> str:
         if answer.status == INVALID:

@@ -22,9 +22,7 @@ COLUMNS: Final = """
     SELECT concat(database, '.', table), name, type, default_kind, default_expression, comment
       FROM system.columns WHERE has({names:Array(String)}, concat(database, '.', table))
      ORDER BY database, table, position"""
-ONE_SPELLING: Final = (
-    "SELECT formatQuerySingleLineOrNull({given:String}), formatQuerySingleLineOrNull({held:String})"
-)
+ONE_SPELLING: Final = "SELECT formatQuerySingleLineOrNull({given:String}), formatQuerySingleLineOrNull({held:String})"
 
 
 def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
@@ -40,9 +38,7 @@ def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, 
     return tuple(
         _view(hook, name, select, by_name[name])
         if engine == "View"
-        else Resource(
-            "warehouse_table", name, _table(columns.get(name, []), full, ordering, partition)
-        )
+        else Resource("warehouse_table", name, _table(columns.get(name, []), full, ordering, partition))
         for name, engine, full, ordering, partition, select in hook.rows(TABLES, names)
     )
 
@@ -53,9 +49,7 @@ def apply(hook: WarehouseHook, change: Change) -> None:
         hook.execute(statement)
 
 
-def _table(
-    columns: list[dict[str, Any]], engine_full: str, ordering: str, partition: str
-) -> dict[str, Any]:
+def _table(columns: list[dict[str, Any]], engine_full: str, ordering: str, partition: str) -> dict[str, Any]:
     return {
         "columns": columns,
         "engine": _engine(engine_full),

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from headrace.systems.bundle import Endpoints, plan_settings
+from headrace.systems.endpoint import Endpoint
+
+REST = {
+    "type": "rest", "warehouse": "s3://w", "s3.endpoint": "http://s3:9000", "s3.region": "eu-1",
+    "oauth2-server-uri": "http://lake:8181/tokens",
+}  # fmt: skip
+PLACES = Endpoints(
+    kafka=Endpoint(extra={"bootstrap.servers": "k1:9092,k2:9092"}),
+    registry=Endpoint("reg", 8081, extra={"path": "/apis/ccompat/v7"}),
+    connect=Endpoint("c", 8083),
+    lake=Endpoint("http://lake:8181", None, "key", "hush", extra=REST),
+    warehouse=Endpoint("ch", 8123, "headrace", "hush"),
+    platform=Endpoint("pg", 5432, "p", "hush", database="headrace"),
+    sources={"oltp": Endpoint("pg", None, "cdc", "hush", database="oltp")},
+)
+
+
+def test_the_plan_learns_addresses_and_never_a_secret() -> None:
+    settings = plan_settings(PLACES)
+    assert settings.kafka_bootstrap == "k1:9092,k2:9092"
+    assert settings.registry_url == "http://reg:8081"
+    assert settings.catalog.uri == "http://lake:8181"
+    assert settings.catalog.oauth2_uri == "http://lake:8181/tokens"
+    assert (settings.sources["oltp"].host, settings.sources["oltp"].port) == ("pg", 5432)
+    assert "hush" not in repr(settings)
+    assert "hush" not in repr(PLACES)
+
+
+def test_a_jdbc_catalog_is_given_as_java_writes_it() -> None:
+    lake = Endpoint("db", 5433, "me", "hush", database="lake", extra={**REST, "type": "jdbc"})
+    catalog = plan_settings(replace(PLACES, lake=lake)).catalog
+    assert (catalog.kind, catalog.uri, catalog.user) == ("jdbc", "jdbc:postgresql://db:5433/lake", "me")
+
+
+def test_a_worker_elsewhere_may_see_other_addresses() -> None:
+    settings = plan_settings(
+        PLACES, {"kafka_bootstrap": "inside:9092", "sources": {"oltp": {"host": "inside"}}, "sink_tasks": 4}
+    )
+    assert (settings.kafka_bootstrap, settings.sink_tasks) == ("inside:9092", 4)
+    assert (settings.sources["oltp"].host, settings.sources["oltp"].database) == ("inside", "oltp")
+
+
+def test_an_unknown_setting_is_named() -> None:
+    with pytest.raises(ValueError, match=r"catalog\.flavour is unknown"):
+        plan_settings(PLACES, {"catalog": {"flavour": "mild"}})
