@@ -40,12 +40,22 @@ def rows(chunk: Chunk, target: Mapping[str, str]) -> Rows:
         ValueError: the target has a column that nothing can be inserted into.
     """
     if not chunk.writer.is_envelope:
-        parts = [_part(chunk, "after", target, _positions(chunk.records))]
+        parts = [_part(chunk, "after", target, {**_positions(chunk.records), **_as_created(chunk.records.num_rows)})]
     else:
         parts = [part for part in (_alive(chunk, target), _gone(chunk, target)) if part is not None]
     known = set(target)
     drift = frozenset(chunk.writer.row.fields) - known
     return Rows(pa.concat_tables(parts), drift)
+
+
+def before_images(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
+    """The rows as they were before each update of a chunk, as `rows` would give them; None without an update.
+
+    Raises UnreadableRecords when an update does not say what was there before.
+    """
+    if not chunk.writer.is_envelope:
+        return None
+    return _selected(chunk, pc.equal(chunk.columns["op"], "u"), "before", target)
 
 
 def check_operations(chunk: Chunk) -> None:
@@ -88,6 +98,10 @@ def _part(chunk: Chunk, image: str, target: Mapping[str, str], meta: Mapping[str
         if name in target:
             columns[name] = conform(row.field(index), chunk.writer.row.fields[name], wanted(target[name]), name)
     return pa.table({**columns, **meta})
+
+
+def _as_created(count: int) -> dict[str, pa.Array]:
+    return {"_op": pa.repeat("c", count), DELETED: pa.repeat(pa.scalar(0, pa.uint8()), count)}
 
 
 def _positions(records: pa.Table) -> dict[str, pa.Array]:

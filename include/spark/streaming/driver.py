@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +21,16 @@ from headrace.contracts.names import dead_letter_topic
 from include.spark.streaming.datasets import Served, served_datasets
 from include.spark.streaming.deadletters import DeadLetters
 from include.spark.streaming.heartbeat import Heartbeat
+from include.spark.streaming.metrics import METRICS
+from include.spark.streaming.metrics.counting import QUERY as COUNTS
+from include.spark.streaming.metrics.counting import MetricCounting
+from include.spark.streaming.metrics.spec import Metrics
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Pulse
 from include.spark.streaming.queries import Handler, QuerySpec, RunningQuery
 from include.spark.streaming.registry import Writers
-from include.spark.streaming.serving import QUERY, ChangeServing
+from include.spark.streaming.serving import QUERY as CHANGES
+from include.spark.streaming.serving import ChangeServing
 from include.spark.streaming.session import make_session
 from include.spark.streaming.settings import StreamSettings
 from include.spark.streaming.sink import Sink
@@ -51,33 +57,52 @@ class Driver:
             settings.clickhouse_host, settings.clickhouse_port, settings.clickhouse_user, settings.clickhouse_password
         )
         self._dead_letters = DeadLetters(dead_letter_topic(group), settings.kafka, settings.kafka_options)
-        self._datasets = tuple(datasets)
-        self.pulses = [Pulse(QUERY)]
+        self._datasets = {dataset.id: dataset for dataset in datasets}
+        self._metrics = [metrics for metrics in METRICS if metrics.fact in self._datasets]
+        self._queries: list[Supervised] = []
+        self.pulses = [Pulse(spec.name) for spec in self._specs()]
 
     def run(self) -> None:
         """Keep the queries up until told to stop."""
         heartbeat = Heartbeat(self.settings.platform_dsn, self.group, self.settings.plan_version, lambda: self.pulses)
         heartbeat.start()
         session = make_session(self.settings, f"headrace-{self.group}")
-        queries = [
+        self._queries = [
             self._supervised(session, spec, pulse) for spec, pulse in zip(self._specs(), self.pulses, strict=True)
         ]
         log.info("stream group %s is up", self.group)
         while not self.stopping.is_set():
-            for query in queries:
+            for query in self._queries:
                 query.tend()
             self.stopping.wait(LOOK_S)
-        for query in queries:
+        for query in self._queries:
             query.stop()
         heartbeat.stop()
 
     def _specs(self) -> list[QuerySpec]:
-        return [QuerySpec(QUERY, self._changes, self.settings.trigger_ms)]
+        """The queries: `cdc` first, then one for each metric's fact."""
+        changes = QuerySpec(CHANGES, self._changes, self.settings.trigger_ms)
+        names = [COUNTS if len(self._metrics) == 1 else f"{COUNTS}.{metrics.name}" for metrics in self._metrics]
+        counts = [
+            QuerySpec(name, partial(self._counts, metrics), self.settings.metrics_trigger_ms)
+            for name, metrics in zip(names, self._metrics, strict=True)
+        ]
+        return [changes, *counts]
 
-    def _changes(self) -> Handler:
-        return ChangeServing(
-            self._datasets, self._writers, self._sink, self._dead_letters, self._patience(self.pulses[0])
-        )
+    def _changes(self, pulse: Pulse) -> Handler:
+        datasets = self._datasets.values()
+        return ChangeServing(datasets, self._writers, self._sink, self._dead_letters, self._patience(pulse))
+
+    def _counts(self, metrics: Metrics, pulse: Pulse) -> Handler:
+        fact = self._datasets[metrics.fact]
+        is_served = partial(self._is_served, metrics.lookup.dataset)
+        return MetricCounting(metrics, fact, self._writers, self._sink, self._patience(pulse), is_served)
+
+    def _is_served(self, dataset: str) -> bool:
+        """Whether `cdc` has served the dataset to its topic's end; a dataset of another group counts as served."""
+        served = self._datasets.get(dataset)
+        running = self._queries[0].running
+        return served is None or (running is not None and running.caught_up(served.topic))
 
     def _patience(self, pulse: Pulse) -> Patience:
         return Patience(self.settings.patience_s, pulse.waits, self.stopping)

@@ -46,7 +46,7 @@ class QuerySpec:
     """What a query is, apart from the session it runs in."""
 
     name: str
-    make_handler: Callable[[], Handler]
+    make_handler: Callable[[Pulse], Handler]
     """Makes a handler; a query that starts again gets a new one."""
     trigger_ms: int
 
@@ -58,7 +58,7 @@ class RunningQuery:
         self, session: SparkSession, group: str, spec: QuerySpec, settings: StreamSettings, pulse: Pulse
     ) -> None:
         self.pulse = pulse
-        self._handler = spec.make_handler()
+        self._handler = spec.make_handler(pulse)
         self._identity = threading.Event()
         self._token = ""
         self.failure = ""

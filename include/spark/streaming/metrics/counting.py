@@ -1,0 +1,129 @@
+"""The query `metrics`: every change of a fact into the parts of its metrics, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from headrace.errors import SystemRefused
+from include.spark.streaming.datasets import Served
+from include.spark.streaming.decode import Chunk, decode
+from include.spark.streaming.metrics.deltas import Images, images, newest, signed
+from include.spark.streaming.metrics.lookup import Found
+from include.spark.streaming.metrics.rollups import roll_up
+from include.spark.streaming.metrics.snapshots import Snapshot, begun, joined, not_counted, snapshot_of
+from include.spark.streaming.metrics.spec import Metrics
+from include.spark.streaming.patience import Patience
+from include.spark.streaming.pulse import Done
+from include.spark.streaming.registry import Writers
+from include.spark.streaming.sink import Insert, Sink
+from include.spark.streaming.targets import Targets
+
+QUERY: Final = "metrics"
+SNAPSHOTS: Final = "metrics.snapshots"
+
+
+class MetricCounting:
+    """Counts batches of one fact's changes. Records that cannot be served are left to the query `cdc`."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        fact: Served,
+        writers: Writers,
+        sink: Sink,
+        patience: Patience,
+        is_served: Callable[[], bool],
+    ) -> None:
+        """`is_served` says whether the dataset that is looked up is served to its topic's end."""
+        self._metrics = metrics
+        self._fact = fact
+        self._writers = writers
+        self._sink = sink
+        self._patience = patience
+        self._targets = Targets(sink, patience)
+        self._found = Found(metrics.lookup, sink, patience, is_served)
+        self._snapshots: list[Snapshot] | None = None
+        self._newest: datetime | None = None
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The fact's topic."""
+        return (self._fact.topic,)
+
+    def serve(self, records: pa.Table, token: str) -> Done:
+        """Count one batch; `token` names it, the same for the same batch at every try.
+
+        Raises SystemUnavailable, SystemRefused or Stopped, and may then have counted a part of the batch.
+        """
+        self._resume()
+        made, _ = decode(records, lambda i: self._patience.outlast(lambda: self._writers(i)), self._images)
+        if made:
+            lines = self._found.add(self._lines(made, token))
+            parts = [(rollup.table, roll_up(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
+            inserts = [Insert(table, rows, f"{token}:{table}") for table, rows in parts if rows.num_rows]
+            self._sink.insert(inserts, self._patience)
+            self._newest = max(filter(None, (self._newest, newest(made, self._metrics))), default=None)
+        return Done(sum(part.now.num_rows for part in made))
+
+    def _images(self, chunk: Chunk) -> Images:
+        columns = self._targets.columns(self._fact, chunk.writer.id)
+        return images(chunk, columns[self._fact.tables[0]], self._metrics)
+
+    def _lines(self, made: Sequence[Images], token: str) -> pl.DataFrame:
+        """The batch's signed lines, each with the snapshot that it counts into."""
+        heads = joined([part.heads for part in made])
+        known = self._snapshots or []
+        fresh = begun(known, heads)
+        if fresh:
+            known = sorted({(s.partition, s.first_offset): s for s in (*known, *fresh)}.values())
+            self._sink.insert([Insert(SNAPSHOTS, self._snapshot_rows(fresh), f"{token}:{SNAPSHOTS}")], self._patience)
+            self._snapshots = known
+        watermark = self._newest - self._metrics.lateness if self._newest else None
+        lines = signed(made, self._metrics, watermark)
+        skipped = not_counted(known, heads)
+        if len(skipped):
+            lines = lines.filter(~pl.col("_offset").is_in(pl.Series(skipped).cast(pl.UInt64).implode()))
+        snapshots = snapshot_of(known, lines["_partition"].to_numpy(), lines["_offset"].to_numpy())
+        return lines.with_columns(pl.Series("_snapshot", snapshots))
+
+    def _snapshot_rows(self, snapshots: Sequence[Snapshot]) -> pa.Table:
+        return pa.table(
+            {
+                "metrics": pa.array([self._metrics.name] * len(snapshots)),
+                "partition": pa.array([s.partition for s in snapshots], pa.int32()),
+                "first_offset": pa.array([s.first_offset for s in snapshots], pa.uint64()),
+                "taken_at": pa.array(np.array([s.taken_us for s in snapshots], np.int64), pa.timestamp("us", "UTC")),
+            }
+        )
+
+    def _resume(self) -> None:
+        """Read what earlier drivers counted, once."""
+        if self._snapshots is not None:
+            return
+        table = self._metrics.rollups[0].table
+        wanted = {SNAPSHOTS, *(rollup.table for rollup in self._metrics.rollups)}
+        missing = wanted - set(self._patience.outlast(lambda: self._sink.columns(wanted)))
+        if missing:
+            raise SystemRefused(
+                "warehouse",
+                self._sink.address,
+                f"there is no table {', '.join(sorted(missing))}; apply the contracts first",
+            )
+        rows = self._patience.outlast(
+            lambda: self._sink.query(
+                f"SELECT partition, first_offset, toUnixTimestamp64Micro(taken_at) FROM {SNAPSHOTS} FINAL "  # noqa: S608
+                "WHERE metrics = {name:String}",
+                {"name": self._metrics.name},
+            )
+        )
+        last = self._patience.outlast(
+            lambda: self._sink.query(f"SELECT toUnixTimestamp(max(minute)), count() FROM {table}")  # noqa: S608
+        )
+        self._snapshots = [Snapshot(int(p), int(first), int(taken)) for p, first, taken in rows]
+        self._newest = datetime.fromtimestamp(last[0][0], UTC) if last[0][1] else None

@@ -1,0 +1,68 @@
+"""Signed lines → the parts of one table: sums, and lines by id for what is counted once. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from include.spark.streaming.metrics.deltas import SIGN
+from include.spark.streaming.metrics.spec import Metrics, Rollup
+
+COUNT: Final = ("_partition", "_snapshot")
+"""Which count a part belongs to."""
+SUM: Final = pl.Decimal(38, 2)
+
+
+def roll_up(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup) -> pa.Table:
+    """The parts, one row a minute, dimensions and count; what comes to nothing is left out."""
+    keys = ["minute", *rollup.dimensions, *COUNT]
+    sums = lines.group_by(keys).agg(
+        *(_signed(expression).sum().alias(name) for name, expression in metrics.measures.items()),
+        pl.col(SIGN).sum().alias("lines"),
+        pl.col("late").sum().alias("late_rows"),
+        pl.col("_committed_at").max().alias("changed_at"),
+    )
+    for name, column in metrics.distincts.items():
+        sums = sums.join(_by_id(lines, keys, column, name), on=keys, how="left")
+    amounts = [*metrics.measures, "lines", "late_rows"]
+    moved = pl.any_horizontal([pl.col(name) != 0 for name in amounts])
+    ids = pl.any_horizontal([pl.col(f"{name}_ids").is_not_null() for name in metrics.distincts])
+    return _table(sums.filter(moved | ids).sort(keys), metrics)
+
+
+def _signed(expression: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col(SIGN) > 0).then(expression).otherwise(-expression)
+
+
+def _by_id(lines: pl.DataFrame, keys: list[str], column: str, name: str) -> pl.DataFrame:
+    """Two lists a part: ids and their net lines; ids whose lines come to nothing are left out."""
+    net = lines.filter(pl.col(column).is_not_null()).group_by([*keys, column]).agg(pl.col(SIGN).sum().alias("n"))
+    net = net.filter(pl.col("n") != 0).sort([*keys, column])
+    return net.group_by(keys, maintain_order=True).agg(
+        pl.col(column).cast(pl.Int64).alias(f"{name}_ids"), pl.col("n").alias(f"{name}_n")
+    )
+
+
+def _table(parts: pl.DataFrame, metrics: Metrics) -> pa.Table:
+    decimals = [name for name, type_ in parts.schema.items() if isinstance(type_, pl.Decimal)]
+    parts = parts.with_columns(
+        *(pl.col(name).cast(SUM) for name in decimals),
+        pl.col("_partition").cast(pl.Int32),
+        pl.col("lines").cast(pl.Int64),
+    )
+    table = parts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    for name in metrics.distincts:
+        made = _map(table[f"{name}_ids"].combine_chunks(), table[f"{name}_n"].combine_chunks())
+        table = table.drop_columns([f"{name}_ids", f"{name}_n"]).append_column(name, made)
+    minutes = table["minute"].cast(pa.timestamp("s", "UTC"))
+    return table.set_column(table.column_names.index("minute"), "minute", minutes)
+
+
+def _map(ids: pa.Array, counts: pa.Array) -> pa.MapArray:
+    """One map a part; a part without ids has an empty one."""
+    lengths = np.nan_to_num(ids.value_lengths().to_numpy(zero_copy_only=False)).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.MapArray.from_arrays(pa.array(offsets), ids.flatten(), counts.flatten())

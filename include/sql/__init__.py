@@ -1,0 +1,25 @@
+"""ClickHouse SQL that is code, one folder a layer, one statement a file; file names give the order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+
+
+class Statement(NamedTuple):
+    """One idempotent statement."""
+
+    name: str
+    """The file's name without order and suffix: what the statement makes."""
+    sql: str
+
+
+def statements(layer: str) -> tuple[Statement, ...]:
+    """The layer's statements in the order in which they are to be run. Raises FileNotFoundError."""
+    folder = HERE / layer
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such layer of SQL")
+    files = sorted(folder.glob("*.sql"))
+    return tuple(Statement(path.stem.partition("_")[2], path.read_text().strip()) for path in files)

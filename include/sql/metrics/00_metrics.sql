@@ -1,0 +1,2 @@
+-- Where the metrics streams write and dashboards read.
+CREATE DATABASE IF NOT EXISTS metrics
