@@ -1,0 +1,48 @@
+"""The tables of docs/contracts.md that follow from the plan's rules."""
+
+from __future__ import annotations
+
+from headrace.planning.compatibility import PROMOTIONS
+from headrace.planning.rules import ANY, RULES
+from headrace.planning.widening import WIDENINGS
+from include.docs.markdown import code, table
+
+PLACES = {
+    "lake_table": "lake",
+    "warehouse_table": "warehouse",
+    "warehouse_view": "view",
+    "topic": "topic",
+    "subject": "subject",
+    "connector": "connector",
+}
+
+
+def plan_rules() -> str:
+    """Every rule by which the plan judges a difference, in the order in which they are tried."""
+    rows = [
+        (
+            code(rule.id),
+            "all" if rule.kinds == ANY else ", ".join(PLACES[kind] for kind in rule.kinds),
+            _fact(rule.fact),
+            f"**refused**: {rule.next_step}" if rule.breaking else "applied",
+        )
+        for rule in RULES
+    ]
+    return table(("rule", "where", "when", "what happens"), rows)
+
+
+def widenings() -> str:
+    """Which changes of type keep every stored value, and what Avro promotes."""
+    stored = [f"{code(old)} → {code(new)}" for old, new in sorted(WIDENINGS)]
+    stored.append("a decimal of more digits and the same scale")
+    promoted = [f"{code(old)} → {', '.join(code(new) for new in sorted(news))}" for old, news in PROMOTIONS.items()]
+    rows = [
+        ("stored values stay (lake, warehouse)", "; ".join(stored)),
+        ("Avro reads one as the other", "; ".join(promoted)),
+    ]
+    return table(("", "changes of type"), rows)
+
+
+def _fact(fact: str) -> str:
+    shown = fact.format(before="*old*", after="*new*", incompatible="*what Avro cannot read, and where*")
+    return shown if shown != "*old* → *new*" else "anything else differs"

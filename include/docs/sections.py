@@ -1,0 +1,59 @@
+"""Which part of which page is generated, and by what.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from include.docs import commands, contracts, evolution, settings
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PART: Final = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
+
+SECTIONS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
+    "contracts.md": {
+        "avro-types": contracts.avro_types,
+        "type-mapping": contracts.type_mapping,
+        "avro-attributes": contracts.avro_attributes,
+        "custom-properties": contracts.custom_properties,
+        "quality-rules": contracts.quality_rules,
+        "postgres-types": contracts.postgres_types,
+        "not-by-cdc": contracts.not_by_cdc,
+        "drift-rules": contracts.drift_rules,
+        "plan-rules": evolution.plan_rules,
+        "widenings": evolution.widenings,
+    },
+    "operations.md": {
+        "commands": commands.commands,
+        "versions": settings.versions,
+    },
+    "settings.md": {
+        "stack": settings.stack,
+        "streams": settings.streams,
+        "lineage": settings.lineage,
+        "plan": settings.plan,
+    },
+}
+"""Page → part → what writes it."""
+
+
+class Unmarked(Exception):
+    """A page has no place for a generated part, or a place that nothing fills."""
+
+
+def regenerated(page: str, text: str) -> str:
+    """The page with its generated parts written anew. Raises Unmarked."""
+    parts = SECTIONS.get(page, {})
+    found = [match["name"] for match in PART.finditer(text)]
+    if sorted(found) != sorted(parts):
+        raise Unmarked(f"docs/{page} has marked {sorted(found)}; what is generated is {sorted(parts)}")
+    return PART.sub(lambda match: _marked(match["name"], parts[match["name"]]()), text)
+
+
+def _marked(name: str, text: str) -> str:
+    return f"<!-- generated: {name} -->\n\n{text.strip()}\n\n<!-- end of {name} -->"

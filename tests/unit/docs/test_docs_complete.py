@@ -1,0 +1,201 @@
+"""Whatever a person can set, run, call or write in a contract is documented."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.contracts import properties
+from headrace.contracts.avro_faults import ATTRIBUTES
+from headrace.contracts.index import load_index
+from headrace.contracts.names import stream_dag
+from headrace.contracts.types import TYPE_NAMES
+from headrace.planning.rules import RULES
+from headrace.planning.streams import stream_plans
+from include.docs.commands import every_command, parameters
+from include.stack.settings import SETTINGS, Setting
+from tests.support.astro import OURS, ROOT, local_settings
+
+DOCS = ROOT / "docs"
+VARIABLE = re.compile(r"HEADRACE_[A-Z0-9]+(?:_[A-Z0-9]+)*")
+DAG_IDS = """
+import json, runpy, sys
+from airflow.sdk import DAG
+found = [v.dag_id for file in sys.argv[1:] for v in runpy.run_path(file).values() if isinstance(v, DAG)]
+print("FOUND" + json.dumps(sorted(set(found))))
+"""
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def rows(text: str) -> list[str]:
+    """The table rows of a page."""
+    return [line for line in text.splitlines() if line.startswith("| ")]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_is_documented(setting: Setting) -> None:
+    local = page("settings.md").split("## The local stack", 1)[1].split("\n## ", 1)[0]
+    (row,) = [row for row in rows(local) if row.startswith(f"| `{setting.name}` |")]
+    assert setting.doc in row
+    assert len(setting.doc) > 10
+
+
+def test_every_variable_that_the_code_reads_is_documented() -> None:
+    """Also those that are no setting of the stack: of a driver, of an app, between processes."""
+    said = set(VARIABLE.findall(page("settings.md")))
+    read: dict[str, str] = {}
+    for file in _code():
+        for name in VARIABLE.findall(file.read_text()):
+            if not name.endswith(("_PORT", "_MEMORY", "_PASSWORD")):
+                read.setdefault(name, str(file.relative_to(ROOT)))
+    assert len(read) > 60
+    assert {name: file for name, file in read.items() if name not in said} == {}
+
+
+def test_every_dag_is_documented(tmp_path: Path) -> None:
+    table = page("operations.md").split("## The DAGs", 1)[1].split("##", 1)[0]
+    groups = {stream_dag(group) for group in stream_plans(load_index(ROOT / "include" / "schemas").values())}
+    found = _dag_ids(tmp_path)
+    assert groups <= found
+    for dag_id in found:
+        assert f"| `{'stream_<group>' if dag_id in groups else dag_id}` |" in table, dag_id
+    shown = set(re.findall(r"^\| `([\w<>]+)` \|", table, re.MULTILINE))
+    assert shown == {"stream_<group>" if dag_id in groups else dag_id for dag_id in found}
+
+
+def test_every_command_and_option_is_documented() -> None:
+    table = rows(page("operations.md"))
+    names = [name for name, _ in every_command()]
+    assert {"up", "status", "down", "clean", "logs", "test", "lint", "bench", "shop live"} <= set(names)
+    for name, command in every_command():
+        start = next(i for i, row in enumerate(table) if row.startswith(f"| `./headrace {name}` |"))
+        mine = table[start + 1 : start + 1 + len(parameters(command))]
+        assert command.help, name
+        for parameter, row in zip(parameters(command), mine, strict=True):
+            assert f"`{', '.join(parameter.opts)}`" in row, f"{name} {parameter.opts}"
+            assert parameter.help, f"{name} {parameter.opts}"
+
+
+def test_every_http_endpoint_is_documented() -> None:
+    said = page("architecture.md")
+    found = list(_endpoints())
+    assert ("POST", "/api/v1/lineage") in found
+    for method, path in found:
+        assert f"| `{method} {path}` |" in said, f"{method} {path}"
+
+
+def test_every_key_of_a_contract_is_documented() -> None:
+    said = page("contracts.md")
+    words = set(re.findall(r"[A-Za-z-]+", " ".join(re.findall(r"`([^`\n]+)`", said))))
+    for name in properties.PROPERTIES:
+        assert any(row.startswith(f"| `{name}` |") for row in rows(said)), name
+    attributes = {name for names in ATTRIBUTES.values() for name in names}
+    keys = attributes | set(_keys_read())
+    assert {"team", "primaryKeyPosition", "slaProperties", "field-id", "url"} <= keys
+    assert sorted(keys - words) == []
+
+
+def test_every_type_and_every_rule_is_documented() -> None:
+    said = rows(page("contracts.md"))
+    for name in TYPE_NAMES:
+        assert len([row for row in said if row.startswith(f"| `{name}` |")]) >= 2, name
+    for rule in RULES:
+        assert any(row.startswith(f"| `{rule.id}` |") for row in said), rule.id
+
+
+def test_every_process_and_every_container_is_documented() -> None:
+    from include.stack.processes import definitions
+
+    table = page("operations.md").split("## What runs", 1)[1].split("##", 1)[0]
+    for process in definitions(local_settings()):
+        name = re.sub("^stream-.*", "stream-<group>", process.name)
+        assert f"| `{name}` |" in table, name
+    for service in OURS:
+        assert f"`{service}`" in page("astro.md"), service
+
+
+def test_every_decision_is_short_and_says_context_decision_consequences() -> None:
+    records = sorted((DOCS / "adr").glob("*.md"))
+    assert [record.name[:4] for record in records] == [f"{n:04}" for n in range(1, len(records) + 1)]
+    for number, record in enumerate(records, 1):
+        text = record.read_text()
+        assert text.startswith(f"# {number}. ")
+        assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+        assert len(text.splitlines()) <= 40, record.name
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for file in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", file.read_text()):
+            if "://" not in target:
+                assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_no_figure_is_claimed_that_no_result_has() -> None:
+    """Measured rates and freshness stand in benchmarks/ only, written from results."""
+    for file in [*DOCS.rglob("*.md"), ROOT / "CHANGELOG.md"]:
+        assert not re.search(r"\d\s*k? rows/s|p9[59] (is|of|at|≤|=)? ?\d", file.read_text()), file.name
+
+
+def _code() -> Iterator[Path]:
+    for folder in ("plugins/headrace", "include", "dags", "benchmarks"):
+        yield from (file for file in (ROOT / folder).rglob("*.py") if "docs" not in file.relative_to(ROOT).parts)
+    yield ROOT / "headrace"
+    yield ROOT / "docker-compose.override.yml"
+    yield ROOT / "Dockerfile"
+
+
+def _dag_ids(tmp_path: Path) -> set[str]:
+    environ = os.environ | {
+        "AIRFLOW_HOME": str(tmp_path),
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+        "HEADRACE_INDEX": str(tmp_path / "index.json"),
+    }
+    files = [str(file) for file in sorted((ROOT / "dags").glob("*.py"))]
+    command = [sys.executable, "-c", DAG_IDS, *files]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("FOUND"))
+    return set(json.loads(line.removeprefix("FOUND")))
+
+
+def _endpoints() -> Iterator[tuple[str, str]]:
+    """(method, path) of every `Route("…", …, methods=[…])` and `@….get("…")` of the apps."""
+    for file in (ROOT / "include" / "apps").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+                continue
+            path = node.args[0].value
+            if not isinstance(path, str) or not path.startswith("/"):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name == "Route":
+                methods = next((ast.literal_eval(k.value) for k in node.keywords if k.arg == "methods"), ["GET"])
+                yield from ((method, path) for method in methods)
+            elif name in ("get", "post", "put", "patch", "delete") and isinstance(node.func, ast.Attribute):
+                yield name.upper(), path
+
+
+def _keys_read() -> Iterator[str]:
+    """The keys of an ODCS document that its readers ask for: `x.get("key")`, `x["key"]`, and the identity's."""
+    for module in ("odcs.py", "promises.py"):
+        for node in ast.walk(ast.parse((ROOT / "plugins" / "headrace" / "contracts" / module).read_text())):
+            key = None
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args:
+                key = node.args[0]
+            elif isinstance(node, ast.Subscript):
+                key = node.slice
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value
+    yield from ("kind", "id", "name", "domain")

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from headrace.contracts.loading import load_contracts
+from headrace.planning.streams import stream_plans
+from tests.support.astro import ROOT
+
+PAGE = (ROOT / "docs" / "contracts.md").read_text()
+
+
+def test_the_example_of_a_dataset_is_a_valid_contract(tmp_path: Path) -> None:
+    shape, rest = (re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)[0] for kind in ("json", "yaml"))
+    (tmp_path / "retail").mkdir()
+    (tmp_path / "retail" / "store_visits.avsc").write_text(shape)
+    (tmp_path / "retail" / "store_visits.odcs.yaml").write_text(rest)
+    (contract,) = load_contracts(tmp_path)
+    assert (contract.id, contract.key, contract.freshness_s) == ("retail.store_visits", ("visit_id",), 5.0)
+    assert list(stream_plans([contract])) == ["retail"]
+
+
+def test_the_sentence_about_a_broken_rule_is_one_that_is_said(tmp_path: Path) -> None:
+    quoted = re.search(r"`include/schemas/retail/baskets.avsc:7: (field-id: .*?) …`", PAGE.replace("\n", " "))
+    assert quoted
+    shape = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0]
+    broken = shape.replace('"name": "visit_id", "field-id": 1,', '"name": "total",')
+    (tmp_path / "retail").mkdir()
+    (tmp_path / "retail" / "baskets.avsc").write_text(broken)
+    (tmp_path / "retail" / "baskets.odcs.yaml").write_text("{}")
+    try:
+        load_contracts(tmp_path)
+    except Exception as errors:
+        assert " ".join(quoted[1].split()) in str(errors)
+    else:
+        raise AssertionError("a field without an id was accepted")
