@@ -8,8 +8,11 @@ from airflow.sdk import DAG, Param
 
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
 from headrace.systems.operators import ApplyContractsOperator
+from headrace.systems.warehouse.operators import ApplySqlLayerOperator
 
-SCHEMAS = str(Path(__file__).parents[1] / "include" / "schemas")
+INCLUDE = Path(__file__).parents[1] / "include"
+SCHEMAS = str(INCLUDE / "schemas")
+METRICS = INCLUDE / "sql" / "metrics"
 
 with DAG(
     dag_id="apply_contracts",
@@ -27,7 +30,8 @@ with DAG(
 ### Apply the contracts
 
 **Brings about** that lake tables, warehouse tables and views, topics, subjects and connectors are what the contracts
-under `include/schemas` say. The task's log shows the plan as a diff; its XCom and the platform's database keep it.
+under `include/schemas` say, that the metric tables of `include/sql/metrics` are there, and that the lineage of it all is
+declared. The task's log shows the plan as a diff; its XCom and the platform's database keep it.
 
 **Runs** when you trigger it: after a change of a contract, or to see drift (tick *plan_only*). A second run finds
 nothing to do.
@@ -37,6 +41,14 @@ view that would be hit. When a system does not answer, what was done stays done 
 """,
 ) as dag:
     apply = ApplyContractsOperator(
-        task_id="apply", schemas=SCHEMAS, datasets="{{ params.datasets }}", plan_only="{{ params.plan_only }}"
+        task_id="apply",
+        schemas=SCHEMAS,
+        metrics=str(METRICS / "lineage.json"),
+        datasets="{{ params.datasets }}",
+        plan_only="{{ params.plan_only }}",
     )
-    apply >> EmitDeclaredLineageOperator(task_id="declare_lineage", contracts=SCHEMAS, retries=2)
+    metrics = ApplySqlLayerOperator(task_id="make_metrics", folder=str(METRICS), plan_only="{{ params.plan_only }}")
+    lineage = EmitDeclaredLineageOperator(
+        task_id="declare_lineage", contracts=SCHEMAS, metrics=str(METRICS / "lineage.json"), retries=2
+    )
+    apply >> metrics >> lineage

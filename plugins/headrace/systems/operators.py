@@ -28,7 +28,8 @@ class ApplyContractsOperator(BaseOperator):
         datasets: ids of the datasets to plan for, a list or comma-separated; all when empty.
         plan_only: show and keep the plan, change nothing.
         settings: values of `PlanSettings` that do not follow from the connections.
-        dependents: what is made by code from the datasets, for the words of a refusal.
+        metrics: JSON file that declares the metric tables (see `planning.lineage_types.metric_tables`), for the
+            words of a refusal; empty: there are none.
     """
 
     template_fields = ("datasets", "plan_only", "settings")
@@ -41,7 +42,7 @@ class ApplyContractsOperator(BaseOperator):
         datasets: Sequence[str] | str = (),
         plan_only: bool | str = False,
         settings: Mapping[str, Any] | None = None,
-        dependents: Sequence[Dependent] = (),
+        metrics: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -49,7 +50,7 @@ class ApplyContractsOperator(BaseOperator):
         self.datasets = datasets
         self.plan_only = plan_only
         self.settings = settings
-        self.dependents = dependents
+        self.metrics = metrics
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The plan as JSON: id, text, changes, refusals, notes, applied.
@@ -79,14 +80,14 @@ class ApplyContractsOperator(BaseOperator):
             contracts,
             plan_settings(endpoints, self.settings),
             datasets=_listed(self.datasets),
-            dependents=self.dependents,
+            dependents=_dependents(self.metrics),
         )
         text, shown = render(plan), to_json(plan)
         for line in text.splitlines():
             self.log.info("%s", line)
         number = systems.platform.record_plan(str(context["run_id"]), shown, text)
         result = {"id": number, "text": text, **shown, "applied": False}
-        if _yes(self.plan_only):
+        if is_yes(self.plan_only):
             return result
         try:
             apply.apply_plan(systems, plan, self.log.info)
@@ -100,12 +101,24 @@ class ApplyContractsOperator(BaseOperator):
         return {**result, "applied": True}
 
 
+def _dependents(metrics: str) -> tuple[Dependent, ...]:
+    """The metric tables of the file, as what a breaking change would hit."""
+    import json
+    from pathlib import Path
+
+    from headrace.planning.blast import Dependent
+    from headrace.planning.lineage_types import metric_tables
+
+    tables = metric_tables(json.loads(Path(metrics).read_text())) if metrics else ()
+    return tuple(Dependent("table", t.name, frozenset(read.dataset for read in t.reads)) for t in tables)
+
+
 def _listed(datasets: Sequence[str] | str) -> list[str]:
     """Ids from a list, or from text as a form gives it."""
     parts = datasets.split(",") if isinstance(datasets, str) else datasets
     return [part.strip() for part in parts if part.strip()]
 
 
-def _yes(value: bool | str) -> bool:
+def is_yes(value: bool | str) -> bool:
     """A flag that may have come through a template as text."""
     return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes")

@@ -48,8 +48,8 @@ def test_a_row_an_update_and_a_delete_arrive_in_both_lanes(
 def test_metrics_follow_corrections_exactly(oltp: Any, warehouse: Any, eventually: Any, new_id: Callable[[], int]) -> None:
     first, second, store = new_id(), new_id(), 999_001
     query = """
-        SELECT sales, units, baskets, households FROM metrics.sales_by_store_minute
-         WHERE store_id = {store:Int32} AND minute = toDateTime('2017-05-05 12:30:00', 'UTC')"""
+        SELECT sales, units, baskets, active_households FROM metrics.sales_by_minute_store
+         WHERE store_id = {store:Int32} AND minute = toDateTime64('2017-05-05 12:30:00', 0, 'UTC')"""
     insert = """
         INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value, week,
                                          checked_out_at)

@@ -1,11 +1,9 @@
-"""ClickHouse SQL that is code, one folder a layer, one statement a file; file names give the order."""
+"""SQL that is code: a layer is a folder of files, one idempotent statement a file; file names give the order."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
-
-HERE = Path(__file__).parent
 
 
 class Statement(NamedTuple):
@@ -16,9 +14,8 @@ class Statement(NamedTuple):
     sql: str
 
 
-def statements(layer: str) -> tuple[Statement, ...]:
+def statements(folder: Path) -> tuple[Statement, ...]:
     """The layer's statements in the order in which they are to be run. Raises FileNotFoundError."""
-    folder = HERE / layer
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such layer of SQL")
     files = sorted(folder.glob("*.sql"))
