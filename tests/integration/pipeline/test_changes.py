@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 INSERT = """
-    INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value, week,
-                                     checked_out_at)
-    VALUES (%s, 25671, NULL, 330, 2, 3.10, 12, '2017-03-20 10:15:30.123456+00')"""
+    INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
+                                     retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
+    VALUES (%s, 25671, NULL, 330, 2, 3.10, 0, 0, 0, 12, '2017-03-20 10:15:30.123456+00')"""
 SERVED = """
     SELECT quantity, sales_value, household_id, checked_out_at FROM retail.transactions
      WHERE basket_id = {basket:Int64}"""
@@ -51,9 +51,9 @@ def test_metrics_follow_corrections_exactly(oltp: Any, warehouse: Any, eventuall
         SELECT sales, units, baskets, active_households FROM metrics.sales_by_minute_store
          WHERE store_id = {store:Int32} AND minute = toDateTime64('2017-05-05 12:30:00', 0, 'UTC')"""
     insert = """
-        INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value, week,
-                                         checked_out_at)
-        VALUES (%s, %s, %s, %s, %s, %s, 18, '2017-05-05 12:30:20+00')"""
+        INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
+                                         retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
+        VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 0, 18, '2017-05-05 12:30:20+00')"""
 
     def cell() -> list[tuple[Any, ...]]:
         return [tuple(row) for row in warehouse(query, store=store)]
