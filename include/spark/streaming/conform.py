@@ -33,9 +33,6 @@ READINGS: Final[Mapping[str, Reading]] = {
 }
 """Logical name → how its values are read where their Avro type does not say it. Any other is read as its type."""
 
-NUMBERS: Final = frozenset({"int32", "int64"})
-"""Targets that take a time or an instant as the number it is carried by."""
-
 
 def conform(values: pa.Array, meaning: Meaning, want: Wanted, column: str) -> pa.Array:
     """The values as the target takes them.
@@ -61,7 +58,7 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
         inner = _fit_inner(values.flatten(), meaning, want.value_field)
         return pa.ListArray.from_arrays(_offsets(values), inner, mask=_nulls(values))
     read = READINGS.get(meaning.name)
-    if read is not None and str(want) not in NUMBERS:
+    if read is not None and pa.types.is_temporal(want):  # a number or a text is taken as it is carried
         values = read(values)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -86,7 +83,7 @@ def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Arr
         elif field.nullable:
             member = pa.nulls(len(values), field.type)
         else:
-            raise UnreadableRecords(f"member {field.name} is not there, and the target takes no null")
+            raise ValueError(f"member {field.name} is not there, and the target takes no null")
         members.append(member)
         fields.append(pa.field(field.name, member.type, field.nullable))
     return pa.StructArray.from_arrays(members, fields=fields, mask=_nulls(values))

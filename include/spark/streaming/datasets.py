@@ -17,6 +17,9 @@ class Served:
 
     id: str
     topic: str
+    key: tuple[str, ...]
+    by_cdc: bool
+    """Whether its records are change envelopes."""
     tables: tuple[str, ...]
     """`database.table` of each ClickHouse table that gets its rows; the first one's columns are the target."""
 
@@ -32,6 +35,7 @@ def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
 
 def _served(contract: Contract) -> Served:
     tables: tuple[str, ...] = (names.changes_table(contract),)
-    if contract.source.kind == "cdc":
+    by_cdc = contract.source.kind == "cdc"
+    if by_cdc:
         tables = (names.state_table(contract), *tables)
-    return Served(contract.id, names.topic(contract), tables)
+    return Served(contract.id, names.topic(contract), contract.key, by_cdc, tables)

@@ -47,11 +47,11 @@ Step = Callable[[Chunk], Made]
 
 
 def decode(
-    records: pa.Table, writer_of: Callable[[int], Writer], step: Step[Made]
+    records: pa.Table, writer_of: Callable[[str, int], Writer], step: Step[Made]
 ) -> tuple[list[Made], list[DeadLetter]]:
     """What `step` makes of the batch, chunk by chunk, and the records that cannot be served.
 
-    Tombstones are left out. A chunk in which a record fails is halved until the record stands alone; `step` may
+    `writer_of` gives the writer of a topic and a schema id, or raises UnreadableSchema. Tombstones are left out. A chunk in which a record fails is halved until the record stands alone; `step` may
     therefore see a chunk's records more than once, and what it returns for a part that failed is never used.
     """
     made: list[Made] = []
@@ -61,7 +61,7 @@ def decode(
             try:
                 if schema_id is None:
                     raise UnreadableSchema("the value is not in the registry's wire format")
-                writer = writer_of(schema_id)
+                writer = writer_of(topic, schema_id)
             except UnreadableSchema as unreadable:
                 dead += _dead(rows, str(unreadable))
                 continue

@@ -52,9 +52,13 @@ class Driver:
         self.group = group
         self.settings = settings
         self.stopping = threading.Event()
-        self._writers = Writers(settings.registry)
+        self._writers = Writers.at(settings.registry)
         self._sink = Sink(
-            settings.clickhouse_host, settings.clickhouse_port, settings.clickhouse_user, settings.clickhouse_password
+            settings.clickhouse_host,
+            settings.clickhouse_port,
+            settings.clickhouse_user,
+            settings.clickhouse_password,
+            secure=settings.clickhouse_secure,
         )
         self._dead_letters = DeadLetters(dead_letter_topic(group), settings.kafka, settings.kafka_options)
         self._datasets = {dataset.id: dataset for dataset in datasets}
@@ -118,7 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--group", required=True, help="the stream group, as the contracts name it")
     group = parser.parse_args(arguments).group
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    for chatty in ("py4j", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = StreamSettings.from_environ(os.environ)
         driver = Driver(group, settings, served_datasets(Path(settings.contracts), group))

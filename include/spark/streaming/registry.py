@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import time
+from typing import Final
 from urllib.parse import urlsplit
 
-from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.registry.hook import RegistryHook
+from headrace.systems.http import HttpClient
+from include.spark.streaming.datasets import Served
 from include.spark.streaming.writer import UnreadableSchema, Writer, compile_writer
+
+NOT_FOUND: Final = 404
+ASK_AGAIN_S: Final = 10.0
+"""How long a schema that the registry does not have is not asked for again."""
+
+
+def check_writer(dataset: Served, writer: Writer) -> Writer:
+    """The writer, if what it writes can be a row of the dataset. Raises UnreadableSchema."""
+    if writer.is_envelope != dataset.by_cdc:
+        kind = "no change envelope" if dataset.by_cdc else "a change envelope"
+        raise UnreadableSchema(f"schema id {writer.id} is {kind}: it is not of {dataset.id}")
+    missing = [name for name in dataset.key if name not in writer.row.fields]
+    if missing:
+        raise UnreadableSchema(f"schema id {writer.id} has no {', '.join(missing)}: it is not of {dataset.id}")
+    return writer
 
 
 class Writers:
-    """Compiled writer schemas. What the registry does not have, or nobody can read, is remembered too."""
+    """Compiled writer schemas. That a schema cannot be read is remembered, too; that there is none, for a while."""
 
-    def __init__(self, url: str) -> None:
-        self._registry = RegistryHook(Endpoint.from_url(url, path=urlsplit(url).path.rstrip("/")))
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
         self._known: dict[int, Writer | UnreadableSchema] = {}
+        self._missing: dict[int, float] = {}
+
+    @classmethod
+    def at(cls, url: str) -> Writers:
+        """Of the registry whose Confluent API is at `url`."""
+        endpoint = Endpoint.from_url(url)
+        next_step = "Records of schemas that are known go on; this batch waits."
+        return cls(HttpClient("registry", endpoint, path=urlsplit(url).path.rstrip("/"), next_step=next_step))
 
     def __call__(self, schema_id: int) -> Writer:
         """The writer of that schema id.
@@ -24,20 +49,27 @@ class Writers:
         Raises:
             UnreadableSchema: the registry has no such schema, or it is of a kind that is not served.
             SystemUnavailable: the registry does not answer.
+            SystemRefused: it does not want to answer.
         """
         found = self._known.get(schema_id)
         if found is None:
-            found = self._known[schema_id] = self._compile(schema_id)
+            found = self._known[schema_id] = self._compiled(schema_id)
         if isinstance(found, UnreadableSchema):
             raise found
         return found
 
-    def _compile(self, schema_id: int) -> Writer | UnreadableSchema:
+    def _compiled(self, schema_id: int) -> Writer | UnreadableSchema:
+        if time.monotonic() - self._missing.get(schema_id, float("-inf")) < ASK_AGAIN_S:
+            raise UnreadableSchema(_none(schema_id))
+        answer = self._http.call("GET", f"/schemas/ids/{schema_id}", accept={NOT_FOUND})
+        if answer.status == NOT_FOUND:
+            self._missing[schema_id] = time.monotonic()
+            raise UnreadableSchema(_none(schema_id))
         try:
-            schema: Any = self._registry.schema(schema_id)
-        except SystemRefused as refused:
-            return UnreadableSchema(f"schema id {schema_id}: {refused}")
-        try:
-            return compile_writer(schema_id, schema)
+            return compile_writer(schema_id, json.loads(answer.body["schema"]))
         except UnreadableSchema as unreadable:
             return unreadable
+
+
+def _none(schema_id: int) -> str:
+    return f"the registry has no schema id {schema_id}"

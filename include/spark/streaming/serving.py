@@ -13,14 +13,17 @@ from include.spark.streaming.deadletters import DeadLetters
 from include.spark.streaming.decode import Chunk, decode
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Done
-from include.spark.streaming.registry import Writers
+from include.spark.streaming.registry import Writers, check_writer
 from include.spark.streaming.sink import Insert, Sink
 from include.spark.streaming.targets import Columns, Targets
+from include.spark.streaming.writer import Writer
 
 QUERY: Final = "cdc"
 
 
-class _Served(NamedTuple):
+class ServedRows(NamedTuple):
+    """Rows of one dataset, and what its tables take."""
+
     dataset: Served
     columns: Columns
     rows: Rows
@@ -49,7 +52,7 @@ class ChangeServing:
 
         Raises SystemUnavailable, SystemRefused or Stopped, and may then have served a part of the batch.
         """
-        made, dead = decode(records, lambda i: self._patience.outlast(lambda: self._writers(i)), self._rows)
+        made, dead = decode(records, self._writer, self._rows)
         self._sink.insert(inserts(made, token), self._patience)
         if dead:
             self._patience.outlast(lambda: self._dead_letters.write(dead))
@@ -58,15 +61,18 @@ class ChangeServing:
             drift.setdefault(part.dataset.id, set()).update(part.rows.drift)
         return Done(sum(part.rows.table.num_rows for part in made), len(dead), drift)
 
-    def _rows(self, chunk: Chunk) -> _Served:
+    def _writer(self, topic: str, schema_id: int) -> Writer:
+        return check_writer(self._by_topic[topic], self._patience.outlast(lambda: self._writers(schema_id)))
+
+    def _rows(self, chunk: Chunk) -> ServedRows:
         dataset = self._by_topic[chunk.topic]
         columns = self._targets.columns(dataset, chunk.writer.id)
         found = rows(chunk, columns[dataset.tables[0]])
         self._targets.drifts(dataset, drifts=bool(found.drift))
-        return _Served(dataset, columns, found)
+        return ServedRows(dataset, columns, found)
 
 
-def inserts(parts: Iterable[_Served], token: str) -> list[Insert]:
+def inserts(parts: Iterable[ServedRows], token: str) -> list[Insert]:
     """One insert for all rows of one table that have the same columns, in an order that never changes."""
     together: dict[tuple[str, ...], list[pa.Table]] = {}
     for part in parts:

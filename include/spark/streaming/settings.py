@@ -36,6 +36,8 @@ class StreamSettings:
     """User that may read and insert."""
     clickhouse_password: str = _setting("HEADRACE_CLICKHOUSE_PASSWORD", "")
     """Password of that user."""
+    clickhouse_secure: bool = _setting("HEADRACE_CLICKHOUSE_SECURE", default=False)
+    """Whether ClickHouse is asked over TLS: true or false."""
     platform_dsn: str = _setting("HEADRACE_PLATFORM_DSN", "")
     """PostgreSQL of the platform, for heartbeats; empty: none are written."""
     contracts: str = _setting("HEADRACE_CONTRACTS", CONTRACTS)
@@ -97,4 +99,10 @@ def _options(text: str) -> Mapping[str, str]:
     return {str(key): str(item) for key, item in value.items()}
 
 
-READERS: Mapping[str, Any] = {"int": int, "float": float, "Mapping[str, str]": _options}
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
+READERS: Mapping[str, Any] = {"int": int, "float": float, "Mapping[str, str]": _options, "bool": _flag}

@@ -48,9 +48,15 @@ class Insert(NamedTuple):
 class Sink:
     """One driver's connection to ClickHouse; safe to share between threads."""
 
-    def __init__(self, host: str, port: int, user: str, password: str) -> None:
+    def __init__(self, host: str, port: int, user: str, password: str, *, secure: bool = False) -> None:
         self.address = f"{host}:{port}"
-        self._where: dict[str, Any] = {"host": host, "port": port, "username": user, "password": password}
+        self._where: dict[str, Any] = {
+            "host": host,
+            "port": port,
+            "username": user,
+            "password": password,
+            "secure": secure,
+        }
         self._client: Client | None = None
         self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="insert")
 

@@ -20,9 +20,10 @@ from include.spark.streaming.metrics.snapshots import Snapshot, begun, joined, n
 from include.spark.streaming.metrics.spec import Metrics
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Done
-from include.spark.streaming.registry import Writers
+from include.spark.streaming.registry import Writers, check_writer
 from include.spark.streaming.sink import Insert, Sink
 from include.spark.streaming.targets import Targets
+from include.spark.streaming.writer import Writer
 
 QUERY: Final = "metrics"
 SNAPSHOTS: Final = "metrics.snapshots"
@@ -62,7 +63,7 @@ class MetricCounting:
         Raises SystemUnavailable, SystemRefused or Stopped, and may then have counted a part of the batch.
         """
         self._resume()
-        made, _ = decode(records, lambda i: self._patience.outlast(lambda: self._writers(i)), self._images)
+        made, _ = decode(records, self._writer, self._images)
         if made:
             lines = self._found.add(self._lines(made, token))
             parts = [(rollup.table, roll_up(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
@@ -70,6 +71,9 @@ class MetricCounting:
             self._sink.insert(inserts, self._patience)
             self._newest = max(filter(None, (self._newest, newest(made, self._metrics))), default=None)
         return Done(sum(part.now.num_rows for part in made))
+
+    def _writer(self, _: str, schema_id: int) -> Writer:
+        return check_writer(self._fact, self._patience.outlast(lambda: self._writers(schema_id)))
 
     def _images(self, chunk: Chunk) -> Images:
         columns = self._targets.columns(self._fact, chunk.writer.id)
