@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from include.docs import commands, contracts, evolution, settings
+from include.docs import commands, contracts, evolution, operators, settings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PART: Final = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
@@ -31,6 +31,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "operations.md": {
         "commands": commands.commands,
         "versions": settings.versions,
+        "operators": operators.operators,
     },
     "settings.md": {
         "stack": settings.stack,

@@ -21,6 +21,7 @@ from headrace.contracts.types import TYPE_NAMES
 from headrace.planning.rules import RULES
 from headrace.planning.streams import stream_plans
 from include.docs.commands import every_command, parameters
+from include.docs.operators import every_operator
 from include.stack.settings import SETTINGS, Setting
 from tests.support.astro import OURS, ROOT, local_settings
 
@@ -64,7 +65,7 @@ def test_every_variable_that_the_code_reads_is_documented() -> None:
 
 
 def test_every_dag_is_documented(tmp_path: Path) -> None:
-    table = page("operations.md").split("## The DAGs", 1)[1].split("##", 1)[0]
+    table = page("operations.md").split("## The DAGs", 1)[1].split("\nFor DAGs of your own", 1)[0]
     groups = {stream_dag(group) for group in stream_plans(load_index(ROOT / "include" / "schemas").values())}
     found = _dag_ids(tmp_path)
     assert groups <= found
@@ -85,6 +86,15 @@ def test_every_command_and_option_is_documented() -> None:
         for parameter, row in zip(parameters(command), mine, strict=True):
             assert f"`{', '.join(parameter.opts)}`" in row, f"{name} {parameter.opts}"
             assert parameter.help, f"{name} {parameter.opts}"
+
+
+def test_every_operator_is_documented() -> None:
+    table = rows(page("operations.md"))
+    found = list(every_operator())
+    assert len(found) >= 7
+    for module, name, what in found:
+        assert any(row.startswith(f"| `{name}` | `{module}` |") for row in table), name
+        assert what.endswith("."), f"{name} needs a docstring"
 
 
 def test_every_http_endpoint_is_documented() -> None:

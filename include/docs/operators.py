@@ -1,0 +1,27 @@
+"""The operators that a DAG may use, from their docstrings."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from include.docs.markdown import code, table
+
+SYSTEMS: Final = Path(__file__).parents[2] / "plugins" / "headrace" / "systems"
+
+
+def operators() -> str:
+    """Every operator, where it is imported from, and what it does."""
+    rows = [(code(name), code(module), what) for module, name, what in every_operator()]
+    return table(("operator", "in", "what it does"), rows)
+
+
+def every_operator() -> Iterator[tuple[str, str, str]]:
+    """(module, class, first sentence of its docstring), in order of the modules. Imports nothing."""
+    for file in sorted(SYSTEMS.rglob("*.py")):
+        module = ".".join(file.relative_to(SYSTEMS.parents[1]).with_suffix("").parts)
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Operator"):
+                yield module, node.name, " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
