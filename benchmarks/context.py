@@ -59,7 +59,7 @@ class Context:
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
         """The datasets that come by CDC."""
-        index = load_index(self.settings.root / "include" / "schemas", self.settings.run / "contracts.index.json")
+        index = load_index(self.settings.contracts, self.settings.run / "contracts.index.json")
         return tuple(contract for contract in index.values() if contract.source.kind == "cdc")
 
     def contract(self, dataset: str) -> Contract:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
+from headrace.contracts.index import contracts_folder
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
 from headrace.systems.operators import ApplyContractsOperator
 from headrace.systems.warehouse.operators import ApplySqlLayerOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
-SCHEMAS = str(INCLUDE / "schemas")
+SCHEMAS = str(contracts_folder(INCLUDE.parent))
 METRICS = INCLUDE / "sql" / "metrics"
 
 with DAG(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import load_index
+from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.spark.batch import LakeJobOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
-TABLES = [f"{c.domain}_{c.name}" for c in load_index(INCLUDE / "schemas").values() if "raw" in c.zones]
+TABLES = [f"{c.domain}_{c.name}" for c in load_index(contracts_folder(INCLUDE.parent)).values() if "raw" in c.zones]
 
 with DAG(
     dag_id="prove_raw",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import load_index
+from headrace.contracts.index import contracts_folder, load_index
 from headrace.planning.streams import stream_plans
 from headrace.systems.spark.operators import KeepStreamOperator
 
-SCHEMAS = Path(__file__).parents[1] / "include" / "schemas"
+SCHEMAS = contracts_folder(Path(__file__).parents[1])
 
 DOC = """
 ### Keep the stream group `{group}` alive

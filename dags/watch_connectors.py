@@ -6,9 +6,10 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
+from headrace.contracts.index import contracts_folder
 from headrace.systems.connect.operators import KeepConnectorsOperator
 
-SCHEMAS = Path(__file__).parents[1] / "include" / "schemas"
+SCHEMAS = contracts_folder(Path(__file__).parents[1])
 
 with DAG(
     dag_id="watch_connectors",

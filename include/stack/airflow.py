@@ -69,6 +69,7 @@ def environment(s: Settings) -> dict[str, str]:
     ours = {
         "AIRFLOW_HOME": str(home),
         "HEADRACE_PLATFORM_DSN": platform_dsn(s),
+        "HEADRACE_CONTRACTS": str(s.contracts),
         "HEADRACE_INDEX": str(s.run / "contracts.index.json"),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,

@@ -33,6 +33,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PORT_BASE", "int", "18000", "Ports are this number plus an offset each; every one can be set by itself."),
     Setting("HEADRACE_BIND", "text", "127.0.0.1", "Address every server listens on."),
+    Setting("HEADRACE_CONTRACTS", "text", "", "Folder of the contracts; empty: include/schemas."),
     Setting("HEADRACE_SAMPLE", "text", "all", "How much of the retail year to load: all, a share of the baskets (0.01), or a number of rows (5000)."),
     Setting("HEADRACE_CATALOG", "text", "rest", "Iceberg catalog: rest (SeaweedFS) or jdbc (PostgreSQL)."),
     Setting("HEADRACE_OBJECT_STORE", "text", "seaweedfs", "S3 server: seaweedfs, or minio (needs HEADRACE_CATALOG=jdbc and a minio binary on the PATH)."),
@@ -133,6 +134,11 @@ class Settings:
     @property
     def run(self) -> Path:
         return self.home / "run"
+
+    @property
+    def contracts(self) -> Path:
+        """Folder of the contracts."""
+        return Path(self["HEADRACE_CONTRACTS"] or self.root / "include" / "schemas")
 
     @property
     def lib(self) -> Path:

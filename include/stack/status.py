@@ -17,7 +17,7 @@ from include.stack.supervisor import State, Supervisor
 
 def hop_table(s: Settings) -> tuple[Hops, ...]:
     """Every dataset at every hop, measured now."""
-    contracts = load_index(s.root / "include" / "schemas", s.run / "contracts.index.json")
+    contracts = load_index(s.contracts, s.run / "contracts.index.json")
     return measure(systems(s), tuple(contracts.values()))
 
 

@@ -14,7 +14,7 @@ from include.stack.settings import Settings
 
 def plans(s: Settings) -> dict[str, StreamPlan]:
     """Stream group → what its driver has to run."""
-    return stream_plans(load_index(s.root / "include" / "schemas", s.run / "contracts.index.json").values())
+    return stream_plans(load_index(s.contracts, s.run / "contracts.index.json").values())
 
 
 def stream_processes(s: Settings) -> tuple[Process, ...]:

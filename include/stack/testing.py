@@ -31,7 +31,9 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) 
     if fast:
         return subprocess.run([*pytest, "-m", "not stack"], cwd=s.root, timeout=LIMIT_S, check=False).returncode
     environ = os.environ | {name: os.environ.get(f"TEST_{name}", value) for name, value in TEST_INSTANCE.items()}
+    environ["HEADRACE_CONTRACTS"] = str(s.state / "instances" / environ["HEADRACE_INSTANCE"] / "contracts")
     test = configuration.load(environ)
+    _own_contracts(test)
     try:
         _start(test, environ)
         return subprocess.run(pytest, cwd=s.root, env=environ, timeout=LIMIT_S, check=False).returncode
@@ -40,6 +42,12 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) 
             out.print(f"the test stack stays up: HEADRACE_INSTANCE=test ./headrace status; its folder is {test.home}")
         else:
             _remove(test)
+
+
+def _own_contracts(test: Settings) -> None:
+    """A copy of the contracts that tests may change."""
+    shutil.rmtree(test.contracts, ignore_errors=True)
+    shutil.copytree(test.root / "include" / "schemas", test.contracts)
 
 
 def _start(test: Settings, environ: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+
 from include.shop.engines.clickhouse import clickhouse_fingerprints
 from include.shop.engines.lake import lake_fingerprints
 from include.shop.engines.postgres import postgres_fingerprints
@@ -19,7 +20,6 @@ from include.shop.oracle import Comparison, await_equal
 from include.shop.pacing import Stop
 from include.shop.shape import read_shapes
 from include.shop.tally import Tally
-
 from include.stack import health
 from tests.conftest import Stack
 
@@ -122,7 +122,7 @@ def oracle(stack: Stack) -> Callable[[], Comparison]:
 
 def fingerprints(stack: Stack) -> dict[str, dict[str, object]]:
     """The fingerprints of every dataset, hop by hop; the source first."""
-    wanted = tuple(read_shapes(stack.settings.root / "include" / "schemas").values())
+    wanted = tuple(read_shapes(stack.settings.contracts).values())
     systems = stack.systems
     return {
         "source": postgres_fingerprints(stack.oltp_dsn, wanted),

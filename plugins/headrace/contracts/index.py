@@ -22,6 +22,9 @@ from headrace.contracts.contract import Contract
 ENVIRONMENT: Final = "HEADRACE_INDEX"
 """Environment variable: where the index is kept."""
 
+FOLDER_ENVIRONMENT: Final = "HEADRACE_CONTRACTS"
+"""Environment variable: the folder of the contracts."""
+
 SUFFIXES: Final = (".avsc", ".odcs.yaml")
 SETTLED_S: Final = 0.1
 """A file younger than this may change again within one tick of the file system's clock: it is read
@@ -69,6 +72,12 @@ def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contrac
     encoded = _compile(root, stamps, stored)
     _write(place, {**header, "stamps": _settled(stamps), "contracts": encoded})
     return ContractIndex(encoded)
+
+
+def contracts_folder(project: Path) -> Path:
+    """The folder of a project's contracts: `include/schemas`, unless HEADRACE_CONTRACTS names another."""
+    configured = os.environ.get(FOLDER_ENVIRONMENT)
+    return Path(configured) if configured else project / "include" / "schemas"
 
 
 def index_path(root: Path) -> Path:

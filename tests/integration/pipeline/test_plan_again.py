@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from headrace.contracts.loading import load_contracts
 from headrace.errors import PlanRefused
 from headrace.systems.apply import apply_plan, make_plan
 from headrace.systems.bundle import plan_settings
-
 from include.stack import endpoints
 
 
 @pytest.fixture
 def schemas(stack: Any, tmp_path: Path) -> Path:
     """A copy of the contracts that a test may change."""
-    return Path(shutil.copytree(stack.settings.root / "include" / "schemas", tmp_path / "schemas"))
+    return Path(shutil.copytree(stack.settings.contracts, tmp_path / "schemas"))
 
 
 def _plan(stack: Any, schemas: Path) -> Any:
@@ -33,13 +33,22 @@ def test_a_second_run_plans_nothing(stack: Any, schemas: Path) -> None:
 
 def test_a_breaking_change_is_refused_with_all_that_it_would_hit(stack: Any, schemas: Path) -> None:
     avsc = schemas / "retail" / "products.avsc"
-    avsc.write_text(avsc.read_text().replace('"name": "manufacturer_id", "field-id": 2, "type": "int"', '"name": "manufacturer_id", "field-id": 2, "type": "string"'))
+    avsc.write_text(
+        avsc.read_text().replace(
+            '"name": "manufacturer_id", "field-id": 2, "type": "int"',
+            '"name": "manufacturer_id", "field-id": 2, "type": "string"',
+        )
+    )
     plan = _plan(stack, schemas)
-    before = stack.systems.warehouse.rows("SELECT create_table_query FROM system.tables WHERE database = 'retail' ORDER BY name")
+    before = stack.systems.warehouse.rows(
+        "SELECT create_table_query FROM system.tables WHERE database = 'retail' ORDER BY name"
+    )
     with pytest.raises(PlanRefused) as refused:
         apply_plan(stack.systems, plan, lambda line: None)
     text = str(refused.value)
     for hit in ("manufacturer_id", "raw.retail_products", "retail.products_state", "retail.products_changes"):
         assert hit in text
-    after = stack.systems.warehouse.rows("SELECT create_table_query FROM system.tables WHERE database = 'retail' ORDER BY name")
+    after = stack.systems.warehouse.rows(
+        "SELECT create_table_query FROM system.tables WHERE database = 'retail' ORDER BY name"
+    )
     assert before == after
