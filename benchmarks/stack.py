@@ -33,11 +33,17 @@ class Instance:
 
 
 def find(name: str, *, quick: bool) -> Instance:
-    """The instance of that name; the one of our own has its own ports, and with `quick` little data."""
-    own = {**OWN, **(QUICK if quick else {})} if name == OWN["HEADRACE_INSTANCE"] else {"HEADRACE_INSTANCE": name}
+    """The instance of that name; the one of our own has its own ports, and with `quick` little data.
+
+    `BENCH_<setting>` in the environment replaces a setting of our own instance, e.g. BENCH_HEADRACE_PORT_BASE.
+    """
+    own: Mapping[str, str] = {"HEADRACE_INSTANCE": name}
+    if name == OWN["HEADRACE_INSTANCE"]:
+        wanted = {**OWN, **(QUICK if quick else {})}
+        own = {setting: os.environ.get(f"BENCH_{setting}", value) for setting, value in wanted.items()}
     # What the caller's environment says of ports or data is meant for another instance.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HEADRACE_PORT", "HEADRACE_SAMPLE"))}
-    environ = inherited | own
+    environ = {**inherited, **own}
     return Instance(configuration.load(environ), environ)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
-
 from include.stack import databases, endpoints, settings
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings

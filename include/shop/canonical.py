@@ -47,9 +47,7 @@ def text(column: Column, value: Value) -> str:
 
 def row_text(columns: Iterable[Column], values: Iterable[Value]) -> str:
     """The text of a row."""
-    return SEPARATOR.join(
-        text(column, value) for column, value in zip(columns, values, strict=True)
-    )
+    return SEPARATOR.join(text(column, value) for column, value in zip(columns, values, strict=True))
 
 
 def table_hash(row_texts: Iterable[str]) -> int:

@@ -45,15 +45,9 @@ def load(
 @app.command()
 def live(
     dsn: Dsn,
-    rows_per_s: Annotated[
-        float, typer.Option(min=0, help="Changed rows a second; 0: as fast as possible.")
-    ] = 100.0,
-    speed: Annotated[
-        float | None, typer.Option(help="Instead: so many times as fast as the year went by.")
-    ] = None,
-    rows: Annotated[
-        int | None, typer.Option(min=0, help="Stop after so many changed rows.")
-    ] = None,
+    rows_per_s: Annotated[float, typer.Option(min=0, help="Changed rows a second; 0: as fast as possible.")] = 100.0,
+    speed: Annotated[float | None, typer.Option(help="Instead: so many times as fast as the year went by.")] = None,
+    rows: Annotated[int | None, typer.Option(min=0, help="Stop after so many changed rows.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed replays the same script.")] = 0,
     baskets_per_commit: Annotated[

@@ -59,9 +59,7 @@ def load_history(
 
 def loaded_sample(connection: psycopg.Connection) -> Sample | None:
     """The sample of which the transactions were loaded; None when they were not."""
-    row = connection.execute(
-        "SELECT sample FROM shop.loads WHERE dataset = 'transactions'"
-    ).fetchone()
+    row = connection.execute("SELECT sample FROM shop.loads WHERE dataset = 'transactions'").fetchone()
     return Sample.of(row[0]) if row else None
 
 
@@ -88,12 +86,8 @@ def _load(
     return done
 
 
-def _already_loaded(
-    connection: psycopg.Connection, dataset: str, sample: Sample
-) -> LoadProgress | None:
-    row = connection.execute(
-        "SELECT sample, rows, seconds FROM shop.loads WHERE dataset = %s", (dataset,)
-    ).fetchone()
+def _already_loaded(connection: psycopg.Connection, dataset: str, sample: Sample) -> LoadProgress | None:
+    row = connection.execute("SELECT sample, rows, seconds FROM shop.loads WHERE dataset = %s", (dataset,)).fetchone()
     if row is None:
         return None
     if row[0] != str(sample):

@@ -120,9 +120,7 @@ def planned(year: Year, world: World, settings: LiveSettings, run: int) -> Itera
 
 def load_world(connection: psycopg.Connection) -> World:
     """What the shop's own tables say about households, products and coupons."""
-    households = connection.execute(
-        "SELECT household_id FROM retail.households ORDER BY household_id"
-    ).fetchall()
+    households = connection.execute("SELECT household_id FROM retail.households ORDER BY household_id").fetchall()
     products = connection.execute(
         "SELECT product_id FROM retail.products ORDER BY product_id LIMIT %s",
         (PRODUCTS_IN_MOTION,),

@@ -76,9 +76,7 @@ def compare(fingerprints: Fingerprints) -> Comparison:
     return Comparison(
         hops,
         {
-            dataset: tuple(
-                found.rows if (found := fingerprints[hop].get(dataset)) else None for hop in hops
-            )
+            dataset: tuple(found.rows if (found := fingerprints[hop].get(dataset)) else None for hop in hops)
             for dataset in datasets
         },
         tuple(
@@ -92,9 +90,7 @@ def compare(fingerprints: Fingerprints) -> Comparison:
     )
 
 
-def await_equal(
-    read: Callable[[], Fingerprints], *, timeout_s: float, every_s: float = 1.0
-) -> Comparison:
+def await_equal(read: Callable[[], Fingerprints], *, timeout_s: float, every_s: float = 1.0) -> Comparison:
     """Compare again and again until all is equal or the time is up; the last comparison.
 
     For hops that are still catching up with a source that no longer changes.
@@ -139,8 +135,7 @@ def _shown(number: Number | None) -> str:
 
 def _sentence(difference: Difference) -> str:
     return (
-        f"{difference.dataset} in {difference.hop}: {difference.what} is {difference.found},"
-        f" not {difference.expected}"
+        f"{difference.dataset} in {difference.hop}: {difference.what} is {difference.found}, not {difference.expected}"
     )
 
 

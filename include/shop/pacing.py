@@ -44,9 +44,7 @@ class Pacer:
     an outage is not followed by a burst.
     """
 
-    def __init__(
-        self, stop: Stop, *, debt_s: float = 1.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, stop: Stop, *, debt_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._stop = stop
         self._debt_s = debt_s
         self._clock = clock

@@ -39,8 +39,7 @@ def apply_schema(
 def require_schema(connection: psycopg.Connection) -> None:
     """Raise SchemaMissing unless `apply_schema` was run on this database."""
     row = connection.execute(
-        "SELECT to_regclass('retail.transactions') IS NOT NULL"
-        " AND to_regclass('shop.loads') IS NOT NULL"
+        "SELECT to_regclass('retail.transactions') IS NOT NULL AND to_regclass('shop.loads') IS NOT NULL"
     ).fetchone()
     if row is None or not row[0]:
         raise SchemaMissing(

@@ -201,9 +201,7 @@ class _Memory:
         self._lines: list[tuple[NewBasket, Line]] = []
 
     def add(self, basket: NewBasket) -> None:
-        self._lines += [
-            (basket, line) for line in basket.lines if line.quantity > 0 and line.sales_value > 0
-        ]
+        self._lines += [(basket, line) for line in basket.lines if line.quantity > 0 and line.sales_value > 0]
         while len(self._lines) > REMEMBERED_LINES:
             self.take()
 
@@ -219,9 +217,7 @@ class _Memory:
         self._lines.append((basket, line))
 
 
-def _sale(
-    chance: Random, mix: Mix, world: World, basket_id: int, at: timedelta, basket: Basket
-) -> NewBasket:
+def _sale(chance: Random, mix: Mix, world: World, basket_id: int, at: timedelta, basket: Basket) -> NewBasket:
     late = chance.random() < mix.late
     household = None if chance.random() < mix.no_card else basket.household_id
     campaigns = world.campaigns.get(household, ()) if household is not None else ()

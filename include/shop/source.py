@@ -39,10 +39,7 @@ _BASKET = (
     pl.col("household_id"),
     pl.col("store_id").cast(pl.Int32),
     pl.col("week").cast(pl.Int16),
-    pl.col("transaction_timestamp")
-    .cast(pl.Datetime("us"))
-    .dt.replace_time_zone("UTC")
-    .alias("checked_out_at"),
+    pl.col("transaction_timestamp").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("checked_out_at"),
 )
 _LINE = (pl.col("product_id"), pl.col("quantity").cast(pl.Int32))
 
@@ -185,9 +182,7 @@ def _households(_: Sample) -> pl.DataFrame:
 
 
 def _campaigns(_: Sample) -> pl.DataFrame:
-    return pl.read_parquet(package_file("campaigns")).select(
-        pl.col("campaign_id").cast(pl.Int32), "household_id"
-    )
+    return pl.read_parquet(package_file("campaigns")).select(pl.col("campaign_id").cast(pl.Int32), "household_id")
 
 
 def _campaign_descriptions(_: Sample) -> pl.DataFrame:
@@ -253,6 +248,4 @@ def _hash(column: str) -> pl.Expr:
 
 
 def _not_a_sample(value: object) -> str:
-    return (
-        f'{value!r} is not a sample: give a share between 0 and 1, a whole number of rows, or "all"'
-    )
+    return f'{value!r} is not a sample: give a share between 0 and 1, a whole number of rows, or "all"'

@@ -80,9 +80,7 @@ class Tally:
 
 
 @contextmanager
-def reporting(
-    tally: Tally, on_progress: Callable[[Tally], None], every_s: float = 1.0
-) -> Iterator[None]:
+def reporting(tally: Tally, on_progress: Callable[[Tally], None], every_s: float = 1.0) -> Iterator[None]:
     """Hand a copy of the tally to `on_progress` once a second; set its seconds on leaving."""
     begun = time.monotonic()
     done = threading.Event()

@@ -70,10 +70,7 @@ def made_from(**columns: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
     return {
         "fields": {
             column: {
-                "inputFields": [
-                    {"namespace": space, "name": name, "field": field}
-                    for space, name, field in inputs
-                ]
+                "inputFields": [{"namespace": space, "name": name, "field": field} for space, name, field in inputs]
             }
             for column, inputs in columns.items()
         }

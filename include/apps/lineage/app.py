@@ -121,9 +121,7 @@ class Endpoint:
             raise Problem(422, f"depth={depth}: must be from 1 to {stored.MAX_DEPTH}")
         column = request.query_params.get("column", "")
         found = await self._ask(
-            lambda c: stored.graph(
-                c, dataset, "up" if direction == "up" else "down", depth=int(depth), column=column
-            )
+            lambda c: stored.graph(c, dataset, "up" if direction == "up" else "down", depth=int(depth), column=column)
         )
         if found is None:
             raise Problem(404, f"no event has named the dataset {dataset}")
@@ -200,9 +198,7 @@ def create_app(config: Config) -> RequireKey:
         Route("/api/v1/jobs", endpoint.get_jobs),
         Route("/healthz", endpoint.health),
     ]
-    app = Starlette(
-        routes=routes, lifespan=endpoint.lifespan, exception_handlers={Problem: _problem}
-    )
+    app = Starlette(routes=routes, lifespan=endpoint.lifespan, exception_handlers={Problem: _problem})
     return RequireKey(app, config.key.encode(), frozenset({"/healthz"}))
 
 

@@ -38,9 +38,7 @@ class Config:
         return cls(
             dsn=_required(environ, "HEADRACE_PLATFORM_DSN", "the platform database's DSN"),
             key=_required(environ, "HEADRACE_LINEAGE_KEY", "the API key callers must present"),
-            marquez_url=(
-                environ.get("HEADRACE_MARQUEZ_URL") or environ.get("MARQUEZ_URL") or ""
-            ).rstrip("/"),
+            marquez_url=(environ.get("HEADRACE_MARQUEZ_URL") or environ.get("MARQUEZ_URL") or "").rstrip("/"),
             marquez_key=environ.get("HEADRACE_MARQUEZ_KEY", ""),
             max_body=_number(environ, "HEADRACE_LINEAGE_MAX_BODY", 16 * MIB),
             connections=_number(environ, "HEADRACE_LINEAGE_CONNECTIONS", 4),

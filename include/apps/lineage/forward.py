@@ -148,9 +148,7 @@ class Forwarder:
         try:
             response = await self._client.post("/api/v1/lineage", content=payload.encode())
         except httpx.TransportError as error:
-            raise MarquezDown(
-                f"{self._client.base_url}: {error or type(error).__name__}"
-            ) from error
+            raise MarquezDown(f"{self._client.base_url}: {error or type(error).__name__}") from error
         if response.status_code in AGAIN:
             raise MarquezDown(f"{self._client.base_url} answers {response.status_code}")
         if response.is_success:

@@ -16,14 +16,8 @@ def fingerprint(shape: Shape, answer: Sequence[str]) -> Fingerprint:
     return Fingerprint(
         rows=int(rows),
         duplicates=int(duplicates),
-        sums={
-            column.name: _number(column, value)
-            for column, value in zip(shape.columns, columns[::2], strict=True)
-        },
-        nulls={
-            column.name: int(value)
-            for column, value in zip(shape.columns, columns[1::2], strict=True)
-        },
+        sums={column.name: _number(column, value) for column, value in zip(shape.columns, columns[::2], strict=True)},
+        nulls={column.name: int(value) for column, value in zip(shape.columns, columns[1::2], strict=True)},
         hash=int(total) % MODULUS,
     )
 

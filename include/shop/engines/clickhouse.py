@@ -49,9 +49,7 @@ def clickhouse_fingerprints(client: ClickHouse, shapes: Iterable[Shape]) -> dict
     return {shape.dataset: clickhouse_fingerprint(client, shape) for shape in shapes}
 
 
-def clickhouse_fingerprint(
-    client: ClickHouse, shape: Shape, relation: str | None = None
-) -> Fingerprint:
+def clickhouse_fingerprint(client: ClickHouse, shape: Shape, relation: str | None = None) -> Fingerprint:
     """Fingerprint of a table, view or parenthesised query; by default the dataset's view."""
     (answer,) = client.query(clickhouse_query(shape, relation or shape.dataset)).result_rows
     return fingerprint(shape, answer)
@@ -64,10 +62,7 @@ def latest(shape: Shape, changes: str) -> str:
     ClickHouse sees it. The latest change of a key is the one with the highest offset.
     """
     key = ", ".join(f"`{name}`" for name in shape.key)
-    return (
-        f"(SELECT * FROM (SELECT * FROM {changes} ORDER BY _offset DESC LIMIT 1 BY {key})"
-        " WHERE _op != 'd')"
-    )
+    return f"(SELECT * FROM (SELECT * FROM {changes} ORDER BY _offset DESC LIMIT 1 BY {key}) WHERE _op != 'd')"
 
 
 def clickhouse_query(shape: Shape, relation: str) -> str:
@@ -75,8 +70,7 @@ def clickhouse_query(shape: Shape, relation: str) -> str:
     row = ", ".join(rf"ifNull({_fill(TEXT, column)}, '\\N')" for column in shape.columns)
     key = ", ".join(f"`{name}`" for name in shape.key)
     columns = "".join(
-        f",\n    toString(ifNull(sum({_fill(NUMBER, column)}), 0)),"
-        f" toString(countIf(`{column.name}` IS NULL))"
+        f",\n    toString(ifNull(sum({_fill(NUMBER, column)}), 0)), toString(countIf(`{column.name}` IS NULL))"
         for column in shape.columns
     )
     return (

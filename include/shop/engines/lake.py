@@ -40,9 +40,7 @@ class Catalog(Protocol):
 def lake_fingerprints(catalog: Catalog, shapes: Iterable[Shape]) -> dict[str, Fingerprint]:
     """Fingerprints of the tables `raw.<domain>_<dataset>`, dataset → fingerprint."""
     return {
-        shape.dataset: lake_fingerprint(
-            catalog.load_table(f"raw.{shape.dataset.replace('.', '_')}"), shape
-        )
+        shape.dataset: lake_fingerprint(catalog.load_table(f"raw.{shape.dataset.replace('.', '_')}"), shape)
         for shape in shapes
     }
 

@@ -37,9 +37,7 @@ def postgres_fingerprints(conninfo: str, shapes: Iterable[Shape]) -> dict[str, F
         return {shape.dataset: postgres_fingerprint(connection, shape) for shape in shapes}
 
 
-def postgres_fingerprint(
-    connection: psycopg.Connection, shape: Shape, relation: str | None = None
-) -> Fingerprint:
+def postgres_fingerprint(connection: psycopg.Connection, shape: Shape, relation: str | None = None) -> Fingerprint:
     """Fingerprint of a table, by default the one named as the dataset."""
     answer = connection.execute(postgres_query(shape, relation or shape.dataset)).fetchone()
     assert answer is not None
@@ -53,8 +51,7 @@ def postgres_query(shape: Shape, relation: str) -> str:
     """
     row = ", ".join(rf"coalesce({_fill(TEXT, column)}, '\N')" for column in shape.columns)
     columns = "".join(
-        f",\n    coalesce(sum({_fill(NUMBER, column)}), 0)::text,"
-        f' (count(*) - count("{column.name}"))::text'
+        f',\n    coalesce(sum({_fill(NUMBER, column)}), 0)::text, (count(*) - count("{column.name}"))::text'
         for column in shape.columns
     )
     return (

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from headrace.contracts.index import load_index
+from headrace.contracts.index import contracts_folder, load_index
 from headrace.planning.streams import StreamPlan, stream_plans
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +53,7 @@ stdout_logfile_maxbytes=0
 
 def plans() -> dict[str, StreamPlan]:
     """Stream group → what its driver has to run, by the contracts in the image."""
-    return stream_plans(load_index(ROOT / "include" / "schemas").values())
+    return stream_plans(load_index(contracts_folder(ROOT)).values())
 
 
 def supervisor_configuration(groups: Iterable[str]) -> str:

@@ -106,10 +106,7 @@ def _refusals(
                 key = change.resource.datasets, _subject_of(detail), detail.rule
                 groups.setdefault(key, []).append((change, detail))
     paths = {contract.id: contract.path for contract in contracts}
-    return tuple(
-        _refusal(key, found, blast_of(key[0], contracts, dependents), paths)
-        for key, found in groups.items()
-    )
+    return tuple(_refusal(key, found, blast_of(key[0], contracts, dependents), paths) for key, found in groups.items())
 
 
 def _subject_of(detail: Detail) -> str:
@@ -119,9 +116,7 @@ def _subject_of(detail: Detail) -> str:
     return f'field "{name}"' if name else detail.path
 
 
-def _refusal(
-    key: _Group, found: Sequence[tuple[Change, Detail]], blast: Blast, paths: Mapping[str, str]
-) -> Refusal:
+def _refusal(key: _Group, found: Sequence[tuple[Change, Detail]], blast: Blast, paths: Mapping[str, str]) -> Refusal:
     datasets, about, rule = key
     resources = tuple(f"{change.resource.kind} {change.resource.name}" for change, _ in found)
     place = ", ".join(paths.get(dataset) or dataset for dataset in datasets) or resources[0]

@@ -62,9 +62,7 @@ def _columns(desired: Resource, observed: Resource) -> Iterator[Difference]:
             yield Difference(kind, f"columns.{name}", column, None, in_key=name in key)
 
 
-def _column(
-    table: Resource, was: Mapping[str, Any], is_: Mapping[str, Any], *, in_key: bool
-) -> Iterator[Difference]:
+def _column(table: Resource, was: Mapping[str, Any], is_: Mapping[str, Any], *, in_key: bool) -> Iterator[Difference]:
     kind, path = table.kind, f"columns.{is_['name']}"
     before, after = _TYPES[kind](was["type"]), _TYPES[kind](is_["type"])
     if before != after:

@@ -152,9 +152,7 @@ class _Graph:
         return f"kafka-connect://{self.settings.connect}"
 
     def _warehouse_name(self, table: str) -> LineageName:
-        return names.clickhouse_lineage(
-            self.settings.warehouse_host, self.settings.warehouse_port, table
-        )
+        return names.clickhouse_lineage(self.settings.warehouse_host, self.settings.warehouse_port, table)
 
     def _source(self, contract: Contract) -> LineageDataset:
         database = self.settings.sources.get(contract.source.connection)
@@ -247,6 +245,4 @@ def _described(
 
 
 def _copy(dataset: LineageDataset, contract: Contract, origin: LineageDataset) -> LineageDataset:
-    return dataset.derived(
-        {field.name: (ColumnSource(origin.name, field.name),) for field in contract.record.fields}
-    )
+    return dataset.derived({field.name: (ColumnSource(origin.name, field.name),) for field in contract.record.fields})

@@ -163,8 +163,7 @@ def _dataset_facets(dataset: LineageDataset) -> Iterator[tuple[str, Event]]:
 
 def _column_lineage(dataset: LineageDataset) -> Event:
     fields = {
-        column: {"inputFields": [_source(source) for source in sources]}
-        for column, sources in dataset.sources.items()
+        column: {"inputFields": [_source(source) for source in sources]} for column, sources in dataset.sources.items()
     }
     return _facet(
         "ColumnLineageDatasetFacet",

@@ -25,9 +25,7 @@ from headrace.contracts.types import (
 from headrace.planning.resources import Resource
 from headrace.planning.settings import SourceDatabase
 
-How: TypeAlias = Literal[
-    "IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "GROUP_BY", "FILTER", "WINDOW", "SORT"
-]
+How: TypeAlias = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "GROUP_BY", "FILTER", "WINDOW", "SORT"]
 DIRECT: Final[frozenset[str]] = frozenset({"IDENTITY", "TRANSFORMATION", "AGGREGATION"})
 """What carries values onward; the others only decide which, how or where."""
 
@@ -68,9 +66,7 @@ class LineageDataset:
     """(field, classification)."""
     symlink: LineageName | None = None
     """Another name of the same dataset."""
-    sources: Mapping[str, tuple[ColumnSource[LineageName], ...]] = field(
-        default_factory=dict, hash=False
-    )
+    sources: Mapping[str, tuple[ColumnSource[LineageName], ...]] = field(default_factory=dict, hash=False)
     """Column → the fields it is made from; only on outputs."""
     row_sources: tuple[ColumnSource[LineageName], ...] = ()
     """Fields that decide which rows there are: filters, joins, groupings."""
@@ -176,9 +172,7 @@ def metric_tables(document: Mapping[str, Mapping[str, Any]]) -> tuple[MetricTabl
             group=declared["group"],
             doc=declared.get("doc", ""),
             columns=tuple(
-                MetricColumn(
-                    name, column.get("type", ""), column.get("doc", ""), _references(column, "from")
-                )
+                MetricColumn(name, column.get("type", ""), column.get("doc", ""), _references(column, "from"))
                 for name, column in declared["columns"].items()
             ),
             sources=_references(declared, "rows_from"),
@@ -196,8 +190,7 @@ def _reference(text: str) -> ColumnSource[str]:
     dataset, _, column = place.rpartition(".")
     if dataset.count(".") != 1 or (how and how not in get_args(How)):
         raise ValueError(
-            f"{text!r}: write domain.dataset.field, or with one of {', '.join(get_args(How))} "
-            "after a colon"
+            f"{text!r}: write domain.dataset.field, or with one of {', '.join(get_args(How))} after a colon"
         )
     return ColumnSource(dataset, column, cast(How, how or "IDENTITY"))
 
@@ -210,9 +203,7 @@ def columns_of_record(record: Record, types: bool = True) -> tuple[Column, ...]:
 def columns_of_resource(resource: Resource) -> tuple[Column, ...]:
     """The columns of a planned table, in its system's types."""
     columns: Iterable[Mapping[str, str]] = resource.spec["columns"]
-    return tuple(
-        Column(c["name"], str(c["type"]), c.get("doc") or c.get("comment") or "") for c in columns
-    )
+    return tuple(Column(c["name"], str(c["type"]), c.get("doc") or c.get("comment") or "") for c in columns)
 
 
 def type_label(avro: AvroType) -> str:

@@ -19,9 +19,7 @@ _SIZED_DECIMAL: Final = re.compile(r"\bDecimal(32|64|128|256)\((\d+)\)")
 
 def warehouse_type(text: str) -> str:
     """A ClickHouse type: `DateTime64(6, 'UTC')` and `DateTime64(6,'UTC')` are one."""
-    return _SIZED_DECIMAL.sub(
-        lambda match: f"Decimal({_DECIMAL_WIDTHS[match[1]]},{match[2]})", expression(text)
-    )
+    return _SIZED_DECIMAL.sub(lambda match: f"Decimal({_DECIMAL_WIDTHS[match[1]]},{match[2]})", expression(text))
 
 
 def lake_type(value: iceberg.IcebergType) -> str:

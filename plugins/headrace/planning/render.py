@@ -27,10 +27,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "summary": counts(plan),
         "changes": [_change_json(change) for change in plan.changes],
         "refusals": [_refusal_json(refusal) for refusal in plan.refusals],
-        "notes": [
-            {"kind": n.kind, "resource": list(n.resource.key), "message": n.message}
-            for n in plan.notes
-        ],
+        "notes": [{"kind": n.kind, "resource": list(n.resource.key), "message": n.message} for n in plan.notes],
     }
 
 

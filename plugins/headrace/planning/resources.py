@@ -23,9 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-Kind: TypeAlias = Literal[
-    "lake_table", "warehouse_table", "warehouse_view", "topic", "subject", "connector"
-]
+Kind: TypeAlias = Literal["lake_table", "warehouse_table", "warehouse_view", "topic", "subject", "connector"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """Every kind, in the order in which changes are safe: what is written to, before what writes."""
 
@@ -72,9 +70,7 @@ def to_json(resource: Resource) -> dict[str, Any]:
 def from_json(value: Mapping[str, Any]) -> Resource:
     """The inverse of `to_json`. Raises ValueError for an unknown kind."""
     if value["kind"] not in KINDS:
-        raise ValueError(
-            f"unknown kind of resource {value['kind']!r}; known are {', '.join(KINDS)}"
-        )
+        raise ValueError(f"unknown kind of resource {value['kind']!r}; known are {', '.join(KINDS)}")
     return Resource(value["kind"], value["name"], value["spec"], tuple(value.get("datasets", ())))
 
 

@@ -50,16 +50,12 @@ class Rule:
     def matches(self, difference: Difference) -> bool:
         """Whether this rule is about the difference."""
         return (
-            difference.kind in self.kinds
-            and self.path.fullmatch(difference.path) is not None
-            and self.when(difference)
+            difference.kind in self.kinds and self.path.fullmatch(difference.path) is not None and self.when(difference)
         )
 
     def message(self, difference: Difference) -> str:
         """The fact about this difference."""
-        return self.fact.format(
-            before=difference.before, after=difference.after, incompatible=difference.incompatible
-        )
+        return self.fact.format(before=difference.before, after=difference.after, incompatible=difference.incompatible)
 
 
 def judge(difference: Difference) -> Rule:

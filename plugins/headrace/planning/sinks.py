@@ -40,9 +40,7 @@ def sinks(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Res
     """One Iceberg sink connector for each domain that has a raw zone."""
     for domain, members in grouped(landed(contracts), lambda c: c.domain).items():
         config = _sink(domain, members, settings)
-        yield Resource(
-            "connector", names.sink_connector(domain), {"config": config}, datasets(members)
-        )
+        yield Resource("connector", names.sink_connector(domain), {"config": config}, datasets(members))
 
 
 def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> dict[str, str]:
@@ -83,9 +81,7 @@ def _transforms(members: Sequence[Contract]) -> dict[str, str]:
         "transforms.stamp.negate": "true",
         **_POSITION,
         "predicates": "changes",
-        "predicates.changes.type": (
-            "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
-        ),
+        "predicates.changes.type": ("org.apache.kafka.connect.transforms.predicates.TopicNameMatches"),
         "predicates.changes.pattern": _matching(names.topic(c) for c in changes),
     }
 

@@ -31,9 +31,7 @@ def sources(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[R
                 for contract in members
             )
         config = _source(connection, members, database, settings)
-        yield Resource(
-            "connector", names.source_connector(connection), {"config": config}, datasets(members)
-        )
+        yield Resource("connector", names.source_connector(connection), {"config": config}, datasets(members))
 
 
 def converters(settings: PlanSettings) -> dict[str, str]:

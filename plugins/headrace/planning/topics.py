@@ -53,9 +53,7 @@ def landed(contracts: Iterable[Contract]) -> list[Contract]:
     return [contract for contract in contracts if "raw" in contract.zones]
 
 
-def grouped(
-    contracts: Iterable[Contract], by: Callable[[Contract], str]
-) -> dict[str, list[Contract]]:
+def grouped(contracts: Iterable[Contract], by: Callable[[Contract], str]) -> dict[str, list[Contract]]:
     """Contracts by a name that several share; names and members sorted."""
     groups: dict[str, list[Contract]] = {}
     for contract in sorted(contracts, key=lambda c: (by(c), c.id)):
@@ -68,9 +66,7 @@ def datasets(contracts: Iterable[Contract]) -> tuple[str, ...]:
     return tuple(sorted(contract.id for contract in contracts))
 
 
-def _topic(
-    name: str, members: Iterable[Contract], config: Mapping[str, str], partitions: int = 1
-) -> Resource:
+def _topic(name: str, members: Iterable[Contract], config: Mapping[str, str], partitions: int = 1) -> Resource:
     spec = {"partitions": partitions, "config": dict(config)}
     return Resource("topic", name, spec, datasets(members))
 

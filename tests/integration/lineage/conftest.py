@@ -49,9 +49,7 @@ class RunningEndpoint:
 
 
 @contextmanager
-def running(
-    folder: Path, dsn: str, *, wait: bool = True, **environ: str
-) -> Iterator[RunningEndpoint]:
+def running(folder: Path, dsn: str, *, wait: bool = True, **environ: str) -> Iterator[RunningEndpoint]:
     """Start the endpoint on a free port; stop it at the end."""
     port = free_port()
     log = folder / f"lineage-{port}.log"

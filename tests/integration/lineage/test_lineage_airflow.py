@@ -60,9 +60,7 @@ def connections(endpoint: RunningEndpoint, space: str) -> dict[str, dict[str, ob
     }
 
 
-def test_assets_and_declared_lineage_reach_the_endpoint(
-    endpoint: RunningEndpoint, tmp_path: Path, space: str
-) -> None:
+def test_assets_and_declared_lineage_reach_the_endpoint(endpoint: RunningEndpoint, tmp_path: Path, space: str) -> None:
     (tmp_path / "dags").mkdir()
     schemas = ROOT / "include" / "schemas"
     (tmp_path / "dags" / "probe.py").write_text(DAG.format(space=space, schemas=schemas))
@@ -74,9 +72,7 @@ def test_assets_and_declared_lineage_reach_the_endpoint(
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__OPENLINEAGE__NAMESPACE": space,
         "HEADRACE_INDEX": str(tmp_path / "index.json"),
-        "PYTHONPATH": os.pathsep.join(
-            [str(ROOT), str(ROOT / "plugins"), mine.get("PYTHONPATH", "")]
-        ),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins"), mine.get("PYTHONPATH", "")]),
         **transport_environ(endpoint.url, KEY),
         **{
             f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(connection)

@@ -61,9 +61,7 @@ def test_nobody_enters_without_the_key(
     assert httpx.get(endpoint.url + "/healthz").status_code == 200
 
 
-def test_an_event_is_stored_once_however_often_it_comes(
-    endpoint: RunningEndpoint, space: str, rows: Rows
-) -> None:
+def test_an_event_is_stored_once_however_often_it_comes(endpoint: RunningEndpoint, space: str, rows: Rows) -> None:
     event = moves(space)
     assert [endpoint.post(event).status_code for _ in range(3)] == [201, 200, 200]
     assert endpoint.post(event, event).json()["summary"]["stored"] == 0
@@ -73,16 +71,12 @@ def test_an_event_is_stored_once_however_often_it_comes(
     assert payload == event
 
 
-def test_writers_beside_each_other_lose_and_double_nothing(
-    endpoint: RunningEndpoint, space: str, rows: Rows
-) -> None:
+def test_writers_beside_each_other_lose_and_double_nothing(endpoint: RunningEndpoint, space: str, rows: Rows) -> None:
     """Every writer sends the same events in another order: hot rows, and every event four times."""
     events = [moves(space, n, inputs=[dataset(space, f"a{n % 7}")]) for n in range(60)]
     orders = [events, events[::-1], events[1::2] + events[::2], events[30:] + events[:30]]
     with ThreadPoolExecutor(4) as pool:
-        for answers in pool.map(
-            lambda order: [endpoint.post(e).status_code for e in order], orders
-        ):
+        for answers in pool.map(lambda order: [endpoint.post(e).status_code for e in order], orders):
             assert set(answers) <= {200, 201}
     stored = "SELECT count(*) FROM lineage.events e JOIN lineage.jobs j ON j.id = e.job_id WHERE j.namespace = %s"
     assert rows(stored, space) == [(60,)]
@@ -99,8 +93,7 @@ def test_batches_about_the_same_datasets_do_not_block_each_other_for_good(
         order = order[::-1] if writer % 2 else order
         job = f"{turn}-{writer}"  # one job each, or its row would keep them apart
         return [
-            run_event(job, namespace=space, run=str(i), inputs=[d], outputs=[shared[0]])
-            for i, d in enumerate(order)
+            run_event(job, namespace=space, run=str(i), inputs=[d], outputs=[shared[0]]) for i, d in enumerate(order)
         ]
 
     with ThreadPoolExecutor(4) as pool:
@@ -123,16 +116,12 @@ def test_batches_about_the_same_datasets_do_not_block_each_other_for_good(
         (b'{"run": {"runId": "1"}, "job": {}}', 422, r"\$"),
     ],
 )
-def test_bad_bodies_get_one_clear_sentence(
-    endpoint: RunningEndpoint, body: bytes, status: int, message: str
-) -> None:
+def test_bad_bodies_get_one_clear_sentence(endpoint: RunningEndpoint, body: bytes, status: int, message: str) -> None:
     answer = endpoint.client.post("/api/v1/lineage", content=body)
     assert answer.status_code == status and message.replace("\\", "") in answer.json()["error"]
 
 
-def test_a_batch_keeps_what_is_valid_and_names_the_rest(
-    endpoint: RunningEndpoint, space: str
-) -> None:
+def test_a_batch_keeps_what_is_valid_and_names_the_rest(endpoint: RunningEndpoint, space: str) -> None:
     answer = endpoint.post(moves(space, 1), {"run": 1}, moves(space, 2), {})
     body = answer.json()
     assert answer.status_code == 200 and body["status"] == "partial_success"
@@ -147,9 +136,7 @@ def test_compressed_bodies_are_read_within_the_limit(dsn: str, tmp_path: Path, s
     with running(tmp_path, dsn, HEADRACE_LINEAGE_MAX_BODY="20000") as small:
         path = "/api/v1/lineage"
         body = json.dumps(moves(space)).encode()
-        assert (
-            small.client.post(path, content=gzip.compress(body), headers=packed).status_code == 201
-        )
+        assert small.client.post(path, content=gzip.compress(body), headers=packed).status_code == 201
         for content, headers, status in (
             (b" " * 20001, {}, 413),
             (iter([b" " * 15000, b" " * 15000]), {}, 413),  # chunked: no announced length
@@ -161,9 +148,7 @@ def test_compressed_bodies_are_read_within_the_limit(dsn: str, tmp_path: Path, s
             assert small.client.post(path, content=content, headers=headers).status_code == status
 
 
-def test_text_that_postgresql_cannot_hold_is_made_holdable(
-    endpoint: RunningEndpoint, space: str, rows: Rows
-) -> None:
+def test_text_that_postgresql_cannot_hold_is_made_holdable(endpoint: RunningEndpoint, space: str, rows: Rows) -> None:
     event = moves(space, errorMessage={"message": "a\0b \\u0000 ünï"})
     assert endpoint.post(event).status_code == 201
     query = """SELECT payload #>> '{run,facets,errorMessage,message}' FROM lineage.events e
@@ -171,15 +156,11 @@ def test_text_that_postgresql_cannot_hold_is_made_holdable(
     assert rows(query, space) == [("a\ufffdb \\u0000 ünï",)]
 
 
-def test_openlineages_own_client_is_understood(
-    endpoint: RunningEndpoint, space: str, rows: Rows
-) -> None:
+def test_openlineages_own_client_is_understood(endpoint: RunningEndpoint, space: str, rows: Rows) -> None:
     from openlineage.client import OpenLineageClient, event_v2
     from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
 
-    config = HttpConfig(
-        url=endpoint.url, auth=ApiKeyTokenProvider({"apiKey": KEY}), compression="gzip"
-    )
+    config = HttpConfig(url=endpoint.url, auth=ApiKeyTokenProvider({"apiKey": KEY}), compression="gzip")
     client = OpenLineageClient(transport=HttpTransport(config))
     event = moves(space)
     client.emit(

@@ -71,9 +71,7 @@ def send(endpoint: RunningEndpoint, space: str, count: int) -> list[str]:
     return names
 
 
-def test_every_event_arrives_as_it_was_and_in_order(
-    dsn: str, tmp_path: Path, space: str, rows: Rows
-) -> None:
+def test_every_event_arrives_as_it_was_and_in_order(dsn: str, tmp_path: Path, space: str, rows: Rows) -> None:
     port = free_port()
     with (
         marquez(port) as target,
@@ -96,11 +94,7 @@ def test_nothing_is_lost_while_marquez_is_down_and_the_endpoint_is_killed(
     environ = {"HEADRACE_MARQUEZ_URL": f"http://127.0.0.1:{port}", "HEADRACE_LINEAGE_OUTBOX": "5"}
     with running(tmp_path, dsn, **environ) as endpoint:
         names = send(endpoint, space, 40)
-        eventually(
-            lambda: (
-                rows("SELECT count(*) FROM lineage.outbox WHERE last_error IS NOT NULL") != [(0,)]
-            )
-        )
+        eventually(lambda: rows("SELECT count(*) FROM lineage.outbox WHERE last_error IS NOT NULL") != [(0,)])
         assert rows("SELECT count(*) <= 5 FROM lineage.outbox") == [(True,)]
         endpoint.process.kill()
     with marquez(port) as target, running(tmp_path, dsn, **environ):
@@ -122,9 +116,7 @@ def test_an_event_that_marquez_refuses_is_set_aside_and_the_others_pass(
             assert eventually(lambda: rows(refused, space)) == [("job-001", "422: why")]
 
 
-def test_an_event_that_marquez_cannot_digest_now_is_tried_again(
-    dsn: str, tmp_path: Path, space: str
-) -> None:
+def test_an_event_that_marquez_cannot_digest_now_is_tried_again(dsn: str, tmp_path: Path, space: str) -> None:
     with marquez(free_port()) as target:
         target.refuse["job-000"] = 500
         with running(tmp_path, dsn, MARQUEZ_URL=target.url) as endpoint:

@@ -44,9 +44,7 @@ def chain(space: str, *steps: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_an_unbroken_path_from_postgresql_to_the_metric(
-    endpoint: RunningEndpoint, dsn: str, space: str
-) -> None:
+def test_an_unbroken_path_from_postgresql_to_the_metric(endpoint: RunningEndpoint, dsn: str, space: str) -> None:
     where = settings(f"-{space}")
     emitted = emit_declared(endpoint.hook, contracts(), where, metrics())
     assert emitted.jobs == 11 and emitted.events == 24
@@ -64,9 +62,7 @@ def test_an_unbroken_path_from_postgresql_to_the_metric(
     assert endpoint.hook.path(start, end, columns=("sales_value", "sales")) is not None
 
 
-def test_declared_lineage_keeps_the_datasets_of_one_connector_apart(
-    endpoint: RunningEndpoint, space: str
-) -> None:
+def test_declared_lineage_keeps_the_datasets_of_one_connector_apart(endpoint: RunningEndpoint, space: str) -> None:
     """One connector reads seven tables: coupons must not seem to flow into transactions."""
     where = settings(f"-{space}")
     emit_declared(endpoint.hook, contracts(), where, metrics())
@@ -92,10 +88,7 @@ def test_a_new_plan_replaces_the_old_one(endpoint: RunningEndpoint, space: str) 
         f"clickhouse://clickhouse-{space}:8123",
         "retail.coupons",
     ) not in endpoint.hook.declared_jobs()
-    assert (
-        emit_declared(endpoint.hook, contracts("campaigns"), where, at=AT + timedelta(3)).withdrawn
-        == 0
-    )
+    assert emit_declared(endpoint.hook, contracts("campaigns"), where, at=AT + timedelta(3)).withdrawn == 0
     emit_declared(endpoint.hook, both, where, at=AT + timedelta(1, 1))  # late news of an old plan
     assert "raw/retail_coupons" not in names(endpoint.hook.graph(source))
 
@@ -122,14 +115,10 @@ def test_cycles_end(endpoint: RunningEndpoint, space: str) -> None:
     assert names(endpoint.hook.graph(f"{space}:a", depth=50)) == set("abc")
 
 
-def test_readers_without_output_are_seen_until_their_output_is(
-    endpoint: RunningEndpoint, space: str
-) -> None:
+def test_readers_without_output_are_seen_until_their_output_is(endpoint: RunningEndpoint, space: str) -> None:
     endpoint.post(*chain(space, "ab", "b-"))
     found = endpoint.hook.graph(f"{space}:a")
-    assert found and [(e["source"], e["job_name"]) for e in found["edges"] if not e["target"]] == [
-        (f"{space}:b", "b-")
-    ]
+    assert found and [(e["source"], e["job_name"]) for e in found["edges"] if not e["target"]] == [(f"{space}:b", "b-")]
     written = run_event("b-", namespace=space, outputs=[dataset(space, "c")], seconds=1)
     endpoint.post(written)
     found = endpoint.hook.graph(f"{space}:a")
@@ -141,18 +130,14 @@ def test_other_names_of_a_dataset_are_one_node(endpoint: RunningEndpoint, space:
 
     def named(name: str, *others: str) -> dict[str, Any]:
         identifiers = [{"namespace": space, "name": other, "type": "TABLE"} for other in others]
-        return dataset(
-            space, name, **({"symlinks": {"identifiers": identifiers}} if others else {})
-        )
+        return dataset(space, name, **({"symlinks": {"identifiers": identifiers}} if others else {}))
 
     write = run_event("write", namespace=space, inputs=[named("a")], outputs=[named("location")])
     read = run_event("read", namespace=space, inputs=[named("catalog")], outputs=[named("z")])
     endpoint.post(write, read)
     assert endpoint.hook.path(f"{space}:a", f"{space}:z") is None
     both = run_event("look", namespace=space, inputs=[named("location", "catalog")])
-    turned = run_event(
-        "look", namespace=space, inputs=[named("catalog", "location", "third")], seconds=1
-    )
+    turned = run_event("look", namespace=space, inputs=[named("catalog", "location", "third")], seconds=1)
     endpoint.post(both)
     endpoint.post(turned)
     edges = endpoint.hook.path(f"{space}:a", f"{space}:z")
@@ -183,9 +168,7 @@ def test_columns_are_followed_on_their_own(endpoint: RunningEndpoint, space: str
     }  # fmt: skip
 
 
-def test_late_events_do_not_overwrite_newer_facets(
-    endpoint: RunningEndpoint, dsn: str, space: str
-) -> None:
+def test_late_events_do_not_overwrite_newer_facets(endpoint: RunningEndpoint, dsn: str, space: str) -> None:
     for seconds, kind in ((2, "VIEW"), (1, "TABLE")):
         typed = dataset(space, "a", datasetType={"datasetType": kind})
         endpoint.post(run_event("job", namespace=space, inputs=[typed], seconds=seconds))
@@ -206,16 +189,12 @@ def test_late_events_do_not_overwrite_newer_facets(
         ("path?from=no-such:a&to=no-such:b", 404),
     ],
 )
-def test_bad_questions_get_one_clear_sentence(
-    endpoint: RunningEndpoint, query: str, status: int
-) -> None:
+def test_bad_questions_get_one_clear_sentence(endpoint: RunningEndpoint, query: str, status: int) -> None:
     answer = endpoint.client.get(f"/api/v1/lineage/{query}")
     assert answer.status_code == status and len(answer.json()["error"]) > 20
 
 
-def test_a_thousand_datasets_are_declared_and_followed(
-    endpoint: RunningEndpoint, space: str
-) -> None:
+def test_a_thousand_datasets_are_declared_and_followed(endpoint: RunningEndpoint, space: str) -> None:
     (one,) = contracts("campaign_descriptions")
     many = [
         replace(

@@ -69,9 +69,7 @@ def _database(admin: str) -> Iterator[str]:
         try:
             yield make_conninfo(admin, dbname=name)
         finally:
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
             _drop_role(connection, CDC_ROLE)
             _drop_role(connection, SHOP_ROLE)
 

@@ -114,9 +114,7 @@ def test_another_sample_is_refused_with_the_way_out(schema_database: str) -> Non
 def test_rows_that_no_load_recorded_are_refused_by_name(schema_database: str, ask: Ask) -> None:
     first = source.frame("households").row(0)
     with psycopg.connect(schema_database) as connection:
-        connection.execute(
-            "INSERT INTO retail.households VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", first
-        )
+        connection.execute("INSERT INTO retail.households VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", first)
     with pytest.raises(HistoryConflict, match=r"retail.households already holds .*household_id"):
         load_history(schema_database, SAMPLE)
     assert counts(ask, schema_database)["households"] == 1

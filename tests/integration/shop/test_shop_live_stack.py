@@ -45,17 +45,13 @@ def content(ask: Ask, conninfo: str, run: int) -> list[tuple[object, ...]]:
     )
 
 
-def test_the_shop_stops_after_exactly_so_many_rows(
-    shop_database: str, ask: Ask, year: Year
-) -> None:
+def test_the_shop_stops_after_exactly_so_many_rows(shop_database: str, ask: Ask, year: Year) -> None:
     settings = LiveSettings(rows_per_s=0, rows=777, mix=Mix.plain())
     tally = run_live(shop_database, settings, year=year)
     assert tally.rows == len(content(ask, shop_database, tally.run)) == 777
 
 
-def test_everything_that_may_happen_reaches_the_database(
-    shop_database: str, ask: Ask, year: Year
-) -> None:
+def test_everything_that_may_happen_reaches_the_database(shop_database: str, ask: Ask, year: Year) -> None:
     batches: list[Batch] = []
     tally = run_live(
         shop_database,
@@ -94,8 +90,7 @@ def test_baskets_share_a_transaction_when_asked(shop_database: str, ask: Ask, ye
     tally = run_live(shop_database, settings, year=year)
     (row,) = ask(
         shop_database,
-        "SELECT count(DISTINCT xmin::text), count(DISTINCT basket_id) FROM retail.transactions"
-        " WHERE basket_id >= %s",
+        "SELECT count(DISTINCT xmin::text), count(DISTINCT basket_id) FROM retail.transactions WHERE basket_id >= %s",
         first_basket_id(tally.run),
     )
     assert row == (tally.commits, tally.baskets)
@@ -109,17 +104,12 @@ def test_the_pace_is_kept(shop_database: str, year: Year) -> None:
 
 
 def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, ask: Ask, year: Year) -> None:
-    settings = LiveSettings(
-        speed=36_000, rows=60, seconds=60, mix=Mix.plain(), clock="shifted", seed=1
-    )
+    settings = LiveSettings(speed=36_000, rows=60, seconds=60, mix=Mix.plain(), clock="shifted", seed=1)
     batches: list[Batch] = []
-    tally = run_live(
-        shop_database, settings, year=year, on_commit=lambda batch, _: batches.append(batch)
-    )
+    tally = run_live(shop_database, settings, year=year, on_commit=lambda batch, _: batches.append(batch))
     booked = ask(
         shop_database,
-        "SELECT DISTINCT basket_id, checked_out_at FROM retail.transactions"
-        " WHERE basket_id >= %s ORDER BY 1",
+        "SELECT DISTINCT basket_id, checked_out_at FROM retail.transactions WHERE basket_id >= %s ORDER BY 1",
         first_basket_id(tally.run),
     )
     begun = booked[0][1]
@@ -155,9 +145,7 @@ def test_nothing_is_lost_or_doubled_while_the_wire_is_cut_again_and_again(
     assert content(ask, shop_database, cut.run) == content(ask, shop_database, calm.run)
 
 
-def test_an_outage_is_waited_for_and_not_followed_by_a_burst(
-    shop_database: str, year: Year
-) -> None:
+def test_an_outage_is_waited_for_and_not_followed_by_a_burst(shop_database: str, year: Year) -> None:
     with wire_to(shop_database) as wire:
         for after_s, happens in ((0.5, wire.take_down), (3.5, wire.put_up)):
             threading.Timer(after_s, happens).start()
@@ -170,9 +158,7 @@ def test_an_outage_is_waited_for_and_not_followed_by_a_burst(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_closes_the_shop_cleanly(
-    shop_database: str, ask: Ask, number: signal.Signals
-) -> None:
+def test_a_signal_closes_the_shop_cleanly(shop_database: str, ask: Ask, number: signal.Signals) -> None:
     shop = subprocess.Popen(
         [sys.executable, "-m", "include.shop.cli", "live", "--rows-per-s", "50", "--plain"],
         cwd=ROOT,

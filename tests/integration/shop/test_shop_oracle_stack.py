@@ -66,9 +66,7 @@ def test_postgres_computes_the_reference(oltp_dsn: str, life: Life) -> None:
     with psycopg.connect(oltp_dsn) as connection:
         connection.execute(POSTGRES_TABLE)
         with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO strange VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)", life.left
-            )
+            cursor.executemany("INSERT INTO strange VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)", life.left)
         found = postgres_fingerprint(connection, SHAPE, "strange")
     assert (found.rows, found.hash) == (len(life.left), hash_of(life.left))
 
@@ -99,27 +97,21 @@ def strange_table(clickhouse_client: Any) -> Iterator[str]:
     clickhouse_client.command("DROP DATABASE shop_test SYNC")
 
 
-def test_clickhouse_computes_what_the_lake_does(
-    clickhouse_client: Any, strange_table: str, life: Life
-) -> None:
+def test_clickhouse_computes_what_the_lake_does(clickhouse_client: Any, strange_table: str, life: Life) -> None:
     clickhouse_client.insert_arrow(strange_table, life.changes)
     found = clickhouse_fingerprint(clickhouse_client, SHAPE, latest(SHAPE, strange_table))
     assert (found.rows, found.duplicates) == (len(life.left), 0)
     assert found.hash == hash_of(life.left)
 
 
-def test_clickhouse_counts_rows_that_lie_there_twice(
-    clickhouse_client: Any, strange_table: str, life: Life
-) -> None:
+def test_clickhouse_counts_rows_that_lie_there_twice(clickhouse_client: Any, strange_table: str, life: Life) -> None:
     clickhouse_client.insert_arrow(strange_table, life.changes.slice(0, 400))
     clickhouse_client.insert_arrow(strange_table, life.changes.slice(0, 3))
     found = clickhouse_fingerprint(clickhouse_client, SHAPE, strange_table)
     assert (found.rows, found.duplicates) == (403, 3)
 
 
-def test_clickhouse_has_an_empty_fingerprint_of_an_empty_table(
-    clickhouse_client: Any, strange_table: str
-) -> None:
+def test_clickhouse_has_an_empty_fingerprint_of_an_empty_table(clickhouse_client: Any, strange_table: str) -> None:
     found = clickhouse_fingerprint(clickhouse_client, SHAPE, strange_table)
     assert (found.rows, found.duplicates, found.hash) == (0, 0, 0)
     assert set(found.sums.values()) == {0}

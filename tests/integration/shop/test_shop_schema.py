@@ -37,9 +37,7 @@ def structure(ask: Ask, conninfo: str) -> list[tuple[object, ...]]:
         "SELECT c.oid, relname, relreplident, relacl::text, attname, atttypid, attnotnull"
         " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
         " WHERE relnamespace::regnamespace::text IN ('retail', 'shop') ORDER BY 1, attnum",
-    ) + ask(
-        conninfo, "SELECT oid, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1"
-    )
+    ) + ask(conninfo, "SELECT oid, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1")
 
 
 def test_applying_the_schema_again_changes_nothing(schema_database: str, ask: Ask) -> None:
@@ -48,9 +46,7 @@ def test_applying_the_schema_again_changes_nothing(schema_database: str, ask: As
     assert structure(ask, schema_database) == before
 
 
-def test_every_shop_table_is_published_whole_and_no_bookkeeping_is(
-    schema_database: str, ask: Ask
-) -> None:
+def test_every_shop_table_is_published_whole_and_no_bookkeeping_is(schema_database: str, ask: Ask) -> None:
     published = ask(
         schema_database,
         "SELECT schemaname, tablename, relreplident FROM pg_publication_tables"
@@ -60,9 +56,7 @@ def test_every_shop_table_is_published_whole_and_no_bookkeeping_is(
     assert set(published) == {("retail", dataset, "f") for dataset in DATASETS}
 
 
-def test_a_table_that_comes_later_is_published_whole_after_the_next_run(
-    schema_database: str, ask: Ask
-) -> None:
+def test_a_table_that_comes_later_is_published_whole_after_the_next_run(schema_database: str, ask: Ask) -> None:
     with psycopg.connect(schema_database) as connection:
         connection.execute("CREATE TABLE retail.later (id integer PRIMARY KEY)")
     apply_schema(schema_database, cdc_role=CDC_ROLE, shop_role=SHOP_ROLE)

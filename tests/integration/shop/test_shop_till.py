@@ -76,9 +76,7 @@ def test_a_commit_without_an_answer_is_looked_up_and_booked_once(
     till.close()
 
 
-def test_the_first_attempt_may_still_commit_while_the_second_is_made(
-    shop_database: str, ask: Ask
-) -> None:
+def test_the_first_attempt_may_still_commit_while_the_second_is_made(shop_database: str, ask: Ask) -> None:
     """The lookup finds nothing yet, the primary key holds the repetition back."""
     batch = sale(1)
     with psycopg.connect(shop_database) as slow:

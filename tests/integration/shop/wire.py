@@ -64,9 +64,7 @@ class Wire:
                 self._open += (client, server)
                 upstream = (client, server, self._to_server)
                 for source, target, forward in (upstream, (server, client, self._to_client)):
-                    threading.Thread(
-                        target=_pump, args=(source, target, forward), daemon=True
-                    ).start()
+                    threading.Thread(target=_pump, args=(source, target, forward), daemon=True).start()
 
     def _connect(self) -> socket.socket:
         host, port = str(self._target.get("host") or "127.0.0.1"), self._target.get("port") or 5432

@@ -26,9 +26,7 @@ def test_the_provider_is_found_through_its_metadata_alone() -> None:
 def test_airflow_registers_our_schemes() -> None:
     manager = ProvidersManagerTaskRuntime()
     for scheme in ("clickhouse", "iceberg", "s3"):
-        assert manager.asset_to_openlineage_converters[scheme] is getattr(
-            assets, f"{scheme}_to_openlineage"
-        )
+        assert manager.asset_to_openlineage_converters[scheme] is getattr(assets, f"{scheme}_to_openlineage")
         assert manager.asset_uri_handlers[scheme] is getattr(assets, f"check_{scheme}")
         assert manager.asset_factories[scheme] is getattr(assets, f"{scheme}_asset")
     for scheme in ("kafka", "postgres"):
@@ -68,17 +66,13 @@ def test_a_lake_asset_with_a_location_is_named_by_it() -> None:
 
 
 def test_factories_make_the_uris() -> None:
-    made = assets.clickhouse_asset(
-        host="h", port=8123, table="retail.transactions", group="serving"
-    )
+    made = assets.clickhouse_asset(host="h", port=8123, table="retail.transactions", group="serving")
     assert made.uri == "clickhouse://h:8123/retail/transactions" and made.group == "serving"
     assert assets.iceberg_asset(catalog="lake", table="raw.x").uri == "iceberg://lake/raw/x"
     assert assets.s3_asset(bucket="b", key="k/x").uri == "s3://b/k/x"
 
 
-@pytest.mark.parametrize(
-    "uri", ["clickhouse://host:8123/retail", "clickhouse://host:8123/a/b/c", "iceberg://lake/raw"]
-)
+@pytest.mark.parametrize("uri", ["clickhouse://host:8123/retail", "clickhouse://host:8123/a/b/c", "iceberg://lake/raw"])
 def test_a_wrong_asset_is_refused_where_it_is_written(uri: str) -> None:
     with pytest.raises(ValueError, match="write it as"):
         Asset(uri=uri)

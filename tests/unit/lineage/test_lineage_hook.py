@@ -52,9 +52,7 @@ def test_nothing_to_say_is_no_request() -> None:
     assert hook(server).emit([]) == 0 and not server.requests
 
 
-@pytest.mark.parametrize(
-    "trouble", [(503, {"error": "x"}), (429, {}), httpx.ConnectError("refused")]
-)
+@pytest.mark.parametrize("trouble", [(503, {"error": "x"}), (429, {}), httpx.ConnectError("refused")])
 def test_trouble_that_passes_is_waited_out(trouble: Any) -> None:
     server = Server(trouble, trouble, (200, OK))
     assert hook(server).emit([run_event("job")]) == 1
@@ -85,9 +83,7 @@ def test_a_refused_event_is_an_error(status: int) -> None:
 def test_a_marquez_without_batches_gets_them_one_by_one() -> None:
     server = Server((404, {}), (201, {}))
     assert hook(server).emit([run_event("a"), run_event("b")]) == 2
-    assert [r.url.path for r in server.requests] == ["/api/v1/lineage/batch"] + [
-        "/api/v1/lineage"
-    ] * 2
+    assert [r.url.path for r in server.requests] == ["/api/v1/lineage/batch"] + ["/api/v1/lineage"] * 2
 
 
 def test_unknown_datasets_and_paths_are_none() -> None:

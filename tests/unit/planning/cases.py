@@ -46,9 +46,7 @@ SETTINGS = PlanSettings.from_mapping(
 )
 
 
-def field(
-    name: str, number: int, type_: AvroType, *, nullable: bool = False, default: Any = MISSING
-) -> Field:
+def field(name: str, number: int, type_: AvroType, *, nullable: bool = False, default: Any = MISSING) -> Field:
     default = None if nullable and default is MISSING else default
     return Field(name, number, type_, nullable, f"The {name}.", default)
 
@@ -163,9 +161,7 @@ def jsoned(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def plan_of(
-    *contracts: Contract, there: Iterable[Resource] | dict[Any, Resource], **more: Any
-) -> Plan:
+def plan_of(*contracts: Contract, there: Iterable[Resource] | dict[Any, Resource], **more: Any) -> Plan:
     observed = there.values() if isinstance(there, dict) else there
     return diff(desired(contracts, SETTINGS), observed, contracts=contracts, **more)
 

@@ -47,8 +47,7 @@ def test_a_setting_is_modified() -> None:
     there = world(LINES, settings=replace(SETTINGS, deduplication_window=10))
     statements = [s for c in plan_of(LINES, there=there).changes for s in ddl.statements(c)]
     assert statements == [
-        f"ALTER TABLE `retail`.`basket_lines_{table}` "
-        "MODIFY SETTING non_replicated_deduplication_window = 1000"
+        f"ALTER TABLE `retail`.`basket_lines_{table}` MODIFY SETTING non_replicated_deduplication_window = 1000"
         for table in ("changes", "state")
     ]
 
@@ -57,9 +56,7 @@ def test_a_first_column_is_added_first() -> None:
     column = {"name": "a", "type": "Nullable(Int32)"}
     wanted = replace(TABLE, spec={**TABLE.spec, "columns": [column, *TABLE.spec["columns"]]})
     [change] = diff([wanted], [TABLE]).changes
-    assert ddl.statements(change) == (
-        "ALTER TABLE `d`.`t\\`x` ADD COLUMN IF NOT EXISTS `a` Nullable(Int32) FIRST",
-    )
+    assert ddl.statements(change) == ("ALTER TABLE `d`.`t\\`x` ADD COLUMN IF NOT EXISTS `a` Nullable(Int32) FIRST",)
 
 
 def test_nothing_is_dropped_and_nothing_refused_is_carried_out() -> None:

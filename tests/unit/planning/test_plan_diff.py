@@ -50,9 +50,7 @@ def test_the_first_plan_creates_everything_in_safe_order() -> None:
     kinds = [KINDS.index(change.resource.kind) for change in plan.changes]
     assert kinds == sorted(kinds)
     assert {change.action for change in plan.changes} == {"create"}
-    assert [c.resource.key for c in plan.changes] == [
-        r.key for r in desired([LINES, VIEWS], SETTINGS)
-    ]
+    assert [c.resource.key for c in plan.changes] == [r.key for r in desired([LINES, VIEWS], SETTINGS)]
 
 
 def test_a_second_plan_is_empty() -> None:
@@ -114,10 +112,7 @@ def test_what_is_not_declared_is_not_compared(key: Any, more: dict[str, Any]) ->
 def test_ids_order_and_defaults_of_columns_are_not_compared() -> None:
     there = world(LINES)
     for key in (("lake_table", "raw.retail_basket_lines"), STATE):
-        columns = [
-            {**c, "id": 900 + i, "default": "7"}
-            for i, c in enumerate(reversed(there[key].spec["columns"]))
-        ]
+        columns = [{**c, "id": 900 + i, "default": "7"} for i, c in enumerate(reversed(there[key].spec["columns"]))]
         there = edited(there, key, columns=columns)
     assert plan_of(LINES, there=there).empty
 
@@ -132,17 +127,13 @@ def test_drifted_config_is_set_back() -> None:
 def test_a_missing_config_is_set() -> None:
     there = world(LINES)
     del there[CDC].spec["config"]["max.batch.size"]
-    assert details(plan_of(LINES, there=there)) == [
-        ("cdc-oltp", "config.max.batch.size", None, "8192")
-    ]
+    assert details(plan_of(LINES, there=there)) == [("cdc-oltp", "config.max.batch.size", None, "8192")]
 
 
 def test_a_secret_that_stands_in_a_config_is_not_shown() -> None:
     leaked = edited(world(LINES), CDC, config={"database.password": "hunter2"})
     plan = plan_of(LINES, there=leaked)
-    assert details(plan) == [
-        ("cdc-oltp", "config.database.password", "(hidden)", "${env:HEADRACE_PASSWORD_CDC}")
-    ]
+    assert details(plan) == [("cdc-oltp", "config.database.password", "(hidden)", "${env:HEADRACE_PASSWORD_CDC}")]
     assert "hunter2" not in plan.changes[0].details[0].message
 
 
@@ -191,9 +182,7 @@ def test_a_source_column_of_another_type_is_refused() -> None:
     there = world(LINES)
     there[VALUE] = world(with_field(LINES, field("quantity", 4, LONG)))[VALUE]
     plan = plan_of(LINES, there=there)
-    assert [(r.rule, r.about) for r in plan.refusals] == [
-        ("schema-incompatible", 'field "quantity"')
-    ]
+    assert [(r.rule, r.about) for r in plan.refusals] == [("schema-incompatible", 'field "quantity"')]
 
 
 def test_events_may_lose_a_field_in_the_registry_but_not_in_tables() -> None:

@@ -25,9 +25,7 @@ from headrace.planning.resources import Resource
 from tests.unit.planning.cases import LINES, SETTINGS, applied, jsoned, plan_of, with_field, world
 
 SCALARS = st.one_of(
-    st.sampled_from(["boolean", "int", "long", "float", "double", "bytes", "string"]).map(
-        Primitive
-    ),
+    st.sampled_from(["boolean", "int", "long", "float", "double", "bytes", "string"]).map(Primitive),
     st.integers(1, 38).flatmap(
         lambda precision: st.integers(0, precision).map(lambda scale: Decimal(precision, scale))
     ),
@@ -86,9 +84,7 @@ def test_applying_what_is_missing_converges(contract: Contract, data: st.DataObj
 
 @settings(max_examples=25, deadline=None)
 @given(contracts(), fields(300))
-def test_added_optional_fields_are_applied_and_converge(
-    contract: Contract, added: tuple[Field, ...]
-) -> None:
+def test_added_optional_fields_are_applied_and_converge(contract: Contract, added: tuple[Field, ...]) -> None:
     after = contract
     for new in added:
         if not isinstance(new.type, Array):
@@ -102,9 +98,7 @@ def test_added_optional_fields_are_applied_and_converge(
 
 @settings(max_examples=25, deadline=None)
 @given(contracts(), st.data())
-def test_a_lost_field_that_is_stored_is_always_refused(
-    contract: Contract, data: st.DataObject
-) -> None:
+def test_a_lost_field_that_is_stored_is_always_refused(contract: Contract, data: st.DataObject) -> None:
     lost = data.draw(st.sampled_from(contract.record.fields))
     kept = tuple(f for f in contract.record.fields if f.name != lost.name)
     key = tuple(name for name in contract.key if name != lost.name)

@@ -20,9 +20,7 @@ def test_an_empty_plan_says_so() -> None:
 def test_counts_stand_at_the_end() -> None:
     first = plan_of(LINES, there=())
     total = len(first.changes)
-    assert render(first).splitlines()[-1] == (
-        f"Plan: {total} to create, 0 to update, 0 to delete, 0 refused."
-    )
+    assert render(first).splitlines()[-1] == (f"Plan: {total} to create, 0 to update, 0 to delete, 0 refused.")
     refused = plan_of(without_field(LINES, "channel"), there=world(LINES))
     assert counts(refused) == {"create": 0, "update": 1, "delete": 0, "refused": 3}
     assert render(refused).endswith("3 refused. Nothing will be touched.")
@@ -63,6 +61,4 @@ def test_blast_of_a_change_is_that_of_its_datasets() -> None:
 def test_what_is_hit_is_one_sentence() -> None:
     assert sentence(Blast()) == ""
     assert sentence(Blast(("a",), (), ("v", "w"))) == "It hits table a and views v and w"
-    assert sentence(Blast(("a", "b", "c"), ("s",), ("v",))) == (
-        "It hits tables a, b and c, stream s and view v"
-    )
+    assert sentence(Blast(("a", "b", "c"), ("s",), ("v",))) == ("It hits tables a, b and c, stream s and view v")

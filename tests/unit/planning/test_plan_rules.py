@@ -76,9 +76,7 @@ REFUSED_CONTRACTS: list[tuple[str, str, str, Contract]] = [
 
 
 @pytest.mark.parametrize(("rule", "about", "resource", "contract"), REFUSED_CONTRACTS)
-def test_a_contract_that_breaks_a_rule_is_refused(
-    rule: str, about: str, resource: str, contract: Contract
-) -> None:
+def test_a_contract_that_breaks_a_rule_is_refused(rule: str, about: str, resource: str, contract: Contract) -> None:
     plan = plan_of(contract, there=world(LINES))
     found = [r for r in plan.refusals if (r.rule, r.about) == (rule, about)]
     assert len(found) == 1, [(r.rule, r.about) for r in plan.refusals]
@@ -123,9 +121,7 @@ REFUSED_OBSERVED: list[tuple[str, str, str, Edit]] = [
 
 
 @pytest.mark.parametrize(("rule", "about", "resource", "edit"), REFUSED_OBSERVED)
-def test_a_system_that_differs_beyond_repair_is_refused(
-    rule: str, about: str, resource: str, edit: Edit
-) -> None:
+def test_a_system_that_differs_beyond_repair_is_refused(rule: str, about: str, resource: str, edit: Edit) -> None:
     there = world(LINES)
     kind, name = resource.split()
     edit(dict_of(there[kind, name]))  # type: ignore[index]
@@ -139,9 +135,7 @@ def test_a_lake_column_that_becomes_required_is_refused() -> None:
     raw = next(r for r in wanted if r.kind == "lake_table")
     dict_of(raw)["columns"][0]["required"] = True
     plan = diff(wanted, there.values(), contracts=[LINES])
-    assert [(r.rule, r.about) for r in plan.refusals] == [
-        ("nullable-to-required", 'field "basket_id"')
-    ]
+    assert [(r.rule, r.about) for r in plan.refusals] == [("nullable-to-required", 'field "basket_id"')]
 
 
 def test_a_new_required_lake_column_is_refused() -> None:

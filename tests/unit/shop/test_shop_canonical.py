@@ -50,9 +50,7 @@ texts = st.lists(st.none() | st.text(alphabet="\\|pNa\x1f\n"), min_size=2, max_s
 
 
 @given(texts, texts)
-def test_different_rows_have_different_texts(
-    one: list[str | None], other: list[str | None]
-) -> None:
+def test_different_rows_have_different_texts(one: list[str | None], other: list[str | None]) -> None:
     columns = (Column("a", "text"), Column("b", "text"))
     assert (row_text(columns, one) == row_text(columns, other)) == (one == other)
 

@@ -11,9 +11,7 @@ from include.shop.script import Batch, Correction, NewBasket, RecordChange, Void
 from include.shop.tally import Tally
 from include.shop.till import shifted
 
-SALE = NewBasket(
-    1, 7, 3, 1, timedelta(hours=2), timedelta(minutes=5), "sale", (Line(1, 1, 100, 0, 0, 0),) * 3
-)
+SALE = NewBasket(1, 7, 3, 1, timedelta(hours=2), timedelta(minutes=5), "sale", (Line(1, 1, 100, 0, 0, 0),) * 3)
 
 
 @pytest.mark.parametrize(

@@ -73,15 +73,8 @@ def test_a_script_only_touches_what_is_there(year: Year, world: World) -> None:
                     assert rider.key in world.product_ids
 
 
-def test_goods_come_back_with_every_amount_below_zero_and_once_only(
-    year: Year, world: World
-) -> None:
-    returns = [
-        basket
-        for batch in batches(year, world, 3000)
-        for basket in batch.baskets
-        if basket.kind == "return"
-    ]
+def test_goods_come_back_with_every_amount_below_zero_and_once_only(year: Year, world: World) -> None:
+    returns = [basket for batch in batches(year, world, 3000) for basket in batch.baskets if basket.kind == "return"]
     assert len(returns) > 500
     for basket in returns:
         (line,) = basket.lines
@@ -119,9 +112,7 @@ def test_a_plain_script_is_sales_only(year: Year, world: World) -> None:
         assert all(b.kind == "sale" and not b.lateness and b.household_id for b in batch.baskets)
 
 
-def test_runs_never_share_a_basket_id_with_each_other_or_the_history(
-    year: Year, world: World
-) -> None:
+def test_runs_never_share_a_basket_id_with_each_other_or_the_history(year: Year, world: World) -> None:
     assert first_basket_id(1) >= FIRST_LIVE_BASKET > frame("transactions")["basket_id"].max()
     ids = [basket.basket_id for batch in batches(year, world, 500) for basket in batch.baskets]
     assert ids == list(range(first_basket_id(1), first_basket_id(1) + len(ids)))
@@ -157,10 +148,6 @@ def test_merging_keeps_order_and_content(year: Year, world: World) -> None:
     together = list(merged(one_by_one, 7))
 
     assert [len(batch.baskets) for batch in together] == [7] * 14 + [2]
-    assert [b for batch in together for b in batch.baskets] == [
-        b for batch in one_by_one for b in batch.baskets
-    ]
-    assert [r for batch in together for r in batch.riders] == [
-        r for batch in one_by_one for r in batch.riders
-    ]
+    assert [b for batch in together for b in batch.baskets] == [b for batch in one_by_one for b in batch.baskets]
+    assert [r for batch in together for r in batch.riders] == [r for batch in one_by_one for r in batch.riders]
     assert together[0].at == one_by_one[6].at

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from headrace.systems.spark.host import Driver
 from headrace.systems.spark.store import Pulse
 from headrace.systems.spark.watch import judge

@@ -44,9 +44,7 @@ class LakeCount:
         return cls(TopicCount.from_json(value["counted"]), value["snapshot_id"])
 
 
-def count_changes(
-    hook: LakeHook, name: str, key: Sequence[str], since: LakeCount | None = None
-) -> LakeCount | None:
+def count_changes(hook: LakeHook, name: str, key: Sequence[str], since: LakeCount | None = None) -> LakeCount | None:
     """The count of a raw table of flattened changes; None where there is no table.
 
     Reads four columns of what was appended since `since`; the key's columns too where a snapshot

@@ -146,11 +146,7 @@ class LakeHook:
 def catalog_properties(endpoint: Endpoint) -> dict[str, Any]:
     """What pyiceberg's `load_catalog` takes; of the extra, only what is known is passed on."""
     extra = endpoint.extra
-    passed = {
-        key: str(value)
-        for key, value in extra.items()
-        if key in PASSED_ON or key.startswith(PASSED_ON_PREFIXES)
-    }
+    passed = {key: str(value) for key, value in extra.items() if key in PASSED_ON or key.startswith(PASSED_ON_PREFIXES)}
     kind = str(extra.get("type", "rest"))
     if kind not in ("rest", "jdbc", "sql"):
         raise ValueError(f"lake connection: type {kind!r} is unknown; it may be rest or jdbc")

@@ -22,9 +22,7 @@ def observe(hook: LakeHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
     """The wanted tables that exist, with their columns, partitioning and properties."""
     names = [resource.name for resource in wanted if resource.kind == "lake_table"]
     found = ((name, hook.table(name)) for name in names)
-    return tuple(
-        Resource("lake_table", name, _spec(table)) for name, table in found if table is not None
-    )
+    return tuple(Resource("lake_table", name, _spec(table)) for name, table in found if table is not None)
 
 
 def apply(hook: LakeHook, change: Change) -> None:

@@ -65,9 +65,7 @@ def clickhouse_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
     """`clickhouse://host:port` and `database.table`."""
     uri = urlsplit(asset.uri)
     database, table = _two_parts(uri, asset.uri)
-    name = clickhouse_lineage(
-        uri.hostname or "", uri.port or CLICKHOUSE_HTTP_PORT, f"{database}.{table}"
-    )
+    name = clickhouse_lineage(uri.hostname or "", uri.port or CLICKHOUSE_HTTP_PORT, f"{database}.{table}")
     return _dataset(*name)
 
 

@@ -57,9 +57,7 @@ def emit_declared(
 def planned_tables(contracts: Iterable[Contract], settings: LineageSettings) -> list[Resource]:
     """The lake and warehouse tables of the contracts, for their columns."""
     # Only the columns are wanted, and they do not depend on any address.
-    plan = PlanSettings(
-        settings.kafka, "", settings.sources, Catalog("rest", "", settings.lake, "")
-    )
+    plan = PlanSettings(settings.kafka, "", settings.sources, Catalog("rest", "", settings.lake, ""))
     return [table for c in contracts for table in (*raw_tables(c), *warehouse(c, plan))]
 
 

@@ -195,9 +195,7 @@ async def _find(connection: AsyncConnection[Any], key: str) -> UUID | None:
     return row[0] if row else None
 
 
-async def _rows(
-    connection: AsyncConnection[Any], query: str, arguments: dict[str, Any]
-) -> list[dict[str, Any]]:
+async def _rows(connection: AsyncConnection[Any], query: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, arguments)
         return await cursor.fetchall()
@@ -209,8 +207,7 @@ async def _nodes(connection: AsyncConnection[Any], depths: dict[Place, int]) -> 
     for row in await _rows(connection, DESCRIBE, {"ids": ids}):
         named.setdefault(row["id"], []).append(row)
     return {
-        (identifier, column): _node(named[identifier], column, depth)
-        for (identifier, column), depth in depths.items()
+        (identifier, column): _node(named[identifier], column, depth) for (identifier, column), depth in depths.items()
     }
 
 

@@ -59,9 +59,7 @@ class LineageHook:
         return cls(Endpoint.from_connection(conn_id), **kwargs)
 
     @classmethod
-    def from_environ(
-        cls, environ: Mapping[str, str] = os.environ, **kwargs: Any
-    ) -> LineageHook | None:
+    def from_environ(cls, environ: Mapping[str, str] = os.environ, **kwargs: Any) -> LineageHook | None:
         """The endpoint that OpenLineage's own clients would use; None when none is configured.
 
         Reads OPENLINEAGE__TRANSPORT__URL and OPENLINEAGE__TRANSPORT__AUTH__API_KEY, else
@@ -70,9 +68,7 @@ class LineageHook:
         url = environ.get("OPENLINEAGE__TRANSPORT__URL") or environ.get("OPENLINEAGE_URL")
         if not url:
             return None
-        key = environ.get("OPENLINEAGE__TRANSPORT__AUTH__API_KEY") or environ.get(
-            "OPENLINEAGE_API_KEY"
-        )
+        key = environ.get("OPENLINEAGE__TRANSPORT__AUTH__API_KEY") or environ.get("OPENLINEAGE_API_KEY")
         return cls(Endpoint(url.rstrip("/"), password=key), **kwargs)
 
     def emit(self, events: Iterable[Mapping[str, Any]]) -> int:
@@ -84,9 +80,7 @@ class LineageHook:
         """
         sent = 0
         for batch in _batches(events):
-            answer = self._http.call(
-                "POST", f"{LINEAGE_PATH}/batch", body=batch, accept=(*NO_BATCH, 422)
-            )
+            answer = self._http.call("POST", f"{LINEAGE_PATH}/batch", body=batch, accept=(*NO_BATCH, 422))
             if answer.status in NO_BATCH:
                 for event in batch:
                     self._http.call("POST", LINEAGE_PATH, body=event)
@@ -100,13 +94,9 @@ class LineageHook:
     ) -> dict[str, Any] | None:
         """What is up or down from `namespace:name`; None when the endpoint does not know it."""
         params = {"dataset": dataset, "direction": direction, "depth": str(depth)}
-        return self._get(
-            f"{LINEAGE_PATH}/graph", {**params, **({"column": column} if column else {})}
-        )
+        return self._get(f"{LINEAGE_PATH}/graph", {**params, **({"column": column} if column else {})})
 
-    def path(
-        self, start: str, end: str, *, columns: tuple[str, str] | None = None
-    ) -> list[dict[str, Any]] | None:
+    def path(self, start: str, end: str, *, columns: tuple[str, str] | None = None) -> list[dict[str, Any]] | None:
         """The edges from one dataset (or column) to another; None when nothing flows."""
         params = {"from": start, "to": end}
         if columns:
@@ -117,9 +107,7 @@ class LineageHook:
     def declared_jobs(self) -> list[tuple[str, str]]:
         """(namespace, name) of the jobs that a plan has declared; () from a plain Marquez."""
         found = self._get("/api/v1/jobs", {"declared": "true"}) or {}
-        return [
-            (job["namespace"], job["name"]) for job in found.get("jobs", ()) if job.get("declared")
-        ]
+        return [(job["namespace"], job["name"]) for job in found.get("jobs", ()) if job.get("declared")]
 
     def _get(self, path: str, params: Mapping[str, str]) -> dict[str, Any] | None:
         answer = self._http.call("GET", path, params=params, accept=(404,))

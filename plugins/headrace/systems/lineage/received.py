@@ -220,9 +220,7 @@ def _dataset_event(payload: Mapping[str, Any], event: DatasetEvent) -> Received:
     )
 
 
-def _with_datasets(
-    event: Received, inputs: list[Dataset] | None, outputs: list[Dataset] | None
-) -> Received:
+def _with_datasets(event: Received, inputs: list[Dataset] | None, outputs: list[Dataset] | None) -> Received:
     read, written = inputs or [], [_output(d, i) for i, d in enumerate(outputs or [])]
     datasets = [*read, *(output.dataset for output in written)]
     aliases = []

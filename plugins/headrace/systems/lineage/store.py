@@ -118,9 +118,7 @@ WHERE d.canonical = n.absorbed
 ALIAS_LOCK: Final = 0x6C696E65  # serialises the rare transactions that join two names
 
 
-async def store(
-    connection: AsyncConnection[Any], events: Sequence[Received], *, forward: bool = False
-) -> int:
+async def store(connection: AsyncConnection[Any], events: Sequence[Received], *, forward: bool = False) -> int:
     """Store the events in one transaction; returns how many were new.
 
     `forward` marks the new ones for forwarding to Marquez.
@@ -133,9 +131,7 @@ async def store(
     return len(new)
 
 
-async def _insert_events(
-    connection: AsyncConnection[Any], events: dict[UUID, Received], forward: bool
-) -> list[UUID]:
+async def _insert_events(connection: AsyncConnection[Any], events: dict[UUID, Received], forward: bool) -> list[UUID]:
     ordered = [events[key] for key in sorted(events)]
     cursor = await connection.execute(
         INSERT_EVENTS,
