@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -92,17 +91,13 @@ class Context:
         """Wait until the platform is at rest, or that long: what went before shall not be paid for by what comes."""
         if self.quick:
             return
-        calm = 0
-        with suppress(NotMeasured):
-
-            def rested() -> bool:
-                nonlocal calm
-                before = self.cpu()
-                time.sleep(2)
-                after = self.cpu()
-                busy = cpu.spent(before, after)["platform"] / (after.at - before.at)
-                calm = calm + 1 if busy < CALM_CORES else 0
-                return calm >= 3
-
-            self.report("waiting until the platform is at rest")
-            self.wait(rested, seconds, "rest", every_s=0)
+        self.report("waiting until the platform is at rest")
+        deadline, calm, busy = time.monotonic() + seconds, 0, 0.0
+        while calm < 3 and time.monotonic() < deadline:
+            before = self.cpu()
+            time.sleep(2)
+            after = self.cpu()
+            busy = cpu.spent(before, after)["platform"] / (after.at - before.at)
+            calm = calm + 1 if busy < CALM_CORES else 0
+        if calm < 3:
+            self.report(f"not at rest after {seconds:.0f} s, {busy:.2f} cores busy: going on")

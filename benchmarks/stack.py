@@ -35,12 +35,12 @@ class Instance:
 def find(name: str, *, quick: bool) -> Instance:
     """The instance of that name; the one of our own has its own ports, and with `quick` little data.
 
-    `BENCH_<setting>` in the environment replaces a setting of our own instance, e.g. BENCH_HEADRACE_PORT_BASE.
+    `BENCH_<setting>` in the environment is a setting of our own instance, e.g. BENCH_HEADRACE_PORT_BASE.
     """
     own: Mapping[str, str] = {"HEADRACE_INSTANCE": name}
     if name == OWN["HEADRACE_INSTANCE"]:
-        wanted = {**OWN, **(QUICK if quick else {})}
-        own = {setting: os.environ.get(f"BENCH_{setting}", value) for setting, value in wanted.items()}
+        given = {k.removeprefix("BENCH_"): v for k, v in os.environ.items() if k.startswith("BENCH_HEADRACE_")}
+        own = {**OWN, **(QUICK if quick else {}), **given, **own}
     # What the caller's environment says of ports or data is meant for another instance.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HEADRACE_PORT", "HEADRACE_SAMPLE"))}
     environ = {**inherited, **own}

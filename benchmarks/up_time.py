@@ -13,6 +13,7 @@ from benchmarks.figure import Figure
 REPETITIONS = 3
 WITHIN_S = 900
 STEP = re.compile(r"(\S+) up after [\d.]+ s\s*$")
+SAID = re.compile(r"\s*[\d.]+ s  (.+)")
 METHOD = (
     "Everything installed and loaded; `./headrace down`, then `./headrace up`. Seconds from the command until the last "
     "process answers its own protocol (healthy), and until the command ends because every hop of every dataset holds "
@@ -54,7 +55,8 @@ def say(context: Context, command: str) -> list[tuple[float, str]]:
     assert process.stdout
     for line in process.stdout:
         lines.append((time.monotonic() - began, line.rstrip()))
-        context.report(line.strip())
+        if said := SAID.fullmatch(line.rstrip()):
+            context.report(said[1])
     if process.wait(WITHIN_S):
         raise NotMeasured(f"./headrace {command} ended with {process.returncode}: {lines[-1][1] if lines else ''}")
     return [*lines, (time.monotonic() - began, "")]
