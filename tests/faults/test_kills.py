@@ -39,3 +39,7 @@ def test_the_stream_is_adopted_when_the_scheduler_dies_never_started_twice(
     comes_back("airflow-triggerer", kill("airflow-triggerer"), 120)
     assert driver() == before
     assert ask_platform("SELECT launches FROM streams WHERE stream_group = 'retail'") == launches
+    # A dead scheduler's workers must not hold its locks: Airflow goes on scheduling.
+    stack.airflow.pause("apply_contracts", paused=False)
+    run = stack.airflow.trigger("apply_contracts", {"plan_only": True})
+    stack.airflow.wait_for_run("apply_contracts", run, 240, lambda line: None)

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-FIELD = {"name": "shelf_label", "field-id": 90, "type": ["null", "string"], "default": None, "doc": "Label on the shelf."}
+FIELD = {
+    "name": "shelf_label",
+    "field-id": 90,
+    "type": ["null", "string"],
+    "default": None,
+    "doc": "Label on the shelf.",
+}
 
 
 @pytest.mark.timeout(400)

@@ -1,0 +1,67 @@
+"""What a killed process leaves behind is ended before it is started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from include.stack.become import end_orphans
+
+LEADER = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def leader() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", LEADER], stdout=subprocess.PIPE, text=True, process_group=0
+    )
+
+
+def _gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _read_child(leader: subprocess.Popen[str]) -> int:
+    assert leader.stdout is not None
+    return int(leader.stdout.readline())
+
+
+def test_children_of_a_killed_leader_are_ended(leader: subprocess.Popen[str], tmp_path: Path) -> None:
+    child = _read_child(leader)
+    file = tmp_path / "x.group"
+    file.write_text(f"{leader.pid} {psutil.Process(leader.pid).create_time()}")
+    os.kill(leader.pid, signal.SIGKILL)
+    leader.wait()
+    assert end_orphans(file) == [child]
+    assert _gone(child)
+
+
+def test_a_group_whose_number_was_given_anew_is_left_alone(leader: subprocess.Popen[str], tmp_path: Path) -> None:
+    child = _read_child(leader)
+    file = tmp_path / "x.group"
+    file.write_text(f"{leader.pid} {psutil.Process(leader.pid).create_time() - 3600}")
+    assert end_orphans(file) == []
+    assert psutil.pid_exists(child)
+    os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
+
+
+def test_the_first_start_has_nothing_to_end(tmp_path: Path) -> None:
+    assert end_orphans(tmp_path / "none.group") == []
