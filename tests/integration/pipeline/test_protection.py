@@ -41,10 +41,10 @@ def replayed(stack: Any, shape: Shape, oltp: Any, eventually: Any, new_id: Any) 
         hook.execute(f"DROP TABLE IF EXISTS {table}")
         hook.execute(
             f"CREATE TABLE {table} ENGINE = {ENGINES[engine]} ORDER BY campaign_id AS"
-            f" SELECT {columns}, toUInt8(_op = 'd') AS _deleted FROM {source}"
+            f" SELECT {columns}, (CAST(_op, 'String') = 'd') AS _deleted FROM {source}"
         )
         hook.execute(
-            f"INSERT INTO {table} SELECT {columns}, toUInt8(_op = 'd') FROM {source} ORDER BY _offset LIMIT 1 BY campaign_id"
+            f"INSERT INTO {table} SELECT {columns}, (CAST(_op, 'String') = 'd') FROM {source} ORDER BY _offset LIMIT 1 BY campaign_id"
         )
         return f"(SELECT * FROM {table} FINAL WHERE _deleted = 0)"
 
