@@ -134,7 +134,7 @@ def _npm_package() -> str:
 def _has_debian(name: str) -> bool:
     query = ["dpkg-query", "-W", "-f=${db:Status-Status}", name]
     if shutil.which("dpkg-query") is None:
-        raise InstallError("this is not Debian or Ubuntu (no dpkg): see docs/operations.md for what to install by hand")
+        raise InstallError("this is not Debian or a relative of it (no dpkg): use `astro dev start`, see docs/astro.md")
     if name == "npm" and shutil.which("npm"):  # NodeSource's nodejs brings npm without a package of that name
         return True
     done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
