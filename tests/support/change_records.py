@@ -56,7 +56,7 @@ TARGET = {
     "note": "Nullable(String)",
     "_op": "LowCardinality(String)",
     "_lsn": "UInt64",
-    "_partition": "Int32",
+    "_kafka_partition": "Int32",
     "_offset": "UInt64",
     "_committed_at": "DateTime64(6, 'UTC')",
     "_deleted": "UInt8",

@@ -106,7 +106,7 @@ def _as_created(count: int) -> dict[str, pa.Array]:
 
 def _positions(records: pa.Table) -> dict[str, pa.Array]:
     return {
-        "_partition": records["partition"].combine_chunks(),
+        "_kafka_partition": records["partition"].combine_chunks(),
         "_offset": records["offset"].combine_chunks().cast(pa.uint64()),
         "_committed_at": records["timestamp"].combine_chunks().cast(COMMITTED),
     }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from headrace.contracts.loading import load_contracts
+from headrace.planning.settings import PlanSettings
+from headrace.planning.warehouse import warehouse
 from include.spark.streaming.changes import before_images, rows
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.decode import Chunk, DeadLetter, decode
@@ -43,8 +47,18 @@ def test_each_change_gives_the_row_after_it_and_a_deletion_the_row_before() -> N
         53: (9, "d", 1),
     }
     assert found[53]["_lsn"] == 8
-    assert found[53]["_partition"] == 3
+    assert found[53]["_kafka_partition"] == 3
     assert found[53]["_committed_at"] == dt.datetime(2023, 11, 14, 22, 13, 20, 123456, dt.UTC)
+
+
+def test_every_column_that_says_where_a_row_came_from_is_one_of_the_planned_tables() -> None:
+    schemas = Path(__file__).parents[3] / "include" / "schemas"
+    contract = next(c for c in load_contracts(schemas) if c.id == "retail.transactions")
+    settings = PlanSettings("", "", {}, catalog=None)  # type: ignore[arg-type]  # tables need the window only
+    state = next(r for r in warehouse(contract, settings) if r.name.endswith("_state"))
+    planned = {column["name"] for column in state.spec["columns"] if column["name"].startswith("_")}
+    (made,), _ = served([encoded(change("c", row(1)))])
+    assert {name for name in made.table.column_names if name.startswith("_")} == planned - {"_inserted_at"}
 
 
 def test_a_source_without_its_own_time_has_the_records() -> None:

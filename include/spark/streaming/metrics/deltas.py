@@ -21,7 +21,7 @@ RECOVERY: Final = "headrace.recovery"
 `origin_lsn` is then the offset from which the fresh snapshot was written."""
 
 SIGN: Final = "_sign"
-META: Final = ("_partition", "_offset", "_op", "_committed_at", DELETED)
+META: Final = ("_kafka_partition", "_offset", "_op", "_committed_at", DELETED)
 
 
 class Images(NamedTuple):
@@ -58,6 +58,7 @@ def signed(parts: Sequence[Images], metrics: Metrics, watermark: datetime | None
             before.with_columns(pl.lit(-1, pl.Int64).alias(SIGN), pl.lit(0, pl.UInt64).alias("late")),
         ]
     )
+    lines = lines.rename({"_kafka_partition": "_partition"})
     return lines.with_columns(event.dt.truncate("1m").cast(pl.Datetime("ms", "UTC")).alias("minute"))
 
 
