@@ -89,8 +89,10 @@ def _updates(table: Table, resource: Resource) -> tuple[TableUpdate, ...]:
     updates: tuple[TableUpdate, ...] = ()
     schema = schemas.evolved(table.schema(), resource.spec["columns"])
     if schemas.columns(schema) != schemas.columns(table.schema()):
+        # A SQL catalog takes the id as it is: with one that is taken, the old schema would stay current.
+        newest = max(known.schema_id for known in table.metadata.schemas)
         updates += (
-            AddSchemaUpdate(schema=schema),
+            AddSchemaUpdate(schema=schema.model_copy(update={"schema_id": newest + 1})),
             SetCurrentSchemaUpdate.model_validate({"schema-id": -1}),
         )
     declared = {k: v for k, v in resource.spec["properties"].items() if k != FORMAT_VERSION}
