@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,6 +15,8 @@ from psycopg import sql
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
+from include.stack import endpoints
+from tests.integration.systems.world import World
 
 
 @pytest.fixture
@@ -71,3 +74,16 @@ def alone(systems: Systems, platform: PlatformHook) -> Systems:
 def _as_superuser(stack: Any, statement: sql.Composed) -> None:
     with psycopg.connect(stack.superuser_dsn("postgres"), autocommit=True) as connection:
         connection.execute(statement)
+
+
+@pytest.fixture
+def world(
+    stack: Any, name: str, database: Callable[[str], str], platform: PlatformHook, tmp_path: Path
+) -> Iterator[World]:
+    """A shop of the test's own on the live stack; see `world`."""
+    dsn = database("oltp")
+    _as_superuser(stack, sql.SQL("GRANT CONNECT ON DATABASE {} TO cdc").format(sql.Identifier(f"{name}_oltp")))
+    place = Endpoint.from_url(stack.superuser_dsn(f"{name}_platform"))
+    made = World.build(name, dsn, tmp_path / "schemas", endpoints.endpoints(stack.settings), place)
+    yield made
+    made.clean()
