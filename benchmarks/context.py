@@ -15,12 +15,15 @@ from headrace.contracts.index import load_index
 from headrace.systems.bundle import Systems
 from include.stack.endpoints import systems
 from include.stack.settings import Settings
+from include.stack.status import hop_table
 from include.stack.supervisor import Supervisor
 
 T = TypeVar("T", int, float)
 
 CALM_CORES = 0.5
 """The platform is at rest below so many busy cores; merges and task runs are over then."""
+
+AGREE_WITHIN_S = 300.0
 
 
 class NotMeasured(Exception):
@@ -88,9 +91,21 @@ class Context:
         return time.time()
 
     def settle(self, seconds: float = 120.0) -> None:
-        """Wait until the platform is at rest, or that long: what went before shall not be paid for by what comes."""
-        if self.quick:
-            return
+        """Wait until every hop holds the same, and then until the platform is at rest: what went before is over.
+
+        Rows still on their way would be taken for rows of the next measurement.
+
+        Raises:
+            NotMeasured: the hops do not come to agree.
+        """
+        self.report("waiting until every hop holds the same")
+        self.wait(
+            lambda: all(row.agree for row in hop_table(self.settings)), AGREE_WITHIN_S, "the same at every hop", 2
+        )
+        if not self.quick:
+            self._rest(seconds)
+
+    def _rest(self, seconds: float) -> None:
         self.report("waiting until the platform is at rest")
         deadline, calm, busy = time.monotonic() + seconds, 0, 0.0
         while calm < 3 and time.monotonic() < deadline:

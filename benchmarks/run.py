@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from benchmarks import readme, results, stack
@@ -27,6 +28,7 @@ def main(
         err.print(f"[red]✗[/red] no benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
         return 2
     modules = {name: module(name) for name in names or NAMES}
+    signal.signal(signal.SIGTERM, _end)
     progress = Progress()
     found = stack.find(instance, quick=quick)
     needed = any(getattr(chosen, "NEEDS_STACK", True) for chosen in modules.values())
@@ -57,6 +59,11 @@ def write_readme(place: Path = README, folder: Path = results.FOLDER) -> None:
     modules = {name: module(name) for name in NAMES}
     text = readme.replaced(place.read_text(encoding="utf-8"), readme.render(modules, results.read_all(folder)))
     place.write_text(text, encoding="utf-8")
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """An order to end leaves no stack behind."""
+    raise SystemExit(128 + number)
 
 
 def _run(name: str, chosen: ModuleType, context: Context, times: int, folder: Path | None) -> bool:
