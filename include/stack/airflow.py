@@ -18,8 +18,9 @@ def api_server(s: Settings) -> Process:
     return _process(s, "airflow-api", command)
 
 
+# The log servers would listen on every address, and the API server reads the files itself on one machine.
 def scheduler(s: Settings) -> Process:
-    return _process(s, "airflow-scheduler", ("airflow", "scheduler"))
+    return _process(s, "airflow-scheduler", ("airflow", "scheduler", "--skip-serve-logs"))
 
 
 def dag_processor(s: Settings) -> Process:
@@ -27,7 +28,7 @@ def dag_processor(s: Settings) -> Process:
 
 
 def triggerer(s: Settings) -> Process:
-    return _process(s, "airflow-triggerer", ("airflow", "triggerer"))
+    return _process(s, "airflow-triggerer", ("airflow", "triggerer", "--skip-serve-logs"))
 
 
 def environment(s: Settings) -> dict[str, str]:
@@ -47,8 +48,6 @@ def environment(s: Settings) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(s.run / "airflow-passwords.json"),
         "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://airflow:{password}@{s.bind}:{port}/airflow",
         "LOGGING__BASE_LOG_FOLDER": str(s.logs / "airflow"),
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(s.port("LOGS")),
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(s.port("LOGS") + 1),
         "API__BASE_URL": url,
         "API__SECRET_KEY": s["HEADRACE_AIRFLOW_SESSION_SECRET"],
         "API_AUTH__JWT_SECRET": s["HEADRACE_AIRFLOW_JWT_SECRET"],

@@ -83,22 +83,23 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 @app.command()
 def down() -> None:
     """Stop everything. Data stays; ./headrace up goes on with it."""
+    from include.stack.stop import stop
     from include.stack.supervisor import Supervisor
 
-    supervisor = Supervisor(_settings())
-    out.print("stopping" if supervisor.is_up() else "nothing runs")
-    supervisor.shut_down()
+    s = _settings()
+    out.print("stopping" if Supervisor(s).is_up() else "nothing runs")
+    stop(s)
 
 
 @app.command()
 def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop everything and delete this instance's data and secrets. Asks first."""
-    from include.stack.supervisor import Supervisor
+    from include.stack.stop import stop
 
     s = _settings()
     if not yes and not typer.confirm(f"Delete all data of this instance ({s.home}) and {s.env_file.name}?"):
         raise typer.Exit(1)
-    Supervisor(s).shut_down()
+    stop(s)
     shutil.rmtree(s.home, ignore_errors=True)
     s.env_file.unlink(missing_ok=True)
     out.print("gone; the environment and the jars stay in " + str(s.state))

@@ -53,7 +53,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PORT_S3", "port", "333", "S3 API of the object store."),
     Setting("HEADRACE_PORT_CATALOG", "port", "334", "Iceberg REST catalog."),
     Setting("HEADRACE_PORT_WEED", "port", "340", "First of ten ports for SeaweedFS's own parts (and this one plus 10003)."),
-    Setting("HEADRACE_PORT_LOGS", "port", "793", "Airflow's task-log servers (this port and the next)."),
     Setting("HEADRACE_MEMORY_KAFKA", "memory", "384m", "Heap of the broker."),
     Setting("HEADRACE_MEMORY_CONNECT", "memory", "768m", "Heap of Kafka Connect."),
     Setting("HEADRACE_MEMORY_REGISTRY", "memory", "256m", "Heap of the schema registry."),
