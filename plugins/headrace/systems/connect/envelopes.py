@@ -11,6 +11,9 @@ from typing import Any, Final, NamedTuple
 from headrace.systems.kafka.avro_blocks import unwrap, wrap
 from headrace.systems.kafka.counter import Schemas
 
+RECOVERY: Final = "headrace.recovery"
+"""Origin of the deletions that are written when a lost replication slot is recovered."""
+
 EPOCH: Final = dt.date(1970, 1, 1)
 
 
@@ -46,10 +49,11 @@ class Template:
         return cls(key_id, schemas(key_id), parts.schema_id, schema, envelope["source"])
 
 
-def delete_event(template: Template, key: Sequence[str], row: Mapping[str, Any], at: float) -> Record:
+def delete_event(template: Template, key: Sequence[str], row: Mapping[str, Any], at: float, first: int) -> Record:
     """The event that `row` (Python values by column) was deleted, as of `at` (Unix seconds).
 
-    Columns that the template's schema does not know are left out, those it adds are null.
+    Its source says that it is recovery's, and in `origin_lsn` from which offset the fresh snapshot
+    was written: who counts from that snapshot on never had the row. Columns that the template's schema does not know are left out, those it adds are null.
     """
     before = _row_schema(template.value_schema)
     envelope = {
@@ -62,6 +66,8 @@ def delete_event(template: Template, key: Sequence[str], row: Mapping[str, Any],
             "ts_us": int(at * 1e6),
             "ts_ns": int(at * 1e6) * 1000,
             "txId": None,
+            "origin": RECOVERY,
+            "origin_lsn": first,
         },
         "transaction": None,
         "op": "d",

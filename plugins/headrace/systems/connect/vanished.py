@@ -54,7 +54,8 @@ def delete_vanished(
     if stale:
         template = _template(kafka, schemas, topic, starts, ends)
         now = time.time()
-        _send(kafka, topic, [(p, delete_event(template, contract.key, r, now)) for p, r in stale])
+        events = [(p, delete_event(template, contract.key, row, now, starts[p])) for p, row in stale]
+        _send(kafka, topic, events)
     return len(stale)
 
 

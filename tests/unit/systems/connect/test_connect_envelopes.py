@@ -64,7 +64,7 @@ def test_a_row_is_deleted_as_debezium_would_delete_it(template: Template) -> Non
         "tags": ["a", None],
         "raw": b"\x00\xff",
     }
-    record = delete_event(template, ("id",), row, at=1_700_000_000.5)
+    record = delete_event(template, ("id",), row, at=1_700_000_000.5, first=500)
     key, value = unwrap(record.key), unwrap(record.value)
     assert key is not None
     assert value is not None
@@ -86,10 +86,11 @@ def test_a_row_is_deleted_as_debezium_would_delete_it(template: Template) -> Non
 
 def test_the_event_is_of_now_but_at_the_snapshots_position(template: Template) -> None:
     row = {"id": 1, "amount": decimal.Decimal("0.00"), "at": dt.datetime(2020, 1, 1), "tags": []}  # noqa: DTZ001
-    value = unwrap(delete_event(template, ("id",), row, at=1_700_000_000.5).value)
+    value = unwrap(delete_event(template, ("id",), row, at=1_700_000_000.5, first=500).value)
     assert value is not None
     source = _read(SCHEMAS[2], value.body)["source"]
     assert (source["lsn"], source["snapshot"], source["ts_ms"]) == (77, "false", 1_700_000_000_500)
+    assert (source["origin"], source["origin_lsn"]) == ("headrace.recovery", 500)
 
 
 def test_what_is_not_in_the_wire_format_is_no_template() -> None:
