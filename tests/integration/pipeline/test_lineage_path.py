@@ -10,7 +10,9 @@ import pytest
 
 @pytest.fixture
 def lineage(stack: Any) -> httpx.Client:
-    """The OpenLineage endpoint, with its key."""
+    """The OpenLineage endpoint, with its key, after the contracts' lineage was declared (other tests withdraw it)."""
+    run = stack.airflow.trigger("apply_contracts")
+    stack.airflow.wait_for_run("apply_contracts", run, 180, lambda line: None)
     place = stack.endpoint("lineage_default")
     return httpx.Client(base_url=place.url, headers={"Authorization": f"Bearer {place.password}"}, timeout=30)
 

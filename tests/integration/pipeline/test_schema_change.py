@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 FIELD = {
@@ -30,7 +31,8 @@ def test_a_new_field_arrives_everywhere_and_nothing_is_restarted(
         avsc.write_text(json.dumps(schema, indent=2))
     run = stack.airflow.trigger("apply_contracts", {"datasets": ["retail.products"]})
     stack.airflow.wait_for_run("apply_contracts", run, 180, lambda line: None)
-    oltp.execute("ALTER TABLE retail.products ADD COLUMN IF NOT EXISTS shelf_label text")
+    with psycopg.connect(stack.superuser_dsn("oltp"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE retail.products ADD COLUMN IF NOT EXISTS shelf_label text")
     oltp.execute(
         "INSERT INTO retail.products (product_id, manufacturer_id, department, brand, shelf_label)"
         " VALUES (%s, 1, 'GROCERY', 'Private', 'blue')",

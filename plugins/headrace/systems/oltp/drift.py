@@ -108,6 +108,14 @@ def _differences(contract: Contract, table: Table, published: Collection[str]) -
 
 
 def _field(contract: Contract, field: Field, column: Column | None, table: str) -> Iterator[Drift]:
+    if column is None and field.nullable:
+        # Contract first, then the source: so no value arrives before there is a place for it.
+        message = (
+            f'{_place(contract)}: {table} has no column for field "{field.name}" yet. '
+            "Add it to the table once this plan is applied; until then it is null."
+        )
+        yield Drift(contract.id, f'field "{field.name}"', "missing-column", False, message)
+        return
     if column is None:
         yield _breaking(
             contract,
