@@ -24,9 +24,7 @@ time.sleep(600)
 
 @pytest.fixture
 def leader() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", LEADER], stdout=subprocess.PIPE, text=True, process_group=0
-    )
+    return subprocess.Popen([sys.executable, "-c", LEADER], stdout=subprocess.PIPE, text=True, process_group=0)
 
 
 def _gone(pid: int) -> bool:

@@ -6,7 +6,7 @@ Connection `kafka_connect_default`, type http: host, port, login, password.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -89,12 +89,6 @@ class ConnectHook:
         answer = self._http.call("GET", f"{_path(name)}/status", accept={ABSENT})
         return None if answer.status == ABSENT else parse_status(answer.body)
 
-    def statuses(self, names: Iterable[str] | None = None) -> tuple[ConnectorStatus, ...]:
-        """The status of each connector there is, or of those of these names, by name."""
-        answer = self._http.call("GET", "/connectors", params={"expand": "status"})
-        chosen = sorted(answer.body) if names is None else sorted(set(names) & answer.body.keys())
-        return tuple(parse_status(answer.body[name]["status"]) for name in chosen)
-
     def pause(self, name: str) -> None:
         """Asks the connector to pause: tasks stay, nothing is read or written."""
         self._http.call("PUT", f"{_path(name)}/pause")
@@ -111,10 +105,6 @@ class ConnectHook:
         """Restarts the connector and its tasks, by default only the failed ones."""
         params = {"includeTasks": "true", "onlyFailed": "true" if only_failed else "false"}
         self._http.call("POST", f"{_path(name)}/restart", params=params)
-
-    def restart_task(self, name: str, task: int) -> None:
-        """Restarts one task."""
-        self._http.call("POST", f"{_path(name)}/tasks/{task}/restart")
 
     def offsets(self, name: str) -> list[dict[str, Any]]:
         """The connector's stored positions, each `{"partition": …, "offset": …}`."""

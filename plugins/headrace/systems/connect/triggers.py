@@ -23,6 +23,7 @@ from headrace.systems.connect.watch import (
 )
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import basic_auth
+from headrace.systems.oltp.hook import OltpHook
 
 if TYPE_CHECKING:
     import httpx
@@ -60,6 +61,7 @@ class ConnectorsTrigger(BaseTrigger):
     def __init__(self, **watch: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.watch = Watch(**watch)
+        self._databases: dict[str, OltpHook] = {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Where the class is, and what to build it from."""
@@ -109,13 +111,12 @@ class ConnectorsTrigger(BaseTrigger):
         return event or await self._slots() or await self._snapshots(client)
 
     async def _slots(self) -> Event | None:
-        from headrace.systems.oltp.hook import OltpHook
-
         limits = SlotLimits(self.watch.behind_bytes)
         for name, conn_id in self.watch.slots.items():
-            hook = OltpHook(await Endpoint.afrom_connection(conn_id))
+            if name not in self._databases:
+                self._databases[name] = OltpHook(await Endpoint.afrom_connection(conn_id))
             try:
-                slot = await asyncio.to_thread(hook.slot, name)
+                slot = await asyncio.to_thread(self._databases[name].slot, name)
             except SystemFailure:  # the connector's own failure says so, with the cause
                 continue
             event = slot_event(name, slot, limits, known=name in self.watch.behind)

@@ -27,6 +27,7 @@ READING: Final[Mapping[str, Any]] = {
     "enable.partition.eof": True,
     "auto.offset.reset": "earliest",
     "fetch.message.max.bytes": 4 << 20,
+    "fetch.queue.backoff.ms": 10,
     "queued.max.messages.kbytes": 64 << 10,
 }
 NEXT_STEP: Final = "Sources keep their changes and sinks their positions; both go on when it answers."
@@ -50,7 +51,7 @@ class KafkaHook:
         self,
         endpoint: Endpoint,
         *,
-        timeout_s: float = 15.0,
+        timeout_s: float = 10.0,
         backoff: Backoff | None = None,
         admin: Callable[[], AdminClient] | None = None,
     ) -> None:
@@ -59,7 +60,7 @@ class KafkaHook:
             **endpoint.extra,
         }
         self._timeout_s = timeout_s
-        self._backoff = backoff or Backoff(tries=3)
+        self._backoff = backoff or Backoff(tries=2)
         self._new_admin = admin
 
     @classmethod

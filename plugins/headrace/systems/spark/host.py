@@ -73,7 +73,9 @@ class SupervisorHost:
                 f"the supervisor refuses {method} {arguments[0]}: {fault.faultString}; is the stream in its configuration?",
             ) from fault
         except xmlrpc.client.ProtocolError as error:
-            raise SystemRefused(SPARK, self._place, f"{error.errcode} {error.errmsg}: check the password in spark_default") from error
+            raise SystemRefused(
+                SPARK, self._place, f"{error.errcode} {error.errmsg}: check the password in spark_default"
+            ) from error
         except OSError as error:
             raise SystemUnavailable(SPARK, self._place, f"{error}; the streams themselves go on without it") from error
 

@@ -98,10 +98,6 @@ class WarehouseHook:
         client = self.client
         self._persist(lambda: client.command(statement))
 
-    def ping(self) -> None:
-        """Raises what any call would."""
-        self.rows("SELECT 1")
-
     def count(self, table: str) -> int:
         """Rows that a reader of `database.table` sees."""
         return int(self.rows(f"SELECT count() FROM {qualified(table)}")[0][0])  # noqa: S608
@@ -109,11 +105,6 @@ class WarehouseHook:
     def count_final(self, table: str) -> int:
         """Rows of a replacing table once what replaces what is settled."""
         return int(self.rows(f"SELECT count() FROM {qualified(table)} FINAL")[0][0])  # noqa: S608
-
-    def counts(self, tables: Iterable[str]) -> dict[str, int]:
-        """The same for several, leaving out those that do not exist."""
-        there = self.existing(tables)
-        return {table: self.count(table) for table in there}
 
     def existing(self, tables: Iterable[str]) -> tuple[str, ...]:
         """Those of the tables and views, `database.table`, that exist; sorted."""
