@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
+from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.spark.host import SupervisorHost, stream_host
 from include.stack.images import container
@@ -47,7 +47,7 @@ def test_airflow_asks_it_over_http_with_a_password(tmp_path: Path) -> None:
         driver = host.driver("retail")
         assert (driver.alive, driver.state) == (False, "STOPPED")
         host.stop("retail")
-        with pytest.raises(xmlrpc.client.ProtocolError, match="401"):
+        with pytest.raises(SystemRefused, match="401"):
             SupervisorHost(f"http://headrace:wrong@127.0.0.1:{port}").driver("retail")
 
 
