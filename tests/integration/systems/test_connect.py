@@ -92,8 +92,8 @@ def test_a_connector_is_paused_resumed_stopped_and_forgets(running: World) -> No
     assert hook.offsets(name) == []
     hook.delete(name)
     hook.delete(name)
-    assert name not in hook.names()
-    assert (hook.config(name), hook.status(name)) == (None, None)
+    _until(lambda: name not in hook.names() and hook.status(name) is None)
+    assert hook.config(name) is None
 
 
 def test_a_faulty_configuration_is_refused_with_the_fault(running: World) -> None:
