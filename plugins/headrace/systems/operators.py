@@ -75,13 +75,16 @@ class ApplyContractsOperator(BaseOperator):
         endpoints = Endpoints.from_connections(sources_of(contracts))
         systems = Systems.at(endpoints)
         systems.platform.migrate()
-        plan = apply.make_plan(
-            systems,
-            contracts,
-            plan_settings(endpoints, self.settings),
-            datasets=_listed(self.datasets),
-            dependents=_dependents(self.metrics),
-        )
+        try:
+            plan = apply.make_plan(
+                systems,
+                contracts,
+                plan_settings(endpoints, self.settings),
+                datasets=_listed(self.datasets),
+                dependents=_dependents(self.metrics),
+            )
+        except (PlanRefused, ValueError) as wrong:  # a setting, a dataset or a connection that is not known
+            raise AirflowFailException(str(wrong)) from wrong
         text, shown = render(plan), to_json(plan)
         for line in text.splitlines():
             self.log.info("%s", line)
