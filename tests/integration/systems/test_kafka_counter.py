@@ -131,6 +131,33 @@ def test_every_record_of_an_event_topic_is_a_row(systems: Systems, topic: str, s
     assert (first.rows, count_events(systems.kafka, first).rows) == (3, 4)
 
 
+def test_a_topic_that_was_made_anew_is_counted_anew(systems: Systems, topic: str, send: Send) -> None:
+    send(*_snapshot(range(5), 50))
+    count = count_changes(systems.kafka, systems.registry.schema, TopicCount(topic))
+    systems.kafka.delete(topic)
+    deadline = time.monotonic() + 30
+    while topic in systems.kafka.partitions() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    systems.kafka.create(topic, 1)
+    send(*_snapshot(range(2), 60))
+    assert (count.rows, count_changes(systems.kafka, systems.registry.schema, count).rows) == (5, 2)
+
+
+def test_a_topic_that_lost_the_snapshot_to_its_retention_is_counted_on(
+    systems: Systems, topic: str, send: Send
+) -> None:
+    from confluent_kafka import TopicPartition
+
+    send(*_snapshot(range(5), 50))
+    count = count_changes(systems.kafka, systems.registry.schema, TopicCount(topic))
+    end = systems.kafka.end_offsets(topic)[0]
+    for future in systems.kafka.admin.delete_records([TopicPartition(topic, 0, end)]).values():
+        future.result()
+    assert systems.kafka.begin_offsets(topic) == {0: end}
+    send(("c", 9, "false", 60), ("c", 10, "false", 49))
+    assert count_changes(systems.kafka, systems.registry.schema, count).rows == 7
+
+
 @pytest.mark.slow
 def test_two_hundred_thousand_changes_are_counted_whole(systems: Systems, topic: str, send: Send) -> None:
     send(*_snapshot(range(200_000), 50))

@@ -61,6 +61,7 @@ class World:
     systems: Systems
     zones: str = "raw"
     log: list[str] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
 
     @classmethod
     def build(cls, name: str, dsn: str, folder: Path, endpoints: Endpoints, platform: Endpoint, **more: Any) -> World:
@@ -87,6 +88,7 @@ class World:
 
     def declare(self, dataset: str, *fields: dict[str, Any]) -> None:
         """Writes the dataset's contract."""
+        self.declared.add(dataset)
         home = self.folder / self.name
         home.mkdir(parents=True, exist_ok=True)
         shape = {
@@ -130,7 +132,7 @@ class World:
         steps += [lambda t=t: systems.kafka.delete(t) for t in topics]  # type: ignore[misc]
         subjects = [s for s in systems.registry.subjects() if s.startswith(f"{self.name}.")]
         steps += [lambda s=s: systems.registry.delete(s) for s in subjects]  # type: ignore[misc]
-        tables = [names.raw_table(contract) for contract in self.contracts]
+        tables = [f"raw.{self.name}_{dataset}" for dataset in self.declared]
         steps += [lambda t=t: systems.lake.drop_table(t) for t in tables]  # type: ignore[misc]
         steps.append(lambda: systems.warehouse.execute(f"DROP DATABASE IF EXISTS {self.name}"))
         steps.append(

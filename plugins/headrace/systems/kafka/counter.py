@@ -29,6 +29,7 @@ COLUMNS: Final = ("op", "source")
 def count_events(hook: KafkaHook, since: TopicCount) -> TopicCount:
     """The count of a topic in which every record is one row, such as an event topic."""
     end = hook.end_offsets(since.topic)
+    since = _still_of(since, end)
     counts = dict(since.partitions)
     for batch in read_to_end(hook, since.topic, _positions(since), end):
         count = _with_records(counts.get(batch.partition, PartitionCount()), batch)
@@ -41,8 +42,10 @@ def count_changes(hook: KafkaHook, schemas: Schemas, since: TopicCount) -> Topic
 
     `rows` is exact for every partition that has a row in the newest snapshot. One that has none
     is counted from the snapshot's LSN on, so changes in flight while it was taken are left out.
+    A count from the beginning needs a topic that still has its beginning.
     """
     topic, end = since.topic, hook.end_offsets(since.topic)
+    since = _still_of(since, end)
     counts = {p: since.partitions.get(p, PartitionCount()) for p in end}
     inexact: set[int] = set()
     for batch in read_to_end(hook, topic, _positions(since), end):
@@ -57,7 +60,7 @@ def count_changes(hook: KafkaHook, schemas: Schemas, since: TopicCount) -> Topic
     for partition, count in _void(counts).items():
         counts[partition] = _after(hook, schemas, topic, partition, count, end)
         inexact.add(partition)
-    for partition in inexact:
+    for partition in _countable(hook, topic, counts, inexact):
         count = counts[partition]
         rows = _exact_rows(hook, schemas, topic, partition, count, end)
         counts[partition] = replace(count, rows=rows)
@@ -117,6 +120,20 @@ def _events_schema_frame() -> pl.DataFrame:
             "lsn": pl.Int64,
         }
     )
+
+
+def _still_of(since: TopicCount, end: Mapping[int, int]) -> TopicCount:
+    """The count, or none where the topic was made anew since: it ends before what was counted."""
+    anew = any(count.next_offset > end.get(p, 0) for p, count in since.partitions.items())
+    return TopicCount(since.topic) if anew else since
+
+
+def _countable(hook: KafkaHook, topic: str, counts: Mapping[int, PartitionCount], partitions: set[int]) -> list[int]:
+    """Those of the partitions of which the topic still has the newest snapshot's beginning."""
+    if not partitions:
+        return []
+    begin = hook.begin_offsets(topic)
+    return sorted(p for p in partitions if begin[p] <= counts[p].snapshot_offset)
 
 
 def _exact_rows(

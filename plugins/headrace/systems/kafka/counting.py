@@ -6,6 +6,7 @@ a deletion takes one. A snapshot is known by its log position (LSN), which all i
 
 Changes at or below the snapshot's LSN that come after it *overlap* it: the snapshot may already
 hold what they did. Then only a count by key from the snapshot's beginning is exact (`rows_by_key`).
+A snapshot of an empty table leaves no record, so what overlaps it cannot be told.
 """
 
 from __future__ import annotations

@@ -157,13 +157,19 @@ class KafkaHook:
 
         self.call(altered)
 
+    def begin_offsets(self, name: str) -> dict[int, int]:
+        """By partition, the offset of the first record that the topic still has."""
+        return self._offsets(name, _admin_api().OffsetSpec.earliest())
+
     def end_offsets(self, name: str) -> dict[int, int]:
         """By partition, the offset after the last record that a read_committed reader may see."""
+        return self._offsets(name, _admin_api().OffsetSpec.latest())
+
+    def _offsets(self, name: str, place: Any) -> dict[int, int]:
         from confluent_kafka import IsolationLevel, TopicPartition
 
-        latest = _admin_api().OffsetSpec.latest()
         count = self.partitions().get(name, 0)
-        asked = {TopicPartition(name, number): latest for number in range(count)}
+        asked = {TopicPartition(name, number): place for number in range(count)}
         if not asked:
             return {}
 

@@ -49,6 +49,8 @@ class Source:
         """A snapshot; the changes to `overlap` are in it, and streamed after it once more."""
         self.capturing = True
         late = []
+        if not self.rows.symmetric_difference(overlap):
+            overlap = []  # the snapshot would be empty, and leave no record to tell what overlaps it
         for key in overlap:
             self.lsn += 10
             late.append((key, "d" if key in self.rows else "c", self.lsn))
