@@ -14,7 +14,6 @@ from include.stack.settings import Settings
 from include.stack.supervisor import Supervisor
 
 Report = Callable[[str], None]
-STORES = {"seaweedfs": 60, "minio": 60}
 
 
 def start(s: Settings, report: Report) -> None:
