@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 
 from headrace.systems.bundle import Systems
@@ -12,6 +14,15 @@ from include.stack import databases, endpoints, settings
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.supervisor import Supervisor
+
+# Deadlines and slowness measure the machine's load, not the code. In CI every run draws the same examples.
+hypothesis.settings.register_profile(
+    "headrace",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("headrace")
 
 
 @dataclass(frozen=True)

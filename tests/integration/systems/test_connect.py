@@ -171,13 +171,13 @@ def test_a_slot_that_falls_behind_is_told_and_that_it_has_caught_up(airflow: Wor
     hook, slot = airflow.systems.connect, f"headrace_{airflow.name}"
     hook.stop(airflow.source)
     hook.wait(airflow.source, "STOPPED")
-    airflow.sql("INSERT INTO shop.orders SELECT n, 1, now() FROM generate_series(1000, 9000) n")
-    watch = {"connectors": [airflow.source], "slots": {slot: f"{airflow.name}_default"}, "behind_bytes": 200_000}
+    airflow.sql("INSERT INTO shop.orders SELECT n, 1, now() FROM generate_series(1000, 60000) n")
+    watch = {"connectors": [airflow.source], "slots": {slot: f"{airflow.name}_default"}, "behind_bytes": 3_000_000}
     event = _event(**watch)
     assert (event["event"], event["slot"]) == ("slot-behind", slot)
     hook.resume(airflow.source)
     hook.wait(airflow.source, "RUNNING")
-    assert _event(**watch, behind=[slot])["event"] == "slot-caught-up"
+    assert _event(120, **watch, behind=[slot])["event"] == "slot-caught-up"
 
 
 def test_a_watch_without_trouble_ends_in_its_time(airflow: World) -> None:
