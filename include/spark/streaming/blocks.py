@@ -9,17 +9,14 @@ to slide and hit a mark by accident has a chance of 2^-52.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from polars_avro._avro_rs import AvroSource  # the public read_avro costs 2 ms a call more: too much for small batches
 
-from include.spark.streaming.writer import MARK, MARK_BYTES, SYNC, Writer, long
+from headrace.systems.kafka import avro_blocks
+from include.spark.streaming.writer import MARK, MARK_BYTES, Writer
 
 _RANDOM: Final = np.random.default_rng()
 
@@ -36,24 +33,13 @@ def read_block(writer: Writer, values: pa.BinaryArray) -> pa.RecordBatch:
     count = len(values)
     marks = _RANDOM.random(count)
     marked = pc.binary_join_element_wise(values, _as_binary(marks), b"")
-    data = _contents(marked)
-    block = b"".join((writer.header, long(count), long(len(data)), data, SYNC))
     try:
-        source = AvroSource([lambda: _opened(block)], False, False)
-        # One batch of exactly these records, and never a second: the reader spins for ever on bytes left in a block.
-        columns = pa.record_batch(next(iter(source.batch_iter(count, list(writer.columns)))))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # several classes, and a panic in the reader is not even an Exception
+        columns = avro_blocks.read_block(writer.header, count, _contents(marked), writer.columns)
+    except ValueError as error:
         raise UnreadableRecords(f"the record is not of schema id {writer.id}: {error}") from None
     if columns.num_rows != count or not np.array_equal(columns[MARK].to_numpy(), marks):
         raise UnreadableRecords(f"the record's length is not what schema id {writer.id} says")
     return columns
-
-
-@contextmanager
-def _opened(block: bytes) -> Iterator[BinaryIO]:
-    yield io.BytesIO(block)
 
 
 def _as_binary(marks: np.ndarray) -> pa.BinaryArray:

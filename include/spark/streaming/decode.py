@@ -13,9 +13,6 @@ import pyarrow.compute as pc
 from include.spark.streaming.blocks import UnreadableRecords, read_block
 from include.spark.streaming.writer import FRAME_BYTES, UnreadableSchema, Writer
 
-RECORD_COLUMNS: Final = ("topic", "partition", "offset", "timestamp", "key", "value")
-"""What a batch of Kafka records has."""
-
 Made = TypeVar("Made")
 
 

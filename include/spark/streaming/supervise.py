@@ -51,11 +51,6 @@ class Supervised:
         self._failures = Failures(limits)
         self._start_at: float | None = 0.0
 
-    @property
-    def is_down(self) -> bool:
-        """Whether it failed too often and stays down."""
-        return self.running is None and self._start_at is None
-
     def tend(self) -> None:
         """Start it when it is time, look how it is, note when it failed. Raises nothing that one query causes."""
         if self.running is None:

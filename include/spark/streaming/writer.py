@@ -8,16 +8,16 @@ referred to; the wire format's five bytes come first, a mark of our own comes la
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from headrace.systems.kafka.avro_blocks import file_header
 
 FRAME: Final = "_frame"
 MARK: Final = "_mark"
 FRAME_BYTES: Final = 5
 MARK_BYTES: Final = 8
-SYNC: Final = bytes(16)
 
 ENVELOPE_FIELDS: Final = frozenset({"before", "after", "source", "op"})
 SOURCE_COLUMNS: Final = ("source_ts_us", "source_ts_ms", "source_lsn", "source_origin", "source_origin_lsn")
@@ -81,24 +81,6 @@ def compile_writer(schema_id: int, schema: Any) -> Writer:
     wanted = ("before", "after", "op", *SOURCE_COLUMNS)
     columns = tuple(f["name"] for f in fields if f["name"] in wanted)
     return Writer(schema_id, file_header(framed), (*columns, MARK), row, is_envelope)
-
-
-def file_header(schema: Any) -> bytes:
-    """The header of an uncompressed Avro file."""
-    text = json.dumps(schema, separators=(",", ":")).encode()
-    entries = b"".join(long(len(part)) + part for part in (b"avro.schema", text, b"avro.codec", b"null"))
-    return b"Obj\x01" + long(2) + entries + long(0) + SYNC
-
-
-def long(number: int) -> bytes:
-    """Avro's zig-zag variable-length integer."""
-    rest = (number << 1) ^ (number >> 63)
-    out = bytearray()
-    while rest > 0x7F:
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
 
 
 class _Inliner:

@@ -13,10 +13,11 @@ import pytest
 
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
+from headrace.systems.kafka.avro_blocks import long
 from include.spark.streaming.blocks import read_block
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.registry import Writers, check_writer
-from include.spark.streaming.writer import UnreadableSchema, compile_writer, long
+from include.spark.streaming.writer import UnreadableSchema, compile_writer
 from tests.support.change_records import PLAIN_ID, SCHEMA_ID, SCHEMAS, encoded, row
 
 CAPTURED = Path(__file__).parents[1] / "contracts" / "debezium" / "every_type-value.json"

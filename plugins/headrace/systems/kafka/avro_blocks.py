@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 HEADER_BYTES: Final = 5
 SYNC: Final = bytes(16)
@@ -55,18 +56,29 @@ def wrap(schema_id: int, body: bytes) -> bytes:
     return b"\0" + schema_id.to_bytes(4, "big") + body
 
 
-def file(schema: Any, count: int, data: bytes) -> bytes:
-    """An Avro object container file: `data` holds `count` records of the schema, in one block."""
-    header = (
-        b"Obj\x01\x04",  # magic; a map of two entries follows
-        _text(b"avro.schema"),
-        _text(json.dumps(schema).encode()),
-        _text(b"avro.codec"),
-        _text(b"null"),
-        b"\0",
-        SYNC,
-    )
-    return b"".join((*header, _long(count), _long(len(data)), data, SYNC))
+def file_header(schema: Any) -> bytes:
+    """The header of an uncompressed Avro object container file."""
+    text = json.dumps(schema, separators=(",", ":")).encode()
+    entries = b"".join(long(len(part)) + part for part in (b"avro.schema", text, b"avro.codec", b"null"))
+    return b"Obj\x01" + long(2) + entries + long(0) + SYNC
+
+
+def read_block(header: bytes, count: int, data: bytes | memoryview, columns: Sequence[str]) -> pa.RecordBatch:
+    """These columns of the `count` (1 or more) records that `data` holds end to end, written by the header's schema.
+
+    Raises:
+        ValueError: the reader cannot make sense of the data. That it can says nothing of where each record ended.
+    """
+    import pyarrow as pa
+
+    # The public read_avro costs 2 ms a call more: too much for the small batches of a stream.
+    from polars_avro._avro_rs import AvroSource
+
+    block = b"".join((header, long(count), long(len(data)), data, SYNC))
+    with _reader_errors():
+        source = AvroSource([lambda: _opened(block)], False, False)
+        # One batch and never a second: the reader spins for ever on bytes left in a block.
+        return pa.record_batch(next(iter(source.batch_iter(count, list(columns)))))
 
 
 def read(schema: Any, bodies: Sequence[bytes], columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -76,24 +88,18 @@ def read(schema: Any, bodies: Sequence[bytes], columns: Sequence[str] | None = N
         ValueError: not every body is exactly one record of the schema.
     """
     import polars as pl
-    import pyarrow as pa
-    from polars_avro._avro_rs import AvroSource
 
     count = len(bodies)
     mark = random.random()  # noqa: S311
     seal = struct.pack("<d", mark)
     marked = {**schema, "fields": [*schema["fields"], {"name": MARK, "type": "double"}]}
-    block = file(marked, count, seal.join((*bodies, b"")))
+    header = file_header(marked)
     wanted = [field["name"] for field in schema["fields"] if not columns or field["name"] in columns]
     try:
-        source = AvroSource([lambda: _opened(block)], False, False)
         if not count:
-            return pl.DataFrame(pa.schema(source.schema()).empty_table()).select(wanted)
-        # One batch and never a second: the reader spins for ever on bytes left in a block.
-        frame = pl.DataFrame(pa.record_batch(next(iter(source.batch_iter(count, [*wanted, MARK])))))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # a panic of the reader is no Exception
+            return _nothing(header).select(wanted)
+        frame = pl.DataFrame(read_block(header, count, seal.join((*bodies, b"")), [*wanted, MARK]))
+    except ValueError as error:
         raise ValueError(f"{count} Avro records cannot be read: {error}") from error
     if frame.height != count or not bool((frame[MARK] == mark).all()):
         raise ValueError(f"{count} Avro records do not end where their schema says")
@@ -135,12 +141,34 @@ def by_schema(values: Iterable[bytes | None]) -> tuple[Mapping[int, list[int]], 
     return known, tuple(foreign)
 
 
+def _nothing(header: bytes) -> pl.DataFrame:
+    """No record of the header's schema; not read as a block, because the reader may spin on an empty one."""
+    import polars as pl
+    import pyarrow as pa
+    from polars_avro._avro_rs import AvroSource
+
+    with _reader_errors():
+        source = AvroSource([lambda: _opened(header)], False, False)
+        return pl.DataFrame(pa.schema(source.schema()).empty_table())
+
+
+@contextmanager
+def _reader_errors() -> Iterator[None]:
+    """What the reader raises as ValueError: several classes, and a panic of it is not even an Exception."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise ValueError(str(error)) from error
+
+
 @contextmanager
 def _opened(block: bytes) -> Iterator[io.BytesIO]:
     yield io.BytesIO(block)
 
 
-def _long(number: int) -> bytes:
+def long(number: int) -> bytes:
     """Avro's zig-zag variable-length integer."""
     rest = (number << 1) ^ (number >> 63)
     out = bytearray()
@@ -149,7 +177,3 @@ def _long(number: int) -> bytes:
         rest >>= 7
     out.append(rest)
     return bytes(out)
-
-
-def _text(value: bytes) -> bytes:
-    return _long(len(value)) + value
