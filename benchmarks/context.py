@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from benchmarks import cpu
 from headrace.contracts.contract import Contract
-from headrace.contracts.index import load_index
 from headrace.systems.bundle import Systems
+from include.stack.contracts import contracts
 from include.stack.endpoints import systems
 from include.stack.settings import Settings
 from include.stack.status import hop_table
@@ -61,8 +61,7 @@ class Context:
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
         """The datasets that come by CDC."""
-        index = load_index(self.settings.contracts, self.settings.run / "contracts.index.json")
-        return tuple(contract for contract in index.values() if contract.source.kind == "cdc")
+        return tuple(contract for contract in contracts(self.settings).values() if contract.source.kind == "cdc")
 
     def contract(self, dataset: str) -> Contract:
         """One of them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from benchmarks.context import NotMeasured
 from include.stack import settings as configuration
 from include.stack.settings import Settings
+from include.stack.stop import remove
 from include.stack.supervisor import Supervisor
 
 OWN: Mapping[str, str] = {"HEADRACE_INSTANCE": "bench", "HEADRACE_PORT_BASE": "26000"}
@@ -66,8 +66,7 @@ def running(instance: Instance, report: Callable[[str], None], *, keep: bool) ->
         if keep:
             report(f"the stack stays up: HEADRACE_INSTANCE={instance.name} ./headrace status")
         else:
-            Supervisor(instance.settings).shut_down()
-            shutil.rmtree(instance.settings.home, ignore_errors=True)
+            remove(instance.settings)
             report("the benchmark's stack is gone")
 
 

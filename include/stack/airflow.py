@@ -8,8 +8,10 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from include.stack.contracts import index_file
+from include.stack.databases import role_dsn
 from include.stack.install import java_home
-from include.stack.processes import Process, platform_dsn
+from include.stack.processes import Process
 from include.stack.settings import Settings
 
 
@@ -67,9 +69,9 @@ def environment(s: Settings) -> dict[str, str]:
     }
     ours = {
         "AIRFLOW_HOME": str(home),
-        "HEADRACE_PLATFORM_DSN": platform_dsn(s),
+        "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_CONTRACTS": str(s.contracts),
-        "HEADRACE_INDEX": str(s.run / "contracts.index.json"),
+        "HEADRACE_INDEX": str(index_file(s)),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "HEADRACE_SPARK_JARS": str(s.lib / "spark"),

@@ -10,8 +10,6 @@ import httpx
 
 from include.stack.settings import Settings
 
-FINAL_STATES = ("success", "failed")
-
 
 class AirflowRefused(Exception):
     """Airflow answered with an error, or a run did not end well."""
@@ -31,11 +29,6 @@ class AirflowApi:
         if found.status_code == 404:
             self._call("POST", "/connections", json=connection)
         return found.status_code == 404
-
-    def put_pool(self, name: str, slots: int, description: str) -> None:
-        """Add a pool unless it is there."""
-        body = {"name": name, "slots": slots, "description": description}
-        self._call("POST", "/pools", json=body, accept=(201, 409))
 
     def dags(self) -> dict[str, bool]:
         """DAG id → is it paused."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,14 +93,12 @@ def down() -> None:
 @app.command()
 def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop everything and delete this instance's data and secrets. Asks first."""
-    from include.stack.stop import stop
+    from include.stack.stop import remove
 
     s = _settings()
     if not yes and not typer.confirm(f"Delete all data of this instance ({s.home}) and {s.env_file.name}?"):
         raise typer.Exit(1)
-    stop(s)
-    shutil.rmtree(s.home, ignore_errors=True)
-    s.env_file.unlink(missing_ok=True)
+    remove(s)
     out.print("gone; the environment and the jars stay in " + str(s.state))
 
 

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from include.stack.install import POSTGRES_BIN
-from include.stack.processes import POSTGRES_USER, as_postgres
+from include.stack.privileges import POSTGRES_USER, as_postgres
 from include.stack.settings import Settings
 
 SUPERUSER = "headrace"

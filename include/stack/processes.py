@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from include.stack.databases import role_dsn
 from include.stack.install import POSTGRES_BIN, clickhouse_library, java_home, registry_java
+from include.stack.privileges import as_postgres
 from include.stack.settings import Settings
-
-POSTGRES_USER = "postgres"  # the system user of Debian's package
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,6 @@ class Process:
         if self.as_postgres and os.geteuid() == 0:
             command = as_postgres(command)
         os.execvpe(command[0], command, os.environ | dict(self.environ))  # noqa: S606 - that is what it is for
-
-
-def as_postgres(command: list[str]) -> list[str]:
-    """The command as user `postgres`, able to pass through folders that are closed to it (a clone under /root)."""
-    drop = ["setpriv", f"--reuid={POSTGRES_USER}", f"--regid={POSTGRES_USER}", "--clear-groups"]
-    return [*drop, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", *command]
 
 
 def postgres(s: Settings) -> Process:
@@ -142,17 +136,11 @@ def lineage(s: Settings) -> Process:
         "--port", str(s.port("LINEAGE")), "--log-level", "warning", "--no-access-log",
     )  # fmt: skip
     environ = {
-        "HEADRACE_PLATFORM_DSN": platform_dsn(s),
+        "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_LINEAGE_KEY": s["HEADRACE_LINEAGE_KEY"],
         "MARQUEZ_URL": s["HEADRACE_MARQUEZ_URL"],
     }
     return Process("lineage", command, environ)
-
-
-def platform_dsn(s: Settings) -> str:
-    """Where the platform keeps its own state (streams, plans, alerts, lineage)."""
-    password = s["HEADRACE_PASSWORD_PLATFORM"]
-    return f"postgresql://headrace_platform:{password}@{s.bind}:{s.port('POSTGRES')}/headrace"
 
 
 def _java(

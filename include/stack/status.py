@@ -7,9 +7,9 @@ from typing import Any
 import psutil
 from rich.table import Table
 
-from headrace.contracts.index import load_index
 from headrace.systems.hops.measure import measure
 from headrace.systems.hops.table import Hop, Hops, to_json
+from include.stack.contracts import contracts
 from include.stack.endpoints import systems
 from include.stack.settings import Settings
 from include.stack.supervisor import State, Supervisor
@@ -17,8 +17,7 @@ from include.stack.supervisor import State, Supervisor
 
 def hop_table(s: Settings) -> tuple[Hops, ...]:
     """Every dataset at every hop, measured now."""
-    contracts = load_index(s.contracts, s.run / "contracts.index.json")
-    return measure(systems(s), tuple(contracts.values()))
+    return measure(systems(s), tuple(contracts(s).values()))
 
 
 def as_json(s: Settings) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""Stop everything, and what killed processes left behind."""
+"""Stop an instance, with what killed processes left behind; remove it."""
 
 from __future__ import annotations
+
+import shutil
 
 from include.stack.become import end_orphans
 from include.stack.settings import Settings
@@ -12,3 +14,10 @@ def stop(s: Settings) -> None:
     Supervisor(s).shut_down()
     for group_file in s.run.glob("*.group"):
         end_orphans(group_file)
+
+
+def remove(s: Settings) -> None:
+    """Stop the instance and delete its data, logs, configuration and secrets."""
+    stop(s)
+    shutil.rmtree(s.home, ignore_errors=True)
+    s.env_file.unlink(missing_ok=True)

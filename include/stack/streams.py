@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from headrace.contracts.index import load_index
 from headrace.planning.streams import StreamPlan, stream_plans
 from include.stack.airflow import environment
+from include.stack.contracts import contracts
+from include.stack.databases import role_dsn
 from include.stack.install import java_home
-from include.stack.processes import Process, platform_dsn
+from include.stack.processes import Process
 from include.stack.settings import Settings
 
 
 def plans(s: Settings) -> dict[str, StreamPlan]:
     """Stream group → what its driver has to run."""
-    return stream_plans(load_index(s.contracts, s.run / "contracts.index.json").values())
+    return stream_plans(contracts(s).values())
 
 
 def stream_processes(s: Settings) -> tuple[Process, ...]:
@@ -34,7 +35,7 @@ def driver_environment(s: Settings, plan: StreamPlan) -> dict[str, str]:
     return {
         "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / plan.group),
         "HEADRACE_PLAN_VERSION": plan.version,
-        "HEADRACE_PLATFORM_DSN": platform_dsn(s),
+        "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_KAFKA_BOOTSTRAP": f"{s.bind}:{s.port('KAFKA')}",
         "HEADRACE_REGISTRY_URL": f"http://{s.bind}:{s.port('REGISTRY')}/apis/ccompat/v7",
         "HEADRACE_CLICKHOUSE_HOST": s.bind,

@@ -15,8 +15,6 @@ from supervisor.xmlrpc import SupervisorTransport
 from include.stack.configuration import socket_path
 from include.stack.settings import Settings
 
-STOPPED, RUNNING = 0, 20  # http://supervisord.org/subprocess.html#process-states
-
 
 class SupervisorError(Exception):
     """The supervisor did not do what it was asked."""
@@ -68,13 +66,6 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise SupervisorError(f"{name}: {fault.faultString}; see {self._settings.logs / name}.log") from fault
-
-    def stop(self, name: str) -> None:
-        try:
-            self._call("supervisor.stopProcess", name, True)
-        except xmlrpc.client.Fault as fault:
-            if "NOT_RUNNING" not in fault.faultString:
-                raise SupervisorError(f"{name}: {fault.faultString}") from fault
 
     def states(self) -> tuple[State, ...]:
         if not self.is_up():

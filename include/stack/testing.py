@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from include.stack import settings as configuration
 from include.stack.console import Progress, err, out
 from include.stack.settings import Settings
-from include.stack.stop import stop
+from include.stack.stop import remove
 
 TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_INSTANCE": "test",
@@ -62,6 +62,5 @@ def _start(test: Settings, environ: Mapping[str, str]) -> None:
 
 def _remove(test: Settings) -> None:
     progress = Progress()
-    stop(test)
-    shutil.rmtree(test.home, ignore_errors=True)
+    remove(test)
     progress("the test stack is gone")
