@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 from headrace.contracts.contract import Contract, Zone
 
 LAKE_CATALOG: Final = "lake"
-METRICS_DATABASE: Final = "metrics"
 SINK_CONTROL_TOPIC: Final = "control-iceberg"
 
 

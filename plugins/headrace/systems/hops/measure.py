@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
@@ -15,21 +16,20 @@ from headrace.systems.kafka.counting import TopicCount
 from headrace.systems.lake import counter as lake_counter
 from headrace.systems.warehouse.hook import Freshness
 
+Ask: TypeAlias = Callable[[Systems, Contract], Hop]
+
 
 def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
     """The hop table. A hop that cannot be asked says why in its cells; the others are asked all the same.
 
-    The hops are asked downstream first: what is seen at a hop was already seen upstream of it.
+    The hops are asked at the same time; while rows flow they may differ by what moved meanwhile.
     """
     chosen = [contract for contract in contracts if contract.source.kind == "cdc"]
-    with ThreadPoolExecutor(4) as pool:
-        # Two columns at a time, in this order, so that a later hop is never ahead of an earlier one for long.
-        warehouse = pool.submit(lambda: {c.id: _hop(lambda c=c: _warehouse(systems, c)) for c in chosen})  # type: ignore[misc]
+    with ThreadPoolExecutor(5) as pool:
+        source = pool.submit(_source, systems, chosen)
+        hops = [pool.submit(_column, ask, systems, chosen) for ask in (_kafka, _raw, _warehouse)]
         fresh = pool.submit(lambda: {c.id: _freshness(systems, c) for c in chosen})
-        raw = pool.submit(lambda: {c.id: _hop(lambda c=c: _raw(systems, c)) for c in chosen})  # type: ignore[misc]
-        kafka = pool.submit(lambda: {c.id: _hop(lambda c=c: _kafka(systems, c)) for c in chosen})  # type: ignore[misc]
-        source = pool.submit(lambda: _source(systems, chosen))
-        columns = source.result(), kafka.result(), raw.result(), warehouse.result()
+        columns = [source.result(), *(hop.result() for hop in hops)]
         freshness = fresh.result()
     return tuple(
         Hops(c.id, *(column[c.id] for column in columns), *(freshness[c.id] or (None, None))[:2])  # type: ignore[arg-type]
@@ -37,9 +37,13 @@ def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]
     )
 
 
-def _hop(ask: Callable[[], Hop]) -> Hop:
+def _column(ask: Ask, systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
+    return {contract.id: _hop(ask, systems, contract) for contract in contracts}
+
+
+def _hop(ask: Ask, systems: Systems, contract: Contract) -> Hop:
     try:
-        return ask()
+        return ask(systems, contract)
     except SystemFailure as failure:
         return Hop(error=str(failure))
 
@@ -85,8 +89,7 @@ def _warehouse(systems: Systems, contract: Contract) -> Hop:
 
 
 def _freshness(systems: Systems, contract: Contract) -> Freshness | None:
-    changes = names.changes_table(contract)
     try:
-        return systems.warehouse.freshness(changes) if systems.warehouse.existing((changes,)) else None
-    except SystemFailure:
+        return systems.warehouse.freshness(names.changes_table(contract))
+    except SystemFailure:  # not there yet, or no answer: the warehouse's own cell says which
         return None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
-
-HOPS: Final = ("source", "kafka", "raw", "warehouse")
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)

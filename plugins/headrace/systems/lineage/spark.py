@@ -23,7 +23,6 @@ from __future__ import annotations
 from typing import Final
 
 LISTENER: Final = "io.openlineage.spark.agent.OpenLineageSparkListener"
-PARENT_INFO_SETTING: Final = "AIRFLOW__OPENLINEAGE__SPARK_INJECT_PARENT_JOB_INFO"
 
 
 def spark_lineage_conf(job: str, namespace: str = "spark") -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.lake.hook import catalog_uri, is_jdbc
 
 
 def catalog_conf(lake: Endpoint) -> dict[str, str]:
@@ -10,10 +11,10 @@ def catalog_conf(lake: Endpoint) -> dict[str, str]:
 
     Keys: https://iceberg.apache.org/docs/latest/spark-configuration/
     """
-    kind = "jdbc" if str(lake.extra.get("type", "rest")) in ("jdbc", "sql") else "rest"
+    jdbc = is_jdbc(lake)
     properties = {
-        "type": kind,
-        "uri": lake.host,
+        "type": "jdbc" if jdbc else "rest",
+        "uri": catalog_uri(lake),
         "warehouse": str(lake.extra.get("warehouse", "")),
         "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         "s3.endpoint": str(lake.extra.get("s3.endpoint", "")),
@@ -23,7 +24,7 @@ def catalog_conf(lake: Endpoint) -> dict[str, str]:
         "client.region": str(lake.extra.get("s3.region", "us-east-1")),
         # Another session's commits would otherwise be invisible for 30 s.
         "cache-enabled": "false",
-        **(_rest(lake) if kind == "rest" else _jdbc(lake)),
+        **(_jdbc(lake) if jdbc else _rest(lake)),
     }
     extensions = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
     catalog = {f"spark.sql.catalog.lake.{name}": value for name, value in properties.items()}
@@ -37,7 +38,7 @@ def catalog_conf(lake: Endpoint) -> dict[str, str]:
 def _rest(lake: Endpoint) -> dict[str, str]:
     if not lake.login:
         return {}
-    tokens = str(lake.extra.get("oauth2-server-uri") or f"{lake.host.rstrip('/')}/v1/oauth/tokens")
+    tokens = str(lake.extra.get("oauth2-server-uri") or f"{catalog_uri(lake)}/v1/oauth/tokens")
     return {"credential": f"{lake.login}:{lake.password}", "oauth2-server-uri": tokens}
 
 
