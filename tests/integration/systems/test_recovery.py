@@ -24,7 +24,7 @@ from headrace.systems.kafka.counting import TopicCount
 from headrace.systems.platform.hook import PlatformHook
 from include.stack import endpoints
 from include.stack.install import POSTGRES_BIN
-from include.stack.processes import POSTGRES_USER, as_postgres
+from include.stack.privileges import POSTGRES_USER, as_postgres
 from tests.integration.systems.serving import Server
 from tests.integration.systems.test_connect import _deferred, _event, airflow_connections
 from tests.integration.systems.world import World
