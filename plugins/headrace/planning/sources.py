@@ -103,6 +103,7 @@ def _delivery(settings: PlanSettings) -> dict[str, str]:
         "max.queue.size": str(settings.max_queue_size),
         "snapshot.fetch.size": str(settings.snapshot_fetch_size),
         "heartbeat.interval.ms": str(settings.heartbeat_interval_ms),
+        "lsn.flush.mode": "connector_and_driver",  # an idle source confirms the WAL of its cluster's other databases
         "topic.creation.default.replication.factor": str(settings.replication_factor),
         "topic.creation.default.partitions": "1",
     }

@@ -21,6 +21,7 @@ from headrace.systems.connect.operators import KeepConnectorsOperator
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.kafka.counter import count_changes
 from headrace.systems.kafka.counting import TopicCount
+from headrace.systems.oltp.hook import OltpHook
 from headrace.systems.platform.hook import PlatformHook
 from include.stack import endpoints
 from include.stack.install import POSTGRES_BIN
@@ -56,6 +57,7 @@ def short_of_log(stack: Any) -> Iterator[str]:
         with psycopg.connect(dsn, autocommit=True) as connection:
             password = stack.settings["HEADRACE_PASSWORD_CDC"]
             connection.execute(f"CREATE ROLE cdc LOGIN REPLICATION PASSWORD '{password}'")
+            connection.execute("CREATE DATABASE neighbour")
         yield dsn
     finally:
         server.terminate()
@@ -194,3 +196,38 @@ def test_a_recovery_that_was_cut_short_is_gone_on_with(shop: World, monkeypatch:
 
 def _die() -> bool:
     raise KeyboardInterrupt
+
+
+def test_an_idle_source_confirms_the_log_of_its_cluster_and_goes_on_after_a_restart(shop: World) -> None:
+    """Other databases share the cluster's log: an idle shop must not hold it, nor lose its place in it."""
+    server = Server(shop.systems, shop.contract("orders"))
+    _until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
+    connect, oltp = shop.systems.connect, shop.systems.sources[shop.name]
+    slot = names.replication_slot(shop.name)
+
+    for kilobytes in (0, *[2000] * 8):  # far more than the 4 MB that a slot may hold back
+        _write_log(shop, "neighbour", kilobytes)
+        _until(lambda: _lag(oltp, slot) < 64 * 1024)
+
+    connect.stop(shop.source)
+    connect.wait(shop.source, "STOPPED")
+    shop.sql("INSERT INTO shop.orders VALUES (100, 1.25, '2024-05-05Z'); DELETE FROM shop.orders WHERE id = 1")
+    connect.resume(shop.source)
+    _until(lambda: server.run() or _served(shop) == _source(shop))  # type: ignore[func-returns-value]
+    topic = TopicCount(names.topic(shop.contract("orders")))
+    count = count_changes(shop.systems.kafka, shop.systems.registry.schema, topic)
+    assert count.changes == 50 + 2  # no second snapshot: the place in the log was kept
+
+
+def _write_log(world: World, database: str, kilobytes: int) -> None:
+    with psycopg.connect(f"{world.dsn.rsplit('/', 1)[0]}/{database}", autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS noise (t text)")
+        connection.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, %s)", (kilobytes,))
+        connection.execute("CHECKPOINT")
+
+
+def _lag(oltp: OltpHook, name: str) -> int:
+    slot = oltp.slot(name)
+    assert slot
+    assert not slot.lost
+    return slot.lag_bytes
