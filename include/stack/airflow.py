@@ -60,7 +60,6 @@ def environment(s: Settings) -> dict[str, str]:
         "TRIGGERER__CAPACITY": "200",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "OPENLINEAGE__NAMESPACE": "headrace",
-        "OPENLINEAGE__SPARK_INJECT_PARENT_JOB_INFO": "True",
     }
     lineage = {
         "OPENLINEAGE__TRANSPORT__TYPE": "http",

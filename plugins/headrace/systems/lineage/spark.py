@@ -1,8 +1,6 @@
 """OpenLineage from Spark batch jobs: the configuration of the listener.
 
-    SparkSubmitOperator(conf={**spark_lineage_conf(job="retail.history"), ...}, ...)
-
-Three things meet, and only the first is in the job's configuration:
+`systems/spark/batch.py` submits with it. Three things meet, and only the first is in the job's configuration:
 
 * *The listener*: `spark_lineage_conf` below. The jar `openlineage-spark` is among Spark's jars.
 * *The transport*, with its API key, is in the environment: `transport_environ`. Airflow's own
@@ -10,9 +8,8 @@ Three things meet, and only the first is in the job's configuration:
   inherits them from the worker, so the key is in no command line. Leave
   `[openlineage] spark_inject_transport_info` off (its default): it would put the key there.
   On a cluster, give the driver's pod the same variables from a secret.
-* *The parent run*: set `[openlineage] spark_inject_parent_job_info = True`
-  (`AIRFLOW__OPENLINEAGE__SPARK_INJECT_PARENT_JOB_INFO`). `SparkSubmitOperator` then adds
-  `spark.openlineage.parent*` of its task, and the Spark run hangs below the Airflow run.
+* *The parent run*: the operator adds `spark.openlineage.parent*` of its task, and the Spark run
+  hangs below the Airflow run.
 
 Streaming queries get no listener: it reports them wrongly (an output missing, `foreachBatch` cut
 in two). Their lineage is declared, see `planning/lineage.py`.

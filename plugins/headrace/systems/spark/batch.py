@@ -1,23 +1,28 @@
-"""Spark batch jobs over the lake, launched and watched by the Spark provider's operator."""
+"""Spark batch jobs over the lake, submitted and watched by the Spark provider's hook."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import BaseOperator
 
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.spark import spark_lineage_conf
 from headrace.systems.spark.catalog import catalog_conf
 
 if TYPE_CHECKING:
+    from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
     from airflow.sdk import Context
 
 
-class LakeJobOperator(SparkSubmitOperator):
+class LakeJobOperator(BaseOperator):
     """Runs one job of `include/spark/batch` with the lake as catalog `lake` and lineage switched on.
+
+    The provider's own operator costs most of a CPU-second to import, in every parse of a DAG file; its hook is
+    imported when the task runs.
 
     The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
     environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
@@ -25,32 +30,73 @@ class LakeJobOperator(SparkSubmitOperator):
     Args:
         job: name of the job in lineage, e.g. `prove_raw`.
         application: its file.
-        jars: a folder of jars; default: `HEADRACE_SPARK_JARS`.
+        application_args: its arguments (templated).
+        jars_folder: where its jars are; default: `HEADRACE_SPARK_JARS`.
+        memory: of the driver, as the JVM writes it.
     """
 
+    template_fields: Sequence[str] = ("application_args",)
+
     def __init__(
-        self, *, job: str, application: str, jars_folder: str | None = None, memory: str = "1g", **kwargs: Any
+        self,
+        *,
+        job: str,
+        application: str,
+        application_args: Sequence[str] = (),
+        jars_folder: str | None = None,
+        memory: str = "1g",
+        **kwargs: Any,
     ) -> None:
-        folder = jars_folder or os.environ.get("HEADRACE_SPARK_JARS", "")
-        conf = {
-            **spark_lineage_conf(job),
+        super().__init__(**kwargs)
+        self.job = job
+        self.application = application
+        self.application_args = list(application_args)
+        self.jars_folder = jars_folder
+        self.memory = memory
+        self._hook: SparkSubmitHook | None = None
+
+    def execute(self, context: Context) -> None:
+        """Run the job to its end.
+
+        Raises:
+            AirflowException: the job failed; its output stands in the task's log.
+        """
+        from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
+        from airflow.providers.openlineage.utils.spark import inject_parent_job_information_into_spark_properties
+
+        self._hook = SparkSubmitHook(
+            name=self.job,
+            conf=inject_parent_job_information_into_spark_properties(self._conf(), context),
+            application_args=self.application_args,
+            env_vars=_environment(),
+            driver_memory=self.memory,
+        )
+        self._hook.submit(self.application)
+
+    def on_kill(self) -> None:
+        """End the job with its task."""
+        if self._hook:
+            self._hook.on_kill()
+
+    def _conf(self) -> dict[str, str]:
+        folder = self.jars_folder or os.environ.get("HEADRACE_SPARK_JARS", "")
+        return {
+            **spark_lineage_conf(self.job),
             "spark.driver.extraClassPath": f"{folder}/*",
             "spark.ui.enabled": "false",
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.session.timeZone": "UTC",
         }
-        super().__init__(application=application, name=job, conf=conf, driver_memory=memory, **kwargs)
 
-    def execute(self, context: Context) -> None:
-        """Run the job to its end; its failure is the task's."""
-        platform = Endpoint.from_connection("platform_default")
-        jdbc = {
-            "url": f"jdbc:postgresql://{platform.host}:{platform.port or 5432}/{platform.database}",
-            "user": platform.login,
-            "password": platform.password,
-        }
-        self.env_vars = {
-            "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(Endpoint.from_connection("lake_default"))),
-            "HEADRACE_PLATFORM_JDBC": json.dumps(jdbc),
-        }
-        super().execute(context)
+
+def _environment() -> dict[str, str]:
+    platform = Endpoint.from_connection("platform_default")
+    jdbc = {
+        "url": f"jdbc:postgresql://{platform.host}:{platform.port or 5432}/{platform.database}",
+        "user": platform.login,
+        "password": platform.password,
+    }
+    return {
+        "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(Endpoint.from_connection("lake_default"))),
+        "HEADRACE_PLATFORM_JDBC": json.dumps(jdbc),
+    }
