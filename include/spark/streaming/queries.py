@@ -135,7 +135,9 @@ def _source(session: SparkSession, topics: Sequence[str], settings: StreamSettin
             "startingOffsets": "earliest",
             "failOnDataLoss": "true",
             "kafka.isolation.level": "read_committed",
-            "kafka.fetch.max.wait.ms": "100",
+            # What the consumer asked for past a batch's end is void where the next batch begins behind a transaction's
+            # marker, and it asks again only when the broker has answered: it must not wait long.
+            "kafka.fetch.max.wait.ms": "2",
             "kafka.max.partition.fetch.bytes": str(8 << 20),
             "kafka.fetch.max.bytes": str(16 << 20),
             "maxOffsetsPerTrigger": str(settings.batch_records),
