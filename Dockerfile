@@ -6,6 +6,7 @@ FROM astrocrpublic.azurecr.io/runtime:3.3-2 AS project
 FROM maven:3.9.9-eclipse-temurin-17 AS jars
 WORKDIR /build
 COPY include/stack/pom.xml include/stack/versions.toml include/stack/images/jars.sh ./
+COPY include/stack/connect connect
 RUN sh jars.sh /jars
 
 # docker build --target connect --tag headrace-connect:local .

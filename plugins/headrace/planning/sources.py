@@ -6,6 +6,7 @@ Config values are all text, and secrets are references that the Connect worker r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
@@ -13,6 +14,9 @@ from headrace.errors import PlanRefused
 from headrace.planning.resources import Resource
 from headrace.planning.settings import PlanSettings, SourceDatabase
 from headrace.planning.topics import captured, datasets, grouped, signal_topic
+
+HEARTBEAT: Final = "headrace_heartbeat"
+"""Prefix of the logical messages that a connector writes to itself."""
 
 
 def sources(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
@@ -43,6 +47,7 @@ def converters(settings: PlanSettings) -> dict[str, str]:
         ".apicurio.registry.id-handler": "io.apicurio.registry.serde.Legacy4ByteIdHandler",
         ".apicurio.registry.use-id": "contentId",
         ".apicurio.registry.headers.enabled": "false",
+        ".apicurio.registry.schema-resolver": "headrace.connect.LastSchemaResolver",  # include/stack/connect
     }
     return {f"{part}.converter{k}": v for part in ("key", "value") for k, v in common.items()}
 
@@ -57,6 +62,7 @@ def _source(
         **_capture(connection, members),
         **_values(),
         **_delivery(settings),
+        **_heartbeat(settings),
         **_signals(connection, settings),
         **_producer(settings),
         **converters(settings),
@@ -102,10 +108,21 @@ def _delivery(settings: PlanSettings) -> dict[str, str]:
         "max.batch.size": str(settings.max_batch_size),
         "max.queue.size": str(settings.max_queue_size),
         "snapshot.fetch.size": str(settings.snapshot_fetch_size),
-        "heartbeat.interval.ms": str(settings.heartbeat_interval_ms),
-        "lsn.flush.mode": "connector_and_driver",  # an idle source confirms the WAL of its cluster's other databases
         "topic.creation.default.replication.factor": str(settings.replication_factor),
         "topic.creation.default.partitions": "1",
+    }
+
+
+def _heartbeat(settings: PlanSettings) -> dict[str, str]:
+    """A change of our own now and then, by which an idle source confirms the log of its cluster's other databases.
+
+    Not by `lsn.flush.mode=connector_and_driver`: the driver then confirms what no stored offset has reached, and the
+    connector does not start again (see docs/adr/0009-an-idle-source-writes-heartbeats.md).
+    """
+    return {
+        "heartbeat.interval.ms": str(settings.heartbeat_interval_ms),
+        "heartbeat.action.query": f"SELECT pg_logical_emit_message(true, '{HEARTBEAT}', '')",
+        "message.prefix.exclude.list": HEARTBEAT,
     }
 
 

@@ -205,9 +205,10 @@ def test_an_idle_source_confirms_the_log_of_its_cluster_and_goes_on_after_a_rest
     connect, oltp = shop.systems.connect, shop.systems.sources[shop.name]
     slot = names.replication_slot(shop.name)
 
-    for kilobytes in (0, *[2000] * 8):  # far more than the 4 MB that a slot may hold back
+    for kilobytes in (0, *[1000] * 6):  # together more than the 4 MB that a slot may hold back
         _write_log(shop, "neighbour", kilobytes)
         _until(lambda: _lag(oltp, slot) < 64 * 1024)
+        assert _confirmed(shop, slot) <= _stored(shop)  # else the connector could not start again
 
     connect.stop(shop.source)
     connect.wait(shop.source, "STOPPED")
@@ -224,6 +225,16 @@ def _write_log(world: World, database: str, kilobytes: int) -> None:
         connection.execute("CREATE TABLE IF NOT EXISTS noise (t text)")
         connection.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, %s)", (kilobytes,))
         connection.execute("CHECKPOINT")
+
+
+def _confirmed(world: World, slot: str) -> int:
+    found = world.sql("SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots WHERE slot_name = %s", slot)
+    return int(found[0][0])
+
+
+def _stored(world: World) -> int:
+    (offset,) = world.systems.connect.offsets(world.source)
+    return int(offset["offset"]["lsn"])
 
 
 def _lag(oltp: OltpHook, name: str) -> int:

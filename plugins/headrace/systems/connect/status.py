@@ -16,7 +16,8 @@ SLOT_LOST: Final = re.compile(
     r"|replication slot .* (?:has been invalidated|is invalid)"
     r"|replication slot \"[^\"]+\" does not exist"
     r"|slot .* is no longer available"
-    r"|no longer available on the server"
+    # "… but this is no longer available on the server" stands behind an offset that is longer than LONGEST_CAUSE.
+    r"|is trying to read change stream starting at"
     r"|requested WAL segment .* has already been removed",
     re.IGNORECASE,
 )

@@ -48,8 +48,8 @@ def test_a_failed_task_says_its_first_line_and_its_innermost_cause() -> None:
     ("cause", "lost"),
     [
         ('PSQLException: ERROR: replication slot "x" does not exist', True),
-        ("DebeziumException: The connector is trying to read change stream starting at PostgresOffsetContext [...], "
-         "but this is no longer available on the server. Reconfigure the connector to use a snapshot mode", True),
+        ("DebeziumException: The connector is trying to read change stream starting at PostgresOffsetContext "
+         f"[{'sourceInfo, ' * 60}], but this is no longer available on the server. Reconfigure the connector to use a snapshot mode", True),
         ("PSQLException: ERROR: requested WAL segment 0000 has already been removed", True),
         ('PSQLException: ERROR: replication slot "x" is active for PID 12', False),
         ("ConnectException: connection refused", False),
