@@ -108,7 +108,7 @@ class World:
 
     @property
     def settings(self) -> PlanSettings:
-        return plan_settings(self.endpoints)
+        return replace(plan_settings(self.endpoints), heartbeat_interval_ms=1000)  # tests wait for them
 
     def plan(self, **options: Any) -> Plan:
         return apply.make_plan(self.systems, self.contracts, self.settings, **options)
