@@ -1,0 +1,39 @@
+"""Pause, resume, stop or restart one connector by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import DAG, Param
+
+from headrace.contracts.index import contracts_folder, load_index
+from headrace.systems.connect.care import connectors_of
+from headrace.systems.connect.operators import STATES, SteerConnectorOperator
+
+CONNECTORS = connectors_of(load_index(contracts_folder(Path(__file__).parents[1])).values())
+
+with DAG(
+    dag_id="steer_connectors",
+    schedule=None,
+    max_active_runs=1,
+    catchup=False,
+    default_args={"owner": "platform"},
+    tags=["connect"],
+    params={
+        "connector": Param(next(iter(CONNECTORS), ""), type="string", enum=CONNECTORS or [""], description="Which connector."),
+        "action": Param("pause", type="string", enum=list(STATES), description="What to do with it."),
+    },
+    doc_md="""
+### Steer a connector
+
+**Brings about** that one connector of the contracts is paused, runs again, is stopped (its tasks end; positions stay)
+or is restarted. Nothing is lost meanwhile: a source's slot keeps the changes, a sink's topics keep the records.
+
+**Runs** when you trigger it, for instance around work on the source's database. A source that stays paused makes its
+replication slot fall behind: `watch_connectors` says so at 1 GiB.
+
+**When it fails**, the connector did not reach the state within two minutes: the log has the state it is in. When there
+is no such connector, trigger `apply_contracts`, which makes it.
+""",
+) as dag:
+    SteerConnectorOperator(task_id="steer", connector="{{ params.connector }}", action="{{ params.action }}")
