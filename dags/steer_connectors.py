@@ -20,7 +20,9 @@ with DAG(
     default_args={"owner": "platform"},
     tags=["connect"],
     params={
-        "connector": Param(next(iter(CONNECTORS), ""), type="string", enum=CONNECTORS or [""], description="Which connector."),
+        "connector": Param(
+            next(iter(CONNECTORS), ""), type="string", enum=CONNECTORS or [""], description="Which connector."
+        ),
         "action": Param("pause", type="string", enum=list(STATES), description="What to do with it."),
     },
     doc_md="""

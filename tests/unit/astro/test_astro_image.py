@@ -9,7 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from headrace.planning.sources import converters
 from tests.support.astro import ROOT, STACK, VERSIONS
+from tests.unit.planning.cases import SETTINGS
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 INSTRUCTIONS = [
@@ -57,16 +59,13 @@ def test_nothing_secret_and_no_unknown_argument_goes_into_an_image() -> None:
 
 
 def test_the_jars_are_fetched_in_the_versions_of_the_versions_file(tmp_path: Path) -> None:
-    """The script itself, with stand-ins for Maven and jar that write down what they are asked."""
+    """The script itself, with a stand-in for Maven that writes down what it is asked."""
     for name in ("pom.xml", "versions.toml", "images/jars.sh"):
         (tmp_path / Path(name).name).write_text((STACK / name).read_text())
     (tmp_path / "bin").mkdir()
-    for tool in ("mvn", "jar"):
-        script = tmp_path / "bin" / tool
-        script.write_text(
-            f'#!/bin/sh\necho "$@" >>{tmp_path}/{tool}.log\nmkdir -p {tmp_path}/out/plugins/avro-converter\n'
-        )
-        script.chmod(0o755)
+    maven = tmp_path / "bin" / "mvn"
+    maven.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/mvn.log\n')
+    maven.chmod(0o755)
     environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     subprocess.run(["sh", "jars.sh", str(tmp_path / "out")], cwd=tmp_path, env=environ, check=True, timeout=30)
     calls = [line.split() for line in (tmp_path / "mvn.log").read_text().splitlines()]
@@ -77,7 +76,16 @@ def test_the_jars_are_fetched_in_the_versions_of_the_versions_file(tmp_path: Pat
     assert set(re.findall(r"\$\{([a-z-]+)\}", (STACK / "pom.xml").read_text())) - {"out", "set"} <= set(
         VERSIONS["maven"]
     )
-    assert "META-INF" in (tmp_path / "jar.log").read_text()
+
+
+def test_connect_finds_the_converter_and_its_schema_resolver() -> None:
+    """Both by name only: a wrong one is seen when a connector starts."""
+    wanted = converters(SETTINGS)
+    manifest = STACK / "connect" / "resources" / "META-INF" / "services" / "org.apache.kafka.connect.storage.Converter"
+    assert manifest.read_text().split() == [wanted["value.converter"]]
+    resolver = wanted["value.converter.apicurio.registry.schema-resolver"]
+    assert (STACK / "connect" / "java" / f"{resolver.replace('.', '/')}.java").exists()
+    assert "COPY include/stack/connect connect\n" in DOCKERFILE
 
 
 def test_scripts_in_images_are_sound_shell() -> None:
