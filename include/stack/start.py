@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from include.stack import airflow, configuration, databases, health
+from include.stack.buckets import make_buckets
 from include.stack.endpoints import endpoint
 from include.stack.install import java_home
 from include.stack.settings import Settings
@@ -43,12 +44,17 @@ def start(s: Settings, report: Report) -> None:
         for name in AIRFLOW:
             supervisor.start(name)
 
+    def with_store() -> None:
+        bring(store, 60)
+        if store == "minio":
+            make_buckets(s)
+
     def with_kafka() -> None:
         bring("kafka", 120)
         supervisor.start("connect")
 
     first: tuple[Callable[[], None], ...] = (
-        with_database, with_kafka, lambda: bring(store, 60), lambda: bring("clickhouse", 60),
+        with_database, with_kafka, with_store, lambda: bring("clickhouse", 60),
     )  # fmt: skip
     with ThreadPoolExecutor(len(first)) as pool:
         for job in [pool.submit(task) for task in first]:

@@ -47,6 +47,10 @@ def converters(settings: PlanSettings) -> dict[str, str]:
         ".apicurio.registry.id-handler": "io.apicurio.registry.serde.Legacy4ByteIdHandler",
         ".apicurio.registry.use-id": "contentId",
         ".apicurio.registry.headers.enabled": "false",
+        # A content id's schema never changes. Asked again every 30 s (the default), a registry that is down for a moment
+        # would make good records dead letters.
+        ".apicurio.registry.check-period-ms": str(24 * 60 * 60 * 1000),
+        ".apicurio.registry.fault-tolerant-refresh": "true",
         ".apicurio.registry.schema-resolver": "headrace.connect.LastSchemaResolver",  # include/stack/connect
     }
     return {f"{part}.converter{k}": v for part in ("key", "value") for k, v in common.items()}
