@@ -54,9 +54,9 @@ class StreamSettings:
     """Heap of the driver's JVM."""
     spark_options: Mapping[str, str] = _setting("HEADRACE_SPARK_OPTIONS", {})
     """More Spark configuration, as a JSON object; wins over the driver's own."""
-    trigger_ms: int = _setting("HEADRACE_STREAM_TRIGGER_MS", 100)
+    trigger_ms: int = _setting("HEADRACE_STREAM_TRIGGER_MS", 150)
     """Shortest time from one batch of changes to the next, ms: freshness against CPU and small parts."""
-    metrics_trigger_ms: int = _setting("HEADRACE_STREAM_METRICS_TRIGGER_MS", 1000)
+    metrics_trigger_ms: int = _setting("HEADRACE_STREAM_METRICS_TRIGGER_MS", 5000)
     """The same for metrics."""
     batch_records: int = _setting("HEADRACE_STREAM_BATCH_RECORDS", 50_000)
     """Most Kafka records in one batch: bounds memory while catching up."""

@@ -66,7 +66,7 @@ class PlanSettings:
     dead_letter_retention_ms: int = 2_592_000_000
     """How long dead letters wait to be looked at."""
     topic_compression: str = "producer"
-    poll_interval_ms: int = 50
+    poll_interval_ms: int = 20
     """How long Debezium waits for changes: a part of every row's freshness."""
     max_batch_size: int = 8192
     """Changes that Debezium hands over at once."""

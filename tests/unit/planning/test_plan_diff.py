@@ -120,7 +120,7 @@ def test_ids_order_and_defaults_of_columns_are_not_compared() -> None:
 def test_drifted_config_is_set_back() -> None:
     drifted = edited(world(LINES), CDC, config={"poll.interval.ms": 500})
     plan = plan_of(LINES, there=drifted)
-    assert details(plan) == [("cdc-oltp", "config.poll.interval.ms", "500", "50")]
+    assert details(plan) == [("cdc-oltp", "config.poll.interval.ms", "500", "20")]
     assert plan_of(LINES, there=applied(drifted, plan)).empty
 
 

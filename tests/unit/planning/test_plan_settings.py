@@ -22,7 +22,7 @@ def config(name: str, settings: PlanSettings) -> dict[str, str]:
 
 
 def test_the_least_is_enough() -> None:
-    assert PlanSettings.from_mapping(LEAST).poll_interval_ms == 50
+    assert PlanSettings.from_mapping(LEAST).poll_interval_ms == 20
 
 
 @pytest.mark.parametrize(
