@@ -30,6 +30,13 @@ class AirflowApi:
             self._call("POST", "/connections", json=connection)
         return found.status_code == 404
 
+    def put_pool(self, pool: Mapping[str, Any]) -> bool:
+        """Add a pool unless one of that name is there: whoever sized it meant it. True when added."""
+        found = self._call("GET", f"/pools/{pool['name']}", accept=(200, 404))
+        if found.status_code == 404:
+            self._call("POST", "/pools", json=pool)
+        return found.status_code == 404
+
     def dags(self) -> dict[str, bool]:
         """DAG id → is it paused."""
         found = self._call("GET", "/dags", params={"limit": 1000}).json()["dags"]
@@ -47,6 +54,17 @@ class AirflowApi:
         """Start a run; its id."""
         body = {"logical_date": None, "conf": dict(conf or {})}
         return str(self._call("POST", f"/dags/{dag}/dagRuns", json=body).json()["dag_run_id"])
+
+    def backfill(self, dag: str, start: str, end: str, *, max_active_runs: int = 2) -> int:
+        """Run the DAG anew for every interval from `start` to `end` (ISO dates, both included); the backfill's id."""
+        body = {
+            "dag_id": dag,
+            "from_date": f"{start}T00:00:00Z",
+            "to_date": f"{end}T00:00:00Z",
+            "reprocess_behavior": "completed",
+            "max_active_runs": max_active_runs,
+        }
+        return int(self._call("POST", "/backfills", json=body).json()["id"])
 
     def run_state(self, dag: str, run: str) -> str:
         return str(self._call("GET", f"/dags/{dag}/dagRuns/{run}").json()["state"])

@@ -39,6 +39,7 @@ def connections(s: Settings) -> list[dict[str, Any]]:
             "lineage_default", "http", "OpenLineage endpoint.", host=s.bind, port=s.port("LINEAGE"),
             password=s["HEADRACE_LINEAGE_KEY"],
         ),
+        _connection("tokens_default", "generic", "Key of the tokens (password).", password=s["HEADRACE_TOKEN_KEY"]),
         _connection(
             "spark_default", "spark", "Where Spark runs; `streams` is who owns the streaming drivers.", host="local[2]",
             extra={"deploy-mode": "client", "streams": f"unix://{socket_path(s)}"},

@@ -73,6 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PASSWORD_WEED_ADMIN", "secret", "", "SeaweedFS's own administration."),
     Setting("HEADRACE_PASSWORD_AIRFLOW", "secret", "", "Airflow's UI and API; the user is HEADRACE_AIRFLOW_USER."),
     Setting("HEADRACE_PASSWORD_CONNECT", "secret", "", "Kafka Connect's REST API; the user is `headrace`."),
+    Setting("HEADRACE_TOKEN_KEY", "secret", "", "Keys the hashes that stand for tokenised fields past the raw zone; with another key they all change."),
     Setting("HEADRACE_LINEAGE_KEY", "secret", "", "API key of the OpenLineage endpoint."),
     Setting("HEADRACE_PASSWORD_STREAMS", "secret", "", "Images only: the supervisor of the streaming drivers; the user is `headrace`."),
     Setting("HEADRACE_PASSWORD_MARQUEZ", "secret", "", "Images only: role `marquez`: Marquez's own database."),

@@ -11,6 +11,7 @@ from include.shop.schema import apply_schema
 from include.stack import databases
 from include.stack.airflow_api import AirflowApi
 from include.stack.connections import connections
+from include.stack.pools import POOLS
 from include.stack.settings import Settings
 from include.stack.status import hop_table
 from include.stack.streams import plans
@@ -49,10 +50,12 @@ def load_shop(s: Settings, report: Report) -> None:
 
 
 def introduce(s: Settings, api: AirflowApi, report: Report) -> None:
-    """Give Airflow its connections; those that are there stay as they are."""
+    """Give Airflow its connections and pools; those that are there stay as they are."""
     added = [c["connection_id"] for c in connections(s) if api.put_connection(c)]
     if added:
         report(f"Airflow connections: {', '.join(added)}")
+    for pool in POOLS:
+        api.put_pool(pool)
     for dag in ("apply_contracts", *standing_dags(s)):
         api.wait_for_dag(dag, 120)
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from include.stack.connections import connections
+from include.stack.pools import POOLS
 from include.stack.settings import SETTINGS, Settings
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +33,7 @@ ADDRESSES: Mapping[str, tuple[str, int]] = {
 }
 """Port setting → where the containers reach the server."""
 
-POOLS = ({"pool_name": "default_pool", "pool_slot": 16, "pool_description": "Every task."},)
+EVERY_TASK = ({"pool_name": "default_pool", "pool_slot": 16, "pool_description": "Every task."},)
 
 HEAD = """\
 # Airflow's connections in the containers of docker-compose.override.yml. `env:NAME` is read from the environment of the
@@ -63,8 +64,12 @@ def settings_file() -> str:
         {keys.get(key, f"conn_{key}"): value for key, value in body.items() if key != "description"}
         for body in container_connections()
     ]
-    content = {"airflow": {"connections": entries, "pools": list(POOLS), "variables": []}}
+    content = {"airflow": {"connections": entries, "pools": [*EVERY_TASK, *_pools()], "variables": []}}
     return HEAD + yaml.safe_dump(content, sort_keys=False, width=110)
+
+
+def _pools() -> list[dict[str, Any]]:
+    return [{"pool_name": p["name"], "pool_slot": p["slots"], "pool_description": p["description"]} for p in POOLS]
 
 
 def _referring() -> Settings:

@@ -55,6 +55,7 @@ def encode_contract(contract: Contract) -> dict[str, Any]:
         "record": encode_type(contract.record),
         "key": list(contract.key),
         "zones": list(contract.zones),
+        "tokenised": list(contract.tokenised),
         "source": list(_parts(contract.source)),
         "classifications": dict(contract.classifications),
         "roles": [list(_parts(role)) for role in contract.roles],
@@ -71,6 +72,7 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
         record=record,
         key=tuple(data["key"]),
         zones=tuple(data["zones"]),
+        tokenised=tuple(data["tokenised"]),
         source=Source(*data["source"]),
         classifications=data["classifications"],
         roles=tuple(Role(*role) for role in data["roles"]),
@@ -89,6 +91,7 @@ _AS_IS: Final = (
     "compatibility",
     "stream_group",
     "freshness_s",
+    "event_time",
     "path",
 )
 """The contract's parts that are JSON already."""

@@ -77,6 +77,10 @@ class Contract:
     """Streams of one group share one driver; the domain unless declared."""
     freshness_s: float | None = None
     """Promised freshness in seconds; None when nothing is promised."""
+    event_time: str | None = None
+    """The field that says when it happened: intervals and partitions of the exact lane go by it; None: by commit."""
+    tokenised: tuple[str, ...] = ()
+    """Fields that leave the raw zone only as a keyed hash, in the order of the record."""
     classifications: Mapping[str, str] = dataclasses.field(default_factory=lambda: _NOTHING, hash=False)
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()

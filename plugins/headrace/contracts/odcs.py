@@ -15,6 +15,7 @@ from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
 from headrace.contracts.odcs_model import suggest
 from headrace.contracts.promises import freshness_s, quality_rules
+from headrace.contracts.refinement import refinement_problems
 from headrace.contracts.targets.clickhouse import CONTAINERS
 from headrace.contracts.types import SCALARS, Array, AvroType, Map, Primitive, Record, type_name
 from headrace.errors import ContractError
@@ -82,7 +83,9 @@ class _Reader:
         roles = tuple(self._roles())
         if declared is None:
             return None
+        classifications = {item["name"]: item["classification"] for _, item in listed if item.get("classification")}
         self._carried(declared)
+        self._refined(declared, classifications)
         return Contract(
             id=f"{self._domain}.{self._dataset}",
             domain=self._domain,
@@ -98,7 +101,9 @@ class _Reader:
             compatibility=declared["compatibility"],
             stream_group=declared["stream"] or self._domain,
             freshness_s=freshness,
-            classifications={item["name"]: item["classification"] for _, item in listed if item.get("classification")},
+            event_time=declared["eventTime"],
+            tokenised=tuple(f.name for f in self._record.fields if f.name in declared["tokenised"]),
+            classifications=classifications,
             roles=roles,
             quality=rules,
             path=self._shape.path,
@@ -248,6 +253,11 @@ class _Reader:
                     "become the same; make it not nullable, with an empty default"
                 )
                 self._report_shape(name, "nullable-container", message)
+
+    def _refined(self, declared: Mapping[str, Any], classifications: Mapping[str, str]) -> None:
+        for name, problem in refinement_problems(declared, self._record, self._names, classifications):
+            given = [item.get("property") for item in self._data.get("customProperties") or ()]
+            self._report(("customProperties", given.index(name), "value"), name, f"{name}: {problem}")
 
     def _report_shape(self, name: str, rule: str, message: str) -> None:
         names = _field_names(self._shape)

@@ -72,6 +72,12 @@ def _partitions_problem(value: Any) -> str | None:
     return None if valid else f"is {value!r}"
 
 
+def _words_problem(value: Any) -> str | None:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return "is no list of names"
+    return "names a field twice" if len(set(value)) != len(value) else None
+
+
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
@@ -121,6 +127,20 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "The stream group: streams of one group share one driver. The domain by default.",
             None,
             lambda value: None if _is_word(value) else f"is {value!r}",
+        ),
+        Property(
+            "eventTime",
+            "the name of a timestamp or date field that is never null",
+            "When it happened: the exact lane's intervals and partitions go by it. The commit's time by default.",
+            None,
+            lambda value: None if isinstance(value, str) and value else f"is {value!r}",
+        ),
+        Property(
+            "tokenised",
+            "a list of fields, each with a classification",
+            "Fields that leave the raw zone only as a keyed hash, as text; one value gives the same token everywhere.",
+            [],
+            _words_problem,
         ),
     )
 }

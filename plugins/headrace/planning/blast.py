@@ -56,8 +56,7 @@ def sentence(blast: Blast) -> str:
 
 
 def _tables(contract: Contract) -> Iterable[str]:
-    if "raw" in contract.zones:
-        yield names.raw_table(contract)
+    yield from (names.lake_table(contract, zone) for zone in contract.zones)
     if contract.serving == "clickhouse":
         if contract.source.kind == "cdc":
             yield names.state_table(contract)

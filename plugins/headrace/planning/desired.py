@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from headrace.contracts.contract import Contract
 from headrace.planning.lake import raw_tables
+from headrace.planning.refined import refined_tables
 from headrace.planning.resources import Resource, in_order
 from headrace.planning.settings import PlanSettings
 from headrace.planning.sinks import sinks
@@ -32,5 +33,6 @@ def desired(contracts: Iterable[Contract], settings: PlanSettings) -> tuple[Reso
 
 def _of_dataset(contract: Contract, settings: PlanSettings) -> Iterator[Resource]:
     yield from raw_tables(contract)
+    yield from refined_tables(contract)
     yield from warehouse(contract, settings)
     yield from subjects(contract)

@@ -1,4 +1,4 @@
-"""The lake tables that contracts ask for: today the raw zone, which the sink connector fills."""
+"""The raw zone's tables, which the sink connector fills; `refined` has those of the zones past it."""
 
 from __future__ import annotations
 

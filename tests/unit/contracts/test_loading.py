@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from headrace.contracts import loading
+from headrace.contracts.codec import decode_contract, encode_contract
 from headrace.contracts.contract import Role, Rule, Source
 from headrace.errors import ContractErrors
 from tests.support.generated_contracts import TERMS, avsc, write_contract
@@ -98,6 +99,19 @@ def test_optional_properties(root: Path) -> None:
     assert contract.roles == ()
 
 
+def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
+    _terms(
+        root,
+        (
+            "  - {property: serving, value: clickhouse}",
+            "  - {property: eventTime, value: booked_at}\n  - {property: tokenised, value: [customer_id]}",
+        ),
+    )
+    (contract,) = loading.load_contracts(root)
+    assert (contract.event_time, contract.tokenised) == ("booked_at", ("customer_id",))
+    assert decode_contract(encode_contract(contract)) == contract
+
+
 SOURCE = "{kind: cdc, connection: oltp, table: shop.orders}"
 RULE = "{type: library, metric: nullValues, mustBe: 0, severity: warning}"
 PATH = "include/schemas/shop/orders.odcs.yaml"
@@ -160,6 +174,13 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("serving, value: clickhouse", "partitions, value: '2'", 26, "partitions", "partitions is '2'; write a whole number"),
     ("serving, value: clickhouse", "compatibility, value: SAME", 26, "compatibility", "compatibility is 'SAME'; write BACKWARD"),
     ("serving, value: clickhouse", "stream, value: A B", 26, "stream", "stream is 'A B'; write a name in lower case"),
+    ("serving, value: clickhouse", "eventTime, value: [a]", 26, "eventTime", "eventTime is ['a']; write the name of a"),
+    ("serving, value: clickhouse", "eventTime, value: boked_at", 26, "eventTime", "boked_at is no field of the .avsc; write \"booked_at\""),
+    ("serving, value: clickhouse", "eventTime, value: line", 26, "eventTime", "line is of type int, which is no time"),
+    ("serving, value: clickhouse", "tokenised, value: customer_id", 26, "tokenised", "tokenised is no list of names; write a list"),
+    ("serving, value: clickhouse", "tokenised, value: [line, line]", 26, "tokenised", "tokenised names a field twice"),
+    ("serving, value: clickhouse", "tokenised, value: [line]", 26, "tokenised", "line has no classification, which says why"),
+    ("serving, value: clickhouse", "tokenised, value: [lime]", 26, "tokenised", "lime is no field of the .avsc; write \"line\""),
     ("status: active", "status: [", 8, "syntax", "this is not YAML"),
     ("status: active", "id: shop.orders", 6, "duplicate-key", '"id" is given twice (first on line 3); keep one of them'),
 ]  # fmt: skip

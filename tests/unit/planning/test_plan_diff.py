@@ -63,6 +63,7 @@ def test_a_new_column_keeps_its_place_and_goes_before_everything_that_needs_it()
     after = with_field(LINES, field("weight", 9, Decimal(9, 3), nullable=True))
     plan = plan_of(after, there=world(LINES))
     assert [(c.resource.kind, c.resource.name) for c in plan.changes] == [
+        ("lake_table", "cleaned.retail_basket_lines"),
         ("lake_table", "raw.retail_basket_lines"),
         ("warehouse_table", "retail.basket_lines_changes"),
         ("warehouse_table", "retail.basket_lines_state"),
@@ -210,7 +211,7 @@ def test_one_refusal_speaks_for_all_tables_that_show_it() -> None:
     after = with_field(LINES, field("sales_value", 5, Decimal(12, 4)))
     plan = plan_of(after, there=world(LINES))
     assert [r.rule for r in plan.refusals] == ["type-changed", "schema-incompatible"]
-    assert len(plan.refusals[0].resources) == 3
+    assert len(plan.refusals[0].resources) == 4
 
 
 def test_a_refused_plan_cannot_be_applied() -> None:

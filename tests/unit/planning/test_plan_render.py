@@ -22,8 +22,8 @@ def test_counts_stand_at_the_end() -> None:
     total = len(first.changes)
     assert render(first).splitlines()[-1] == (f"Plan: {total} to create, 0 to update, 0 to delete, 0 refused.")
     refused = plan_of(without_field(LINES, "channel"), there=world(LINES))
-    assert counts(refused) == {"create": 0, "update": 1, "delete": 0, "refused": 3}
-    assert render(refused).endswith("3 refused. Nothing will be touched.")
+    assert counts(refused) == {"create": 0, "update": 1, "delete": 0, "refused": 4}
+    assert render(refused).endswith("4 refused. Nothing will be touched.")
 
 
 def test_a_deleted_connector_and_orphans_are_shown() -> None:
@@ -47,6 +47,7 @@ def test_blast_of_a_change_is_that_of_its_datasets() -> None:
     assert blast_radius(change, [LINES, VIEWS]) == blast_of([LINES.id], [LINES])
     assert blast_of([LINES.id, VIEWS.id], [LINES, VIEWS]) == Blast(
         tables=(
+            "cleaned.retail_basket_lines",
             "raw.retail_basket_lines",
             "raw.web_page_views",
             "retail.basket_lines_changes",

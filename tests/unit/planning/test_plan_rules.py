@@ -132,7 +132,7 @@ def test_a_system_that_differs_beyond_repair_is_refused(rule: str, about: str, r
 def test_a_lake_column_that_becomes_required_is_refused() -> None:
     wanted = desired([LINES], SETTINGS)
     there = world(LINES)
-    raw = next(r for r in wanted if r.kind == "lake_table")
+    raw = next(r for r in wanted if r.name.startswith("raw."))
     dict_of(raw)["columns"][0]["required"] = True
     plan = diff(wanted, there.values(), contracts=[LINES])
     assert [(r.rule, r.about) for r in plan.refusals] == [("nullable-to-required", 'field "basket_id"')]
@@ -140,7 +140,7 @@ def test_a_lake_column_that_becomes_required_is_refused() -> None:
 
 def test_a_new_required_lake_column_is_refused() -> None:
     wanted = desired([LINES], SETTINGS)
-    raw = next(r for r in wanted if r.kind == "lake_table")
+    raw = next(r for r in wanted if r.name.startswith("raw."))
     column = {"name": "till", "type": "int", "required": True, "id": 99, "doc": ""}
     raw.spec["columns"].append(column)
     plan = diff(wanted, world(LINES).values(), contracts=[LINES])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.spark import spark_lineage_conf
+from headrace.systems.spark.archive import ClassArchive
 from headrace.systems.spark.catalog import catalog_conf
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class LakeJobOperator(BaseOperator):
     imported when the task runs.
 
     The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
-    environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
+    environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`, `HEADRACE_TOKEN_KEY`), so that no secret stands in a command line or a log.
 
     Args:
         job: name of the job in lineage, e.g. `prove_raw`.
@@ -72,17 +74,25 @@ class LakeJobOperator(BaseOperator):
             driver_memory=self.memory,
         )
         self._hook.submit(self.application)
+        self._archive().keep()
 
     def on_kill(self) -> None:
         """End the job with its task."""
         if self._hook:
             self._hook.on_kill()
 
+    def _folder(self) -> Path:
+        return Path(self.jars_folder or os.environ.get("HEADRACE_SPARK_JARS", ""))
+
+    def _archive(self) -> ClassArchive:
+        return ClassArchive(self._folder())
+
     def _conf(self) -> dict[str, str]:
-        folder = self.jars_folder or os.environ.get("HEADRACE_SPARK_JARS", "")
         return {
             **spark_lineage_conf(self.job),
-            "spark.driver.extraClassPath": f"{folder}/*",
+            "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(self._folder().glob("*.jar"))),
+            "spark.driver.extraJavaOptions": self._archive().option(),
+            "spark.log.level": "WARN",
             "spark.ui.enabled": "false",
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.session.timeZone": "UTC",
@@ -99,4 +109,5 @@ def _environment() -> dict[str, str]:
     return {
         "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(Endpoint.from_connection("lake_default"))),
         "HEADRACE_PLATFORM_JDBC": json.dumps(jdbc),
+        "HEADRACE_TOKEN_KEY": Endpoint.from_connection("tokens_default").password or "",
     }

@@ -1,0 +1,57 @@
+"""One DAG a dataset: from raw to cleaned, history and quarantine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_context
+
+from headrace.contracts import names
+from headrace.contracts.index import contracts_folder, load_index
+from headrace.systems.spark.refinement import RefineOperator
+
+INCLUDE = Path(__file__).parents[1] / "include"
+JOB = str(INCLUDE / "spark" / "batch" / "refine" / "job.py")
+FIRST_DAY = datetime(2017, 1, 1, tzinfo=UTC)
+
+DOC = """
+### Refine `{dataset}`
+
+**Brings about** that the zones past raw hold what raw says: `{cleaned}` the rows as the source has them now, its
+`history` every version of them with `_valid_from` and `_valid_to`, its `quarantine` the changes that broke a rule.
+What the contract tokenises leaves raw only as a keyed hash.
+
+**Runs** daily, for the keys of which a change {time} in the run's interval, and for any days by a backfill: the rows of a
+key follow from all its changes in raw, so intervals may come in any order, and again. Tick *everything* to make all
+keys anew, after a change of a rule or of the logic. A second run of the same interval changes nothing.
+
+**When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before,
+the rows wait on the branch `audit` of the tables, and an alert names the rule. Mend the rule or the source, then clear
+the task. Otherwise read the log of the Spark job in the task.
+"""
+
+CONTRACTS = load_index(contracts_folder(INCLUDE.parent)).values()
+
+ONLY = get_parsing_context().dag_id
+
+for contract in (c for c in CONTRACTS if "cleaned" in c.zones):
+    domain, dataset = contract.domain, contract.name
+    if ONLY not in (None, f"refine_{domain}_{dataset}"):
+        continue
+    with DAG(
+        dag_id=f"refine_{domain}_{dataset}",
+        schedule=CronDataIntervalTimetable("@daily", "UTC"),
+        start_date=FIRST_DAY,
+        catchup=False,
+        default_args={"owner": contract.owner, "retries": 2, "retry_delay": timedelta(seconds=30)},
+        tags=["refine", "lake", domain],
+        params={"everything": Param(False, type="boolean", description="All keys, not only those of the interval.")},
+        doc_md=DOC.format(
+            dataset=contract.id,
+            cleaned=names.lake_table(contract, "cleaned"),
+            time=f"happened (`{contract.event_time}`) or was committed" if contract.event_time else "was committed",
+        ),
+    ) as dag:
+        RefineOperator(task_id="refine", dataset=contract.id, application=JOB, pool="refine")
+    globals()[dag.dag_id] = dag

@@ -1,0 +1,85 @@
+"""Raw changes, each once, conformed to the contract, and parted into those that may pass and those that may not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from typing import Any, Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+
+from headrace.contracts.contract import Contract
+from headrace.contracts.types import MISSING, Date, Decimal, Field, Primitive, Timestamp
+from include.spark.batch.refine.rules import row_rules
+from include.spark.batch.refine.tokens import tokenised
+
+POSITION: Final = ("_committed_at", "_topic", "_kafka_partition", "_offset")
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def conformed(raw: DataFrame, contract: Contract) -> DataFrame:
+    """Each change once, with `_deleted`, defaults where raw is older than a field, and the rules that it breaks.
+
+    A delete has only its key to keep rules with. `_rules` and `_reason` are null for a change that may pass.
+    """
+    changes = raw.dropDuplicates(["_kafka_partition", "_offset"])
+    operation = f.col("_op") if contract.source.kind == "cdc" else f.lit("c")
+    changes = changes.withColumns({"_op": operation, "_deleted": operation == "d"})
+    filled = {field.name: _filled(field) for field in contract.record.fields if _default(field) is not None}
+    changes = changes.withColumns(filled) if filled else changes
+    names, reasons = [], []
+    for rule in row_rules(contract):
+        broken = rule.broken if rule.field in contract.key else rule.broken & ~f.col("_deleted")
+        names.append(f.when(broken, f.lit(rule.name)))
+        reasons.append(f.when(broken, f.lit(rule.reason)))
+    return changes.withColumns({"_rules": _joined(names, ","), "_reason": _joined(reasons, "; ")})
+
+
+def passing(changes: DataFrame, contract: Contract) -> DataFrame:
+    """What may go on: the contract's fields, what is hidden as tokens, and where each change stands."""
+    good = hidden(changes.where(f.col("_rules").isNull()), contract)
+    return good.select(*(field.name for field in contract.record.fields), "_deleted", *POSITION)
+
+
+def quarantined(changes: DataFrame, contract: Contract) -> DataFrame:
+    """What may not: the key, the fields as JSON, the rules, and where each change stands."""
+    bad = hidden(changes.where(f.col("_rules").isNotNull()), contract)
+    payload = f.to_json(f.struct(*(field.name for field in contract.record.fields)))
+    cdc = ("_op", "_lsn") if contract.source.kind == "cdc" else ()
+    return bad.select(*contract.key, payload.alias("_payload"), "_rules", "_reason", *cdc, *POSITION)
+
+
+def hidden(rows: DataFrame, contract: Contract) -> DataFrame:
+    """The rows with tokens in place of what the contract hides, in those of its columns that are there."""
+    shown = [name for name in contract.tokenised if name in rows.columns]
+    return rows.withColumns({name: tokenised(name, rows.schema[name].dataType) for name in shown}) if shown else rows
+
+
+def _joined(parts: list[Column], separator: str) -> Column:
+    text = f.concat_ws(separator, *parts) if parts else f.lit("")
+    return f.when(text != "", text)
+
+
+def _filled(field: Field) -> Column:
+    value = f.lit(_default(field))
+    return f.when(~f.col("_deleted"), f.coalesce(f.col(field.name), value)).otherwise(f.col(field.name))
+
+
+def _default(field: Field) -> Any:
+    """The value of a required field in rows that are older than it; None when there is none that Spark can say."""
+    if field.nullable or field.default is MISSING:
+        return None
+    match field.type:
+        case Decimal(scale=scale):
+            unscaled = int.from_bytes(field.default.encode("latin-1"), "big", signed=True)
+            return decimal.Decimal(unscaled).scaleb(-scale)
+        case Date():
+            return _EPOCH.date() + dt.timedelta(days=field.default)
+        case Timestamp(unit):
+            return _EPOCH + dt.timedelta(microseconds=field.default * {"millis": 1000, "micros": 1}[unit])
+        case Primitive("bytes"):
+            return field.default.encode("latin-1")
+        case Primitive():
+            return field.default
+    return None

@@ -1,0 +1,77 @@
+"""What a single change must keep to pass: the contract's types, and its rules of severity error about one row.
+
+A rule about one row asks that no value of a field is null, missing or invalid. Rules about many rows are no matter of
+one change: they are checked when all are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from pyspark.sql import Column
+from pyspark.sql import functions as f
+
+from headrace.contracts.contract import Contract, Rule
+from headrace.contracts.types import Enum
+
+ZERO: Final = {"mustBe": 0}
+
+
+class RowRule(NamedTuple):
+    """One rule: its name, what a row that breaks it looks like, and that in words."""
+
+    name: str
+    field: str
+    broken: Column
+    reason: str
+
+
+def row_rules(contract: Contract) -> Iterator[RowRule]:
+    """Every rule that a row must keep."""
+    for field in contract.record.fields:
+        if not field.nullable:
+            yield RowRule(f"{field.name}_required", field.name, f.col(field.name).isNull(), f"{field.name} is null")
+        if isinstance(field.type, Enum):
+            unknown = ~f.col(field.name).isin(list(field.type.symbols))
+            yield RowRule(f"{field.name}_symbol", field.name, unknown, f"{field.name} is none of its symbols")
+    for rule in contract.quality:
+        if rule.field is not None and is_row_rule(rule):
+            yield RowRule(rule.name, rule.field, _broken(rule, f.col(rule.field)), f"{rule.field} breaks {rule.name}")
+
+
+def is_row_rule(rule: Rule) -> bool:
+    """Whether a single row can break it, and must not."""
+    metric = rule.definition.get("metric")
+    asked = {key: value for key, value in rule.definition.items() if key.startswith("must")}
+    return (
+        rule.kind == "library"
+        and rule.severity == "error"
+        and metric in ("nullValues", "missingValues", "invalidValues")
+        and asked == ZERO
+    )
+
+
+def _broken(rule: Rule, column: Column) -> Column:
+    arguments: Mapping[str, Any] = rule.definition.get("arguments") or {}
+    match rule.definition["metric"]:
+        case "nullValues":
+            return column.isNull()
+        case "missingValues":
+            return column.isNull() | column.isin([v for v in arguments.get("missingValues", ()) if v is not None])
+    return column.isNotNull() & ~_valid(column, arguments)
+
+
+def _valid(column: Column, arguments: Mapping[str, Any]) -> Column:
+    valid = f.lit(True)
+    values = arguments.get("validValues")
+    if isinstance(values, Mapping):
+        if "min" in values:
+            valid &= column >= f.lit(values["min"])
+        if "max" in values:
+            valid &= column <= f.lit(values["max"])
+    elif values is not None:
+        valid &= column.isin(list(values))
+    if "pattern" in arguments:
+        valid &= column.rlike(arguments["pattern"])
+    return valid

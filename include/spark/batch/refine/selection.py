@@ -1,0 +1,88 @@
+"""Which keys are to be refined: those that changed in an interval, past a watermark, or all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+
+from headrace.contracts.contract import Contract
+
+PARTITION, OFFSET, COMMITTED = "_kafka_partition", "_offset", "_committed_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """An interval (`start` and `end`), a watermark (`past`), or neither for everything.
+
+    In an interval are the keys of which a change happened in it or was committed in it.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    past: Mapping[int, int] | None = field(default=None, hash=False)
+    """Kafka partition → the last offset that is refined already."""
+
+    @classmethod
+    def from_json(cls, text: str) -> Selection:
+        """`{"start": iso, "end": iso}`, `{"past": {"0": 17}}` or `{}`. Raises ValueError for anything else."""
+        value = json.loads(text)
+        if value.keys() == {"start", "end"}:
+            return cls(datetime.fromisoformat(value["start"]), datetime.fromisoformat(value["end"]))
+        if value.keys() == {"past"}:
+            return cls(past={int(partition): int(offset) for partition, offset in value["past"].items()} or None)
+        if value:
+            raise ValueError(f"{text}: a selection is start and end, or past, or empty for everything")
+        return cls()
+
+    @property
+    def reaches_the_end(self) -> bool:
+        """Whether all of raw is refined when this is."""
+        return self.start is None
+
+    def keys(self, raw: DataFrame, contract: Contract) -> DataFrame | None:
+        """The selected keys, each once; None for all of them."""
+        condition = self._condition(contract)
+        return None if condition is None else raw.where(condition).select(*contract.key).distinct().cache()
+
+    def _condition(self, contract: Contract) -> Column | None:
+        if self.past is not None:
+            known = [(f.col(PARTITION) == p) & (f.col(OFFSET) > offset) for p, offset in self.past.items()]
+            return reduce(or_, known, ~f.col(PARTITION).isin(list(self.past)) if known else f.lit(True))
+        if self.start is None or self.end is None:
+            return None
+        # By commit too: deletes carry no event time, and corrections are committed long after what they correct.
+        times = (f.col(name).cast("timestamp") for name in (COMMITTED, contract.event_time) if name)
+        return reduce(or_, ((at >= f.lit(self.start)) & (at < f.lit(self.end)) for at in times))
+
+
+def of_keys(raw: DataFrame, contract: Contract, keys: DataFrame | None) -> DataFrame:
+    """All changes of these keys."""
+    if keys is None:
+        return raw
+    return raw.where(bounds(keys, contract.key[0])).join(keys, list(contract.key), "left_semi")
+
+
+def bounds(keys: DataFrame, column: str) -> Column:
+    """The column lies between its least and its greatest value among the keys; nothing does, when there are none.
+
+    It prunes the files of every table that is written in about the order of its key: without it a small interval would
+    read the whole zone.
+    """
+    found: Any = keys.agg(f.min(column).alias("least"), f.max(column).alias("most")).first()
+    if found is None or found.least is None:
+        return f.lit(False)
+    return f.col(column).between(f.lit(found.least), f.lit(found.most))
+
+
+def watermark(raw: DataFrame) -> dict[int, int]:
+    """Kafka partition → the last offset that raw holds."""
+    found = raw.groupBy(PARTITION).agg(f.max(OFFSET).alias("offset")).collect()
+    return {row[PARTITION]: row.offset for row in found}

@@ -1,0 +1,49 @@
+"""What a contract asks of the exact lane: by which time it is cut into intervals, and which fields it hides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from headrace.contracts.odcs_model import suggest
+from headrace.contracts.types import SCALARS, Date, Field, Record, Timestamp, type_name
+
+
+def refinement_problems(
+    declared: Mapping[str, Any], record: Record, names: Collection[str], classifications: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """(custom property, what is wrong) for `eventTime` and `tokenised`.
+
+    `names` are the fields as written, also those of which the type could not be read; these are not judged.
+    """
+    event_time = declared["eventTime"]
+    for name in (event_time,) if event_time else ():
+        if problem := _known(name, names) or _event_time_problem(record.get(name)):
+            yield "eventTime", f"{name} {problem}"
+    for name in declared["tokenised"]:
+        if problem := _known(name, names) or _token_problem(record.get(name), classifications):
+            yield "tokenised", f"{name} {problem}"
+
+
+def _known(name: str, names: Collection[str]) -> str | None:
+    return None if name in names else f"is no field of the .avsc; {suggest(name, names)}"
+
+
+def _event_time_problem(field: Field | None) -> str | None:
+    if field is None:
+        return None
+    if field.nullable:
+        return "may be null, so some rows would belong to no interval; choose another field"
+    if not isinstance(field.type, Timestamp | Date):
+        return f"is of type {type_name(field.type)}, which is no time; choose a timestamp or a date"
+    return None
+
+
+def _token_problem(field: Field | None, classifications: Mapping[str, str]) -> str | None:
+    if field is None:
+        return None
+    if field.name not in classifications:
+        return "has no classification, which says why it is hidden; give its property one"
+    if not isinstance(field.type, SCALARS):
+        return f"is of type {type_name(field.type)}, which is no single value; leave it out"
+    return None

@@ -1,0 +1,118 @@
+"""The checks of a dataset, from its contract: what Great Expectations is asked, as data.
+
+A check is one expectation by its name in Great Expectations and its arguments
+(https://greatexpectations.io/expectations/). From the shape follow: every required field is there, the key is unique,
+an enum has only its symbols. From the rules of type library: what they say. Rules of type sql are about the served
+table and are asked of the warehouse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headrace.contracts.contract import Contract, Rule, Severity
+from headrace.contracts.types import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expectation."""
+
+    name: str
+    """Unique within the dataset; the rule's name where there is one."""
+    expectation: str
+    """In snake case, as Great Expectations names it in its results."""
+    arguments: Mapping[str, Any] = field(hash=False)
+    severity: Severity = "error"
+    field: str | None = None
+    """The field it is about; None for the whole dataset."""
+
+
+def checks(contract: Contract) -> tuple[Check, ...]:
+    """Every check of the dataset in cleaned, shape first. Raises ValueError for a rule that cannot be asked."""
+    return (*_of_shape(contract), *(check for rule in contract.quality if (check := _of_rule(rule))))
+
+
+def _of_shape(contract: Contract) -> Iterator[Check]:
+    yield Check("key_unique", *_unique(contract.key))
+    for declared in contract.record.fields:
+        if not declared.nullable:
+            yield _not_null(f"{declared.name}_required", declared.name, "error")
+        if isinstance(declared.type, Enum) and declared.name not in contract.tokenised:
+            arguments = {"column": declared.name, "value_set": list(declared.type.symbols)}
+            yield Check(f"{declared.name}_symbol", IN_SET, arguments, "error", declared.name)
+
+
+def _of_rule(rule: Rule) -> Check | None:
+    """None for a rule that is asked elsewhere: sql of the warehouse, text of people."""
+    if rule.kind != "library":
+        return None
+    metric, asked = rule.definition["metric"], {k: v for k, v in rule.definition.items() if k.startswith("must")}
+    arguments: Mapping[str, Any] = rule.definition.get("arguments") or {}
+    if metric == "rowCount":
+        return Check(rule.name, ROW_COUNT, _between(rule, asked), rule.severity)
+    if asked != {"mustBe": 0}:
+        raise ValueError(
+            f"rule {rule.name}: {metric} can only be asked to be 0; write mustBe: 0, or a rule of type sql"
+        )
+    if metric == "duplicateValues":
+        columns = tuple(arguments.get("properties") or (rule.field,))
+        return Check(rule.name, *_unique(columns), rule.severity, rule.field)
+    if rule.field is None:
+        raise ValueError(f"rule {rule.name}: {metric} is about a field; put it under a property")
+    if metric == "nullValues":
+        return _not_null(rule.name, rule.field, rule.severity)
+    if metric == "missingValues":
+        missing = [value for value in arguments.get("missingValues", ()) if value is not None]
+        return Check(rule.name, NOT_IN_SET, {"column": rule.field, "value_set": missing}, rule.severity, rule.field)
+    return _valid(rule, rule.field, arguments)
+
+
+def _valid(rule: Rule, column: str, arguments: Mapping[str, Any]) -> Check:
+    values = arguments.get("validValues")
+    if isinstance(values, Mapping):
+        limits = {"min_value": values.get("min"), "max_value": values.get("max")}
+        return Check(rule.name, BETWEEN, {"column": column, **limits}, rule.severity, column)
+    if values is not None:
+        return Check(rule.name, IN_SET, {"column": column, "value_set": list(values)}, rule.severity, column)
+    if "pattern" in arguments:
+        return Check(rule.name, REGEX, {"column": column, "regex": arguments["pattern"]}, rule.severity, column)
+    raise ValueError(f"rule {rule.name}: invalidValues needs arguments: {{validValues: …}} or {{pattern: …}}")
+
+
+def _between(rule: Rule, asked: Mapping[str, Any]) -> dict[str, Any]:
+    (operator, value), *_ = asked.items()
+    limits = _LIMITS.get(operator)
+    if limits is None:
+        raise ValueError(f"rule {rule.name}: rowCount cannot be asked with {operator}")
+    least, most = limits(value)
+    return {"min_value": least, "max_value": most}
+
+
+def _unique(columns: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
+    if len(columns) == 1:
+        return "expect_column_values_to_be_unique", {"column": columns[0]}
+    return "expect_compound_columns_to_be_unique", {"column_list": list(columns)}
+
+
+def _not_null(name: str, column: str, severity: Severity) -> Check:
+    return Check(name, "expect_column_values_to_not_be_null", {"column": column}, severity, column)
+
+
+BETWEEN: Final = "expect_column_values_to_be_between"
+IN_SET: Final = "expect_column_values_to_be_in_set"
+NOT_IN_SET: Final = "expect_column_values_to_not_be_in_set"
+REGEX: Final = "expect_column_values_to_match_regex"
+ROW_COUNT: Final = "expect_table_row_count_to_be_between"
+
+_LIMITS: Final[Mapping[str, Any]] = {
+    "mustBe": lambda value: (value, value),
+    "mustBeGreaterThan": lambda value: (value + 1, None),
+    "mustBeGreaterOrEqualTo": lambda value: (value, None),
+    "mustBeLessThan": lambda value: (None, value - 1),
+    "mustBeLessOrEqualTo": lambda value: (None, value),
+    "mustBeBetween": lambda value: (value[0], value[1]),
+}
+"""Condition of a rule → least and most, inclusive; None: no limit."""

@@ -1,0 +1,98 @@
+"""The lake tables of the exact lane: what refinement makes of the raw zone, one table a zone.
+
+    cleaned     the rows as the source has them, by its key, conformed and without what is tokenised
+    history     every version of every row, from when until when it was so (a slowly changing dimension, type 2)
+    quarantine  the changes that broke a rule of the row, and which
+
+All three follow from the raw zone alone: they can be made again, for any keys, at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract, Zone
+from headrace.contracts.targets import iceberg
+from headrace.contracts.types import MAX_FIELD_ID, Field
+from headrace.planning.lake import CHANGE_COLUMNS, DATASET_PROPERTY, POSITION_COLUMNS, PROPERTIES
+from headrace.planning.resources import Resource
+
+Column = tuple[str, str, str]
+"""Name, Iceberg type, doc."""
+
+VALID_COLUMNS: Final[tuple[Column, ...]] = (
+    ("_valid_from", "timestamptz", "From when the row was so: the commit's time in the source."),
+    ("_valid_to", "timestamptz", "Until when, exclusive; null while it is so."),
+    ("_is_current", "boolean", "Whether the row is so now."),
+)
+REASON_COLUMNS: Final[tuple[Column, ...]] = (
+    ("_payload", "string", "The change's fields as JSON."),
+    ("_rules", "string", "The rules that it broke, by name, with commas between."),
+    ("_reason", "string", "What is wrong, for a person."),
+)
+REFINED_PROPERTIES: Final[Mapping[str, str]] = {
+    **PROPERTIES,
+    "write.merge.mode": "merge-on-read",
+    "write.update.mode": "merge-on-read",
+    "write.delete.mode": "merge-on-read",
+}
+"""A small interval writes what changed, not the files it changes; compaction brings the two together."""
+
+
+def refined_tables(contract: Contract) -> Iterator[Resource]:
+    """The tables of the zones past raw that the contract has."""
+    for zone, columns in _COLUMNS.items():
+        if zone in contract.zones:
+            spec = {
+                "columns": columns(contract),
+                "partition": [] if zone == "quarantine" else _partition(contract),
+                "properties": {**REFINED_PROPERTIES, DATASET_PROPERTY: contract.id},
+            }
+            yield Resource("lake_table", names.lake_table(contract, zone), spec, (contract.id,))
+
+
+def _cleaned(contract: Contract) -> list[dict[str, Any]]:
+    return [*_fields(contract), *_added(POSITION_COLUMNS)]
+
+
+def _history(contract: Contract) -> list[dict[str, Any]]:
+    return [*_fields(contract), *_added((*VALID_COLUMNS, *POSITION_COLUMNS))]
+
+
+def _quarantine(contract: Contract) -> list[dict[str, Any]]:
+    """The key's fields stand beside the payload: a change is judged again with the others of its key."""
+    key = [_field(contract, field, required=False) for field in contract.key_fields]
+    changes = CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
+    return [*key, *_added((*REASON_COLUMNS, *changes, *POSITION_COLUMNS))]
+
+
+def _fields(contract: Contract) -> list[dict[str, Any]]:
+    """Only the key is required: a field that is added later is null in the rows before it, until they are made again."""
+    return [_field(contract, field, required=field.name in contract.key) for field in contract.record.fields]
+
+
+def _field(contract: Contract, field: Field, *, required: bool) -> dict[str, Any]:
+    column = iceberg.column(field, all_optional=True)
+    token = {"type": "string"} if field.name in contract.tokenised else {}
+    return {**column, **token, "required": required}
+
+
+def _added(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+    return [
+        {"id": MAX_FIELD_ID + place, "name": name, "required": False, "type": type_, "doc": doc}
+        for place, (name, type_, doc) in enumerate(columns, start=1)
+    ]
+
+
+def _partition(contract: Contract) -> list[str]:
+    """A month a partition: a year of days would be files of a few kilobytes."""
+    return [f"month({contract.event_time})"] if contract.event_time else []
+
+
+_COLUMNS: Final[Mapping[Zone, Callable[[Contract], list[dict[str, Any]]]]] = {
+    "cleaned": _cleaned,
+    "history": _history,
+    "quarantine": _quarantine,
+}

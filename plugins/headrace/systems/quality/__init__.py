@@ -1,0 +1,1 @@
+"""Great Expectations: asking what the contracts' checks ask."""

@@ -1,0 +1,32 @@
+"""A class-data archive for the JVM of batch jobs: it takes seconds off every start.
+
+The first job that ends leaves it beside the jars; later ones read it. The JVM does without one that does not fit its
+version or class path. https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+NAME: Final = "batch.jsa"
+
+
+class ClassArchive:
+    """The archive of one folder of jars."""
+
+    def __init__(self, jars: Path) -> None:
+        self._place = jars / NAME
+        self._new = jars / f".{NAME}.{os.getpid()}"
+
+    def option(self) -> str:
+        """The JVM's option: to read the archive, else to write one; empty where neither can be done."""
+        if self._place.exists():
+            return f"-XX:SharedArchiveFile={self._place}"
+        return f"-XX:ArchiveClassesAtExit={self._new}" if os.access(self._place.parent, os.W_OK) else ""
+
+    def keep(self) -> None:
+        """What a job has left becomes the archive; whole or not at all."""
+        if self._new.exists():
+            self._new.replace(self._place)

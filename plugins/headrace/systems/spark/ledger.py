@@ -1,0 +1,47 @@
+"""The ledger of refinements (platform database): what was done, and up to where raw is refined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from headrace.systems.platform.hook import PlatformHook
+
+RECORD: Final = """
+    INSERT INTO refinements (dataset, dag_run, selection, changed, watermark, published, outcomes)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)"""
+WATERMARK: Final = """
+    SELECT watermark FROM refinements WHERE dataset = %s AND published AND watermark IS NOT NULL
+     ORDER BY id DESC LIMIT 1"""
+
+
+class Ledger:
+    """The table, as the Airflow side reads and writes it."""
+
+    def __init__(self, platform: PlatformHook) -> None:
+        self._platform = platform
+
+    def record(self, dag_run: str, selection: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Note a refinement. Noted after it is published: without the note it is only done once more."""
+        from psycopg.types.json import Jsonb
+
+        watermark = result["watermark"]
+        with self._platform.transaction() as connection:
+            connection.execute(
+                RECORD,
+                [
+                    result["dataset"],
+                    dag_run,
+                    Jsonb(dict(selection)),
+                    Jsonb(result["changed"]),
+                    None if watermark is None else Jsonb(watermark),
+                    result["published"],
+                    Jsonb(result["outcomes"]),
+                ],
+            )
+
+    def watermark(self, dataset: str) -> dict[str, int]:
+        """Kafka partition → last refined offset; empty when all of raw is still to be refined."""
+        with self._platform.transaction() as connection:
+            row = connection.execute(WATERMARK, [dataset]).fetchone()
+        return dict(row[0]) if row else {}

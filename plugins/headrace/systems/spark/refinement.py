@@ -1,0 +1,86 @@
+"""Refinement as a task: which keys a run is about, the Spark job, and what is kept of its result."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.systems.spark.batch import LakeJobOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from headrace.systems.platform.hook import PlatformHook
+
+
+class RefineOperator(LakeJobOperator):
+    """Refines one dataset from raw to cleaned, history and quarantine.
+
+    A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
+    event time) or was committed in it; a run without one is about what raw has beyond the last such run. With the run's
+    parameter `everything` it is about all keys: after a change of a rule or of the logic.
+
+    What breaks a rule of severity error is not published: the task fails, an alert is raised, and the rows stay on the
+    branch `audit` of the tables. When a later run is published, the alert is resolved.
+
+    Args:
+        dataset: its id.
+        application: file of the job.
+    """
+
+    def __init__(self, *, dataset: str, application: str, **kwargs: Any) -> None:
+        super().__init__(job=f"refine_{dataset.replace('.', '_')}", application=application, **kwargs)
+        self.dataset = dataset
+
+    def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]
+        """What was done: zone → kind of change → rows, and the outcome of every check.
+
+        Raises:
+            AirflowFailException: a rule of severity error is broken; the rows are not published.
+            AirflowException: the job failed; its output stands in the task's log.
+        """
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from headrace.systems.platform.hook import PlatformHook
+        from headrace.systems.spark.ledger import Ledger
+
+        platform = PlatformHook.from_connection()
+        ledger = Ledger(platform)
+        selection = selected(context, ledger.watermark(self.dataset))
+        self.log.info("refining %s for %s", self.dataset, selection or "all keys")
+        with tempfile.TemporaryDirectory(prefix="headrace-refine-") as folder:
+            result = Path(folder) / "result.json"
+            self.application_args = [self.dataset, json.dumps(selection), str(result)]
+            super().execute(context)
+            done: dict[str, Any] = json.loads(result.read_text())
+        ledger.record(str(context["run_id"]), selection, done)
+        self._tell(platform, done)
+        if not done["published"]:
+            raise AirflowFailException(f"{self.dataset} is not published: {'; '.join(done['forbids'])}")
+        return done
+
+    def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
+        for zone, changes in done["changed"].items():
+            self.log.info("%s: %s", zone, ", ".join(f"{rows:,} {kind}" for kind, rows in changes.items()))
+        for outcome in done["outcomes"]:
+            key = f"quality:{self.dataset}:{outcome['check']}"
+            if outcome["passed"]:
+                platform.resolve_alert(key)
+                continue
+            text = f"{self.dataset}: {outcome['check']} is broken: {outcome['observed']}"
+            self.log.warning("%s", text)
+            platform.raise_alert(key, outcome["severity"], text, self.dataset)
+
+
+def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:
+    """The selection of a run, as the job takes it."""
+    run, params = context["dag_run"], context.get("params") or {}
+    if params.get("everything"):
+        return {}
+    start, end = run.data_interval_start, run.data_interval_end
+    if start is None or end is None or start == end:
+        return {"past": dict(watermark)} if watermark else {}
+    return {"start": start.isoformat(), "end": end.isoformat()}

@@ -1,0 +1,121 @@
+"""Refinement by Airflow, on the live stack: cleaned is what the source is; days are backfilled; a broken rule is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from include.stack.airflow_api import AirflowRefused
+from tests.conftest import Stack
+
+DAG = "refine_retail_campaigns"
+CONTRACT = "campaigns.odcs.yaml"
+RULE = "{type: library, name: few, metric: rowCount, mustBeLessThan: 1, severity: error}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def switched_on(stack: Stack) -> Iterator[None]:
+    for dag in (DAG, "refine_retail_transactions"):
+        stack.airflow.pause(dag, False)
+    yield
+    for dag in (DAG, "refine_retail_transactions"):
+        stack.airflow.pause(dag, True)
+
+
+def refined(stack: Stack, dag: str = DAG, **params: Any) -> dict[str, Any]:
+    """A run to its end; what it did."""
+    run = stack.airflow.trigger(dag, params)
+    stack.airflow.wait_for_run(dag, run, 280, lambda line: None)
+    query = "SELECT changed, published, outcomes FROM refinements WHERE dag_run = %s"
+    with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
+        row = connection.execute(query, [run]).fetchone()
+    assert row is not None
+    return dict(zip(("changed", "published", "outcomes"), row, strict=True))
+
+
+def cleaned(stack: Stack, table: str, *columns: str, branch: str | None = None) -> list[tuple[Any, ...]]:
+    found = stack.systems.lake.catalog.load_table(f"cleaned.{table}")
+    scan = found.scan(selected_fields=columns)
+    scan = scan.use_ref(branch) if branch else scan
+    return sorted(tuple(row[name] for name in columns) for row in scan.to_arrow().to_pylist())
+
+
+@pytest.mark.timeout(600)
+def test_cleaned_is_what_the_source_is_and_a_second_run_changes_nothing(
+    stack: Stack, oltp: Any, eventually: Callable[..., Any]
+) -> None:
+    query = "SELECT campaign_id, count(*) FROM retail.campaigns GROUP BY 1 ORDER BY 1"
+    wanted = oltp.execute(query).fetchall()
+    rows = sum(count for _, count in wanted)
+    eventually(
+        lambda: len(stack.systems.lake.catalog.load_table("raw.retail_campaigns").scan().to_arrow()) >= rows, True
+    )
+    first = refined(stack, everything=True)
+    assert first["published"]
+    assert all(outcome["passed"] for outcome in first["outcomes"])
+    found = cleaned(stack, "retail_campaigns", "campaign_id", "household_id")
+    assert [(c, sum(1 for each, _ in found if each == c)) for c, _ in wanted] == wanted
+    households = {token for _, token in found}
+    assert all(isinstance(token, str) and len(token) == 22 for token in households)
+    assert len(households) == oltp.execute("SELECT count(DISTINCT household_id) FROM retail.campaigns").fetchone()[0]
+    assert refined(stack, everything=True)["changed"] == {}
+
+
+@pytest.mark.timeout(600)
+def test_a_broken_rule_is_not_published_and_told_until_it_is_mended(
+    stack: Stack, oltp: Any, eventually: Callable[..., Any]
+) -> None:
+    refined(stack)
+    before = cleaned(stack, "retail_campaigns", "campaign_id")
+    terms = stack.settings.contracts / "retail" / CONTRACT
+    text = terms.read_text()
+    assert "    quality:\n" in text
+    terms.write_text(text.replace("    quality:\n", f"    quality:\n      - {RULE}\n"))
+    try:
+        oltp.execute(
+            "INSERT INTO retail.campaigns (campaign_id, household_id) SELECT min(campaign_id), max(household_id) + 1 FROM retail.campaigns"
+        )
+        raw = stack.systems.lake
+        eventually(lambda: len(raw.catalog.load_table("raw.retail_campaigns").scan().to_arrow()) > len(before), True)
+        with pytest.raises(AirflowRefused, match="is not published: few: found"):
+            refined(stack)
+        assert cleaned(stack, "retail_campaigns", "campaign_id") == before
+        assert len(cleaned(stack, "retail_campaigns", "campaign_id", branch="audit")) == len(before) + 1
+        assert [
+            alert.severity
+            for alert in stack.systems.platform.open_alerts()
+            if alert.key == "quality:retail.campaigns:few"
+        ] == ["error"]
+    finally:
+        terms.write_text(text)
+    mended = refined(stack)
+    assert mended["changed"]["cleaned"] == {"insert": 1}
+    assert len(cleaned(stack, "retail_campaigns", "campaign_id")) == len(before) + 1
+    assert "quality:retail.campaigns:few" not in [alert.key for alert in stack.systems.platform.open_alerts()]
+
+
+@pytest.mark.timeout(900)
+def test_days_are_backfilled_by_airflow(
+    stack: Stack, oltp: Any, warehouse: Any, eventually: Callable[..., Any]
+) -> None:
+    """Two days that do not touch: of the other days nothing is refined yet."""
+    days = [row[0] for row in oltp.execute(
+        "SELECT DISTINCT date(checked_out_at AT TIME ZONE 'UTC') FROM retail.transactions ORDER BY 1 LIMIT 4"
+    ).fetchall()]  # fmt: skip
+    chosen = (days[0], days[3])
+    query = "SELECT count(*) FROM retail.transactions WHERE date(checked_out_at AT TIME ZONE 'UTC') = ANY (%s)"
+    wanted = oltp.execute(query, [list(chosen)]).fetchone()[0]
+    for day in chosen:
+        stack.airflow.backfill("refine_retail_transactions", day.isoformat(), day.isoformat())
+
+    def states() -> list[str]:
+        return [run["state"] for run in stack.airflow.runs("refine_retail_transactions", run_type="backfill")]
+
+    eventually(states, ["success", "success"], 600)
+    assert len(cleaned(stack, "retail_transactions", "basket_id")) == wanted
+    with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
+        kept = "SELECT selection ->> 'start' FROM refinements WHERE dataset = 'retail.transactions' ORDER BY 1"
+        assert [start[:10] for (start,) in connection.execute(kept)] == [day.isoformat() for day in chosen]

@@ -1,0 +1,53 @@
+"""Great Expectations is asked what the contract's checks ask, of a Spark DataFrame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from headrace.contracts.contract import Rule
+from headrace.planning.checks import checks
+from headrace.systems.quality.validation import Outcome, forbids, validate
+from tests.integration.refinement.conftest import ITEMS
+
+
+def asked(*rules: Rule) -> Any:
+    return checks(replace(ITEMS, quality=(*ITEMS.quality, *rules)))
+
+
+def rows(spark: SparkSession, *values: tuple[Any, ...]) -> Any:
+    schema = "id long, amount int, owner string, price decimal(12,2), size string, sold_at timestamp"
+    return spark.createDataFrame(list(values), schema).selectExpr("*").na.fill({"owner": "ada"})
+
+
+def test_good_rows_pass_every_check(spark: SparkSession) -> None:
+    from datetime import UTC, datetime
+
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    good = rows(spark, (1, 0, None, None, "S", at), (2, 9, None, None, None, at))
+    found = validate(good, asked(), "shop.items")
+    assert [(outcome.check, outcome.passed, outcome.observed) for outcome in found if not outcome.passed] == []
+    assert [outcome.check for outcome in found] == [check.name for check in asked()]
+    assert forbids(found) == ()
+
+
+def test_broken_rules_are_told_with_the_first_rows_and_by_severity(spark: SparkSession) -> None:
+    bad = rows(spark, (1, 99, None, None, "XL", None), (1, 3, None, None, "S", None))
+    few = Rule("few", "library", None, "warning", {"metric": "rowCount", "mustBeGreaterThan": 2})
+    found = {outcome.check: outcome for outcome in validate(bad, asked(few), "shop.items")}
+    broken = {name for name, outcome in found.items() if not outcome.passed}
+    assert broken == {"key_unique", "sold_at_required", "size_symbol", "amount_range", "few"}
+    assert found["amount_range"] == Outcome("amount_range", "error", "amount", False, 1, "such as [99]")
+    assert found["few"].observed == "found 2"
+    refused = forbids(found.values())
+    assert len(refused) == 4
+    assert "amount_range: 1 rows break it, such as [99]" in refused
+
+
+def test_a_check_that_cannot_be_evaluated_has_not_passed(spark: SparkSession) -> None:
+    lame = Rule("lame", "library", "nowhere", "error", {"metric": "nullValues", "mustBe": 0})
+    found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), asked(lame), "shop.items")}
+    assert not found["lame"].passed
+    assert "could not be evaluated" in found["lame"].observed

@@ -1,0 +1,33 @@
+"""Which keys a run of the refinement is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from headrace.systems.spark.refinement import selected
+
+START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def run(start: datetime | None, end: datetime | None, **params: Any) -> dict[str, Any]:
+    return {"dag_run": SimpleNamespace(data_interval_start=start, data_interval_end=end), "params": params}
+
+
+@pytest.mark.parametrize("watermark", [{}, {"0": 7}])
+def test_an_interval_is_taken_as_it_is(watermark: dict[str, int]) -> None:
+    wanted = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-03-02T00:00:00+00:00"}
+    assert selected(run(START, END), watermark) == wanted
+
+
+@pytest.mark.parametrize(("start", "end"), [(None, None), (START, START)])
+def test_without_an_interval_it_is_what_came_since(start: Any, end: Any) -> None:
+    assert selected(run(start, end), {"0": 7}) == {"past": {"0": 7}}
+    assert selected(run(start, end), {}) == {}
+
+
+def test_everything_wins() -> None:
+    assert selected(run(START, END, everything=True), {"0": 7}) == {}
