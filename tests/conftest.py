@@ -90,9 +90,9 @@ def stack() -> Stack:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the stack is marked so, and the faults run last."""
+    """Whatever uses the stack, or the jars that it installs, is marked so, and the faults run last."""
     for item in items:
-        if {"stack", "oltp_dsn"} & set(getattr(item, "fixturenames", ())):
+        if {"stack", "oltp_dsn", "spark"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("stack")
     items.sort(key=lambda item: item.get_closest_marker("faults") is not None)
 

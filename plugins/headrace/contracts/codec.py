@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from headrace.contracts.contract import Contract, Role, Rule, Source
+from headrace.contracts.contract import Contract, Maintenance, Role, Rule, Source
 from headrace.contracts.types import (
     MISSING,
     Array,
@@ -57,6 +57,7 @@ def encode_contract(contract: Contract) -> dict[str, Any]:
         "zones": list(contract.zones),
         "tokenised": list(contract.tokenised),
         "source": list(_parts(contract.source)),
+        "maintenance": list(_parts(contract.maintenance)),
         "classifications": dict(contract.classifications),
         "roles": [list(_parts(role)) for role in contract.roles],
         "quality": [list(_parts(rule)) for rule in contract.quality],
@@ -74,6 +75,7 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
         zones=tuple(data["zones"]),
         tokenised=tuple(data["tokenised"]),
         source=Source(*data["source"]),
+        maintenance=Maintenance(*data["maintenance"]),
         classifications=data["classifications"],
         roles=tuple(Role(*role) for role in data["roles"]),
         quality=tuple(Rule(*rule) for rule in data["quality"]),

@@ -52,6 +52,20 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Maintenance:
+    """How the dataset's lake tables are looked after."""
+
+    target_file_mb: int = 128
+    """Size to which data files are rewritten, MiB."""
+    keep_days: int = 7
+    """Snapshots younger than this are kept: how far back a table can be read as it was."""
+    keep_snapshots: int = 20
+    """So many of the newest are kept, however old."""
+    monthly_tags: int = 0
+    """For so many months the table can be read as it was at each month's first maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """One dataset. Build it by `loading.load_contracts` or `index.load_index`."""
 
@@ -81,6 +95,7 @@ class Contract:
     """The field that says when it happened: intervals and partitions of the exact lane go by it; None: by commit."""
     tokenised: tuple[str, ...] = ()
     """Fields that leave the raw zone only as a keyed hash, in the order of the record."""
+    maintenance: Maintenance = Maintenance()
     classifications: Mapping[str, str] = dataclasses.field(default_factory=lambda: _NOTHING, hash=False)
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()

@@ -103,6 +103,7 @@ class _Reader:
             freshness_s=freshness,
             event_time=declared["eventTime"],
             tokenised=tuple(f.name for f in self._record.fields if f.name in declared["tokenised"]),
+            maintenance=properties.maintenance(declared["maintenance"]),
             classifications=classifications,
             roles=roles,
             quality=rules,

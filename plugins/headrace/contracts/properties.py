@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from headrace.contracts.contract import Compatibility, Serving, Source, SourceKind, Zone
+from headrace.contracts.contract import Compatibility, Maintenance, Serving, Source, SourceKind, Zone
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 _TABLE: Final = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
@@ -78,6 +78,26 @@ def _words_problem(value: Any) -> str | None:
     return "names a field twice" if len(set(value)) != len(value) else None
 
 
+MAINTENANCE: Final[Mapping[str, tuple[str, int]]] = {
+    "targetFileMb": ("target_file_mb", 1),
+    "keepDays": ("keep_days", 1),
+    "keepSnapshots": ("keep_snapshots", 1),
+    "monthlyTags": ("monthly_tags", 0),
+}
+"""Key of `maintenance` → name of the part, and the least that it may be."""
+
+
+def _maintenance_problem(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return "is no mapping"
+    if unknown := sorted(value.keys() - MAINTENANCE.keys()):
+        return f"has the unknown key {unknown[0]!r}"
+    for key, given in value.items():
+        if type(given) is not int or given < MAINTENANCE[key][1]:
+            return f"has {key} {given!r}, and it is a whole number of at least {MAINTENANCE[key][1]}"
+    return None
+
+
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
@@ -142,6 +162,14 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             [],
             _words_problem,
         ),
+        Property(
+            "maintenance",
+            "{targetFileMb: 128, keepDays: 7, keepSnapshots: 20, monthlyTags: 0}, any of these",
+            "How its lake tables are looked after: size of files, how long and how many snapshots are kept, and for how"
+            " many months the table can be read as it was at the start of each.",
+            {},
+            _maintenance_problem,
+        ),
     )
 }
 """Every custom property by name."""
@@ -150,3 +178,8 @@ PROPERTIES: Final[Mapping[str, Property]] = {
 def source(value: Mapping[str, Any]) -> Source:
     """The source of a value that was found right."""
     return Source(value["kind"], value.get("connection", ""), value.get("table"))
+
+
+def maintenance(value: Mapping[str, int]) -> Maintenance:
+    """The maintenance of a value that was found right."""
+    return Maintenance(**{MAINTENANCE[key][0]: given for key, given in value.items()})

@@ -11,7 +11,7 @@ import pytest
 
 from headrace.contracts import loading
 from headrace.contracts.codec import decode_contract, encode_contract
-from headrace.contracts.contract import Role, Rule, Source
+from headrace.contracts.contract import Maintenance, Role, Rule, Source
 from headrace.errors import ContractErrors
 from tests.support.generated_contracts import TERMS, avsc, write_contract
 
@@ -104,11 +104,13 @@ def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
         root,
         (
             "  - {property: serving, value: clickhouse}",
-            "  - {property: eventTime, value: booked_at}\n  - {property: tokenised, value: [customer_id]}",
+            "  - {property: eventTime, value: booked_at}\n  - {property: tokenised, value: [customer_id]}\n"
+            "  - {property: maintenance, value: {keepDays: 30, monthlyTags: 12}}",
         ),
     )
     (contract,) = loading.load_contracts(root)
     assert (contract.event_time, contract.tokenised) == ("booked_at", ("customer_id",))
+    assert contract.maintenance == Maintenance(keep_days=30, monthly_tags=12)
     assert decode_contract(encode_contract(contract)) == contract
 
 
@@ -174,6 +176,9 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("serving, value: clickhouse", "partitions, value: '2'", 26, "partitions", "partitions is '2'; write a whole number"),
     ("serving, value: clickhouse", "compatibility, value: SAME", 26, "compatibility", "compatibility is 'SAME'; write BACKWARD"),
     ("serving, value: clickhouse", "stream, value: A B", 26, "stream", "stream is 'A B'; write a name in lower case"),
+    ("serving, value: clickhouse", "maintenance, value: 7", 26, "maintenance", "maintenance is no mapping; write {targetFileMb"),
+    ("serving, value: clickhouse", "maintenance, value: {keepDay: 7}", 26, "maintenance", "has the unknown key 'keepDay'"),
+    ("serving, value: clickhouse", "maintenance, value: {keepDays: 0}", 26, "maintenance", "has keepDays 0, and it is a whole"),
     ("serving, value: clickhouse", "eventTime, value: [a]", 26, "eventTime", "eventTime is ['a']; write the name of a"),
     ("serving, value: clickhouse", "eventTime, value: boked_at", 26, "eventTime", "boked_at is no field of the .avsc; write \"booked_at\""),
     ("serving, value: clickhouse", "eventTime, value: line", 26, "eventTime", "line is of type int, which is no time"),

@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from include.spark.batch.refine.differences import CHANGE
+from include.spark.batch.tables import iceberg_table
 
 MAIN: Final = "main"
 REFUSED: Final = "audit"
@@ -96,12 +97,6 @@ class Target:
         table = iceberg_table(self.spark, self.name)
         if table.refs().containsKey(self.attempt):
             table.manageSnapshots().removeBranch(self.attempt).commit()
-
-
-def iceberg_table(spark: SparkSession, name: str) -> Any:
-    """Iceberg's own Java table. https://iceberg.apache.org/docs/latest/java-api-quickstart/"""
-    jvm, session = spark._jvm, spark._jsparkSession
-    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session, f"lake.{name}")
 
 
 def append(table: str, view: str, columns: Sequence[str], _: Sequence[str]) -> str:

@@ -1,0 +1,42 @@
+"""Look after the lake: compaction, tags, old snapshots, orphaned files (Spark batch)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from headrace.contracts.index import contracts_folder, load_index
+from headrace.planning.maintenance import policies
+from headrace.systems.spark.maintenance import MaintainLakeOperator
+
+INCLUDE = Path(__file__).parents[1] / "include"
+
+with DAG(
+    dag_id="lake_maintenance",
+    schedule="@daily",
+    max_active_runs=1,
+    catchup=False,
+    default_args={"owner": "platform", "retries": 1, "retry_delay": timedelta(minutes=5)},
+    tags=["lake"],
+    doc_md="""
+### Look after the lake
+
+**Brings about** that the lake's tables stay quick to read and no larger than they must be: small files and delete files
+become few full ones, manifests are rewritten, snapshots past the contract's `maintenance` expire, files that belong to
+nothing go. Tables of contracts with `monthlyTags` are tagged `month_YYYY_MM`, and can be read as they were.
+
+**Runs** daily, and by hand at any time, also while the sink lands changes and refinements publish: whoever commits second
+works its commit out anew. The log has one line a table: files, bytes, delete files, snapshots and planning time, before
+and after.
+
+**When it fails**, the log names the table and the cause; the others were looked after. Clear the task to try again.
+""",
+) as dag:
+    MaintainLakeOperator(
+        task_id="maintain",
+        policies=policies(load_index(contracts_folder(INCLUDE.parent)).values()),
+        application=str(INCLUDE / "spark" / "batch" / "maintain.py"),
+        pool="refine",
+    )

@@ -1,0 +1,110 @@
+"""Look after lake tables: fewer and fuller files, no snapshots past their time, no files that belong to nothing.
+
+    spark-submit include/spark/batch/maintain.py '[{"table": "raw.retail_products", …policy}]' result.json
+
+Nothing here stands in a writer's way for good: compaction commits partition by partition, and whoever commits second
+works out its commit anew. Each table is one unit; what fails in one does not keep the others.
+https://iceberg.apache.org/docs/latest/spark-procedures/
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from pyspark.sql import SparkSession
+
+from include.spark.batch.session import lake_session
+from include.spark.batch.tables import iceberg_table
+
+MEBIBYTE: Final = 1024 * 1024
+ORPHAN_AFTER: Final = timedelta(days=3)
+"""A file younger than this may belong to a commit that is under way."""
+
+
+def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Carry out the policy of one table; how it stood before and after."""
+    name = str(policy["table"])
+    if iceberg_table(spark, name).currentSnapshot() is None:
+        return {"table": name, "empty": True}
+    before = measured(spark, name)
+    target = policy["target_file_mb"] * MEBIBYTE
+    _call(
+        spark,
+        "rewrite_data_files",
+        name,
+        f"options => map('target-file-size-bytes', '{target}', 'partial-progress.enabled', 'true',"
+        " 'remove-dangling-deletes', 'true', 'delete-file-threshold', '1')",
+    )
+    _call(spark, "rewrite_position_delete_files", name)
+    _call(spark, "rewrite_manifests", name, "use_caching => false")
+    if policy["monthly_tags"]:
+        _tag(spark, name, now, policy["monthly_tags"])
+    oldest = _literal(now - timedelta(days=policy["keep_days"]))
+    _call(spark, "expire_snapshots", name, f"older_than => {oldest}, retain_last => {policy['keep_snapshots']}")
+    # S3FileIO lists by prefix; a listing through Hadoop would need its S3 client, which is not there.
+    orphaned = _literal(datetime.now(UTC) - ORPHAN_AFTER)
+    removed = _call(spark, "remove_orphan_files", name, f"older_than => {orphaned}, prefix_listing => true")
+    return {"table": name, "before": before, "after": measured(spark, name), "orphans": len(removed)}
+
+
+def measured(spark: SparkSession, name: str) -> dict[str, Any]:
+    """Files and bytes of the current snapshot, deletes apart; snapshots; and how long planning a full scan takes."""
+    summary = iceberg_table(spark, name).currentSnapshot().summary()
+    table = iceberg_table(spark, name)
+    began = time.monotonic()
+    tasks = table.newScan().planFiles()
+    planned = sum(1 for _ in _each(tasks))
+    return {
+        "files": planned,
+        "bytes": int(summary.get("total-files-size") or 0),
+        "delete_files": int(summary.get("total-delete-files") or 0),
+        "snapshots": sum(1 for _ in _each(table.snapshots())),
+        "planning_ms": round((time.monotonic() - began) * 1000, 1),
+    }
+
+
+def _tag(spark: SparkSession, name: str, now: datetime, months: int) -> None:
+    """The month's first maintenance tags how the table stood; the tag keeps its snapshot for so many months."""
+    tag = f"month_{now:%Y_%m}"
+    spark.sql(f"ALTER TABLE lake.{name} CREATE TAG IF NOT EXISTS {tag} RETAIN {31 * months} DAYS")
+
+
+def _call(spark: SparkSession, procedure: str, table: str, arguments: str = "") -> list[Any]:
+    rest = f", {arguments}" if arguments else ""
+    return spark.sql(f"CALL lake.system.{procedure}(table => 'lake.{table}'{rest})").collect()
+
+
+def _literal(at: datetime) -> str:
+    return f"TIMESTAMP '{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
+
+
+def _each(java: Any) -> Any:
+    """The elements of a Java Iterable."""
+    iterator = java.iterator()
+    while iterator.hasNext():
+        yield iterator.next()
+
+
+def main(arguments: list[str]) -> int:
+    """0 when every table was looked after; the result file says what went wrong with which."""
+    policies, result = arguments
+    spark, reports = lake_session(), list[dict[str, Any]]()
+    for policy in json.loads(policies):
+        try:
+            reports.append(maintain(spark, policy, datetime.now(UTC)))
+        except Exception as error:  # the other tables are not to suffer
+            reports.append({"table": policy["table"], "error": " ".join(str(error).split())[:600]})
+        print(json.dumps(reports[-1]), flush=True)
+    Path(result).write_text(json.dumps(reports))
+    spark.stop()
+    return 1 if any("error" in report for report in reports) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

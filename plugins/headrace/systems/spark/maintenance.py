@@ -1,0 +1,60 @@
+"""Looking after lake tables as a task: the Spark job, and its report in the log."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.systems.spark.batch import LakeJobOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class MaintainLakeOperator(LakeJobOperator):
+    """Compacts lake tables, tags them by month, expires snapshots and removes files that belong to nothing.
+
+    The report, one line a table, stands in the task's log, and as JSON in its XCom. What fails in one table does not
+    keep the others; the task fails at the end.
+
+    Args:
+        policies: what is to be done with each table (`planning.maintenance.policies`).
+        application: file of the job.
+    """
+
+    def __init__(self, *, policies: Sequence[Mapping[str, Any]], application: str, **kwargs: Any) -> None:
+        super().__init__(job="maintain_lake", application=application, **kwargs)
+        self.policies = list(policies)
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:  # type: ignore[override]
+        """How each table stood before and after.
+
+        Raises:
+            AirflowException: the job failed, or one of the tables could not be looked after.
+        """
+        with tempfile.TemporaryDirectory(prefix="headrace-maintain-") as folder:
+            result = Path(folder) / "result.json"
+            self.application_args = [json.dumps(self.policies), str(result)]
+            try:
+                super().execute(context)
+            finally:
+                reports: list[dict[str, Any]] = json.loads(result.read_text()) if result.exists() else []
+                for report in reports:
+                    self.log.info("%s", told(report))
+        return reports
+
+
+def told(report: Mapping[str, Any]) -> str:
+    """One line about one table."""
+    name = report["table"]
+    if report.get("error"):
+        return f"{name}: failed: {report['error']}"
+    if report.get("empty"):
+        return f"{name}: empty"
+    changes = (
+        f"{what.replace('_', ' ')} {report['before'][what]:,} → {report['after'][what]:,}" for what in report["before"]
+    )
+    return f"{name}: {', '.join(changes)}, orphans removed {report['orphans']:,}"
