@@ -6,7 +6,7 @@ import datetime as dt
 import decimal
 from typing import Any, Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
 from headrace.contracts.contract import Contract
@@ -14,7 +14,8 @@ from headrace.contracts.types import MISSING, Date, Decimal, Field, Primitive, T
 from include.spark.batch.refine.rules import row_rules
 from include.spark.batch.refine.tokens import tokenised
 
-POSITION: Final = ("_committed_at", "_topic", "_kafka_partition", "_offset")
+ORDER: Final = ("_kafka_partition", "_offset")
+POSITION: Final = ("_committed_at", "_topic", *ORDER)
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -23,7 +24,10 @@ def conformed(raw: DataFrame, contract: Contract) -> DataFrame:
 
     A delete has only its key to keep rules with. `_rules` and `_reason` are null for a change that may pass.
     """
-    changes = raw.dropDuplicates(["_kafka_partition", "_offset"])
+    # By key and in order of position, as `versions` needs them: its windows find the rows where they are.
+    ordered, position = Window.partitionBy(*contract.key).orderBy(*ORDER), f.struct(*ORDER)
+    again = f.lag(position).over(ordered).eqNullSafe(position)
+    changes = raw.withColumn("_again", again).where(~f.col("_again")).drop("_again")
     operation = f.col("_op") if contract.source.kind == "cdc" else f.lit("c")
     changes = changes.withColumns({"_op": operation, "_deleted": operation == "d"})
     filled = {field.name: _filled(field) for field in contract.record.fields if _default(field) is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import reduce
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -90,7 +91,8 @@ def _publish(work: Sequence[Work], audit: Audit) -> None:
             each.target.publish()
     except BaseException:
         for each in work:
-            each.target.forget()
+            with suppress(Exception):  # it ages out; what went wrong first is what is told
+                each.target.forget()
         raise
 
 
@@ -103,12 +105,13 @@ def _work(
         "history": (*contract.key, "_valid_from"),
         "cleaned": contract.key,
     }
-    there = _narrowed(keys, contract)
-    changes = {
-        zone: difference(rows, there(targets[zone].rows()), identities[zone]).cache()
-        for zone, rows in _wanted(of_keys(raw, contract, keys), contract).items()
-        if zone in targets
-    }
+    narrowed = _narrowed(keys, contract)
+    changes = {}
+    for zone, rows in _wanted(of_keys(raw, contract, keys), contract).items():
+        if zone in targets and targets[zone].snapshot is None:
+            changes[zone] = rows.withColumn(CHANGE, f.lit("insert"))
+        elif zone in targets:
+            changes[zone] = difference(rows, narrowed(targets[zone].rows()), identities[zone]).cache()
     counts = _counted(changes)
     return tuple(Work(z, targets[z], changes[z], identities[z], counts[z]) for z in ZONES if z in counts)
 

@@ -5,7 +5,6 @@ The order of a key's changes is that of their offsets: a key keeps to one Kafka 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
@@ -13,8 +12,8 @@ from pyspark.sql import functions as f
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from headrace.contracts.contract import Contract
+from include.spark.batch.refine.changes import ORDER, POSITION
 
-ORDER: Final = ("_kafka_partition", "_offset")
 VALIDITY: Final = ("_valid_from", "_valid_to", "_is_current")
 
 
@@ -40,7 +39,7 @@ def versions(changes: DataFrame, contract: Contract) -> DataFrame:
     return (
         dated.where(~f.col("_deleted"))
         .withColumn("_is_current", f.col("_valid_to").isNull())
-        .select(*(field.name for field in contract.record.fields), *VALIDITY, *_position(changes))
+        .select(*(field.name for field in contract.record.fields), *VALIDITY, *POSITION)
     )
 
 
@@ -52,10 +51,6 @@ def current(history: DataFrame) -> DataFrame:
 def _where(rows: DataFrame, condition: Column) -> DataFrame:
     """A condition over a window stands in a column first: Spark takes none in a filter."""
     return rows.withColumn("_keep", condition).where("_keep").drop("_keep")
-
-
-def _position(changes: DataFrame) -> Sequence[str]:
-    return [name for name in ("_committed_at", "_topic", *ORDER) if name in changes.columns]
 
 
 def _content_fields(contract: Contract) -> list[str]:

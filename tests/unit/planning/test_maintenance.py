@@ -1,0 +1,28 @@
+"""What is done with which lake table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headrace.contracts.contract import Maintenance
+from headrace.planning.maintenance import policies
+from headrace.systems.spark.maintenance import told
+from tests.unit.planning.cases import LINES, VIEWS
+
+
+def test_every_zone_of_every_dataset_has_its_policy() -> None:
+    kept = replace(LINES, maintenance=Maintenance(keep_days=30, monthly_tags=12))
+    default = {"target_file_mb": 128, "keep_days": 7, "keep_snapshots": 20, "monthly_tags": 0}
+    assert policies([kept, VIEWS]) == [
+        {"table": "raw.retail_basket_lines", **default, "keep_days": 30, "monthly_tags": 12},
+        {"table": "cleaned.retail_basket_lines", **default, "keep_days": 30, "monthly_tags": 12},
+        {"table": "raw.web_page_views", **default},
+    ]
+
+
+def test_the_report_is_one_line_a_table() -> None:
+    stood = {"files": 1200, "planning_ms": 80.5}
+    report = {"table": "raw.a", "before": stood, "after": {"files": 3, "planning_ms": 4.0}, "orphans": 2}
+    assert told(report) == "raw.a: files 1,200 → 3, planning ms 80.5 → 4.0, orphans removed 2"
+    assert told({"table": "raw.a", "empty": True}) == "raw.a: empty"
+    assert told({"table": "raw.a", "error": "no"}) == "raw.a: failed: no"
