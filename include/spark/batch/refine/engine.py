@@ -17,7 +17,7 @@ from headrace.systems.retry import Backoff
 from include.spark.batch.refine.changes import conformed, hidden, passing, quarantined
 from include.spark.batch.refine.differences import CHANGE, difference
 from include.spark.batch.refine.publish import Overtaken, Target
-from include.spark.batch.refine.selection import Selection, bounds, of_keys, watermark
+from include.spark.batch.refine.selection import Selection, bounds, of_keys
 from include.spark.batch.refine.versions import current, versions
 
 PATIENCE: Final = Backoff(tries=6, first_s=0.5, longest_s=15.0)
@@ -69,17 +69,16 @@ def _attempt(spark: SparkSession, contract: Contract, selection: Selection, audi
     # The targets are looked at before raw is: whoever publishes after this look makes us begin again.
     targets = {zone: Target.now(spark, names.lake_table(contract, zone)) for zone in ZONES if zone in contract.zones}
     raw = Target.now(spark, names.raw_table(contract)).rows()
-    work = _work(raw, selection.keys(raw, contract), contract, targets)
+    keys = selection.keys(raw, contract)
+    work = () if keys is not None and keys.isEmpty() else _work(raw, keys, contract, targets)
     _publish(work, audit)
-    return {
-        "dataset": contract.id,
-        "changed": _changed(work),
-        "watermark": watermark(raw) if selection.reaches_the_end else None,
-    }
+    return {"dataset": contract.id, "changed": _changed(work), "watermark": selection.reached(raw)}
 
 
 def _publish(work: Sequence[Work], audit: Audit) -> None:
     """Write, audit, publish."""
+    if not work:
+        return
     try:
         for each in work:
             each.target.write(each.changes, each.identity, each.counts)

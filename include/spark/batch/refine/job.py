@@ -29,8 +29,9 @@ PROJECT: Final = Path(__file__).parents[4]
 
 def main(arguments: list[str]) -> int:
     """0 when the work is done, published or not."""
-    dataset, selection, result = arguments
-    import_beforehand()
+    dataset, selection, result = arguments[0], Selection.from_json(arguments[1]), Path(arguments[2])
+    if selection.past is None:  # what came since may well be nothing, and then nothing is asked
+        import_beforehand()
     contract = load_index(contracts_folder(PROJECT))[dataset]
     secrets_for(contract.tokenised)
     asked, outcomes = checks(contract), list[Outcome]()
@@ -42,12 +43,12 @@ def main(arguments: list[str]) -> int:
     spark = lake_session()
     done: dict[str, Any]
     try:
-        done = {**refine(spark, contract, Selection.from_json(selection), audit), "published": True, "forbids": []}
+        done = {**refine(spark, contract, selection, audit), "published": True, "forbids": []}
     except Unpublished as refused:
         done = {"dataset": dataset, "changed": refused.changed, "watermark": None, "published": False}
         done["forbids"] = list(refused.forbids)
     done["outcomes"] = [outcome._asdict() for outcome in outcomes]
-    Path(result).write_text(json.dumps(done))
+    result.write_text(json.dumps(done))
     print(json.dumps(done))
     spark.stop()
     return 0

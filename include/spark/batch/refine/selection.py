@@ -42,10 +42,14 @@ class Selection:
             raise ValueError(f"{text}: a selection is start and end, or past, or empty for everything")
         return cls()
 
-    @property
-    def reaches_the_end(self) -> bool:
-        """Whether all of raw is refined when this is."""
-        return self.start is None
+    def reached(self, raw: DataFrame) -> dict[int, int] | None:
+        """Kafka partition → the last offset that is refined when this is; None for an interval, which says nothing."""
+        if self.start is not None:
+            return None
+        past = self.past or {}
+        new = raw.where(self._beyond(past)) if past else raw
+        found = new.groupBy(PARTITION).agg(f.max(OFFSET).alias("offset")).collect()
+        return {**past, **{row[PARTITION]: row.offset for row in found}}
 
     def keys(self, raw: DataFrame, contract: Contract) -> DataFrame | None:
         """The selected keys, each once; None for all of them."""
@@ -54,13 +58,17 @@ class Selection:
 
     def _condition(self, contract: Contract) -> Column | None:
         if self.past is not None:
-            known = [(f.col(PARTITION) == p) & (f.col(OFFSET) > offset) for p, offset in self.past.items()]
-            return reduce(or_, known, ~f.col(PARTITION).isin(list(self.past)) if known else f.lit(True))
+            return self._beyond(self.past)
         if self.start is None or self.end is None:
             return None
         # By commit too: deletes carry no event time, and corrections are committed long after what they correct.
         times = (f.col(name).cast("timestamp") for name in (COMMITTED, contract.event_time) if name)
         return reduce(or_, ((at >= f.lit(self.start)) & (at < f.lit(self.end)) for at in times))
+
+    @staticmethod
+    def _beyond(past: Mapping[int, int]) -> Column:
+        known = ((f.col(PARTITION) == p) & (f.col(OFFSET) > offset) for p, offset in past.items())
+        return reduce(or_, known, ~f.col(PARTITION).isin(list(past)))
 
 
 def of_keys(raw: DataFrame, contract: Contract, keys: DataFrame | None) -> DataFrame:
@@ -80,9 +88,3 @@ def bounds(keys: DataFrame, column: str) -> Column:
     if found is None or found.least is None:
         return f.lit(False)
     return f.col(column).between(f.lit(found.least), f.lit(found.most))
-
-
-def watermark(raw: DataFrame) -> dict[int, int]:
-    """Kafka partition → the last offset that raw holds."""
-    found = raw.groupBy(PARTITION).agg(f.max(OFFSET).alias("offset")).collect()
-    return {row[PARTITION]: row.offset for row in found}
