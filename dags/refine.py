@@ -22,8 +22,9 @@ DOC = """
 `history` every version of them with `_valid_from` and `_valid_to`, its `quarantine` the changes that broke a rule.
 What the contract tokenises leaves raw only as a keyed hash.
 
-**Runs** daily, for the keys of which a change {time} in the run's interval, and for any days by a backfill: the rows of a
-key follow from all its changes in raw, so intervals may come in any order, and again. Tick *everything* to make all
+**Runs** daily, for the keys of which a change {time} in the run's interval, and for any days by a backfill, or all in
+one run by its *days*: the rows of a key follow from all its changes in raw, so intervals may come in any order, and
+again. Tick *everything* to make all
 keys anew, after a change of a rule or of the logic. A second run of the same interval changes nothing.
 
 **When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before,
@@ -46,7 +47,15 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones):
         catchup=False,
         default_args={"owner": contract.owner, "retries": 2, "retry_delay": timedelta(seconds=30)},
         tags=["refine", "lake", domain],
-        params={"everything": Param(False, type="boolean", description="All keys, not only those of the interval.")},
+        params={
+            "days": Param(
+                [],
+                type="array",
+                items={"type": "string"},
+                description="These days instead of the run's interval: 2017-03-06, or 2017-03-06/2017-03-12.",
+            ),
+            "everything": Param(False, type="boolean", description="All keys, not only those of an interval."),
+        },
         doc_md=DOC.format(
             dataset=contract.id,
             cleaned=names.lake_table(contract, "cleaned"),

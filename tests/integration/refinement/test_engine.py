@@ -51,7 +51,11 @@ def snapshots(spark: SparkSession) -> dict[str, int | None]:
 
 
 def of_day(day: int) -> Selection:
-    return Selection(DAY + timedelta(days=day), DAY + timedelta(days=day + 1))
+    return of_days(day)
+
+
+def of_days(*days: int) -> Selection:
+    return Selection(tuple((DAY + timedelta(days=day), DAY + timedelta(days=day + 1)) for day in days))
 
 
 def random_changes(seed: int) -> list[tuple[Any, ...]]:
@@ -87,6 +91,12 @@ def test_a_second_run_writes_nothing(lake: SparkSession) -> None:
     before = snapshots(lake)
     assert refine(lake, ITEMS, of_day(0), passes)["changed"] == {}
     assert snapshots(lake) == before
+
+
+def test_days_that_do_not_touch_are_refined_in_one_go(lake: SparkSession) -> None:
+    land(lake, *(change(day, day, day) for day in range(4)))
+    refine(lake, ITEMS, of_days(0, 3), passes)
+    assert [row[0] for row in rows(lake, "cleaned")] == [0, 3]
 
 
 def test_a_watermark_takes_what_came_since(lake: SparkSession) -> None:

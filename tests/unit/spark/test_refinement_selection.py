@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.systems.spark.refinement import selected
+from headrace.systems.spark.refinement import interval, selected
 
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ def run(start: datetime | None, end: datetime | None, **params: Any) -> dict[str
 
 @pytest.mark.parametrize("watermark", [{}, {"0": 7}])
 def test_an_interval_is_taken_as_it_is(watermark: dict[str, int]) -> None:
-    wanted = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-03-02T00:00:00+00:00"}
+    wanted = {"intervals": [["2026-03-01T00:00:00+00:00", "2026-03-02T00:00:00+00:00"]]}
     assert selected(run(START, END), watermark) == wanted
 
 
@@ -30,4 +30,24 @@ def test_without_an_interval_it_is_what_came_since(start: Any, end: Any) -> None
 
 
 def test_everything_wins() -> None:
-    assert selected(run(START, END, everything=True), {"0": 7}) == {}
+    assert selected(run(START, END, everything=True, days=["2017-03-06"]), {"0": 7}) == {}
+
+
+def test_days_stand_for_the_interval() -> None:
+    wanted = [
+        ["2017-03-06T00:00:00+00:00", "2017-03-07T00:00:00+00:00"],
+        ["2017-12-31T00:00:00+00:00", "2018-01-02T00:00:00+00:00"],
+    ]
+    assert selected(run(START, END, days=["2017-03-06", "2017-12-31/2018-01-01"]), {}) == {"intervals": wanted}
+
+
+@pytest.mark.parametrize(
+    ("days", "problem"),
+    [("March", "days 'March': write 2017-03-06"), ("2017-03-06/", None), ("2017-03-06/2017-03-05", "before the first")],
+)
+def test_days_that_cannot_be_read_say_so(days: str, problem: str | None) -> None:
+    if problem is None:
+        assert interval(days) == interval(days.rstrip("/"))
+        return
+    with pytest.raises(ValueError, match=problem):
+        interval(days)

@@ -1,6 +1,6 @@
 """Refine one dataset: from raw to cleaned, history and quarantine, for the keys that a selection names.
 
-    spark-submit include/spark/batch/refine/job.py retail.transactions '{"start": "…", "end": "…"}' result.json
+    spark-submit include/spark/batch/refine/job.py retail.transactions '{"intervals": [["…", "…"]]}' result.json
 
 Writes what it did to the result file, also when rules forbid to publish it.
 """

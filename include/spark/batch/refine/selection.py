@@ -20,31 +20,32 @@ PARTITION, OFFSET, COMMITTED = "_kafka_partition", "_offset", "_committed_at"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """An interval (`start` and `end`), a watermark (`past`), or neither for everything.
+    """Intervals, a watermark (`past`), or neither for everything.
 
     In an interval are the keys of which a change happened in it or was committed in it.
     """
 
-    start: datetime | None = None
-    end: datetime | None = None
+    intervals: tuple[tuple[datetime, datetime], ...] = ()
+    """From, and until (exclusive)."""
     past: Mapping[int, int] | None = field(default=None, hash=False)
     """Kafka partition → the last offset that is refined already."""
 
     @classmethod
     def from_json(cls, text: str) -> Selection:
-        """`{"start": iso, "end": iso}`, `{"past": {"0": 17}}` or `{}`. Raises ValueError for anything else."""
+        """`{"intervals": [[iso, iso]]}`, `{"past": {"0": 17}}` or `{}`. Raises ValueError for anything else."""
         value = json.loads(text)
-        if value.keys() == {"start", "end"}:
-            return cls(datetime.fromisoformat(value["start"]), datetime.fromisoformat(value["end"]))
+        if value.keys() == {"intervals"}:
+            times = ((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in value["intervals"])
+            return cls(tuple(times))
         if value.keys() == {"past"}:
             return cls(past={int(partition): int(offset) for partition, offset in value["past"].items()} or None)
         if value:
-            raise ValueError(f"{text}: a selection is start and end, or past, or empty for everything")
+            raise ValueError(f"{text}: a selection is intervals, or past, or empty for everything")
         return cls()
 
     def reached(self, raw: DataFrame) -> dict[int, int] | None:
-        """Kafka partition → the last offset that is refined when this is; None for an interval, which says nothing."""
-        if self.start is not None:
+        """Kafka partition → the last offset that is refined when this is; None for intervals, which say nothing."""
+        if self.intervals:
             return None
         past = self.past or {}
         new = raw.where(self._beyond(past)) if past else raw
@@ -59,11 +60,11 @@ class Selection:
     def _condition(self, contract: Contract) -> Column | None:
         if self.past is not None:
             return self._beyond(self.past)
-        if self.start is None or self.end is None:
+        if not self.intervals:
             return None
         # By commit too: deletes carry no event time, and corrections are committed long after what they correct.
-        times = (f.col(name).cast("timestamp") for name in (COMMITTED, contract.event_time) if name)
-        return reduce(or_, ((at >= f.lit(self.start)) & (at < f.lit(self.end)) for at in times))
+        times = [f.col(name).cast("timestamp") for name in (COMMITTED, contract.event_time) if name]
+        return reduce(or_, ((at >= f.lit(start)) & (at < f.lit(end)) for at in times for start, end in self.intervals))
 
     @staticmethod
     def _beyond(past: Mapping[int, int]) -> Column:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
 
@@ -18,6 +18,16 @@ from headrace.systems.spark.catalog import catalog_conf
 if TYPE_CHECKING:
     from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
     from airflow.sdk import Context
+
+
+SHORT: Final = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+}
+"""Over few rows, planning again after every stage costs more than it can save."""
+SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
+"""Code that runs for seconds does not repay its optimisation."""
 
 
 class LakeJobOperator(BaseOperator):
@@ -55,6 +65,8 @@ class LakeJobOperator(BaseOperator):
         self.application_args = list(application_args)
         self.jars_folder = jars_folder
         self.memory = memory
+        self.short = False
+        """Whether the job is about few rows: then what counts is how soon it starts and plans."""
         self._hook: SparkSubmitHook | None = None
 
     def execute(self, context: Context) -> None:
@@ -91,11 +103,12 @@ class LakeJobOperator(BaseOperator):
         return {
             **spark_lineage_conf(self.job),
             "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(self._folder().glob("*.jar"))),
-            "spark.driver.extraJavaOptions": self._archive().option(),
+            "spark.driver.extraJavaOptions": f"{self._archive().option()} {SHORT_JVM if self.short else ''}".strip(),
             "spark.log.level": "WARN",
             "spark.ui.enabled": "false",
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.session.timeZone": "UTC",
+            **(SHORT if self.short else {}),
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ class RefineOperator(LakeJobOperator):
     """Refines one dataset from raw to cleaned, history and quarantine.
 
     A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
-    event time) or was committed in it; a run without one is about what raw has beyond the last such run. With the run's
-    parameter `everything` it is about all keys: after a change of a rule or of the logic.
+    event time) or was committed in it; a run without one is about what raw has beyond the last such run. The run's
+    parameter `days` names other intervals, in one job; with `everything` it is about all keys: after a change of a rule
+    or of the logic.
 
     What breaks a rule of severity error is not published: the task fails, an alert is raised, and the rows stay on the
     branch `audit` of the tables. When a later run is published, the alert is resolved.
@@ -39,7 +41,8 @@ class RefineOperator(LakeJobOperator):
         """What was done: zone → kind of change → rows, and the outcome of every check.
 
         Raises:
-            AirflowFailException: a rule of severity error is broken; the rows are not published.
+            AirflowFailException: a rule of severity error is broken, and the rows are not published; or the run's
+                parameters cannot be read.
             AirflowException: the job failed; its output stands in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
@@ -49,8 +52,12 @@ class RefineOperator(LakeJobOperator):
 
         platform = PlatformHook.from_connection()
         ledger = Ledger(platform)
-        selection = selected(context, ledger.watermark(self.dataset))
+        try:
+            selection = selected(context, ledger.watermark(self.dataset))
+        except ValueError as wrong:
+            raise AirflowFailException(str(wrong)) from wrong
         self.log.info("refining %s for %s", self.dataset, selection or "all keys")
+        self.short = bool(selection)
         with tempfile.TemporaryDirectory(prefix="headrace-refine-") as folder:
             result = Path(folder) / "result.json"
             self.application_args = [self.dataset, json.dumps(selection), str(result)]
@@ -76,11 +83,28 @@ class RefineOperator(LakeJobOperator):
 
 
 def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:
-    """The selection of a run, as the job takes it."""
+    """The selection of a run, as the job takes it. Raises ValueError for days that cannot be read."""
     run, params = context["dag_run"], context.get("params") or {}
     if params.get("everything"):
         return {}
+    if params.get("days"):
+        return {"intervals": [interval(days) for days in params["days"]]}
     start, end = run.data_interval_start, run.data_interval_end
     if start is None or end is None or start == end:
         return {"past": dict(watermark)} if watermark else {}
-    return {"start": start.isoformat(), "end": end.isoformat()}
+    return {"intervals": [[start.isoformat(), end.isoformat()]]}
+
+
+def interval(days: str) -> list[str]:
+    """`2017-03-06`, or `2017-03-06/2017-03-12` with both days in it, as ISO instants from and until, in UTC.
+
+    Raises ValueError for text that is neither, and for days in the wrong order.
+    """
+    first, _, last = days.partition("/")
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last or first) + timedelta(days=1)
+    except ValueError as wrong:
+        raise ValueError(f"days {days!r}: write 2017-03-06, or 2017-03-06/2017-03-12") from wrong
+    if end <= start:
+        raise ValueError(f"days {days!r}: the last day is before the first")
+    return [f"{day.isoformat()}T00:00:00+00:00" for day in (start, end)]

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS refinements (
     outcomes    jsonb       NOT NULL
 );
 COMMENT ON TABLE refinements IS 'Every refinement of a dataset that came to an end.';
-COMMENT ON COLUMN refinements.selection IS 'Which keys it was about: {start, end}, {past} or {} for all.';
+COMMENT ON COLUMN refinements.selection IS 'Which keys it was about: {intervals}, {past} or {} for all.';
 COMMENT ON COLUMN refinements.changed IS 'Zone → kind of change → rows.';
 COMMENT ON COLUMN refinements.watermark IS 'Kafka partition → last offset, when all up to there is refined; else null.';
 COMMENT ON COLUMN refinements.outcomes IS 'What came of every check.';
