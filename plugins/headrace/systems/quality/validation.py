@@ -38,21 +38,25 @@ def validate(rows: DataFrame, checks: Sequence[Check], name: str) -> tuple[Outco
     """The outcome of every check, in their order. A check that could not be evaluated has not passed."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.registry import get_expectation_impl
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_spark("lake").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
     suite = gx.ExpectationSuite(name=name)
     for check in checks:
         expectation = get_expectation_impl(check.expectation)
         suite.add_expectation(
-            expectation(**check.arguments, severity=SEVERITIES[check.severity], meta={"check": check.name})
+            expectation(
+                **check.arguments, severity=FailureSeverity(SEVERITIES[check.severity]), meta={"check": check.name}
+            )
         )
     result = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": EXAMPLES})
     by_name = {check.name: check for check in checks}
-    found = {r.expectation_config.meta["check"]: r for r in result.results}
+    found = {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
     return tuple(_outcome(by_name[check], found[check]) for check in by_name)
 
 
