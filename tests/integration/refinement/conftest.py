@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         builder = builder.config(name, value)
     patch = pytest.MonkeyPatch()
     patch.setenv("HEADRACE_TOKEN_KEY", KEY)  # before the workers start: they inherit it
+    patch.setenv("PYSPARK_PYTHON", sys.executable)
     session = builder.getOrCreate()
     yield session
     session.stop()

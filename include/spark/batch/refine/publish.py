@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -115,9 +115,3 @@ def merge(table: str, view: str, columns: Sequence[str], identity: Sequence[str]
         WHEN MATCHED AND c.{CHANGE} = 'delete' THEN DELETE
         WHEN MATCHED THEN UPDATE SET {updates}
         WHEN NOT MATCHED THEN INSERT ({", ".join(columns)}) VALUES ({values})"""  # noqa: S608 - names of the plan
-
-
-def counts(changes: DataFrame) -> dict[str, int]:
-    """How many rows each kind of change has; none for kinds that do not occur."""
-    found: list[Any] = changes.groupBy(CHANGE).count().collect()
-    return {row[CHANGE]: row["count"] for row in found}

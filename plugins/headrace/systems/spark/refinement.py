@@ -66,7 +66,9 @@ class RefineOperator(LakeJobOperator):
         ledger.record(str(context["run_id"]), selection, done)
         self._tell(platform, done)
         if not done["published"]:
-            raise AirflowFailException(f"{self.dataset} is not published: {'; '.join(done['forbids'])}")
+            refused = f"{self.dataset} is not published: {'; '.join(done['forbids'])}"
+            self.log.error("%s", refused)
+            raise AirflowFailException(refused)
         return done
 
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
