@@ -74,14 +74,17 @@ class RefineOperator(LakeJobOperator):
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
         for zone, changes in done["changed"].items():
             self.log.info("%s: %s", zone, ", ".join(f"{rows:,} {kind}" for kind, rows in changes.items()))
-        for outcome in done["outcomes"]:
-            key = f"quality:{self.dataset}:{outcome['check']}"
-            if outcome["passed"]:
-                platform.resolve_alert(key)
-                continue
+        prefix, broken = f"quality:{self.dataset}:", set[str]()
+        for outcome in (outcome for outcome in done["outcomes"] if not outcome["passed"]):
             text = f"{self.dataset}: {outcome['check']} is broken: {outcome['observed']}"
             self.log.warning("%s", text)
-            platform.raise_alert(key, outcome["severity"], text, self.dataset)
+            platform.raise_alert(prefix + outcome["check"], outcome["severity"], text, self.dataset)
+            broken.add(prefix + outcome["check"])
+        if not done["outcomes"]:  # nothing changed, so nothing was asked
+            return
+        for alert in platform.open_alerts():  # also of a check that is asked no more
+            if alert.key.startswith(prefix) and alert.key not in broken:
+                platform.resolve_alert(alert.key)
 
 
 def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:
