@@ -24,8 +24,8 @@ What the contract tokenises leaves raw only as a keyed hash.
 
 **Runs** daily, for the keys of which a change {time} in the run's interval, and for any days by a backfill, or all in
 one run by its *days*: the rows of a key follow from all its changes in raw, so intervals may come in any order, and
-again. Tick *everything* to make all
-keys anew, after a change of a rule or of the logic. A second run of the same interval changes nothing.
+again. Tick *everything* to make all keys anew, after a change of a rule or of the logic. A second run of the same
+interval changes nothing.
 
 **When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before,
 the rows wait on the branch `audit` of the tables, and an alert names the rule. Mend the rule or the source, then clear

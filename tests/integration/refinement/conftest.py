@@ -14,6 +14,7 @@ from headrace.contracts.types import Decimal, Enum, Field, Primitive, Record, Ti
 from headrace.planning.lake import raw_tables
 from headrace.planning.refined import refined_tables
 from include.stack import settings
+from include.stack.install import java_home
 from tests.support.spark_tables import create_table
 
 KEY = "a key of thirty-two letters or more"
@@ -81,6 +82,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     patch = pytest.MonkeyPatch()
     patch.setenv("HEADRACE_TOKEN_KEY", KEY)  # before the workers start: they inherit it
     patch.setenv("PYSPARK_PYTHON", sys.executable)
+    patch.setenv("JAVA_HOME", str(java_home()))
     session = builder.getOrCreate()
     yield session
     session.stop()
