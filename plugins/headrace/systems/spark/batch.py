@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,7 +38,7 @@ class LakeJobOperator(BaseOperator):
     imported when the task runs.
 
     The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
-    environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`, `HEADRACE_TOKEN_KEY`), so that no secret stands in a command line or a log.
+    environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
 
     Args:
         job: name of the job in lineage, e.g. `prove_raw`.
@@ -69,20 +70,38 @@ class LakeJobOperator(BaseOperator):
         """Whether the job is about few rows: then what counts is how soon it starts and plans."""
         self._hook: SparkSubmitHook | None = None
 
-    def execute(self, context: Context) -> None:
+    def execute(self, context: Context) -> Any:
         """Run the job to its end.
 
         Raises:
             AirflowException: the job failed; its output stands in the task's log.
         """
+        self._submit(context, self.application_args)
+
+    def run_job(self, context: Context, *arguments: str) -> Any:
+        """Run the job with these arguments and, as its last, the path of the file for its result; the result.
+
+        Raises:
+            AirflowException: the job failed; its output stands in the task's log.
+        """
+        with tempfile.TemporaryDirectory(prefix=f"headrace-{self.job}-") as folder:
+            result = Path(folder) / "result.json"
+            self._submit(context, [*arguments, str(result)])
+            return json.loads(result.read_text())
+
+    def environment(self) -> dict[str, str]:
+        """What the job learns by its environment. A job that needs more secrets adds them here."""
+        return _environment()
+
+    def _submit(self, context: Context, arguments: Sequence[str]) -> None:
         from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
         from airflow.providers.openlineage.utils.spark import inject_parent_job_information_into_spark_properties
 
         self._hook = SparkSubmitHook(
             name=self.job,
             conf=inject_parent_job_information_into_spark_properties(self._conf(), context),
-            application_args=self.application_args,
-            env_vars=_environment(),
+            application_args=list(arguments),
+            env_vars=self.environment(),
             driver_memory=self.memory,
         )
         self._hook.submit(self.application)
@@ -122,5 +141,4 @@ def _environment() -> dict[str, str]:
     return {
         "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(Endpoint.from_connection("lake_default"))),
         "HEADRACE_PLATFORM_JDBC": json.dumps(jdbc),
-        "HEADRACE_TOKEN_KEY": Endpoint.from_connection("tokens_default").password or "",
     }

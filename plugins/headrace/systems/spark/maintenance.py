@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.systems.spark.batch import LakeJobOperator
@@ -29,21 +27,19 @@ class MaintainLakeOperator(LakeJobOperator):
         super().__init__(job="maintain_lake", application=application, **kwargs)
         self.policies = list(policies)
 
-    def execute(self, context: Context) -> list[dict[str, Any]]:  # type: ignore[override]
+    def execute(self, context: Context) -> list[dict[str, Any]]:
         """How each table stood before and after.
 
         Raises:
             AirflowException: the job failed, or one of the tables could not be looked after.
         """
-        with tempfile.TemporaryDirectory(prefix="headrace-maintain-") as folder:
-            result = Path(folder) / "result.json"
-            self.application_args = [json.dumps(self.policies), str(result)]
-            try:
-                super().execute(context)
-            finally:
-                reports: list[dict[str, Any]] = json.loads(result.read_text()) if result.exists() else []
-                for report in reports:
-                    self.log.info("%s", told(report))
+        from airflow.sdk.exceptions import AirflowException
+
+        reports: list[dict[str, Any]] = self.run_job(context, json.dumps(self.policies))
+        for report in reports:
+            self.log.info("%s", told(report))
+        if failed := [told(report) for report in reports if report.get("error")]:
+            raise AirflowException("; ".join(failed))
         return reports
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.systems.endpoint import Endpoint
 from headrace.systems.spark.batch import LakeJobOperator
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class RefineOperator(LakeJobOperator):
         super().__init__(job=f"refine_{dataset.replace('.', '_')}", application=application, **kwargs)
         self.dataset = dataset
 
-    def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]
+    def execute(self, context: Context) -> dict[str, Any]:
         """What was done: zone → kind of change → rows, and the outcome of every check.
 
         Raises:
@@ -58,11 +57,7 @@ class RefineOperator(LakeJobOperator):
             raise AirflowFailException(str(wrong)) from wrong
         self.log.info("refining %s for %s", self.dataset, selection or "all keys")
         self.short = bool(selection)
-        with tempfile.TemporaryDirectory(prefix="headrace-refine-") as folder:
-            result = Path(folder) / "result.json"
-            self.application_args = [self.dataset, json.dumps(selection), str(result)]
-            super().execute(context)
-            done: dict[str, Any] = json.loads(result.read_text())
+        done: dict[str, Any] = self.run_job(context, self.dataset, json.dumps(selection))
         ledger.record(str(context["run_id"]), selection, done)
         self._tell(platform, done)
         if not done["published"]:
@@ -70,6 +65,13 @@ class RefineOperator(LakeJobOperator):
             self.log.error("%s", refused)
             raise AirflowFailException(refused)
         return done
+
+    def environment(self) -> dict[str, str]:
+        """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
+        return {
+            **super().environment(),
+            "HEADRACE_TOKEN_KEY": Endpoint.from_connection("tokens_default").password or "",
+        }
 
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
         for zone, changes in done["changed"].items():
