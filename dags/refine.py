@@ -9,6 +9,8 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_conte
 
 from headrace.contracts import names
 from headrace.contracts.index import contracts_folder, load_index
+from headrace.systems.lineage.assets import cleaned_asset
+from headrace.systems.serving.operators import ServeOperator
 from headrace.systems.spark.refinement import RefineOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
@@ -32,11 +34,12 @@ the rows wait on the branch `audit` of the tables, and an alert names the rule. 
 the task. Otherwise read the log of the Spark job in the task.
 """
 
-CONTRACTS = load_index(contracts_folder(INCLUDE.parent)).values()
+SCHEMAS = contracts_folder(INCLUDE.parent)
+CONTRACTS = load_index(SCHEMAS).values()
 
 ONLY = get_parsing_context().dag_id
 
-for contract in (c for c in CONTRACTS if "cleaned" in c.zones):
+for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zones):
     domain, dataset = contract.domain, contract.name
     if ONLY not in (None, f"refine_{domain}_{dataset}"):
         continue
@@ -62,5 +65,9 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones):
             time=f"happened (`{contract.event_time}`) or was committed" if contract.event_time else "was committed",
         ),
     ) as dag:
-        RefineOperator(task_id="refine", dataset=contract.id, application=JOB, pool="refine")
+        refine = RefineOperator(
+            task_id="refine", dataset=contract.id, application=JOB, pool="refine", outlets=[cleaned_asset(contract)]
+        )
+        if contract.loaded:
+            refine >> ServeOperator(task_id="serve", dataset=contract.id, schemas=str(SCHEMAS))
     globals()[dag.dag_id] = dag

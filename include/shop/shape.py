@@ -58,9 +58,15 @@ class Shape:
 
 
 def read_shapes(root: Path) -> dict[str, Shape]:
-    """Shapes of all contracts under `root` (include/schemas), by dataset id."""
-    shapes = (read_shape(path) for path in sorted(root.glob("*/*.avsc")))
+    """Shapes of the shop's tables, which come by CDC, under `root` (include/schemas), by dataset id."""
+    shapes = (read_shape(path) for path in sorted(root.glob("*/*.avsc")) if _by_cdc(path))
     return {shape.dataset: shape for shape in shapes}
+
+
+def _by_cdc(avsc: Path) -> bool:
+    document = yaml.safe_load(avsc.with_suffix(".odcs.yaml").read_text())
+    declared = {p["property"]: p["value"] for p in document.get("customProperties", ())}
+    return bool(declared.get("source", {}).get("kind") == "cdc")
 
 
 def read_shape(avsc: Path) -> Shape:

@@ -13,8 +13,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.systems.warehouse.arrow_types import wanted
 from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.clickhouse_types import wanted
 from include.spark.streaming.conform import conform
 from include.spark.streaming.decode import Chunk
 

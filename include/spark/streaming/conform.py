@@ -8,8 +8,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.systems.warehouse.arrow_types import Wanted
 from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.clickhouse_types import Wanted
 from include.spark.streaming.writer import Meaning
 
 Reading = Callable[[pa.Array], pa.Array]

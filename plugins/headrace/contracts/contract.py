@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from headrace.contracts.types import Field, Record
 
-SourceKind: TypeAlias = Literal["cdc", "event", "file", "api"]
+SourceKind: TypeAlias = Literal["cdc", "event", "file", "api", "mart"]
 Zone: TypeAlias = Literal["raw", "cleaned", "history", "quarantine"]
 Serving: TypeAlias = Literal["clickhouse", "postgres"]
 Compatibility: TypeAlias = Literal["BACKWARD", "FORWARD", "FULL", "NONE"]
@@ -108,6 +108,16 @@ class Contract:
         """The key's fields, in key order."""
         by_name = {f.name: f for f in self.record.fields}
         return tuple(by_name[name] for name in self.key)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether its records come through Kafka; files are landed by a task, marts are made out of other datasets."""
+        return self.source.kind not in ("file", "mart")
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the store that serves it is loaded from its cleaned table, whole, instead of fed by a stream."""
+        return not self.streamed or self.serving == "postgres"
 
     @property
     def major(self) -> int:

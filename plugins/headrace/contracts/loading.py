@@ -20,9 +20,7 @@ from headrace.errors import ContractError, ContractErrors
 
 SHAPE: Final = ".avsc"
 TERMS: Final = ".odcs.yaml"
-RESERVED_DOMAINS: Final = frozenset(
-    {"system", "default", "information_schema", "metrics", "marts", "customers", "features"}
-)
+RESERVED_DOMAINS: Final = frozenset({"system", "default", "information_schema", "metrics", "customers", "features"})
 """Databases of ClickHouse's own and of Headrace's: no domain may have their names."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -94,7 +92,8 @@ def collisions(contracts: Iterable[Contract]) -> Iterator[ContractError]:
 
 
 def _claims(contract: Contract) -> Iterator[tuple[str, str]]:
-    yield "topic", names.topic(contract)
+    if contract.streamed:
+        yield "topic", names.topic(contract)
     yield from (("lake table", names.lake_table(contract, zone)) for zone in contract.zones)
     for table in (names.state_table, names.changes_table, names.view):
         yield "warehouse table", table(contract)

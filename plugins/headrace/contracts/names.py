@@ -56,6 +56,11 @@ def lake_table(contract: Contract, zone: Zone) -> str:
     return f"{zone}.{contract.domain}_{contract.name}"
 
 
+def landing_prefix(contract: Contract) -> str:
+    """Where in the landing bucket the dataset's files are dropped."""
+    return f"{contract.domain}/{contract.name}/"
+
+
 def raw_table(contract: Contract) -> str:
     """The table that the sink connector writes."""
     return lake_table(contract, "raw")
@@ -72,7 +77,7 @@ def changes_table(contract: Contract) -> str:
 
 
 def view(contract: Contract) -> str:
-    """ClickHouse: the rows as the source has them now."""
+    """ClickHouse: the rows as the source has them now: a view of what a stream feeds, or the table that is loaded."""
     return f"{contract.domain}.{contract.name}"
 
 

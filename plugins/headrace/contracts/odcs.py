@@ -15,7 +15,7 @@ from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
 from headrace.contracts.odcs_model import suggest
 from headrace.contracts.promises import freshness_s, quality_rules
-from headrace.contracts.refinement import refinement_problems
+from headrace.contracts.refinement import refinement_problems, zone_problems
 from headrace.contracts.targets.clickhouse import CONTAINERS
 from headrace.contracts.types import SCALARS, Array, AvroType, Map, Primitive, Record, type_name
 from headrace.errors import ContractError
@@ -256,9 +256,16 @@ class _Reader:
                 self._report_shape(name, "nullable-container", message)
 
     def _refined(self, declared: Mapping[str, Any], classifications: Mapping[str, str]) -> None:
-        for name, problem in refinement_problems(declared, self._record, self._names, classifications):
-            given = [item.get("property") for item in self._data.get("customProperties") or ()]
-            self._report(("customProperties", given.index(name), "value"), name, f"{name}: {problem}")
+        given = [item.get("property") for item in self._data.get("customProperties") or ()]
+        for name, problem in (
+            *((name, f"{name} {what}") for name, what in zone_problems(self._domain, declared)),
+            *(
+                (name, f"{name}: {what}")
+                for name, what in refinement_problems(declared, self._record, self._names, classifications)
+            ),
+        ):
+            place: Steps = ("customProperties", given.index(name), "value") if name in given else ("customProperties",)
+            self._report(place, name, problem)
 
     def _report_shape(self, name: str, rule: str, message: str) -> None:
         names = _field_names(self._shape)

@@ -13,7 +13,6 @@ from headrace.contracts.contract import Compatibility, Maintenance, Serving, Sou
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 _TABLE: Final = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
-_BUILT_FROM: Final[Mapping[Zone, Zone]] = {"cleaned": "raw", "history": "cleaned"}
 MAX_PARTITIONS: Final = 1_000
 
 
@@ -42,10 +41,12 @@ def _source_problem(value: Any) -> str | None:
         return f"has the kind {kind!r}"
     if connection is not None and not _is_word(connection):
         return f"has the connection {connection!r}, which is no name"
-    if connection is None and kind != "event":
+    if connection is None and kind not in ("event", "mart"):
         return f"has no connection, which {kind} needs"
     if kind == "cdc" and not (isinstance(table, str) and _TABLE.fullmatch(table)):
         return f"has the table {table!r}, and cdc needs schema.table in lower case"
+    if kind == "mart" and connection is not None:
+        return "has a connection, and a mart is made out of other datasets"
     if kind != "cdc" and table is not None:
         return f"has a table, and {kind} has none"
     return None
@@ -58,8 +59,8 @@ def _zones_problem(value: Any) -> str | None:
     for zone in value:
         if zone not in known:
             return f"has the unknown zone {zone!r}"
-        if _BUILT_FROM.get(zone, zone) not in value:
-            return f"has {zone} without {_BUILT_FROM[zone]}, from which it is built"
+        if zone == "history" and "cleaned" not in value:
+            return "has history without cleaned, from which it is built"
     return "names a zone twice" if len(set(value)) != len(value) else None
 
 
@@ -107,7 +108,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
     for declared in (
         Property(
             "source",
-            "{kind: cdc|event|file|api, connection: name, table: schema.table (cdc only)}",
+            "{kind: cdc|event|file|api|mart, connection: name, table: schema.table (cdc only)}",
             "Where the rows come from.",
             None,
             _source_problem,
@@ -115,7 +116,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         ),
         Property(
             "zones",
-            f"a list of {', '.join(get_args(Zone))}; cleaned needs raw, history needs cleaned",
+            f"a list of {', '.join(get_args(Zone))}; cleaned needs raw, history needs cleaned; a mart has cleaned alone",
             "The lake zones in which the dataset is kept.",
             ["raw"],
             _zones_problem,

@@ -1,12 +1,31 @@
-"""What a contract asks of the exact lane: by which time it is cut into intervals, and which fields it hides."""
+"""What a contract asks of the exact lane: its zones, by which time it is cut into intervals, which fields it hides."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from headrace.contracts.odcs_model import suggest
 from headrace.contracts.types import SCALARS, Date, Field, Record, Timestamp, type_name
+
+MARTS: Final = "marts"
+"""The domain of the marts, and of nothing else."""
+
+
+def zone_problems(domain: str, declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(custom property, what is wrong) where the zones, the serving store and the kind of source do not go together."""
+    kind, zones, serving = declared["source"]["kind"], declared["zones"], declared["serving"]
+    if (kind == "mart") != (domain == MARTS):
+        yield "source", f"kind is {kind!r} in the domain {domain}; marts, and they alone, are in the domain {MARTS}"
+    if kind == "mart":
+        if zones != ["cleaned"]:
+            yield "zones", "has more than cleaned, and a mart has no other; write [cleaned]"
+        if declared["tokenised"]:
+            yield "tokenised", "hides fields, and a mart is made out of tokens already; leave it out"
+    elif "cleaned" in zones and "raw" not in zones:
+        yield "zones", "has cleaned without raw, from which it is built; add raw"
+    elif "cleaned" not in zones and (kind == "file" or serving == "postgres"):
+        yield "zones", f"has no cleaned, from which {serving} is loaded; add cleaned"
 
 
 def refinement_problems(

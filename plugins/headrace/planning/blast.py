@@ -32,8 +32,8 @@ def blast_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents:
     hit = [contract for contract in contracts if contract.id in ids]
     reading = [d for d in dependents if d.datasets & ids]
     tables = {table for contract in hit for table in _tables(contract)}
-    streams = {names.stream_dag(contract.stream_group) for contract in hit}
-    views = {names.view(contract) for contract in hit if contract.serving == "clickhouse"}
+    streams = {names.stream_dag(contract.stream_group) for contract in hit if contract.streamed}
+    views = {names.view(contract) for contract in hit if contract.serving == "clickhouse" and not contract.loaded}
     return Blast(
         tables=_sorted(tables, reading, "table"),
         streams=_sorted(streams, reading, "stream"),
@@ -57,7 +57,9 @@ def sentence(blast: Blast) -> str:
 
 def _tables(contract: Contract) -> Iterable[str]:
     yield from (names.lake_table(contract, zone) for zone in contract.zones)
-    if contract.serving == "clickhouse":
+    if contract.loaded:
+        yield names.view(contract)
+    else:
         if contract.source.kind == "cdc":
             yield names.state_table(contract)
         yield names.changes_table(contract)

@@ -51,7 +51,7 @@ def raw_tables(contract: Contract) -> Iterator[Resource]:
         "properties": {
             **PROPERTIES,
             DATASET_PROPERTY: contract.id,
-            TOPIC_PROPERTY: names.topic(contract),
+            **({TOPIC_PROPERTY: names.topic(contract)} if contract.streamed else {}),
         },
     }
     yield Resource("lake_table", names.raw_table(contract), spec, (contract.id,))

@@ -145,7 +145,7 @@ class _Graph:
             )
 
     def _served(self) -> list[Contract]:
-        return [c for c in self.contracts if c.serving == "clickhouse"]
+        return [c for c in self.contracts if c.serving == "clickhouse" and not c.loaded]
 
     @property
     def _connect_namespace(self) -> str:

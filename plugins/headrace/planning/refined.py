@@ -54,7 +54,7 @@ def refined_tables(contract: Contract) -> Iterator[Resource]:
 
 
 def _cleaned(contract: Contract) -> list[dict[str, Any]]:
-    return [*_fields(contract), *_added(POSITION_COLUMNS)]
+    return [*_fields(contract), *_added(() if contract.source.kind == "mart" else POSITION_COLUMNS)]
 
 
 def _history(contract: Contract) -> list[dict[str, Any]]:

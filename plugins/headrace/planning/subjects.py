@@ -18,7 +18,9 @@ KEY_COMPATIBILITY: Final = "FULL"
 
 
 def subjects(contract: Contract) -> Iterator[Resource]:
-    """The key's and the value's subject of the dataset's topic."""
+    """The key's and the value's subject of the dataset's topic, if it has one."""
+    if not contract.streamed:
+        return
     found = names.subjects(contract)
     if contract.source.kind == "cdc":
         key, value = debezium.key_schema(contract), debezium.value_schema(contract)

@@ -25,9 +25,10 @@ def heartbeat_topic(connection: str) -> str:
 
 def topics(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
     """Every topic, each once."""
-    for contract in contracts:
+    streamed = [contract for contract in contracts if contract.streamed]
+    for contract in streamed:
         yield _topic(names.topic(contract), [contract], _data(settings), contract.partitions)
-    for group, members in grouped(contracts, lambda c: c.stream_group).items():
+    for group, members in grouped(streamed, lambda c: c.stream_group).items():
         yield _topic(names.dead_letter_topic(group), members, _dead_letters(settings))
     for domain, members in grouped(landed(contracts), lambda c: c.domain).items():
         yield _topic(sink_dead_letter_topic(domain), members, _dead_letters(settings))
@@ -50,7 +51,7 @@ def captured(contracts: Iterable[Contract]) -> list[Contract]:
 
 def landed(contracts: Iterable[Contract]) -> list[Contract]:
     """Those that a sink lands in the raw zone."""
-    return [contract for contract in contracts if "raw" in contract.zones]
+    return [contract for contract in contracts if contract.streamed and "raw" in contract.zones]
 
 
 def grouped(contracts: Iterable[Contract], by: Callable[[Contract], str]) -> dict[str, list[Contract]]:

@@ -1,19 +1,21 @@
 """The warehouse tables and views that contracts ask for, in ClickHouse.
 
 A dataset that comes by CDC has three: its current state, its change history, and a view that reads
-as the source's table does now. Any other has two: its records, and a view of them. Nothing rests on
-how often a record is inserted: rows with the same position merge, and views read merged.
+as the source's table does now. An event has two: its records, and a view of them. Nothing rests on
+how often a record is inserted: rows with the same position merge, and views read merged. Files and
+marts have one table, which is loaded whole and exchanged for the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.targets import clickhouse
-from headrace.contracts.types import Field
+from headrace.contracts.types import MISSING, Field, Primitive
 from headrace.planning import defaults
 from headrace.planning.ddl import identifier, qualified
 from headrace.planning.resources import Resource
@@ -37,6 +39,8 @@ _TIME_COLUMNS: Final[tuple[Mapping[str, Any], ...]] = (
         "comment": "When the row became readable here",
     },
 )
+PARTS_OF_A_LOAD: Final = 10_000
+"""Inserts of one load that are told from a repetition of theirs."""
 _DELETED: Final = {"name": "_deleted", "type": "UInt8", "comment": "1 when the source deleted it"}
 
 
@@ -44,10 +48,24 @@ def warehouse(contract: Contract, settings: PlanSettings) -> Iterator[Resource]:
     """The tables and the view of a dataset that is served from ClickHouse."""
     if contract.serving != "clickhouse":
         return
+    if contract.loaded:
+        yield loaded_table(contract)
+        return
     if contract.source.kind == "cdc":
         yield _state(contract, settings)
     yield _changes(contract, settings)
     yield _view(contract)
+
+
+def loaded_table(contract: Contract) -> Resource:
+    """The one table of a dataset that is loaded from the lake: a load exchanges it for the next."""
+    spec = {
+        "columns": [_column(field, token=field.name in contract.tokenised) for field in contract.record.fields],
+        "engine": "MergeTree",
+        "order_by": _ordering(contract.key),
+        "settings": {"non_replicated_deduplication_window": PARTS_OF_A_LOAD},
+    }
+    return Resource("warehouse_table", names.view(contract), spec, (contract.id,))
 
 
 def _state(contract: Contract, settings: PlanSettings) -> Resource:
@@ -94,7 +112,9 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
     return [*fields, *meta, *position, *(dict(column) for column in _TIME_COLUMNS)]
 
 
-def _column(field: Field) -> dict[str, Any]:
+def _column(field: Field, *, token: bool = False) -> dict[str, Any]:
+    """`token`: the values are tokens, which are text, whatever the field is."""
+    field = replace(field, type=Primitive("string"), default=MISSING) if token else field
     default = defaults.expression(field)
     return {
         "name": field.name,

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from include.spark.batch.publishing.target import Target
+from include.spark.batch.publishing.work import Unpublished
 from include.spark.batch.refine import engine
-from include.spark.batch.refine.engine import Unpublished, refine
-from include.spark.batch.refine.publish import Target
+from include.spark.batch.refine.engine import refine
 from include.spark.batch.refine.selection import Selection
 from include.spark.batch.refine.tokens import token
 from tests.integration.refinement.conftest import ITEMS, KEY

@@ -37,7 +37,7 @@ def year() -> pl.DataFrame:
 
 
 def test_there_is_one_contract_for_each_dataset() -> None:
-    assert {path.stem for path in SCHEMAS.glob("*.avsc")} == set(DATASETS) == set(ROWS)
+    assert {path.stem for path in SCHEMAS.glob("*.avsc")} - {"promotions"} == set(DATASETS) == set(ROWS)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

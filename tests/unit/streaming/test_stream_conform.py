@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from headrace.systems.warehouse.arrow_types import arguments, wanted
 from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.clickhouse_types import arguments, wanted
 from include.spark.streaming.conform import conform
 from include.spark.streaming.writer import Meaning
 

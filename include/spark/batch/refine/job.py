@@ -7,19 +7,14 @@ Writes what it did to the result file, also when rules forbid to publish it.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pyspark.sql import DataFrame
-
-from headrace.contracts.contract import Zone
 from headrace.contracts.index import contracts_folder, load_index
-from headrace.planning.checks import checks
-from headrace.systems.quality.validation import Outcome, forbids, import_beforehand, validate
-from include.spark.batch.refine.engine import Unpublished, refine
+from headrace.systems.quality.validation import import_beforehand
+from include.spark.batch.audited import audited
+from include.spark.batch.refine.engine import refine
 from include.spark.batch.refine.selection import Selection
 from include.spark.batch.refine.tokens import secrets_for
 from include.spark.batch.session import lake_session
@@ -34,22 +29,8 @@ def main(arguments: list[str]) -> int:
         import_beforehand()
     contract = load_index(contracts_folder(PROJECT))[dataset]
     secrets_for(contract.tokenised)
-    asked, outcomes = checks(contract), list[Outcome]()
-
-    def audit(zones: Mapping[Zone, DataFrame]) -> Sequence[str]:
-        outcomes[:] = validate(zones["cleaned"], asked, dataset) if "cleaned" in zones else ()
-        return forbids(outcomes)
-
     spark = lake_session()
-    done: dict[str, Any]
-    try:
-        done = {**refine(spark, contract, selection, audit), "published": True, "forbids": []}
-    except Unpublished as refused:
-        done = {"dataset": dataset, "changed": refused.changed, "watermark": None, "published": False}
-        done["forbids"] = list(refused.forbids)
-    done["outcomes"] = [outcome._asdict() for outcome in outcomes]
-    result.write_text(json.dumps(done))
-    print(json.dumps(done))
+    audited(contract, result, lambda audit: refine(spark, contract, selection, audit))
     spark.stop()
     return 0
 

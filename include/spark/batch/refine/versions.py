@@ -9,9 +9,9 @@ from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from headrace.contracts.contract import Contract
+from include.spark.batch.publishing.differences import comparable
 from include.spark.batch.refine.changes import ORDER, POSITION
 
 VALIDITY: Final = ("_valid_from", "_valid_to", "_is_current")
@@ -55,19 +55,3 @@ def _where(rows: DataFrame, condition: Column) -> DataFrame:
 
 def _content_fields(contract: Contract) -> list[str]:
     return [field.name for field in contract.record.fields if field.name not in contract.key]
-
-
-def comparable(column: Column, type_: DataType) -> Column:
-    """The column itself, or its JSON where it holds a map: Spark compares no maps."""
-    return f.to_json(column) if _holds_map(type_) else column
-
-
-def _holds_map(type_: DataType) -> bool:
-    match type_:
-        case MapType():
-            return True
-        case ArrayType():
-            return _holds_map(type_.elementType)
-        case StructType():
-            return any(_holds_map(field.dataType) for field in type_.fields)
-    return False

@@ -16,7 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from headrace.contracts.names import clickhouse_lineage, lake_lineage, lake_symlink
+from headrace.contracts.contract import Contract
+from headrace.contracts.names import LAKE_CATALOG, clickhouse_lineage, lake_lineage, lake_symlink, lake_table
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
@@ -54,6 +55,11 @@ def iceberg_asset(*, catalog: str, table: str, location: str = "", **kwargs: Any
     """The asset of a lake table; `table` is `namespace.table`, `location` its storage URI."""
     extra = {**kwargs.pop("extra", {}), **({"location": location} if location else {})}
     return _asset(f"iceberg://{catalog}/{table.replace('.', '/', 1)}", extra=extra, **kwargs)
+
+
+def cleaned_asset(contract: Contract, **kwargs: Any) -> Asset:
+    """The asset of a dataset's cleaned table: an event is a refinement, or a build of a mart, that came to its end."""
+    return iceberg_asset(catalog=LAKE_CATALOG, table=lake_table(contract, "cleaned"), **kwargs)
 
 
 def s3_asset(*, bucket: str, key: str, **kwargs: Any) -> Asset:

@@ -5,8 +5,8 @@ Connection `platform_default`, type postgres.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -70,6 +70,17 @@ class PlatformHook:
     def transaction(self) -> AbstractContextManager[psycopg.Connection[Row]]:
         """A connection in one transaction, for the other packages that keep their state here."""
         return self._db.transaction()
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Holds the lock of that name: one process at a time; the others wait, and go on when it ends or dies.
+
+        Raises:
+            SystemUnavailable: somebody has held it for longer than a statement may take.
+        """
+        with self._db.transaction() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+            yield
 
     def migrate(self, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
         """Brings the tables to this version; names of the migrations that were run."""

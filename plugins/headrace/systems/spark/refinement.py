@@ -16,13 +16,8 @@ if TYPE_CHECKING:
     from headrace.systems.platform.hook import PlatformHook
 
 
-class RefineOperator(LakeJobOperator):
-    """Refines one dataset from raw to cleaned, history and quarantine.
-
-    A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
-    event time) or was committed in it; a run without one is about what raw has beyond the last such run. The run's
-    parameter `days` names other intervals, in one job; with `everything` it is about all keys: after a change of a rule
-    or of the logic.
+class AuditedJobOperator(LakeJobOperator):
+    """Runs a job that writes a dataset, asks the contract's checks of it and publishes it.
 
     What breaks a rule of severity error is not published: the task fails, an alert is raised, and the rows stay on the
     branch `audit` of the tables. When a later run is published, the alert is resolved.
@@ -30,48 +25,34 @@ class RefineOperator(LakeJobOperator):
     Args:
         dataset: its id.
         application: file of the job.
+        job: name of the job in lineage.
     """
 
-    def __init__(self, *, dataset: str, application: str, **kwargs: Any) -> None:
-        super().__init__(job=f"refine_{dataset.replace('.', '_')}", application=application, **kwargs)
+    def __init__(self, *, dataset: str, application: str, job: str, **kwargs: Any) -> None:
+        super().__init__(job=job, application=application, **kwargs)
         self.dataset = dataset
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def run_audited(
+        self, context: Context, platform: PlatformHook, selection: Mapping[str, Any], *arguments: str
+    ) -> dict[str, Any]:
         """What was done: zone → kind of change → rows, and the outcome of every check.
 
         Raises:
-            AirflowFailException: a rule of severity error is broken, and the rows are not published; or the run's
-                parameters cannot be read.
+            AirflowFailException: a rule of severity error is broken, and the rows are not published.
             AirflowException: the job failed; its output stands in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
-        from headrace.systems.platform.hook import PlatformHook
         from headrace.systems.spark.ledger import Ledger
 
-        platform = PlatformHook.from_connection()
-        ledger = Ledger(platform)
-        try:
-            selection = selected(context, ledger.watermark(self.dataset))
-        except ValueError as wrong:
-            raise AirflowFailException(str(wrong)) from wrong
-        self.log.info("refining %s for %s", self.dataset, selection or "all keys")
-        self.short = bool(selection)
-        done: dict[str, Any] = self.run_job(context, self.dataset, json.dumps(selection))
-        ledger.record(str(context["run_id"]), selection, done)
+        done: dict[str, Any] = self.run_job(context, self.dataset, *arguments)
+        Ledger(platform).record(str(context["run_id"]), selection, done)
         self._tell(platform, done)
         if not done["published"]:
             refused = f"{self.dataset} is not published: {'; '.join(done['forbids'])}"
             self.log.error("%s", refused)
             raise AirflowFailException(refused)
         return done
-
-    def environment(self) -> dict[str, str]:
-        """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
-        return {
-            **super().environment(),
-            "HEADRACE_TOKEN_KEY": Endpoint.from_connection("tokens_default").password or "",
-        }
 
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
         for zone, changes in done["changed"].items():
@@ -87,6 +68,69 @@ class RefineOperator(LakeJobOperator):
         for alert in platform.open_alerts():  # also of a check that is asked no more
             if alert.key.startswith(prefix) and alert.key not in broken:
                 platform.resolve_alert(alert.key)
+
+
+class RefineOperator(AuditedJobOperator):
+    """Refines one dataset from raw to cleaned, history and quarantine.
+
+    A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
+    event time) or was committed in it; a run without one is about what raw has beyond the last such run. The run's
+    parameter `days` names other intervals, in one job; with `everything` it is about all keys: after a change of a rule
+    or of the logic.
+
+    Args:
+        dataset: its id.
+        application: file of the job.
+    """
+
+    def __init__(self, *, dataset: str, application: str, **kwargs: Any) -> None:
+        super().__init__(dataset=dataset, application=application, job=f"refine_{dataset.replace('.', '_')}", **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """What was done, see `run_audited`.
+
+        Raises:
+            AirflowFailException: the rows are not published, or the run's parameters cannot be read.
+            AirflowException: the job failed; its output stands in the task's log.
+        """
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from headrace.systems.platform.hook import PlatformHook
+        from headrace.systems.spark.ledger import Ledger
+
+        platform = PlatformHook.from_connection()
+        try:
+            selection = selected(context, Ledger(platform).watermark(self.dataset))
+        except ValueError as wrong:
+            raise AirflowFailException(str(wrong)) from wrong
+        self.log.info("refining %s for %s", self.dataset, selection or "all keys")
+        self.short = bool(selection)
+        return self.run_audited(context, platform, selection, json.dumps(selection))
+
+    def environment(self) -> dict[str, str]:
+        """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
+        return {
+            **super().environment(),
+            "HEADRACE_TOKEN_KEY": Endpoint.from_connection("tokens_default").password or "",
+        }
+
+
+class BuildMartOperator(AuditedJobOperator):
+    """Builds one mart out of cleaned datasets, by its SQL; only what differs is written.
+
+    Args:
+        dataset: its id, `marts.<name>`; the SQL is `include/sql/marts/<name>.sql`.
+        application: file of the job.
+    """
+
+    def __init__(self, *, dataset: str, application: str, **kwargs: Any) -> None:
+        super().__init__(dataset=dataset, application=application, job=f"build_{dataset.replace('.', '_')}", **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """What was done, see `run_audited`. Raises AirflowFailException, AirflowException."""
+        from headrace.systems.platform.hook import PlatformHook
+
+        return self.run_audited(context, PlatformHook.from_connection(), {})
 
 
 def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff, Transient, persist
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from clickhouse_connect.driver.client import Client
 
 T = TypeVar("T")
@@ -25,6 +26,14 @@ FRESHNESS: Final = """
            count()
       FROM {table}
      WHERE _op != 'r' AND _inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})"""
+
+
+INSERT_SETTINGS: Final[Mapping[str, Any]] = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "input_format_null_as_default": 0,
+    "max_partitions_per_insert_block": 1000,
+}
 
 
 class Freshness(NamedTuple):
@@ -98,6 +107,28 @@ class WarehouseHook:
         client = self.client
         self._persist(lambda: client.command(statement))
 
+    def execute_once(self, statement: str) -> None:
+        """Runs one statement that must not be run twice: when it fails, whoever calls finds out whether it was done."""
+        client = self.client
+        self._translated(lambda: client.command(statement))
+
+    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+        """Inserts the rows, whose types must be those of `arrow_types`; a token counts once on a table."""
+        import pyarrow as pa
+
+        out = pa.BufferOutputStream()
+        with pa.ipc.new_stream(out, rows.schema) as writer:
+            writer.write_table(rows)
+        client, body = self.client, out.getvalue().to_pybytes()
+        settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
+        self._persist(lambda: client.raw_insert(qualified(table), rows.column_names, body, settings, fmt="ArrowStream"))
+
+    def comment(self, table: str) -> str | None:
+        """The comment of `database.table`; None where there is no such table."""
+        query = "SELECT comment FROM system.tables WHERE concat(database, '.', name) = {name:String}"
+        found = self.rows(query, {"name": table})
+        return str(found[0][0]) if found else None
+
     def count(self, table: str) -> int:
         """Rows that a reader of `database.table` sees."""
         return int(self.rows(f"SELECT count() FROM {qualified(table)}")[0][0])  # noqa: S608
@@ -125,29 +156,26 @@ class WarehouseHook:
         return Freshness(p50, p95, changes) if changes else None
 
     def _persist(self, call: Callable[[], T]) -> T:
-        def once() -> T:
-            from clickhouse_connect.driver.exceptions import (
-                ClickHouseError,
-                DatabaseError,
-                OperationalError,
-            )
-
-            try:
-                return call()
-            except DatabaseError as error:
-                if isinstance(error, OperationalError):
-                    raise Transient(_line(_root(error))) from error
-                raise SystemRefused("warehouse", self.address, _line(error)) from error
-            except ClickHouseError as error:
-                raise Transient(_line(_root(error))) from error
-
         return persist(
-            once,
+            lambda: self._translated(call),
             system="warehouse",
             address=self.address,
             next_step="Streams keep their place and go on from it when it answers.",
             backoff=self._backoff,
         )
+
+    def _translated(self, call: Callable[[], T]) -> T:
+        """The call's answer. Raises Transient, SystemRefused."""
+        from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+        try:
+            return call()
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):
+                raise Transient(_line(_root(error))) from error
+            raise SystemRefused("warehouse", self.address, _line(error)) from error
+        except ClickHouseError as error:
+            raise Transient(_line(_root(error))) from error
 
 
 def _root(error: BaseException) -> BaseException:

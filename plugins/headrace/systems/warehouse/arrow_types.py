@@ -44,7 +44,7 @@ _CALL: Final = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 
 @cache
 def wanted(type_name: str) -> Wanted:
-    """What a column of that type takes. Raises ValueError for a type that the fast lane does not insert."""
+    """What a column of that type takes. Raises ValueError for a type into which nothing is inserted."""
     match = _CALL.fullmatch(type_name.strip())
     if match is None:
         raise ValueError(f"{type_name!r} is no ClickHouse type")
@@ -57,7 +57,7 @@ def wanted(type_name: str) -> Wanted:
         return wanted(arguments(inner)[-1])
     make = CONTAINERS.get(name)
     if make is None:
-        raise ValueError(f"the fast lane does not insert into the ClickHouse type {type_name}")
+        raise ValueError(f"nothing is inserted into the ClickHouse type {type_name}")
     return Wanted(make(arguments(inner)), False)
 
 

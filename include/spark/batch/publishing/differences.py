@@ -9,8 +9,7 @@ from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
-
-from include.spark.batch.refine.versions import comparable
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 CHANGE: Final = "_change"
 
@@ -38,3 +37,19 @@ def _equal(rows: DataFrame, columns: Sequence[str]) -> Column:
     types = {name: rows.schema[name].dataType for name in columns}
     pairs = ((comparable(f.col(f"{side}.{n}"), types[n]) for side in ("new", "old")) for n in columns)
     return reduce(and_, (new.eqNullSafe(old) for new, old in pairs))
+
+
+def comparable(column: Column, type_: DataType) -> Column:
+    """The column itself, or its JSON where it holds a map: Spark compares no maps."""
+    return f.to_json(column) if _holds_map(type_) else column
+
+
+def _holds_map(type_: DataType) -> bool:
+    match type_:
+        case MapType():
+            return True
+        case ArrayType():
+            return _holds_map(type_.elementType)
+        case StructType():
+            return any(_holds_map(field.dataType) for field in type_.fields)
+    return False

@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from include.spark.batch.refine.differences import CHANGE
+from include.spark.batch.publishing.differences import CHANGE
 from include.spark.batch.tables import iceberg_table
 
 MAIN: Final = "main"

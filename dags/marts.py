@@ -1,0 +1,54 @@
+"""One DAG a mart: its SQL, then the store that serves it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, get_parsing_context
+
+from headrace.contracts.index import contracts_folder, load_index
+from headrace.planning.marts import marts, reads
+from headrace.systems.lineage.assets import cleaned_asset
+from headrace.systems.serving.operators import ServeOperator
+from headrace.systems.spark.refinement import BuildMartOperator
+
+INCLUDE = Path(__file__).parents[1] / "include"
+JOB = str(INCLUDE / "spark" / "batch" / "marts" / "job.py")
+SCHEMAS = contracts_folder(INCLUDE.parent)
+CONTRACTS = load_index(SCHEMAS)
+
+DOC = """
+### Build the mart `{mart}`
+
+**Brings about** that `cleaned.{table}` in the lake, and the table that serves it, hold what `include/sql/marts/{name}.sql`
+gives: {doc} Only rows that differ are written to the lake; the serving table is exchanged whole, so that nobody reads half
+a mart.
+
+**Runs** when every dataset that it reads was refined again, and by hand. A second run changes nothing.
+
+**When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before, and
+the rows wait on the branch `audit`. When *serve* fails, the lake holds the new mart and readers the old one: clear the task.
+"""
+
+ONLY = get_parsing_context().dag_id
+
+for mart in marts(CONTRACTS.values()):
+    name = mart.name
+    if ONLY not in (None, f"mart_{name}"):
+        continue
+    sql = (INCLUDE / "sql" / "marts" / f"{name}.sql").read_text()
+    with DAG(
+        dag_id=f"mart_{name}",
+        schedule=[cleaned_asset(contract) for contract in reads(sql, CONTRACTS.values())],
+        max_active_runs=1,
+        catchup=False,
+        default_args={"owner": mart.owner, "retries": 2, "retry_delay": timedelta(seconds=30)},
+        tags=["marts"],
+        doc_md=DOC.format(mart=mart.id, table=f"marts_{name}", name=name, doc=mart.record.doc),
+    ) as dag:
+        build = BuildMartOperator(
+            task_id="build", dataset=mart.id, application=JOB, pool="refine", outlets=[cleaned_asset(mart)]
+        )
+        build >> ServeOperator(task_id="serve", dataset=mart.id, schemas=str(SCHEMAS))
+    globals()[dag.dag_id] = dag

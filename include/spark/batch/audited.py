@@ -1,0 +1,34 @@
+"""Work on a dataset under its contract's checks, and what came of it, for the task that waits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from headrace.contracts.contract import Contract, Zone
+from headrace.planning.checks import checks
+from headrace.systems.quality.validation import Outcome, forbids, validate
+from include.spark.batch.publishing.work import Audit, Unpublished
+
+
+def audited(contract: Contract, result: Path, work: Callable[[Audit], Mapping[str, Any]]) -> None:
+    """Do the work; what it did, and the outcome of every check, go to the result file as JSON."""
+    asked, outcomes = checks(contract), list[Outcome]()
+
+    def audit(zones: Mapping[Zone, DataFrame]) -> Sequence[str]:
+        outcomes[:] = validate(zones["cleaned"], asked, contract.id) if "cleaned" in zones else ()
+        return forbids(outcomes)
+
+    done: dict[str, Any]
+    try:
+        done = {**work(audit), "published": True, "forbids": []}
+    except Unpublished as refused:
+        done = {"dataset": contract.id, "changed": refused.changed, "watermark": None, "published": False}
+        done["forbids"] = list(refused.forbids)
+    done["outcomes"] = [outcome._asdict() for outcome in outcomes]
+    result.write_text(json.dumps(done))
+    print(json.dumps(done))

@@ -1,0 +1,50 @@
+"""One mart, from its SQL to what is published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.targets import spark as spark_types
+from include.spark.batch.publishing.target import Target
+from include.spark.batch.publishing.work import Audit, Work, changes_of, counted, patiently, publish
+
+
+class WrongColumns(Exception):
+    """The SQL does not give the columns that the contract declares."""
+
+
+def build(spark: SparkSession, contract: Contract, sql: str, audit: Audit) -> dict[str, Any]:
+    """Bring the mart in line with what its SQL gives now; how many rows were inserted, updated and deleted.
+
+    Raises:
+        WrongColumns: a column is missing, or one is not declared.
+        Unpublished: the audit forbids it.
+        Overtaken: others kept changing the table meanwhile.
+    """
+    return patiently(spark, lambda: _attempt(spark, contract, sql, audit))
+
+
+def _attempt(spark: SparkSession, contract: Contract, sql: str, audit: Audit) -> dict[str, Any]:
+    target = Target.now(spark, names.lake_table(contract, "cleaned"))
+    rows = declared(spark.sql(sql), contract).cache()
+    changes = changes_of(rows, target, target.rows(), contract.key)
+    counts = counted({"cleaned": changes})
+    work = [Work(zone, target, changes, contract.key, kinds) for zone, kinds in counts.items()]
+    return {"dataset": contract.id, "changed": publish(work, audit), "watermark": None}
+
+
+def declared(rows: DataFrame, contract: Contract) -> DataFrame:
+    """The rows in the contract's columns and types. Raises WrongColumns."""
+    wanted = [field.name for field in contract.record.fields]
+    if set(rows.columns) != set(wanted) or len(rows.columns) != len(wanted):
+        missing, unknown = sorted(set(wanted) - set(rows.columns)), sorted(set(rows.columns) - set(wanted))
+        raise WrongColumns(
+            f"{contract.id}: the SQL gives {', '.join(rows.columns)}; missing: {', '.join(missing) or 'none'},"
+            f" not declared: {', '.join(unknown) or 'none'}"
+        )
+    return rows.select(*(f.col(x.name).cast(spark_types.render(x.type)).alias(x.name) for x in contract.record.fields))

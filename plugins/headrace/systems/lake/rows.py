@@ -1,0 +1,46 @@
+"""The rows of one snapshot of a lake table, as Arrow, a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.table import Table
+
+PART_ROWS: Final = 500_000
+
+
+class Snapshot(NamedTuple):
+    """A state of a table that can be read."""
+
+    id: int
+    rows: int
+
+
+def current(table: Table) -> Snapshot | None:
+    """The table's state now; None while it has never been written.
+
+    Where there are delete files the snapshot's own account says only how many rows there are at most, so they are
+    counted.
+    """
+    found = table.current_snapshot()
+    if found is None:
+        return None
+    return Snapshot(found.snapshot_id, table.scan(snapshot_id=found.snapshot_id).count())
+
+
+def parts(table: Table, snapshot: Snapshot, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows in parts of about `PART_ROWS`."""
+    import pyarrow as pa
+
+    reader = table.scan(snapshot_id=snapshot.id, selected_fields=tuple(columns)).to_arrow_batch_reader()
+    held: list[pa.RecordBatch] = []
+    for batch in reader:
+        held.append(batch)
+        if sum(b.num_rows for b in held) >= PART_ROWS:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)

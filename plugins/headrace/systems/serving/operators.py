@@ -1,0 +1,76 @@
+"""What a DAG may ask of the serving stores: to hold what a cleaned table holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from headrace.contracts import names
+from headrace.contracts.index import load_index
+from headrace.systems.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.sdk import Context
+
+
+class ServeOperator(BaseOperator):
+    """Loads a dataset's cleaned table into the store that serves it; readers see the old rows, then all the new ones.
+
+    Nothing is done when the store holds that snapshot already. One load of a dataset at a time: another one waits.
+
+    Args:
+        dataset: its id.
+        schemas: folder of the contracts.
+    """
+
+    ui_color = "#fdebd0"
+
+    def __init__(self, *, dataset: str, schemas: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset = dataset
+        self.schemas = schemas
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Which snapshot is served, how many rows it has, and whether it was loaded now.
+
+        Raises SystemUnavailable, SystemRefused.
+        """
+        from headrace.systems.lake import rows
+        from headrace.systems.lake.hook import LakeHook
+        from headrace.systems.platform.hook import PlatformHook
+        from headrace.systems.serving.store import store_of
+
+        contract = load_index(Path(self.schemas))[self.dataset]
+        name = names.lake_table(contract, "cleaned")
+        store, lake = store_of(contract), LakeHook.from_connection()
+        with PlatformHook.from_connection().lock(f"serve:{self.dataset}"):
+            table = lake.table(name)
+            snapshot = lake.call(lambda: rows.current(table)) if table else None
+            if table is None or snapshot is None:
+                self.log.info("%s has no rows yet; nothing is loaded", name)
+                return {"snapshot": None, "rows": 0, "loaded": False}
+            state = f"snapshot {snapshot.id} of {name}"
+            if loaded := store.state() != state:
+                columns = [field.name for field in contract.record.fields]
+                store.load(state, rows.parts(table, snapshot, columns), snapshot.rows)
+        self.log.info(
+            "%s holds %s: %s rows%s", store.name, state, f"{snapshot.rows:,}", "" if loaded else ", as before"
+        )
+        return {"snapshot": snapshot.id, "rows": snapshot.rows, "loaded": loaded}
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
+        """From the cleaned table to the table that serves it."""
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        from headrace.systems.serving.store import store_of
+
+        contract = load_index(Path(self.schemas))[self.dataset]
+        lake = Endpoint.from_connection("lake_default")
+        location = f"{str(lake.extra.get('warehouse', '')).rstrip('/')}/{names.lake_table(contract, 'cleaned').replace('.', '/', 1)}"
+        ends = names.lake_lineage(location), store_of(contract).lineage()
+        given, made = (Dataset(namespace=end.namespace, name=end.name) for end in ends)
+        return OperatorLineage(inputs=[given], outputs=[made])

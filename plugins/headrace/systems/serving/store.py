@@ -1,0 +1,60 @@
+"""A store that serves one dataset, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.names import LineageName
+from headrace.planning.warehouse import loaded_table
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.warehouse import loading
+from headrace.systems.warehouse.hook import WarehouseHook
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Store(Protocol):
+    """One dataset's table in a store."""
+
+    name: str
+    """As a person would look for it."""
+
+    def state(self) -> str | None:
+        """What it holds, as `load` was told; None when it was never loaded."""
+
+    def load(self, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+        """Make it hold these rows and nothing else, in one step for its readers."""
+
+    def lineage(self) -> LineageName:
+        """What OpenLineage calls it."""
+
+
+class ClickHouseTable:
+    """A dataset's table in ClickHouse."""
+
+    def __init__(self, contract: Contract, endpoint: Endpoint) -> None:
+        self._table = loaded_table(contract)
+        self._endpoint = endpoint
+        self._hook = WarehouseHook(endpoint)
+        self.name = f"ClickHouse table {self._table.name}"
+
+    def state(self) -> str | None:
+        """See `Store`."""
+        return loading.loaded_state(self._hook, self._table)
+
+    def load(self, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+        """See `Store`."""
+        loading.load(self._hook, self._table, state, parts, rows)
+
+    def lineage(self) -> LineageName:
+        """See `Store`."""
+        return names.clickhouse_lineage(self._endpoint.host, self._endpoint.port or 8123, self._table.name)
+
+
+def store_of(contract: Contract) -> Store:
+    """The table that serves the dataset, by the Airflow connection of its store."""
+    return ClickHouseTable(contract, Endpoint.from_connection(WarehouseHook.default_conn_name))

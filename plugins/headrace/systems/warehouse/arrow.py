@@ -1,0 +1,73 @@
+"""Values as a lake table holds them → as a ClickHouse table takes them. Pure: Arrow in, Arrow out.
+
+Lake and ClickHouse tables are made of the same contract, so only how a value is written differs: a time of day is a
+number in ClickHouse, a UUID is taken as text.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.systems.warehouse.arrow_types import Wanted, wanted
+
+
+def as_inserted(rows: pa.Table, types: Mapping[str, str]) -> pa.Table:
+    """The rows in these columns; `types` is column → ClickHouse type.
+
+    Raises ValueError for a value that does not fit, and for a null where the column takes none.
+    """
+    columns, fields = [], []
+    for name, type_name in types.items():
+        want = wanted(type_name)
+        column = rows.column(name)
+        fitted = [_fit(chunk, want, name) for chunk in column.chunks]
+        columns.append(pa.chunked_array(fitted, want.type))
+        fields.append(pa.field(name, want.type, want.nullable))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _fit(values: pa.Array, want: Wanted, name: str) -> pa.Array:
+    fitted = _converted(values, want.type, name)
+    if fitted.null_count and not want.nullable and not pa.types.is_nested(want.type):
+        raise ValueError(f"column {name}: null, and the table takes none")
+    return fitted
+
+
+def _converted(values: pa.Array, want: pa.DataType, name: str) -> pa.Array:
+    have = values.type
+    if pa.types.is_list(want):
+        inner = _fit(values.flatten(), Wanted(want.value_type, want.value_field.nullable), name)
+        return pa.ListArray.from_arrays(_offsets(pc.list_value_length(values)), inner, want)
+    if pa.types.is_map(want):
+        items = _fit(values.items, Wanted(want.item_type, want.item_field.nullable), name)
+        return pa.MapArray.from_arrays(values.offsets, values.keys.cast(want.key_type), items, want)
+    if pa.types.is_struct(want):
+        members = [
+            _fit(pc.struct_field(values, field.name), Wanted(field.type, field.nullable), name) for field in want
+        ]
+        return pa.StructArray.from_arrays(members, fields=list(want))
+    if pa.types.is_time(have):
+        in_unit = values.cast(pa.time32("ms")).cast(pa.int32()) if want == pa.int32() else values.cast(pa.int64())
+        return in_unit.cast(want)
+    if _is_uuid(have) and pa.types.is_string(want):
+        return pa.array([None if v is None else str(uuid.UUID(bytes=_bytes(v))) for v in values.to_pylist()], want)
+    if pa.types.is_string(want) and (pa.types.is_binary(have) or pa.types.is_large_binary(have)):
+        return values.cast(pa.binary()).view(want)  # a ClickHouse String takes any bytes
+    return values if have == want else values.cast(want)
+
+
+def _is_uuid(type_: pa.DataType) -> bool:
+    return isinstance(type_, pa.UuidType) or (pa.types.is_fixed_size_binary(type_) and type_.byte_width == 16)
+
+
+def _bytes(value: bytes | uuid.UUID) -> bytes:
+    return value.bytes if isinstance(value, uuid.UUID) else value
+
+
+def _offsets(lengths: pa.Array) -> pa.Array:
+    ends = pc.cumulative_sum(pc.fill_null(lengths, 0).cast(pa.int32()))
+    return pa.concat_arrays([pa.array([0], pa.int32()), ends])

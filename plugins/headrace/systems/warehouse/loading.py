@@ -1,0 +1,71 @@
+"""A table that is loaded whole: a staging table is filled and exchanged for it, in one step for its readers.
+
+Which state of the lake a table holds stands in its comment, which moves with it: so it can be seen after a crash, at
+any line, whether the exchange was made.
+https://clickhouse.com/docs/sql-reference/statements/exchange
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.planning import ddl
+from headrace.planning.resources import Resource
+from headrace.systems.retry import Transient
+from headrace.systems.warehouse.hook import WarehouseHook
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STAGING: Final = "__next"
+
+
+def load(hook: WarehouseHook, table: Resource, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+    """Make the table hold these rows and nothing else. Nobody else may load it meanwhile.
+
+    Args:
+        table: as planned.
+        state: what the rows are, as one line; `loaded_state` tells it from then on.
+        parts: the rows.
+        rows: how many there are.
+
+    Raises:
+        SystemRefused: ClickHouse refuses a row, or other rows than these have arrived.
+        SystemUnavailable: it does not answer.
+    """
+    from headrace.systems.warehouse.arrow import as_inserted
+
+    staging = replace(table, name=f"{table.name}{STAGING}")
+    types = {column["name"]: column["type"] for column in table.spec["columns"]}
+    drop = f"DROP TABLE IF EXISTS {ddl.qualified(staging.name)} SYNC"
+    hook.execute(drop)
+    hook.execute(f"{ddl.create_table(staging)}\nCOMMENT {ddl.literal(state)}")
+    for number, part in enumerate(parts):
+        try:
+            fitted = as_inserted(part, types)
+        except ValueError as wrong:
+            raise SystemRefused("warehouse", hook.address, f"{table.name}: {wrong}") from wrong
+        hook.insert(staging.name, fitted, f"{state} {number}")
+    if (arrived := hook.count(staging.name)) != rows:
+        raise SystemRefused(
+            "warehouse", hook.address, f"{table.name}: {arrived:,} rows have arrived of {rows:,}; the old ones stay"
+        )
+    _exchange(hook, table.name, staging.name, state)
+    hook.execute(drop)
+
+
+def loaded_state(hook: WarehouseHook, table: Resource) -> str | None:
+    """What the table holds, as `load` was told; None when it was never loaded."""
+    return hook.comment(table.name) or None
+
+
+def _exchange(hook: WarehouseHook, table: str, staging: str, state: str) -> None:
+    """A second exchange would bring the old rows back: after a failure the comment says whether it was made."""
+    try:
+        hook.execute_once(f"EXCHANGE TABLES {ddl.qualified(staging)} AND {ddl.qualified(table)}")
+    except Transient as error:
+        if hook.comment(table) != state:
+            raise SystemUnavailable("warehouse", hook.address, f"{table} is not exchanged: {error}") from error
