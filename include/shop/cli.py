@@ -1,4 +1,4 @@
-"""`shop load` and `shop live`: fill the shop with its history, and live it."""
+"""`shop load`, `shop live` and `shop drop`: fill the shop with its history, live it, drop its files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Annotated, Literal
 import psycopg
 import typer
 
+from include.shop.drop import drop_promotions
 from include.shop.errors import ShopError
 from include.shop.history import LoadProgress, load_history
 from include.shop.live import LiveSettings, run_live
 from include.shop.pacing import Stop
 from include.shop.script import Mix
+from include.shop.source import Sample
 from include.shop.tally import Tally
 
 app = typer.Typer(help="The example shop: its year of history, and its life.", no_args_is_help=True)
@@ -79,6 +81,25 @@ def live(
     typer.echo(f"closed after {tally.line().strip()}")
     if tally.unknown:
         raise typer.Exit(1)
+
+
+@app.command()
+def drop(
+    url: Annotated[
+        str,
+        typer.Option(envvar="HEADRACE_LANDING_URL", help="The landing bucket, http://key:secret@host:port/bucket."),
+    ],
+    weeks: Annotated[str, typer.Option(help="Which weeks of the year: 10, or 10-12.")] = "1-53",
+    sample: Annotated[str, typer.Option(envvar="SAMPLE", help="As of load.")] = "all",
+) -> None:
+    """Drop the promotions into the landing bucket, one file a week, as marketing does."""
+    first, _, last = weeks.partition("-")
+    with _plain_errors():
+        try:
+            chosen = range(int(first), int(last or first) + 1)
+        except ValueError:
+            raise ShopError(f"weeks {weeks!r}: write 10, or 10-12") from None
+        drop_promotions(url, chosen, Sample.of(sample), lambda file: typer.echo(f"{file.key}: {file.rows:,} rows"))
 
 
 class _LivePrinter:

@@ -95,6 +95,21 @@ def frame(dataset: str, sample: Sample | None = None) -> pl.DataFrame:
     return _FRAMES[dataset](sample or Sample())
 
 
+def promotions(sample: Sample | None = None) -> pl.DataFrame:
+    """The promotions, as marketing drops them; with a sample, of what it sold, in its weeks."""
+    rows = pl.scan_parquet(package_file("promotions")).select(
+        "product_id", pl.col("store_id", "week").cast(pl.Int32), "display_location", "mailer_location"
+    )
+    if sample is None or sample.whole:
+        return rows.collect()
+    lines = _transactions(sample).lazy()
+    for column in ("product_id", "week"):
+        rows = rows.join(
+            lines.select(pl.col(column)).unique().cast({column: rows.collect_schema()[column]}), on=column, how="semi"
+        )
+    return rows.collect()
+
+
 def baskets(sample: Sample | None = None) -> pl.DataFrame:
     """The transactions with one row per basket in time order, its lines as lists, money in cents.
 

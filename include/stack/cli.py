@@ -216,7 +216,7 @@ def main() -> None:
     from include.stack.up import NotServed
 
     try:
-        _lend_shop_its_database()
+        _lend_shop_its_places()
         app.add_typer(shop, name="shop")
         app(prog_name="./headrace")
     except (
@@ -226,12 +226,15 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _lend_shop_its_database() -> None:
+def _lend_shop_its_places() -> None:
+    from include.stack.buckets import LANDING
     from include.stack.databases import role_dsn
 
     s = _settings()
     if s.values.get("HEADRACE_PASSWORD_SHOP"):
         os.environ.setdefault("HEADRACE_OLTP_DSN", role_dsn(s, "shop"))
+        keys = f"{s['HEADRACE_S3_ACCESS_KEY']}:{s['HEADRACE_S3_SECRET_KEY']}"
+        os.environ.setdefault("HEADRACE_LANDING_URL", f"http://{keys}@{s.bind}:{s.port('S3')}/{LANDING}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from include.stack.buckets import LANDING
 from include.stack.configuration import socket_path
 from include.stack.settings import Settings
 
@@ -27,6 +28,7 @@ def connections(s: Settings) -> list[dict[str, Any]]:
             host=s.bind, port=s.port("CLICKHOUSE"), login="headrace", password=s["HEADRACE_PASSWORD_CLICKHOUSE"],
         ),
         _connection("lake_default", "iceberg", "The Iceberg catalog and its object store.", **lake(s)),
+        _connection("landing_default", "generic", "Where files are dropped.", **landing(s)),
         _connection(
             "oltp_default", "postgres", "The shop's database, as its CDC role.", host=s.bind, port=s.port("POSTGRES"),
             schema="oltp", login="cdc", password=s["HEADRACE_PASSWORD_CDC"],
@@ -66,6 +68,15 @@ def lake(s: Settings) -> dict[str, Any]:
     return {
         "host": f"jdbc:postgresql://{s.bind}:{s.port('POSTGRES')}/lake",
         "login": "lake", "password": s["HEADRACE_PASSWORD_LAKE_DB"], "extra": {"type": "jdbc", **store, **keys},
+    }  # fmt: skip
+
+
+def landing(s: Settings) -> dict[str, Any]:
+    """The landing bucket as the fields of an Airflow connection."""
+    return {
+        "host": f"http://{s.bind}:{s.port('S3')}",
+        "login": s["HEADRACE_S3_ACCESS_KEY"], "password": s["HEADRACE_S3_SECRET_KEY"],
+        "extra": {"bucket": LANDING, "region": "us-east-1"},
     }  # fmt: skip
 
 

@@ -175,6 +175,27 @@ def test_who_is_overtaken_begins_again(lake: SparkSession) -> None:
     assert [(row[0], row[1]) for row in rows(lake, "cleaned")] == [(1, 7), (2, 1)]
 
 
+def test_who_finds_an_empty_table_no_longer_empty_begins_again(lake: SparkSession, monkeypatch: Any) -> None:
+    """Two first refinements at once: the branch of the second must not begin with the rows of the first."""
+    land(lake, change(1, 0, 0), change(2, 1, 0))
+    look, looks = Target.now, list[str]()
+
+    def overtaken(spark: SparkSession, name: str) -> Target:
+        found = look(spark, name)
+        if name == "cleaned.shop_items" and not looks:
+            looks.append(name)
+            monkeypatch.setattr(Target, "now", look)
+            refine(spark, ITEMS, Selection(), passes)
+            monkeypatch.setattr(Target, "now", overtaken)
+        return found
+
+    monkeypatch.setattr(Target, "now", overtaken)
+    refine(lake, ITEMS, Selection(), passes)
+    assert looks
+    for zone in ("cleaned", "history"):
+        assert [row.id for row in lake.table(f"lake.{zone}.shop_items").orderBy("id").collect()] == [1, 2]
+
+
 def test_a_death_before_publishing_leaves_readers_what_they_had(lake: SparkSession, monkeypatch: Any) -> None:
     land(lake, change(1, 0, 0))
 

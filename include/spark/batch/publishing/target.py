@@ -60,15 +60,22 @@ class Target:
         return self.spark.read.option("branch", self.attempt).table(f"lake.{self.name}")
 
     def write(self, changes: DataFrame, identity: Sequence[str], counts: Mapping[str, int]) -> None:
-        """Put the changes on the attempt's branch."""
+        """Put the changes on the attempt's branch. Raises Overtaken when the table is not as empty as it was."""
         manage = iceberg_table(self.spark, self.name).manageSnapshots()
         started = manage.createBranch(self.attempt, *([] if self.snapshot is None else [self.snapshot]))
         started.setMaxRefAgeMs(self.attempt, ATTEMPT_LIVES_MS).commit()
+        if self.snapshot is None and self._branch_has_rows():
+            raise Overtaken(f"{self.name} was written for the first time while it was refined")
         branch, view = f"lake.{self.name}.branch_{self.attempt}", f"changes_of_{self.name.replace('.', '_')}"
         changes.createOrReplaceTempView(view)
         columns = [name for name in changes.columns if name != CHANGE]
         statement = append if counts.keys() <= {"insert"} else merge
         self.spark.sql(statement(branch, view, columns, identity))
+
+    def _branch_has_rows(self) -> bool:
+        """A branch of a table without a snapshot starts at whatever the table's first snapshot has become meanwhile."""
+        summary = iceberg_table(self.spark, self.name).snapshot(self.attempt).summary()
+        return int(summary.get("total-records") or 0) > 0
 
     def publish(self) -> None:
         """Make the attempt the table, in one commit. Raises Overtaken when the table has moved on."""

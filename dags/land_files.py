@@ -1,0 +1,38 @@
+"""Land the files that others drop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from headrace.contracts.index import contracts_folder, load_index
+from headrace.systems.landing.operators import LandFilesOperator
+
+SCHEMAS = contracts_folder(Path(__file__).parents[1])
+
+with DAG(
+    dag_id="land_files",
+    schedule="@continuous",
+    max_active_runs=1,
+    catchup=False,
+    default_args={"owner": "platform", "retries": 3, "retry_delay": timedelta(seconds=15)},
+    tags=["landing", "lake"],
+    doc_md="""
+### Land the files that others drop
+
+**Brings about** that the rows of every file in the landing bucket, under `<domain>/<dataset>/`, are in the dataset's raw
+table, each file once and whole. A file whose columns or values are not what the contract says is refused, whole, and an
+alert says why. Files are never moved or deleted; the same name with other content is another file.
+
+**Runs** all the time: it waits, deferred, without a worker, and wakes when a file is there.
+
+**When it fails**, the object store or the catalog does not answer: files stay where they are, and the next try lands them.
+""",
+) as dag:
+    LandFilesOperator(
+        task_id="land",
+        schemas=str(SCHEMAS),
+        datasets=[c.id for c in load_index(SCHEMAS).values() if c.source.kind == "file"],
+    )

@@ -1,0 +1,66 @@
+"""Drop files as the shop's marketing does: its promotions, one file a week, into the landing bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import polars as pl
+import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem, S3FileSystem
+
+from include.shop import source
+from include.shop.errors import ShopError
+from include.shop.source import Sample
+
+FOLDER = "retail/promotions"
+WEEKS = range(1, 54)
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """One file in the bucket."""
+
+    key: str
+    rows: int
+
+
+def drop_promotions(
+    url: str, weeks: Iterable[int], sample: Sample | None = None, progress: Callable[[Dropped], None] = lambda _: None
+) -> tuple[Dropped, ...]:
+    """Write one Parquet file a week; a week without promotions has none. The same weeks again give the same files.
+
+    `url` is `http://key:secret@host:port/bucket`. Raises ShopError for a week that there is not, OSError.
+    """
+    wanted = sorted(set(weeks))
+    if unknown := [week for week in wanted if week not in WEEKS]:
+        raise ShopError(f"there is no week {unknown[0]}; the year has weeks 1 to 53")
+    store, bucket = store_at(url)
+    rows = source.promotions(sample or Sample()).filter(pl.col("week").is_in(wanted))
+    dropped = []
+    for (week,), part in sorted(rows.partition_by("week", as_dict=True).items()):
+        done = Dropped(f"{FOLDER}/week_{week:02}.parquet", part.height)
+        with store.open_output_stream(f"{bucket}/{done.key}") as stream:
+            pq.write_table(part.to_arrow(), stream, compression="zstd")
+        progress(done)
+        dropped.append(done)
+    return tuple(dropped)
+
+
+def store_at(url: str) -> tuple[FileSystem, str]:
+    """The object store and the bucket of `http://key:secret@host:port/bucket`."""
+    parts = urlsplit(url)
+    if not parts.hostname or not parts.path.strip("/"):
+        raise ShopError("the landing bucket is given as http://key:secret@host:port/bucket")
+    store = S3FileSystem(
+        access_key=unquote(parts.username or ""),
+        secret_key=unquote(parts.password or ""),
+        endpoint_override=parts.hostname + (f":{parts.port}" if parts.port else ""),
+        scheme=parts.scheme,
+        region="us-east-1",
+        connect_timeout=TIMEOUT_S,
+        request_timeout=TIMEOUT_S,
+    )
+    return store, parts.path.strip("/")

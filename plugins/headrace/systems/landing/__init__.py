@@ -1,0 +1,1 @@
+"""The landing bucket: files that others drop, one folder a dataset."""

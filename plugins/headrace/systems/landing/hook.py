@@ -1,0 +1,151 @@
+"""The landing bucket, over S3.
+
+Connection `landing_default`, type generic: host is the store's URL (`http://host:port`), login and password are its
+keys; in extra `bucket` and `region`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.retry import Backoff, Transient, persist
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from s3fs import S3FileSystem
+
+T = TypeVar("T")
+
+PART_ROWS: Final = 500_000
+BLOCK_BYTES: Final = 8 << 20
+FORMATS: Final = (".parquet", ".csv", ".csv.gz")
+
+
+class DroppedFile(NamedTuple):
+    """One file in the bucket, as it is now: another content is another file."""
+
+    key: str
+    """Its path in the bucket."""
+    etag: str
+    bytes: int
+    modified: datetime
+
+    @property
+    def readable(self) -> bool:
+        """Whether its name ends as one of `FORMATS`."""
+        return self.key.endswith(FORMATS)
+
+
+class LandingHook:
+    """Lists and reads dropped files; never writes or deletes one."""
+
+    default_conn_name = "landing_default"
+
+    def __init__(self, endpoint: Endpoint, *, backoff: Backoff | None = None) -> None:
+        self._endpoint = endpoint
+        self._backoff = backoff or Backoff()
+        self.bucket = str(endpoint.extra.get("bucket", "landing"))
+        self.address = f"{endpoint.url}/{self.bucket}"
+
+    @classmethod
+    def from_connection(cls, conn_id: str = default_conn_name) -> LandingHook:
+        """The bucket of an Airflow connection."""
+        return cls(Endpoint.from_connection(conn_id))
+
+    @cached_property
+    def files(self) -> S3FileSystem:
+        """The store, made at first use."""
+        from s3fs import S3FileSystem
+
+        return S3FileSystem(
+            key=self._endpoint.login,
+            secret=self._endpoint.password,
+            endpoint_url=self._endpoint.url,
+            client_kwargs={"region_name": str(self._endpoint.extra.get("region", "us-east-1"))},
+            config_kwargs={"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}},
+            use_listings_cache=False,
+            skip_instance_cache=True,
+        )
+
+    def dropped(self, prefix: str) -> tuple[DroppedFile, ...]:
+        """The files under a prefix, in the order in which they were dropped.
+
+        Raises:
+            SystemUnavailable: the store does not answer.
+        """
+        found = self._persist(lambda: self.files.find(f"{self.bucket}/{prefix}", detail=True))
+        files = (self._file(path, info) for path, info in found.items() if info["type"] == "file")
+        return tuple(sorted((f for f in files if f.bytes), key=lambda f: (f.modified, f.key)))
+
+    def columns(self, file: DroppedFile) -> pa.Schema:
+        """The file's columns; of CSV only their names are its own."""
+        return self._persist(lambda: self._schema(file))
+
+    def parts(self, file: DroppedFile, wanted: pa.Schema) -> Iterator[pa.Table]:
+        """Its rows in parts of about `PART_ROWS`; text in CSV is read as the wanted types.
+
+        Raises ValueError for text that is no value of its type.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with self._open(file) as stream:
+            if file.key.endswith(".parquet"):
+                for batch in pq.ParquetFile(stream).iter_batches(PART_ROWS):
+                    yield pa.Table.from_batches([batch])
+                return
+            for batch in _csv(stream, file, wanted):
+                yield pa.Table.from_batches([batch])
+
+    def uri(self, file: DroppedFile) -> str:
+        """Where it is, as `s3://bucket/key`."""
+        return f"s3://{self.bucket}/{file.key}"
+
+    def _schema(self, file: DroppedFile) -> pa.Schema:
+        import pyarrow.parquet as pq
+
+        with self._open(file) as stream:
+            if file.key.endswith(".parquet"):
+                return pq.read_schema(stream)
+            return _csv(stream, file, None).schema
+
+    def _open(self, file: DroppedFile) -> Any:
+        return self.files.open(f"{self.bucket}/{file.key}", "rb", block_size=BLOCK_BYTES)
+
+    def _file(self, path: str, info: dict[str, Any]) -> DroppedFile:
+        key = str(PurePosixPath(path).relative_to(self.bucket))
+        return DroppedFile(key, str(info["ETag"]).strip('"'), int(info["size"]), info["LastModified"])
+
+    def _persist(self, call: Callable[[], T]) -> T:
+        def once() -> T:
+            try:
+                return call()
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                raise Transient(" ".join(str(error).split()) or type(error).__name__) from error
+
+        return persist(
+            once,
+            system="landing",
+            address=self.address,
+            next_step="Files stay where they are and are landed when it answers.",
+            backoff=self._backoff,
+        )
+
+
+def _csv(stream: Any, file: DroppedFile, wanted: pa.Schema | None) -> Any:
+    """A reader of batches; a first line with the columns' names is expected."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if file.key.endswith(".gz"):
+        stream = pa.CompressedInputStream(stream, "gzip")
+    types = {field.name: field.type for field in wanted} if wanted else None
+    options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+    return csv.open_csv(stream, convert_options=options)

@@ -1,0 +1,58 @@
+"""What a DAG may wait for: that somebody drops a file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from headrace.contracts.index import load_index
+from headrace.errors import SystemFailure
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.lake.hook import LakeHook
+from headrace.systems.landing.hook import LandingHook
+from headrace.systems.landing.land import Landing
+from headrace.systems.platform.hook import PlatformHook
+
+
+class FilesTrigger(BaseTrigger):
+    """Fires when a file waits, with the datasets that have one. It looks with one listing a dataset.
+
+    A store that cannot be asked is no reason to wake anybody: what is dropped stays there.
+
+    Args:
+        schemas: folder of the contracts.
+        datasets: ids of the datasets that come by files.
+        poll_s: seconds between looks.
+    """
+
+    def __init__(self, schemas: str, datasets: Sequence[str], poll_s: float = 10.0) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.schemas = schemas
+        self.datasets = list(datasets)
+        self.poll_s = poll_s
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, as Airflow stores them."""
+        arguments = {"schemas": self.schemas, "datasets": self.datasets, "poll_s": self.poll_s}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: the ids of the datasets that have files waiting."""
+        names = (LandingHook.default_conn_name, LakeHook.default_conn_name, PlatformHook.default_conn_name)
+        store, lake, platform = [await Endpoint.afrom_connection(name) for name in names]
+        contracts = load_index(Path(self.schemas))
+        hooks = LandingHook(store), LakeHook(lake), PlatformHook(platform)
+        landings = [Landing(contracts[dataset], *hooks) for dataset in self.datasets]
+        while True:
+            try:
+                due = await asyncio.to_thread(lambda: [x.contract.id for x in landings if x.due()])
+                if due:
+                    yield TriggerEvent({"datasets": due})
+                    return
+            except SystemFailure as failure:
+                self.log.warning("cannot look for files: %s", failure)
+            await asyncio.sleep(self.poll_s)
