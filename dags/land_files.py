@@ -9,14 +9,13 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.landing.operators import LandFilesOperator
+from headrace.systems.schedules import CONTINUOUS
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
 
 with DAG(
     dag_id="land_files",
-    schedule="@continuous",
-    max_active_runs=1,
-    catchup=False,
+    **CONTINUOUS,
     default_args={"owner": "platform", "retries": 3, "retry_delay": timedelta(seconds=15)},
     tags=["landing", "lake"],
     doc_md="""

@@ -8,6 +8,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.planning.streams import stream_plans
+from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.spark.operators import KeepStreamOperator
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
@@ -28,9 +29,7 @@ the driver is dead or silent, a query is down, or the contracts ask for other to
 for group, plan in stream_plans(load_index(SCHEMAS).values()).items():
     with DAG(
         dag_id=f"stream_{group}",
-        schedule="@continuous",
-        max_active_runs=1,
-        catchup=False,
+        **CONTINUOUS,
         default_args={"owner": "platform"},
         tags=["stream", group],
         doc_md=DOC.format(group=group, topics=len(plan.topics)),

@@ -8,14 +8,13 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder
 from headrace.systems.connect.operators import KeepConnectorsOperator
+from headrace.systems.schedules import CONTINUOUS
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
 
 with DAG(
     dag_id="watch_connectors",
-    schedule="@continuous",
-    max_active_runs=1,
-    catchup=False,
+    **CONTINUOUS,
     default_args={"owner": "platform"},
     tags=["connect"],
     doc_md="""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from headrace.contracts.index import contracts_folder, load_index
+from headrace.systems.schedules import CONTINUOUS
 
 ROOT = Path(__file__).parents[2]
 DAGS = sorted((ROOT / "dags").glob("*.py"))
@@ -91,3 +92,22 @@ def test_a_dag_is_owned_documented_and_light(parsed: dict[str, dict[str, Any]], 
 def test_parsing_a_dag_costs_little_more_than_an_empty_one(parsed: dict[str, dict[str, Any]], name: str) -> None:
     floor, spent = parsed["empty"]["spent"], parsed[name]["spent"]
     assert spent < floor + LIMIT, f"{name}.py: {spent:.2f} CPU-s, an empty DAG {floor:.2f}"
+
+
+def test_a_dag_that_runs_all_the_time_has_a_second_run() -> None:
+    """Airflow refuses a second run with the logical date of the first."""
+    from airflow.timetables.base import TimeRestriction
+    from airflow.timetables.simple import ContinuousTimetable
+
+    timetable = ContinuousTimetable()
+    allowed = TimeRestriction(earliest=CONTINUOUS["start_date"], latest=None, catchup=CONTINUOUS["catchup"])
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=allowed)
+    assert first
+    second = timetable.next_dagrun_info(last_automated_data_interval=first.data_interval, restriction=allowed)
+    assert second
+    assert first.logical_date != second.logical_date
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_standing_dags_are_scheduled_in_one_way(name: str) -> None:
+    assert '"@continuous"' not in (ROOT / "dags" / f"{name}.py").read_text(), "write **CONTINUOUS: see its docstring"
