@@ -11,7 +11,7 @@ from headrace.contracts.avro_faults import ATTRIBUTES
 from headrace.contracts.cdc import unfaithful
 from headrace.contracts.contract import RuleKind, Severity
 from headrace.contracts.properties import PROPERTIES
-from headrace.contracts.targets import clickhouse, debezium, iceberg, jsonschema, spark
+from headrace.contracts.targets import clickhouse, debezium, iceberg, jsonschema, postgres, spark
 from headrace.contracts.types import (
     TYPE_NAMES,
     Array,
@@ -63,13 +63,14 @@ def type_mapping() -> str:
             code(name),
             code(_plain(iceberg.TYPES[name])),
             code(_plain(clickhouse.TYPES[name]).replace("LowCardinality(…)", "LowCardinality(String)")),
+            code(_plain(postgres.TYPES[name])),
             code(_plain(spark.TYPES[name][0])),
             _json_schema(jsonschema.TYPES[name]),
             _carried(name),
         )
         for name in TYPE_NAMES
     ]
-    return table(("Avro", "Iceberg", "ClickHouse", "Spark", "JSON", "Debezium sends"), rows)
+    return table(("Avro", "Iceberg", "ClickHouse", "PostgreSQL", "Spark", "JSON", "Debezium sends"), rows)
 
 
 def avro_attributes() -> str:

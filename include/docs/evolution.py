@@ -11,6 +11,7 @@ PLACES = {
     "lake_table": "lake",
     "warehouse_table": "warehouse",
     "warehouse_view": "view",
+    "serving_table": "PostgreSQL",
     "topic": "topic",
     "subject": "subject",
     "connector": "connector",

@@ -38,6 +38,10 @@ def connections(s: Settings) -> list[dict[str, Any]]:
             schema="headrace", login="headrace_platform", password=s["HEADRACE_PASSWORD_PLATFORM"],
         ),
         _connection(
+            "serving_default", "postgres", "Serves datasets with serving: postgres.", host=s.bind, port=s.port("POSTGRES"),
+            schema="serving", login="serving", password=s["HEADRACE_PASSWORD_SERVING"],
+        ),
+        _connection(
             "lineage_default", "http", "OpenLineage endpoint.", host=s.bind, port=s.port("LINEAGE"),
             password=s["HEADRACE_LINEAGE_KEY"],
         ),

@@ -22,6 +22,7 @@ ROLES: Mapping[str, tuple[str, str, str | None]] = {  # role: (setting of its pa
     "airflow": ("HEADRACE_PASSWORD_AIRFLOW_DB", "", "airflow"),
     "registry": ("HEADRACE_PASSWORD_REGISTRY_DB", "", "registry"),
     "headrace_platform": ("HEADRACE_PASSWORD_PLATFORM", "", "headrace"),
+    "serving": ("HEADRACE_PASSWORD_SERVING", "", "serving"),
     "lake": ("HEADRACE_PASSWORD_LAKE_DB", "", "lake"),
 }
 

@@ -32,6 +32,7 @@ def endpoints(s: Settings) -> Endpoints:
         lake=endpoint(s, "lake_default"),
         warehouse=endpoint(s, "clickhouse_default"),
         platform=endpoint(s, "platform_default"),
+        serving=endpoint(s, "serving_default"),
         sources={"oltp": endpoint(s, "oltp_default")},
     )
 

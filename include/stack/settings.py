@@ -65,6 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PASSWORD_AIRFLOW_DB", "secret", "", "Role `airflow`: Airflow's metadata."),
     Setting("HEADRACE_PASSWORD_REGISTRY_DB", "secret", "", "Role `registry`: the schema registry's storage."),
     Setting("HEADRACE_PASSWORD_PLATFORM", "secret", "", "Role `headrace_platform`: streams, plans, alerts, lineage."),
+    Setting("HEADRACE_PASSWORD_SERVING", "secret", "", "Role `serving`: owns the database that serves datasets with `serving: postgres`."),
     Setting("HEADRACE_PASSWORD_LAKE_DB", "secret", "", "Role `lake`: the Iceberg catalog, when it is jdbc."),
     Setting("HEADRACE_PASSWORD_CLICKHOUSE", "secret", "", "ClickHouse user `headrace`: the platform itself."),
     Setting("HEADRACE_PASSWORD_ANALYST", "secret", "", "ClickHouse user `analyst`: reads the served views."),

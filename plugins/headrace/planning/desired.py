@@ -8,6 +8,7 @@ from headrace.contracts.contract import Contract
 from headrace.planning.lake import raw_tables
 from headrace.planning.refined import refined_tables
 from headrace.planning.resources import Resource, in_order
+from headrace.planning.serving import serving_tables
 from headrace.planning.settings import PlanSettings
 from headrace.planning.sinks import sinks
 from headrace.planning.sources import sources
@@ -35,4 +36,5 @@ def _of_dataset(contract: Contract, settings: PlanSettings) -> Iterator[Resource
     yield from raw_tables(contract)
     yield from refined_tables(contract)
     yield from warehouse(contract, settings)
+    yield from serving_tables(contract)
     yield from subjects(contract)

@@ -36,8 +36,13 @@ class Difference:
 _TYPES: Final[Mapping[str, Callable[[str], str]]] = {
     "lake_table": normal.lake_type,
     "warehouse_table": normal.warehouse_type,
+    "serving_table": normal.expression,
 }
-_COLUMN_TEXT: Final[Mapping[str, str]] = {"lake_table": "doc", "warehouse_table": "comment"}
+_COLUMN_TEXT: Final[Mapping[str, str]] = {
+    "lake_table": "doc",
+    "warehouse_table": "comment",
+    "serving_table": "comment",
+}
 
 
 def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
@@ -51,7 +56,7 @@ def _columns(desired: Resource, observed: Resource) -> Iterator[Difference]:
     kind = desired.kind
     was = {column["name"]: column for column in observed.spec.get("columns", ())}
     is_ = {column["name"]: column for column in desired.spec.get("columns", ())}
-    key = set(normal.ordering_columns(observed.spec.get("order_by", "")))
+    key = set(normal.ordering_columns(observed.spec.get("order_by") or observed.spec.get("key") or ""))
     for name, column in is_.items():
         if name not in was:
             yield Difference(kind, f"columns.{name}", None, column)

@@ -135,6 +135,7 @@ SPEC_VALUES: Final[Mapping[tuple[str, str], Callable[[Any], str]]] = {
     ("warehouse_table", "order_by"): ordering,
     ("warehouse_table", "partition_by"): ordering,
     ("warehouse_view", "query"): expression,
+    ("serving_table", "key"): ordering,
     ("topic", "partitions"): str,
 }
 """How to compare the plain values of a spec: by kind and key."""

@@ -8,6 +8,7 @@ lake_table       {"columns": [{"name", "type", "required", "id", "doc"}], "parti
 warehouse_table  {"columns": [{"name", "type", "default"?, "comment"?}], "engine": "Engine(args)",
                   "order_by": expression, "partition_by"?: expression, "settings": {str: value}}
 warehouse_view   {"query": "SELECT …"}
+serving_table    {"columns": [{"name", "type", "required", "comment"}], "key": "a, b"}; in PostgreSQL
 topic            {"partitions": n, "config": {str: str}}
 subject          {"schema": Avro schema as JSON, "compatibility": level}
 connector        {"config": {str: str}}
@@ -23,7 +24,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-Kind: TypeAlias = Literal["lake_table", "warehouse_table", "warehouse_view", "topic", "subject", "connector"]
+Kind: TypeAlias = Literal[
+    "lake_table", "warehouse_table", "warehouse_view", "serving_table", "topic", "subject", "connector"
+]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """Every kind, in the order in which changes are safe: what is written to, before what writes."""
 

@@ -22,7 +22,10 @@ POSITION_COMMENT: Final = "Offset in topic "
 
 LAKE: Final[tuple[Kind, ...]] = ("lake_table",)
 WAREHOUSE: Final[tuple[Kind, ...]] = ("warehouse_table",)
-TABLES: Final[tuple[Kind, ...]] = LAKE + WAREHOUSE
+SERVING: Final[tuple[Kind, ...]] = ("serving_table",)
+TABLES: Final[tuple[Kind, ...]] = LAKE + WAREHOUSE + SERVING
+REQUIRING: Final[tuple[Kind, ...]] = LAKE + SERVING
+"""Whose columns say apart from their type whether they may be null."""
 TOPIC: Final[tuple[Kind, ...]] = ("topic",)
 SUBJECT: Final[tuple[Kind, ...]] = ("subject",)
 CONNECTOR: Final[tuple[Kind, ...]] = ("connector",)
@@ -91,7 +94,7 @@ def _added_without_value(d: Difference) -> bool:
     column = d.after
     if d.before is not None or column is None:
         return False
-    if d.kind == "lake_table":
+    if d.kind in REQUIRING:
         return bool(column["required"])
     return not widening.holds_null(column["type"]) and column.get("default") is None
 
@@ -143,7 +146,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     _rule("column-added", TABLES, _COLUMN, _added, "new column"),
     _rule(
-        "key-changed", WAREHOUSE, _TYPE, _in_key,
+        "key-changed", WAREHOUSE + SERVING, _TYPE, _in_key,
         "it is part of the key, and its type would change from {before} to {after}",
         instead=_NEW_DATASET,
     ),
@@ -158,12 +161,12 @@ RULES: Final[tuple[Rule, ...]] = (
         instead="Leave it nullable, or add a required field with a default beside it",
     ),
     _rule(
-        "nullable-to-required", LAKE, r"columns\.[^.]+\.required", _now_required,
+        "nullable-to-required", REQUIRING, r"columns\.[^.]+\.required", _now_required,
         "it becomes required, but stored rows may hold null",
         instead="Leave it nullable, or add a required field with a default beside it",
     ),
     _rule("type-widened", TABLES, _TYPE, _always, "{before} → {after} holds all stored values"),
-    _rule("now-nullable", LAKE, r"columns\.[^.]+\.required", _always, "it may now be null"),
+    _rule("now-nullable", REQUIRING, r"columns\.[^.]+\.required", _always, "it may now be null"),
     _rule(
         "source-changed", WAREHOUSE, r"columns\._offset\.comment", _position_moved,
         "another topic would feed this table ({before} → {after}), "
@@ -188,6 +191,11 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     _rule(
         "key-changed", WAREHOUSE, r"order_by", _in_key,
+        "the key changes from ({before}) to ({after}), which would merge or split stored rows",
+        instead=_NEW_DATASET,
+    ),
+    _rule(
+        "key-changed", SERVING, r"key", _always,
         "the key changes from ({before}) to ({after}), which would merge or split stored rows",
         instead=_NEW_DATASET,
     ),

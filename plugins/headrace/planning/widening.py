@@ -15,11 +15,13 @@ WIDENINGS: Final = frozenset(
         ("float", "double"),
         ("Int32", "Int64"),
         ("Float32", "Float64"),
+        ("integer", "bigint"),
+        ("real", "double precision"),
     }
 )
-"""Pairs of plain types, in Iceberg's and in ClickHouse's words."""
+"""Pairs of plain types, in Iceberg's, ClickHouse's and PostgreSQL's words."""
 
-_DECIMAL: Final = re.compile(r"[Dd]ecimal\((\d+), ?(\d+)\)")
+_DECIMAL: Final = re.compile(r"(?:[Dd]ecimal|numeric)\((\d+), ?(\d+)\)")
 
 
 def compare(before: str, after: str) -> Verdict:

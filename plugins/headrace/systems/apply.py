@@ -23,6 +23,7 @@ from headrace.systems.kafka import state as kafka_state
 from headrace.systems.lake import state as lake_state
 from headrace.systems.oltp.drift import Drift, drift
 from headrace.systems.registry import state as registry_state
+from headrace.systems.serving import state as serving_state
 from headrace.systems.warehouse import state as warehouse_state
 
 Log: TypeAlias = Callable[[str], None]
@@ -31,6 +32,7 @@ APPLY: Final[Mapping[Kind, Callable[[Systems, Change], None]]] = {
     "lake_table": lambda systems, change: lake_state.apply(systems.lake, change),
     "warehouse_table": lambda systems, change: warehouse_state.apply(systems.warehouse, change),
     "warehouse_view": lambda systems, change: warehouse_state.apply(systems.warehouse, change),
+    "serving_table": lambda systems, change: serving_state.apply(systems.serving, change),
     "topic": lambda systems, change: kafka_state.apply(systems.kafka, change),
     "subject": lambda systems, change: registry_state.apply(systems.registry, change),
     "connector": lambda systems, change: connect_state.apply(systems.connect, change),
@@ -50,6 +52,7 @@ def observe_all(systems: Systems, wanted: Iterable[Resource], owned: Collection[
     return (
         *lake_state.observe(systems.lake, wanted),
         *warehouse_state.observe(systems.warehouse, wanted),
+        *serving_state.observe(systems.serving, wanted),
         *kafka_state.observe(systems.kafka, wanted),
         *registry_state.observe(systems.registry, wanted),
         *connect_state.observe(systems.connect, (*wanted, *owned_too)),

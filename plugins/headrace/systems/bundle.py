@@ -15,6 +15,7 @@ from headrace.systems.lake.hook import LakeHook, catalog_uri, is_jdbc
 from headrace.systems.oltp.hook import OltpHook
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.registry.hook import RegistryHook
+from headrace.systems.serving.hook import ServingHook
 from headrace.systems.warehouse.hook import WarehouseHook
 
 
@@ -28,12 +29,14 @@ class Endpoints:
     lake: Endpoint
     warehouse: Endpoint
     platform: Endpoint
+    serving: Endpoint | None = None
+    """None where no dataset is served by PostgreSQL."""
     sources: Mapping[str, Endpoint] = field(default_factory=dict, hash=False)
     """Short connection name, e.g. `oltp` → the source database."""
 
     @classmethod
-    def from_connections(cls, sources: Iterable[str] = ()) -> Endpoints:
-        """From Airflow's connections: `<name>_default` for each source connection."""
+    def from_connections(cls, sources: Iterable[str] = (), *, serving: bool = False) -> Endpoints:
+        """From Airflow's connections: `<name>_default` for each source connection; `serving` where it is needed."""
         read = Endpoint.from_connection
         return cls(
             kafka=read(KafkaHook.default_conn_name),
@@ -42,6 +45,7 @@ class Endpoints:
             lake=read(LakeHook.default_conn_name),
             warehouse=read(WarehouseHook.default_conn_name),
             platform=read(PlatformHook.default_conn_name),
+            serving=read(ServingHook.default_conn_name) if serving else None,
             sources={name: read(airflow_connection(name)) for name in sorted(set(sources))},
         )
 
@@ -56,6 +60,7 @@ class Systems:
     lake: LakeHook
     warehouse: WarehouseHook
     platform: PlatformHook
+    serving: ServingHook | None = None
     sources: Mapping[str, OltpHook] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -68,6 +73,7 @@ class Systems:
             lake=LakeHook(endpoints.lake),
             warehouse=WarehouseHook(endpoints.warehouse),
             platform=PlatformHook(endpoints.platform),
+            serving=ServingHook(endpoints.serving) if endpoints.serving else None,
             sources={name: OltpHook(place) for name, place in endpoints.sources.items()},
         )
 

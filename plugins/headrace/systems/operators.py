@@ -72,7 +72,9 @@ class ApplyContractsOperator(BaseOperator):
             contracts = tuple(load_index(Path(self.schemas)).values())
         except ContractErrors as errors:
             raise AirflowFailException(str(errors)) from errors
-        endpoints = Endpoints.from_connections(sources_of(contracts))
+        endpoints = Endpoints.from_connections(
+            sources_of(contracts), serving=any(contract.serving == "postgres" for contract in contracts)
+        )
         systems = Systems.at(endpoints)
         systems.platform.migrate()
         try:

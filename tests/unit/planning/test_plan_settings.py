@@ -76,7 +76,7 @@ def test_a_catalog_without_a_credential_asks_for_no_token() -> None:
 def test_zones_and_serving_decide_what_is_made() -> None:
     elsewhere = replace(LINES, zones=("quarantine",), serving="postgres")
     made = desired([elsewhere], SETTINGS)
-    assert {r.kind for r in made} == {"lake_table", "topic", "subject", "connector"}
+    assert {r.kind for r in made} == {"lake_table", "serving_table", "topic", "subject", "connector"}
     assert [r.name for r in made if r.kind == "lake_table"] == ["quarantine.retail_basket_lines"]
     assert not [r for r in desired([elsewhere], SETTINGS) if r.name.startswith("lake-")]
 

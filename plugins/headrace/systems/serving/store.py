@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.names import LineageName
+from headrace.planning.serving import serving_table
 from headrace.planning.warehouse import loaded_table
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.serving import loading as postgres_loading
+from headrace.systems.serving.hook import ServingHook
 from headrace.systems.warehouse import loading
 from headrace.systems.warehouse.hook import WarehouseHook
 
@@ -55,6 +58,31 @@ class ClickHouseTable:
         return names.clickhouse_lineage(self._endpoint.host, self._endpoint.port or 8123, self._table.name)
 
 
+class PostgresTable:
+    """A dataset's table in the serving PostgreSQL database."""
+
+    def __init__(self, contract: Contract, endpoint: Endpoint) -> None:
+        self._table = serving_table(contract)
+        self._endpoint = endpoint
+        self._hook = ServingHook(endpoint)
+        self.name = f"PostgreSQL table {self._table.name}"
+
+    def state(self) -> str | None:
+        """See `Store`."""
+        return postgres_loading.loaded_state(self._hook, self._table)
+
+    def load(self, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+        """See `Store`."""
+        postgres_loading.load(self._hook, self._table, state, parts, rows)
+
+    def lineage(self) -> LineageName:
+        """See `Store`."""
+        place = self._endpoint
+        return names.postgres_lineage(place.host, place.port or 5432, place.database, self._table.name)
+
+
 def store_of(contract: Contract) -> Store:
     """The table that serves the dataset, by the Airflow connection of its store."""
+    if contract.serving == "postgres":
+        return PostgresTable(contract, Endpoint.from_connection(ServingHook.default_conn_name))
     return ClickHouseTable(contract, Endpoint.from_connection(WarehouseHook.default_conn_name))

@@ -1,0 +1,34 @@
+"""The PostgreSQL database that serves datasets with `serving: postgres`.
+
+Connection `serving_default`, type postgres. Its role owns the database and makes the tables.
+"""
+
+from __future__ import annotations
+
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.postgres import PostgresClient
+from headrace.systems.retry import Backoff
+
+STATEMENT_TIMEOUT_S = 900.0
+"""A load is one transaction."""
+
+
+class ServingHook(PostgresClient):
+    """The database."""
+
+    default_conn_name = "serving_default"
+
+    def __init__(self, endpoint: Endpoint, *, backoff: Backoff | None = None) -> None:
+        super().__init__(
+            "serving",
+            endpoint,
+            next_step="The lake holds what is due; the load is tried again when it answers.",
+            statement_timeout_s=STATEMENT_TIMEOUT_S,
+            backoff=backoff,
+        )
+        self.endpoint = endpoint
+
+    @classmethod
+    def from_connection(cls, conn_id: str = default_conn_name) -> ServingHook:
+        """The database of an Airflow connection."""
+        return cls(Endpoint.from_connection(conn_id))

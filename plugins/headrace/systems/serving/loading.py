@@ -1,0 +1,92 @@
+"""A table in PostgreSQL that is loaded whole: the rows that differ are changed, in one transaction.
+
+So views, grants and indexes of the table stay, a small change is a small write, and readers see the old rows or the new
+ones. Which state of the lake the table holds stands in its comment, set in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.errors import SystemRefused
+from headrace.planning.resources import Resource
+from headrace.systems.serving.hook import ServingHook
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from psycopg.sql import Composed
+
+STATE: Final = "SELECT obj_description(to_regclass(%s))"
+
+
+def load(hook: ServingHook, table: Resource, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+    """Make the table hold these rows and nothing else. Nobody else may load it meanwhile.
+
+    Raises:
+        SystemRefused: PostgreSQL refuses a row, or other rows than these have arrived.
+        SystemUnavailable: it does not answer.
+    """
+    columns, key = [column["name"] for column in table.spec["columns"]], table.spec["key"].split(", ")
+    as_json = [column["type"] == "jsonb" for column in table.spec["columns"]]
+    statements = _statements(table.name, columns, key, state)
+    with hook.transaction() as connection:
+        connection.execute(statements["staging"])
+        with connection.cursor().copy(statements["copy"]) as copy:
+            for row in _values(parts, columns, as_json):
+                copy.write_row(row)
+        arrived = connection.execute("SELECT count(*) FROM next").fetchall()[0][0]
+        if arrived != rows:
+            text = f"{table.name}: {arrived:,} rows have arrived of {rows:,}; the old ones stay"
+            raise SystemRefused("serving", hook.address, text)
+        for name in ("analyse", "delete", "upsert", "comment"):
+            connection.execute(statements[name])
+
+
+def loaded_state(hook: ServingHook, table: Resource) -> str | None:
+    """What the table holds, as `load` was told; None when it was never loaded."""
+    from headrace.planning.serving import qualified
+
+    found = hook.rows(STATE, [qualified(table.name)])
+    return found[0][0] if found else None
+
+
+def _statements(table: str, columns: Sequence[str], key: Sequence[str], state: str) -> dict[str, Composed]:
+    from psycopg import sql
+
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+    keys = sql.SQL(", ").join(sql.Identifier(name) for name in key)
+    target = sql.Identifier(*table.split(".", 1))
+    others = [name for name in columns if name not in key]
+    values = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in others)
+    held, new = (
+        sql.SQL("({})").format(sql.SQL(", ").join(sql.Identifier(side, name) for name in others))
+        for side in ("held", "excluded")
+    )
+    update = sql.SQL("DO UPDATE SET {} WHERE {} IS DISTINCT FROM {}").format(values, held, new)
+    return {
+        "staging": sql.SQL("CREATE TEMP TABLE next (LIKE {} INCLUDING DEFAULTS) ON COMMIT DROP").format(target),
+        "copy": sql.SQL("COPY next ({}) FROM STDIN").format(names),
+        "analyse": sql.SQL("ANALYZE next").format(),
+        "delete": sql.SQL("DELETE FROM {} WHERE ({}) NOT IN (SELECT {} FROM next)").format(target, keys, keys),
+        "upsert": sql.SQL("INSERT INTO {} AS held ({}) SELECT {} FROM next ON CONFLICT ({}) {}").format(
+            target, names, names, keys, update if others else sql.SQL("DO NOTHING")
+        ),
+        "comment": sql.SQL("COMMENT ON TABLE {} IS {}").format(target, sql.Literal(state)),
+    }
+
+
+def _values(parts: Iterable[pa.Table], columns: Sequence[str], as_json: Sequence[bool]) -> Iterator[tuple[Any, ...]]:
+    for part in parts:
+        for row in zip(*(part.column(name).to_pylist() for name in columns), strict=True):
+            yield tuple(
+                json.dumps(v if not isinstance(v, list) else _plain(v), default=str) if j and v is not None else v
+                for v, j in zip(row, as_json, strict=True)
+            )
+
+
+def _plain(value: list[Any]) -> Any:
+    """Arrow gives a map as a list of pairs."""
+    pairs = bool(value) and all(isinstance(each, tuple) and len(each) == 2 for each in value)
+    return dict(value) if pairs else value
