@@ -1,3 +1,5 @@
+-- What households bought while a campaign reached them comes first: all products that it covers, for each of its
+-- households, would be many times the transactions.
 WITH covered AS (
     SELECT DISTINCT campaign_id, product_id FROM cleaned.retail_coupons
 ),
@@ -14,21 +16,24 @@ redeemed AS (
       FROM cleaned.retail_coupon_redemptions
      GROUP BY campaign_id
 ),
+meanwhile AS (
+    SELECT c.campaign_id, t.*
+      FROM cleaned.retail_transactions t
+      JOIN cleaned.retail_campaigns c ON c.household_id = t.household_id
+      JOIN cleaned.retail_campaign_descriptions d
+        ON d.campaign_id = c.campaign_id
+       AND CAST(t.checked_out_at AS DATE) BETWEEN d.start_date AND d.end_date
+),
 bought AS (
-    SELECT d.campaign_id,
+    SELECT t.campaign_id,
            count(DISTINCT t.household_id) AS buyers,
            count(DISTINCT t.basket_id) AS baskets,
            sum(t.quantity) AS units,
            sum(t.sales_value) AS sales,
            sum(t.retail_discount + t.coupon_discount + t.coupon_match_discount) AS discount
-      FROM cleaned.retail_campaign_descriptions d
-      JOIN cleaned.retail_campaigns c ON c.campaign_id = d.campaign_id
-      JOIN covered p ON p.campaign_id = d.campaign_id
-      JOIN cleaned.retail_transactions t
-        ON t.household_id = c.household_id
-       AND t.product_id = p.product_id
-       AND CAST(t.checked_out_at AS DATE) BETWEEN d.start_date AND d.end_date
-     GROUP BY d.campaign_id
+      FROM meanwhile t
+      JOIN covered p ON p.campaign_id = t.campaign_id AND p.product_id = t.product_id
+     GROUP BY t.campaign_id
 )
 SELECT d.campaign_id,
        d.campaign_type,

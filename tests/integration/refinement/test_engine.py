@@ -16,7 +16,8 @@ from include.spark.batch.refine import engine
 from include.spark.batch.refine.engine import refine
 from include.spark.batch.refine.selection import Selection
 from include.spark.batch.refine.tokens import token
-from tests.integration.refinement.conftest import ITEMS, KEY
+from tests.integration.conftest import KEY
+from tests.integration.refinement.conftest import ITEMS
 from tests.integration.refinement.test_versions import SCHEMA
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
