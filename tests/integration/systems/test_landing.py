@@ -1,0 +1,187 @@
+"""Files in the landing bucket: each once and whole into raw, or refused with a reason."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract, Source
+from headrace.contracts.types import Date, Decimal, Field, Primitive, Record
+from headrace.planning.diff import diff
+from headrace.planning.lake import raw_tables
+from headrace.systems.bundle import Systems
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.lake import state
+from headrace.systems.landing.hook import LandingHook
+from headrace.systems.landing.land import Landed, Landing
+from headrace.systems.landing.ledger import Files
+from headrace.systems.platform.hook import PlatformHook
+
+Drop = Callable[[str, bytes], None]
+
+
+@pytest.fixture
+def contract(name: str) -> Contract:
+    record = Record(
+        "Offer", name, "One offer.",
+        (
+            Field("offer_id", 1, Primitive("int"), doc="Key."),
+            Field("price", 2, Decimal(12, 2), nullable=True, default=None),
+            Field("until", 3, Date(), nullable=True, default=None),
+        ),
+    )  # fmt: skip
+    return Contract(
+        f"{name}.offers", name, "offers", "1.0.0", "till", record, ("offer_id",), Source("file", "landing"),
+        ("raw", "cleaned"), "clickhouse", path="offers.avsc",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def drop(stack: Any, contract: Contract) -> Iterator[Drop]:
+    """`drop(name, content)` into the dataset's folder of the bucket, emptied afterwards."""
+    hook = LandingHook(stack.endpoint("landing_default"))
+    folder = f"{hook.bucket}/{names.landing_prefix(contract)}"
+    yield lambda name, content: hook.files.pipe_file(folder + name, content)
+    hook.files.rm(folder, recursive=True)
+
+
+@pytest.fixture
+def landing(stack: Any, systems: Systems, platform: PlatformHook, contract: Contract) -> Iterator[Landing]:
+    for change in diff(raw_tables(contract), []).changes:
+        state.apply(systems.lake, change)
+    yield Landing(contract, LandingHook(stack.endpoint("landing_default")), systems.lake, platform)
+    systems.lake.drop_table(names.raw_table(contract))
+
+
+def parquet(**columns: Any) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def offers(*ids: int) -> bytes:
+    return parquet(offer_id=pa.array(ids, pa.int64()), price=pa.array([1.5] * len(ids)).cast(pa.decimal128(5, 2)))
+
+
+def all_of(landing: Landing) -> list[Landed]:
+    return [landing.land(file) for file in landing.due()]
+
+
+def rows(systems: Systems, contract: Contract) -> list[dict[str, Any]]:
+    table = systems.lake.table(names.raw_table(contract))
+    assert table
+    found: list[dict[str, Any]] = table.scan().to_arrow().sort_by("_offset").to_pylist()
+    return found
+
+
+def test_a_file_lands_once_with_positions(landing: Landing, drop: Drop, systems: Systems, contract: Contract) -> None:
+    drop("a.parquet", offers(7, 8))
+    assert [(done.key, done.rows, done.reason) for done in all_of(landing)] == [
+        (f"{names.landing_prefix(contract)}a.parquet", 2, None)
+    ]
+    assert landing.due() == ()
+    first, second = rows(systems, contract)
+    assert (first["offer_id"], str(first["price"]), first["until"]) == (7, "1.50", None)
+    assert second["_offset"] == first["_offset"] + 1
+    assert first["_topic"] == f"s3://landing/{names.landing_prefix(contract)}a.parquet"
+    assert first["_committed_at"] is not None
+
+
+def test_other_content_under_the_same_name_is_another_file(
+    landing: Landing, drop: Drop, systems: Systems, contract: Contract
+) -> None:
+    drop("a.parquet", offers(1))
+    all_of(landing)
+    drop("a.parquet", offers(2))
+    all_of(landing)
+    assert [row["offer_id"] for row in rows(systems, contract)] == [1, 2]
+
+
+def test_csv_is_read_as_the_contracts_types(landing: Landing, drop: Drop, systems: Systems, contract: Contract) -> None:
+    drop("a.csv", b"offer_id,price,until\n3,2.25,2026-03-01\n4,,\n")
+    all_of(landing)
+    assert [(r["offer_id"], str(r["price"]), str(r["until"])) for r in rows(systems, contract)] == [
+        (3, "2.25", "2026-03-01"), (4, "None", "None"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("a.parquet", parquet(price=pa.array([1.5]).cast(pa.decimal128(5, 2))), "it lacks offer_id"),
+        ("b.parquet", parquet(offer_id=[1], mood=["fine"]), "it has mood, which offers.avsc does not declare"),
+        ("c.parquet", parquet(offer_id=[2**40]), "column offer_id: Integer value 1099511627776 not in range"),
+        ("d.parquet", b"PAR1 this is none", "Parquet"),
+        ("e.csv", b"offer_id\nseven\n", "conversion error to int32"),
+        ("f.xlsx", b"PK", "its name ends with none of"),
+    ],
+)
+def test_what_is_not_as_the_contract_says_is_refused_whole(
+    landing: Landing, drop: Drop, systems: Systems, contract: Contract, file: str, content: bytes, reason: str
+) -> None:
+    drop(file, content)
+    (done,) = all_of(landing)
+    assert done.reason
+    assert reason in done.reason
+    assert landing.due() == ()
+    assert landing.refused() == {done.key: done.reason}
+    assert rows(systems, contract) == []
+    drop(file, offers(5) if file.endswith("parquet") else b"offer_id\n5\n")
+    if not file.endswith("xlsx"):
+        all_of(landing)
+        assert landing.refused() == {}
+        assert [row["offer_id"] for row in rows(systems, contract)] == [5]
+
+
+def test_a_death_after_the_commit_does_not_land_it_twice(
+    landing: Landing, drop: Drop, systems: Systems, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop("a.parquet", offers(1, 2))
+    drop("b.parquet", offers(3))
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "landed", die)
+        with pytest.raises(KeyboardInterrupt):
+            all_of(landing)
+    assert [row["offer_id"] for row in rows(systems, contract)] == [1, 2]
+    assert [done.rows for done in all_of(landing)] == [2, 1]
+    assert [row["offer_id"] for row in rows(systems, contract)] == [1, 2, 3]
+
+
+def test_a_death_before_the_commit_leaves_nothing_and_keeps_the_order(
+    landing: Landing, drop: Drop, systems: Systems, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyiceberg.table import Transaction
+
+    drop("a.parquet", offers(1, 2))
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "commit_transaction", die)
+        with pytest.raises(KeyboardInterrupt):
+            all_of(landing)
+    assert rows(systems, contract) == []
+    drop("b.parquet", offers(3))
+    all_of(landing)
+    assert [row["offer_id"] for row in rows(systems, contract)] == [1, 2, 3]
+
+
+def test_a_store_that_does_not_answer_is_said(contract: Contract, systems: Systems, platform: PlatformHook) -> None:
+    from headrace.errors import SystemUnavailable
+    from headrace.systems.retry import Backoff
+
+    nowhere = Endpoint("http://127.0.0.1:9", login="a", password="b", extra={"bucket": "landing"})
+    hook = LandingHook(nowhere, backoff=Backoff(tries=1))
+    with pytest.raises(SystemUnavailable, match="Files stay where they are"):
+        Landing(contract, hook, systems.lake, platform).due()
