@@ -122,12 +122,14 @@ class LandingHook:
         return DroppedFile(key, str(info["ETag"]).strip('"'), int(info["size"]), info["LastModified"])
 
     def _persist(self, call: Callable[[], T]) -> T:
+        from botocore.exceptions import BotoCoreError
+
         def once() -> T:
             try:
                 return call()
             except FileNotFoundError:
                 raise
-            except OSError as error:
+            except (OSError, BotoCoreError) as error:
                 raise Transient(" ".join(str(error).split()) or type(error).__name__) from error
 
         return persist(

@@ -7,8 +7,9 @@ ones. Which state of the lake the table holds stands in its comment, set in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from uuid import UUID
 
 from headrace.errors import SystemRefused
 from headrace.planning.resources import Resource
@@ -17,6 +18,8 @@ from headrace.systems.serving.hook import ServingHook
 if TYPE_CHECKING:
     import pyarrow as pa
     from psycopg.sql import Composed
+
+Reading: TypeAlias = Callable[[Any], Any]
 
 STATE: Final = "SELECT obj_description(to_regclass(%s))"
 
@@ -29,12 +32,12 @@ def load(hook: ServingHook, table: Resource, state: str, parts: Iterable[pa.Tabl
         SystemUnavailable: it does not answer.
     """
     columns, key = [column["name"] for column in table.spec["columns"]], table.spec["key"].split(", ")
-    as_json = [column["type"] == "jsonb" for column in table.spec["columns"]]
+    readings = [READINGS.get(column["type"], _as_is) for column in table.spec["columns"]]
     statements = _statements(table.name, columns, key, state)
     with hook.transaction() as connection:
         connection.execute(statements["staging"])
         with connection.cursor().copy(statements["copy"]) as copy:
-            for row in _values(parts, columns, as_json):
+            for row in _values(parts, columns, readings):
                 copy.write_row(row)
         arrived = connection.execute("SELECT count(*) FROM next").fetchall()[0][0]
         if arrived != rows:
@@ -77,16 +80,25 @@ def _statements(table: str, columns: Sequence[str], key: Sequence[str], state: s
     }
 
 
-def _values(parts: Iterable[pa.Table], columns: Sequence[str], as_json: Sequence[bool]) -> Iterator[tuple[Any, ...]]:
+def _values(parts: Iterable[pa.Table], columns: Sequence[str], readings: Sequence[Reading]) -> Iterator[list[Any]]:
     for part in parts:
         for row in zip(*(part.column(name).to_pylist() for name in columns), strict=True):
-            yield tuple(
-                json.dumps(v if not isinstance(v, list) else _plain(v), default=str) if j and v is not None else v
-                for v, j in zip(row, as_json, strict=True)
-            )
+            yield [None if value is None else read(value) for value, read in zip(row, readings, strict=True)]
 
 
-def _plain(value: list[Any]) -> Any:
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _uuid(value: Any) -> UUID:
+    return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+def _json(value: Any) -> str:
     """Arrow gives a map as a list of pairs."""
-    pairs = bool(value) and all(isinstance(each, tuple) and len(each) == 2 for each in value)
-    return dict(value) if pairs else value
+    pairs = isinstance(value, list) and value and all(isinstance(v, tuple) and len(v) == 2 for v in value)
+    return json.dumps(dict(value) if pairs else value, default=str)
+
+
+READINGS: Final[Mapping[str, Reading]] = {"jsonb": _json, "uuid": _uuid}
+"""PostgreSQL type → how a value of Arrow is written into it, where that is not as it is."""
