@@ -14,6 +14,7 @@ from headrace.systems.warehouse.operators import ApplySqlLayerOperator
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(contracts_folder(INCLUDE.parent))
 METRICS = INCLUDE / "sql" / "metrics"
+QUALITY = INCLUDE / "sql" / "quality"
 
 with DAG(
     dag_id="apply_contracts",
@@ -31,8 +32,9 @@ with DAG(
 ### Apply the contracts
 
 **Brings about** that lake tables, warehouse tables and views, topics, subjects and connectors are what the contracts
-under `include/schemas` say, that the metric tables of `include/sql/metrics` are there, and that the lineage of it all is
-declared. The task's log shows the plan as a diff; its XCom and the platform's database keep it.
+under `include/schemas` say, that the metric tables of `include/sql/metrics` and the quality results of
+`include/sql/quality` are there, and that the lineage of it all is declared. The task's log shows the plan as a diff; its
+XCom and the platform's database keep it.
 
 **Runs** when you trigger it: after a change of a contract, or to see drift (tick *plan_only*). A second run finds
 nothing to do.
@@ -49,7 +51,8 @@ view that would be hit. When a system does not answer, what was done stays done 
         plan_only="{{ params.plan_only }}",
     )
     metrics = ApplySqlLayerOperator(task_id="make_metrics", folder=str(METRICS), plan_only="{{ params.plan_only }}")
+    quality = ApplySqlLayerOperator(task_id="make_quality", folder=str(QUALITY), plan_only="{{ params.plan_only }}")
     lineage = EmitDeclaredLineageOperator(
         task_id="declare_lineage", contracts=SCHEMAS, metrics=str(METRICS / "lineage.json"), retries=2
     )
-    apply >> metrics >> lineage
+    apply >> [metrics, quality] >> lineage

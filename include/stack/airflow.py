@@ -74,6 +74,7 @@ def environment(s: Settings) -> dict[str, str]:
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "HEADRACE_SPARK_JARS": str(s.lib / "spark"),
+        "HEADRACE_QUALITY_PAGES": str(s.home / "quality"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "PYTHONPATH": f"{s.root}:{s.root / 'plugins'}",
     }

@@ -7,20 +7,32 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from headrace.contracts.contract import Contract, Zone
 from headrace.planning.checks import checks
-from headrace.systems.quality.validation import Outcome, forbids, validate
+from headrace.systems.quality.outcomes import Outcome, forbids
+from headrace.systems.quality.validation import validate
 from include.spark.batch.publishing.work import Audit, Unpublished
+from include.spark.batch.references import referred
 
 
-def audited(contract: Contract, result: Path, work: Callable[[Audit], Mapping[str, Any]]) -> None:
+def audited(
+    spark: SparkSession,
+    contract: Contract,
+    contracts: Mapping[str, Contract],
+    result: Path,
+    work: Callable[[Audit], Mapping[str, Any]],
+) -> None:
     """Do the work; what it did, and the outcome of every check, go to the result file as JSON."""
     asked, outcomes = checks(contract), list[Outcome]()
+    in_clear = {name: kind for name, kind in contract.classifications.items() if name not in contract.tokenised}
 
     def audit(zones: Mapping[Zone, DataFrame]) -> Sequence[str]:
-        outcomes[:] = validate(zones["cleaned"], asked, contract.id) if "cleaned" in zones else ()
+        outcomes.clear()
+        if "cleaned" in zones:
+            others = referred(spark, contract, contracts, zones["cleaned"])
+            outcomes[:] = validate(zones["cleaned"], asked, contract.id, others=others, hidden=in_clear)
         return forbids(outcomes)
 
     done: dict[str, Any]

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from headrace.contracts.contract import Contract, Maintenance, Role, Rule, Source
+from headrace.contracts.contract import Contract, Maintenance, Reference, Role, Rule, Source
 from headrace.contracts.types import (
     MISSING,
     Array,
@@ -61,6 +61,7 @@ def encode_contract(contract: Contract) -> dict[str, Any]:
         "classifications": dict(contract.classifications),
         "roles": [list(_parts(role)) for role in contract.roles],
         "quality": [list(_parts(rule)) for rule in contract.quality],
+        "references": [list(_parts(reference)) for reference in contract.references],
     }
 
 
@@ -79,6 +80,7 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
         classifications=data["classifications"],
         roles=tuple(Role(*role) for role in data["roles"]),
         quality=tuple(Rule(*rule) for rule in data["quality"]),
+        references=tuple(Reference(n, tuple(fields), d, tuple(to), s) for n, fields, d, to, s in data["references"]),
     )
 
 

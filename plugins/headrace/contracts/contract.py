@@ -52,6 +52,19 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """What these fields say is there in another dataset; a row in which one of them is null says nothing."""
+
+    name: str
+    fields: tuple[str, ...]
+    dataset: str
+    """Id of the other dataset."""
+    to: tuple[str, ...]
+    """Its fields, in the order of `fields`."""
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
 class Maintenance:
     """How the dataset's lake tables are looked after."""
 
@@ -100,6 +113,7 @@ class Contract:
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()
     quality: tuple[Rule, ...] = ()
+    references: tuple[Reference, ...] = ()
     path: str = ""
     """The .avsc file, as messages name it."""
 

@@ -100,7 +100,7 @@ def _compile(root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] 
             contracts.append(decode_contract(stored["contracts"][dataset]))
         elif (contract := loading.read_pair(root, pair, errors)) is not None:
             contracts.append(contract)
-    errors.extend(loading.collisions(contracts))
+    errors.extend(loading.between(contracts, all_read=not errors))
     if errors:
         raise ContractErrors(errors)
     return {contract.id: encode_contract(contract) for contract in contracts}

@@ -7,7 +7,7 @@ runs often (a DAG file) reads the index.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,11 +16,14 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.documents import Document, read_json, read_yaml
 from headrace.contracts.odcs import read_contract
 from headrace.contracts.odcs_model import model_errors
+from headrace.contracts.references import unresolved
 from headrace.errors import ContractError, ContractErrors
 
 SHAPE: Final = ".avsc"
 TERMS: Final = ".odcs.yaml"
-RESERVED_DOMAINS: Final = frozenset({"system", "default", "information_schema", "metrics", "customers", "features"})
+RESERVED_DOMAINS: Final = frozenset(
+    {"system", "default", "information_schema", "metrics", "customers", "features", "quality"}
+)
 """Databases of ClickHouse's own and of Headrace's: no domain may have their names."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -40,7 +43,7 @@ def load_contracts(root: Path) -> tuple[Contract, ...]:
     errors: list[ContractError] = []
     contracts = [read_pair(root, pair, errors) for pair in find_pairs(root)]
     loaded = tuple(contract for contract in contracts if contract is not None)
-    errors.extend(collisions(loaded))
+    errors.extend(between(loaded, all_read=not errors))
     if errors:
         raise ContractErrors(errors)
     return loaded
@@ -78,6 +81,13 @@ def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract |
             dataset_id = names.dataset_id(pair.domain, pair.dataset)
             contract = read_contract(terms, shape, record, dataset_id, errors)
     return contract if len(errors) == before else None
+
+
+def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[ContractError]:
+    """What is wrong between datasets: names that collide, and, when all could be read, references that lead nowhere."""
+    yield from collisions(contracts)
+    if all_read:
+        yield from unresolved(contracts)
 
 
 def collisions(contracts: Iterable[Contract]) -> Iterator[ContractError]:

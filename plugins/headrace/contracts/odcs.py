@@ -15,6 +15,7 @@ from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
 from headrace.contracts.odcs_model import suggest
 from headrace.contracts.promises import freshness_s, quality_rules
+from headrace.contracts.references import read_references
 from headrace.contracts.refinement import refinement_problems, zone_problems
 from headrace.contracts.targets.clickhouse import CONTAINERS
 from headrace.contracts.types import SCALARS, Array, AvroType, Map, Primitive, Record, type_name
@@ -79,6 +80,9 @@ class _Reader:
         listed = self._properties(schema)
         key = self._key(listed)
         rules = quality_rules(schema, self._report)
+        references = read_references(
+            schema, self._domain, self._names, frozenset(rule.name for rule in rules), self._report
+        )
         freshness = freshness_s(self._data, self._dataset, self._names, self._report)
         roles = tuple(self._roles())
         if declared is None:
@@ -107,6 +111,7 @@ class _Reader:
             classifications=classifications,
             roles=roles,
             quality=rules,
+            references=references,
             path=self._shape.path,
         )
 

@@ -1,9 +1,9 @@
 """The checks of a dataset, from its contract: what Great Expectations is asked, as data.
 
 A check is one expectation by its name in Great Expectations and its arguments
-(https://greatexpectations.io/expectations/). From the shape follow: every required field is there, the key is unique,
-an enum has only its symbols. From the rules of type library: what they say. Rules of type sql are about the served
-table and are asked of the warehouse.
+(https://greatexpectations.io/expectations/), or a reference to another dataset. From the shape follow: every required
+field is there, the key is unique, an enum has only its symbols. From the rules of type library: what they say. From the
+relationships: that what a row refers to is there. Rules of type sql are about the served table: see `served`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headrace.contracts.contract import Contract, Rule, Severity
+from headrace.contracts.contract import Contract, Reference, Rule, Severity
 from headrace.contracts.types import Enum
 
 
@@ -23,7 +23,7 @@ class Check:
     name: str
     """Unique within the dataset; the rule's name where there is one."""
     expectation: str
-    """In snake case, as Great Expectations names it in its results."""
+    """In snake case, as Great Expectations names it in its results; or REFERENCE."""
     arguments: Mapping[str, Any] = field(hash=False)
     severity: Severity = "error"
     field: str | None = None
@@ -32,7 +32,8 @@ class Check:
 
 def checks(contract: Contract) -> tuple[Check, ...]:
     """Every check of the dataset in cleaned, shape first. Raises ValueError for a rule that cannot be asked."""
-    return (*_of_shape(contract), *(check for rule in contract.quality if (check := _of_rule(rule))))
+    rules = (check for rule in contract.quality if (check := _of_rule(rule)))
+    return (*_of_shape(contract), *rules, *(_of_reference(reference) for reference in contract.references))
 
 
 def _of_shape(contract: Contract) -> Iterator[Check]:
@@ -43,6 +44,12 @@ def _of_shape(contract: Contract) -> Iterator[Check]:
         if isinstance(declared.type, Enum) and declared.name not in contract.tokenised:
             arguments = {"column": declared.name, "value_set": list(declared.type.symbols)}
             yield Check(f"{declared.name}_symbol", IN_SET, arguments, "error", declared.name)
+
+
+def _of_reference(reference: Reference) -> Check:
+    arguments = {"columns": list(reference.fields), "dataset": reference.dataset, "to": list(reference.to)}
+    only = reference.fields[0] if len(reference.fields) == 1 else None
+    return Check(reference.name, REFERENCE, arguments, reference.severity, only)
 
 
 def _of_rule(rule: Rule) -> Check | None:
@@ -93,14 +100,19 @@ def _between(rule: Rule, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unique(columns: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
     if len(columns) == 1:
-        return "expect_column_values_to_be_unique", {"column": columns[0]}
-    return "expect_compound_columns_to_be_unique", {"column_list": list(columns)}
+        return UNIQUE, {"column": columns[0]}
+    return UNIQUE_TOGETHER, {"column_list": list(columns)}
 
 
 def _not_null(name: str, column: str, severity: Severity) -> Check:
-    return Check(name, "expect_column_values_to_not_be_null", {"column": column}, severity, column)
+    return Check(name, NOT_NULL, {"column": column}, severity, column)
 
 
+REFERENCE: Final = "reference"
+"""No expectation of Great Expectations: what `columns` say is in the columns `to` of `dataset`; nulls say nothing."""
+UNIQUE: Final = "expect_column_values_to_be_unique"
+UNIQUE_TOGETHER: Final = "expect_compound_columns_to_be_unique"
+NOT_NULL: Final = "expect_column_values_to_not_be_null"
 BETWEEN: Final = "expect_column_values_to_be_between"
 IN_SET: Final = "expect_column_values_to_be_in_set"
 NOT_IN_SET: Final = "expect_column_values_to_not_be_in_set"

@@ -7,9 +7,10 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from headrace.contracts.contract import Rule
+from headrace.contracts.contract import Reference, Rule
 from headrace.planning.checks import checks
-from headrace.systems.quality.validation import Outcome, forbids, validate
+from headrace.systems.quality.outcomes import Outcome, forbids
+from headrace.systems.quality.validation import validate
 from tests.integration.refinement.conftest import ITEMS
 
 
@@ -39,11 +40,14 @@ def test_broken_rules_are_told_with_the_first_rows_and_by_severity(spark: SparkS
     found = {outcome.check: outcome for outcome in validate(bad, asked(few), "shop.items")}
     broken = {name for name, outcome in found.items() if not outcome.passed}
     assert broken == {"key_unique", "sold_at_required", "size_symbol", "amount_range", "few"}
-    assert found["amount_range"] == Outcome("amount_range", "error", "amount", False, 1, "such as [99]")
+    assert found["amount_range"] == Outcome(
+        "amount_range", "error", "amount", False, 1, 'such as {"amount": 99}',
+        "expect_column_values_to_be_between", ('{"amount": 99}',),
+    )  # fmt: skip
     assert found["few"].observed == "found 2"
     refused = forbids(found.values())
     assert len(refused) == 4
-    assert "amount_range: 1 rows break it, such as [99]" in refused
+    assert 'amount_range: 1 rows break it, such as {"amount": 99}' in refused
 
 
 def test_a_check_that_cannot_be_evaluated_has_not_passed(spark: SparkSession) -> None:
@@ -51,3 +55,25 @@ def test_a_check_that_cannot_be_evaluated_has_not_passed(spark: SparkSession) ->
     found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), asked(lame), "shop.items")}
     assert not found["lame"].passed
     assert "could not be evaluated" in found["lame"].observed
+
+
+def test_what_a_row_refers_to_must_be_there(spark: SparkSession) -> None:
+    referring = replace(ITEMS, references=(Reference("owner_known", ("owner",), "shop.people", ("name",), "warning"),))
+    people = spark.createDataFrame([("ada",), ("ada",), ("bob",)], "name string")
+    mine = spark.createDataFrame([(1, "ada"), (2, "eve"), (3, "eve"), (4, None)], "id long, owner string")
+    (check,) = (c for c in checks(referring) if c.name == "owner_known")
+    (found,) = validate(mine, [check], "shop.items", others={"shop.people": people})
+    assert found == Outcome(
+        "owner_known", "warning", "owner", False, 2, 'such as {"owner": "eve"}', "reference", ('{"owner": "eve"}',)
+    )
+    (kept,) = validate(mine.where("id < 2"), [check], "shop.items", others={"shop.people": people})
+    assert (kept.passed, kept.unexpected) == (True, 0)
+    assert validate(mine, [check], "shop.items", others={}) == ()
+
+
+def test_values_of_classified_fields_are_not_told(spark: SparkSession) -> None:
+    bad = rows(spark, (1, 99, None, None, "S", None), (1, 99, None, None, "S", None))
+    found = {o.check: o for o in validate(bad, asked(), "shop.items", hidden={"amount": "personal", "id": "personal"})}
+    assert found["amount_range"].examples[0] == '{"amount": "(personal)"}'
+    assert "99" not in str(found["amount_range"])
+    assert '"id": "(personal)"' in str(found["key_unique"].examples)

@@ -6,11 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from headrace.contracts import properties
 from headrace.contracts.avro_faults import ATTRIBUTES
+from headrace.contracts.contract import RuleKind, Severity
+from headrace.contracts.promises import METRICS, OPERATORS
 from headrace.contracts.types import TYPE_NAMES
 from headrace.planning.rules import RULES
 from include.docs.commands import every_command, parameters
@@ -188,7 +191,7 @@ def _endpoints() -> Iterator[tuple[str, str]]:
 
 def _keys_read() -> Iterator[str]:
     """The keys of an ODCS document that its readers ask for: `x.get("key")`, `x["key"]`, and the identity's."""
-    for module in ("odcs.py", "promises.py"):
+    for module in ("odcs.py", "promises.py", "references.py"):
         for node in ast.walk(ast.parse((ROOT / "plugins" / "headrace" / "contracts" / module).read_text())):
             key = None
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args:
@@ -198,3 +201,9 @@ def _keys_read() -> Iterator[str]:
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 yield key.value
     yield from ("kind", "id", "name", "domain")
+
+
+def test_every_rule_of_quality_says_where_it_is_asked() -> None:
+    said = page("quality.md")
+    for word in (*METRICS, *OPERATORS, *get_args(Severity), *get_args(RuleKind)):
+        assert f"`{word}`" in said, word

@@ -25,11 +25,12 @@ def main(arguments: list[str]) -> int:
     """0 when the work is done, published or not."""
     import_beforehand()
     dataset, result = arguments
-    contract = load_index(contracts_folder(PROJECT))[dataset]
+    contracts = load_index(contracts_folder(PROJECT))
+    contract = contracts[dataset]
     sql = (PROJECT / "include" / "sql" / "marts" / f"{contract.name}.sql").read_text()
     spark = lake_session()
     spark.catalog.setCurrentCatalog(names.LAKE_CATALOG)
-    audited(contract, Path(result), lambda audit: build(spark, contract, sql, audit))
+    audited(spark, contract, contracts, Path(result), lambda audit: build(spark, contract, sql, audit))
     spark.stop()
     return 0
 

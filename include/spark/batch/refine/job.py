@@ -27,10 +27,11 @@ def main(arguments: list[str]) -> int:
     dataset, selection, result = arguments[0], Selection.from_json(arguments[1]), Path(arguments[2])
     if selection.past is None:  # what came since may well be nothing, and then nothing is asked
         import_beforehand()
-    contract = load_index(contracts_folder(PROJECT))[dataset]
+    contracts = load_index(contracts_folder(PROJECT))
+    contract = contracts[dataset]
     secrets_for(contract.tokenised)
     spark = lake_session()
-    audited(contract, result, lambda audit: refine(spark, contract, selection, audit))
+    audited(spark, contract, contracts, result, lambda audit: refine(spark, contract, selection, audit))
     spark.stop()
     return 0
 

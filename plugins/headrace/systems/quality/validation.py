@@ -1,41 +1,53 @@
 """One validation: checks against the rows of a Spark DataFrame, by Great Expectations.
 
 Importing it costs seconds of CPU: never at the top of a module. A job that will need it can have it imported by the
-way (`import_beforehand`) while its JVM starts.
+way (`import_beforehand`) while its JVM starts. References it cannot ask of Spark: those are anti-joins of our own.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from headrace.planning.checks import Check
+from headrace.planning.checks import REFERENCE, Check
+from headrace.systems.quality.outcomes import EXAMPLES, OBSERVED_LETTERS, Outcome, examples, such_as
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SEVERITIES: Final = {"error": "critical", "warning": "warning", "info": "info"}
 """Ours → Great Expectations' own."""
-EXAMPLES: Final = 5
 
 
-class Outcome(NamedTuple):
-    """What came of one check. JSON-able by `_asdict`."""
+def validate(
+    rows: DataFrame,
+    checks: Sequence[Check],
+    name: str,
+    *,
+    others: Mapping[str, DataFrame] | None = None,
+    hidden: Mapping[str, str] | None = None,
+) -> tuple[Outcome, ...]:
+    """The outcome of every check, in their order. A check that could not be evaluated has not passed.
 
-    check: str
-    severity: str
-    field: str | None
-    passed: bool
-    unexpected: int | None
-    """Rows that break it; None where that is no question of rows."""
-    observed: str
-    """The first failing values, or what was found instead."""
+    `others` are the datasets that references may lead to; a reference to any other is not asked. `hidden` are the
+    fields whose values are not told, each with its classification.
+    """
+    known, secret = others or {}, hidden or {}
+    found = _expected(rows, [check for check in checks if check.expectation != REFERENCE], name, secret)
+    for check in checks:
+        if check.expectation == REFERENCE and check.arguments["dataset"] in known:
+            found[check.name] = _referred(rows, check, known[check.arguments["dataset"]], secret)
+    return tuple(found[check.name] for check in checks if check.name in found)
 
 
-def validate(rows: DataFrame, checks: Sequence[Check], name: str) -> tuple[Outcome, ...]:
-    """The outcome of every check, in their order. A check that could not be evaluated has not passed."""
+def import_beforehand() -> None:
+    """Begin to import Great Expectations, beside whatever else goes on."""
+    threading.Thread(target=__import__, args=("great_expectations",), daemon=True).start()
+
+
+def _expected(rows: DataFrame, checks: Sequence[Check], name: str, hidden: Mapping[str, str]) -> dict[str, Outcome]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -55,38 +67,44 @@ def validate(rows: DataFrame, checks: Sequence[Check], name: str) -> tuple[Outco
             )
         )
     result = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": EXAMPLES})
-    by_name = {check.name: check for check in checks}
     found = {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
-    return tuple(_outcome(by_name[check], found[check]) for check in by_name)
+    return {check.name: _outcome(check, found[check.name], hidden) for check in checks}
 
 
-def forbids(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """In words, what has failed so that nothing may be published."""
-    return tuple(
-        f"{o.check}: {f'{o.unexpected:,} rows break it, ' if o.unexpected else ''}{o.observed}"
-        for o in outcomes
-        if not o.passed and o.severity == "error"
-    )
-
-
-def import_beforehand() -> None:
-    """Begin to import Great Expectations, beside whatever else goes on."""
-    threading.Thread(target=__import__, args=("great_expectations",), daemon=True).start()
-
-
-def _outcome(check: Check, found: Any) -> Outcome:
+def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:
     result = found.result or {}
-    unexpected = result.get("unexpected_count")
+    unexpected, shown = result.get("unexpected_count"), _examples(check, result, hidden)
     if raised := _raised(found.exception_info or {}):
         observed = f"could not be evaluated: {raised}"
     elif "observed_value" in result:
         observed = f"found {result['observed_value']}"
     else:
-        observed = f"such as {result['partial_unexpected_list']}" if result.get("partial_unexpected_list") else ""
-    return Outcome(check.name, check.severity, check.field, bool(found.success), unexpected, observed[:500])
+        observed = such_as(shown)
+    told = observed[:OBSERVED_LETTERS]
+    return _of(check, passed=bool(found.success), unexpected=unexpected, observed=told, examples=shown)
+
+
+def _examples(check: Check, result: Mapping[str, Any], hidden: Mapping[str, str]) -> tuple[str, ...]:
+    """The first failing values as rows: of one column, or as Great Expectations tells those of several."""
+    values = result.get("partial_unexpected_list") or ()
+    column = check.arguments.get("column", "value")
+    return examples((value if isinstance(value, Mapping) else {column: value} for value in values), hidden)
 
 
 def _raised(info: Mapping[str, Any]) -> str:
     """Why a check could not be evaluated; Great Expectations tells it as it is, or once a metric."""
     told = [info, *(each for each in info.values() if isinstance(each, dict))]
     return "; ".join(dict.fromkeys(each["exception_message"] for each in told if each.get("exception_message")))
+
+
+def _referred(rows: DataFrame, check: Check, other: DataFrame, hidden: Mapping[str, str]) -> Outcome:
+    mine, its = check.arguments["columns"], check.arguments["to"]
+    there = other.select(*(other[name].alias(mine_name) for name, mine_name in zip(its, mine, strict=True)))
+    orphans = rows.select(*mine).dropna().join(there, mine, "left_anti")
+    count = orphans.count()
+    shown = examples((row.asDict() for row in orphans.distinct().limit(EXAMPLES).collect()), hidden) if count else ()
+    return _of(check, passed=not count, unexpected=count, observed=such_as(shown), examples=shown)
+
+
+def _of(check: Check, **found: Any) -> Outcome:
+    return Outcome(check.name, check.severity, check.field, expectation=check.expectation, **found)

@@ -8,8 +8,8 @@ from typing import Any, Final
 from headrace.systems.platform.hook import PlatformHook
 
 RECORD: Final = """
-    INSERT INTO refinements (dataset, dag_run, selection, changed, watermark, published, outcomes)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)"""
+    INSERT INTO refinements (dataset, dag_id, dag_run, selection, changed, watermark, published, outcomes)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"""
 WATERMARK: Final = """
     SELECT watermark FROM refinements WHERE dataset = %s AND published AND watermark IS NOT NULL
      ORDER BY id DESC LIMIT 1"""
@@ -21,7 +21,7 @@ class Ledger:
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
-    def record(self, dag_run: str, selection: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    def record(self, dag_run: str, selection: Mapping[str, Any], result: Mapping[str, Any], *, dag_id: str) -> None:
         """Note a refinement. Noted after it is published: without the note it is only done once more."""
         from psycopg.types.json import Jsonb
 
@@ -31,6 +31,7 @@ class Ledger:
                 RECORD,
                 [
                     result["dataset"],
+                    dag_id,
                     dag_run,
                     Jsonb(dict(selection)),
                     Jsonb(result["changed"]),

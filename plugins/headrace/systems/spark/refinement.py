@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from headrace.errors import SystemFailure
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.quality.lineage import Checked, assertions, cleaned_names
+from headrace.systems.quality.outcomes import Outcome
+from headrace.systems.quality.results import Results
+from headrace.systems.quality.telling import tell
+from headrace.systems.retry import Backoff
 from headrace.systems.spark.batch import LakeJobOperator
+from headrace.systems.warehouse.hook import WarehouseHook
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from headrace.systems.platform.hook import PlatformHook
@@ -20,7 +28,8 @@ class AuditedJobOperator(LakeJobOperator):
     """Runs a job that writes a dataset, asks the contract's checks of it and publishes it.
 
     What breaks a rule of severity error is not published: the task fails, an alert is raised, and the rows stay on the
-    branch `audit` of the tables. When a later run is published, the alert is resolved.
+    branch `audit` of the tables. When a later run is published, the alert is resolved. What every check found is kept in
+    the platform's ledger and in `quality.results` of the warehouse, and told to OpenLineage.
 
     Args:
         dataset: its id.
@@ -31,6 +40,7 @@ class AuditedJobOperator(LakeJobOperator):
     def __init__(self, *, dataset: str, application: str, job: str, **kwargs: Any) -> None:
         super().__init__(job=job, application=application, **kwargs)
         self.dataset = dataset
+        self.checked: tuple[Checked, ...] = ()
 
     def run_audited(
         self, context: Context, platform: PlatformHook, selection: Mapping[str, Any], *arguments: str
@@ -46,28 +56,37 @@ class AuditedJobOperator(LakeJobOperator):
         from headrace.systems.spark.ledger import Ledger
 
         done: dict[str, Any] = self.run_job(context, self.dataset, *arguments)
-        Ledger(platform).record(str(context["run_id"]), selection, done)
+        Ledger(platform).record(str(context["run_id"]), selection, done, dag_id=context["dag"].dag_id)
         self._tell(platform, done)
+        self._keep(platform)
         if not done["published"]:
             refused = f"{self.dataset} is not published: {'; '.join(done['forbids'])}"
             self.log.error("%s", refused)
             raise AirflowFailException(refused)
         return done
 
+    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
+        """What the checks of cleaned found, also when the task fails by them."""
+        return assertions(self.checked)
+
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
         for zone, changes in done["changed"].items():
             self.log.info("%s: %s", zone, ", ".join(f"{rows:,} {kind}" for kind, rows in changes.items()))
-        prefix, broken = f"quality:{self.dataset}:", set[str]()
-        for outcome in (outcome for outcome in done["outcomes"] if not outcome["passed"]):
-            text = f"{self.dataset}: {outcome['check']} is broken: {outcome['observed']}"
-            self.log.warning("%s", text)
-            platform.raise_alert(prefix + outcome["check"], outcome["severity"], text, self.dataset)
-            broken.add(prefix + outcome["check"])
-        if not done["outcomes"]:  # nothing changed, so nothing was asked
-            return
-        for alert in platform.open_alerts():  # also of a check that is asked no more
-            if alert.key.startswith(prefix) and alert.key not in broken:
-                platform.resolve_alert(alert.key)
+        outcomes = tuple(Outcome(**outcome) for outcome in done["outcomes"])
+        tell(platform, self.dataset, "cleaned", outcomes)
+        if outcomes:
+            lake = Endpoint.from_connection("lake_default")
+            self.checked = (Checked(*cleaned_names(self.dataset, str(lake.extra["warehouse"])), outcomes),)
+
+    def _keep(self, platform: PlatformHook) -> None:
+        """Bring the outcomes to the warehouse. They stand in the ledger: if it does not answer, the next run does it."""
+        warehouse = WarehouseHook(
+            Endpoint.from_connection(WarehouseHook.default_conn_name), timeout_s=20.0, backoff=Backoff(tries=2)
+        )
+        try:
+            Results(warehouse).bring_over(platform)
+        except SystemFailure as failure:
+            self.log.warning("the outcomes wait in the ledger for the next run that brings them over: %s", failure)
 
 
 class RefineOperator(AuditedJobOperator):

@@ -25,7 +25,7 @@ FRESHNESS: Final = """
     SELECT quantilesExact(0.5, 0.95)(dateDiff('microsecond', _committed_at, _inserted_at) / 1e6),
            count()
       FROM {table}
-     WHERE _op != 'r' AND _inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})"""
+     WHERE {read}_inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})"""
 
 
 INSERT_SETTINGS: Final[Mapping[str, Any]] = {
@@ -96,11 +96,26 @@ class WarehouseHook:
             )
         )
 
-    def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Sequence[Any]]:
-        """All rows of one query; `{name:Type}` in it stands for a parameter."""
+    def rows(
+        self, query: str, parameters: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None
+    ) -> list[Sequence[Any]]:
+        """All rows of one query; `{name:Type}` in it stands for a parameter. `settings` are ClickHouse's, for it alone."""
+        return self.table(query, parameters, settings=settings)[1]
+
+    def table(
+        self, query: str, parameters: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+        """Names of the columns, and all rows of one query."""
         client = self.client
-        values = dict(parameters or {})
-        return list(self._persist(lambda: client.query(query, values)).result_rows)
+        values, own = dict(parameters or {}), dict(settings or {})
+        found = self._persist(lambda: client.query(query, values, settings=own))
+        return tuple(found.column_names), list(found.result_rows)
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Inserts rows that may safely be there twice."""
+        client, (database, name) = self.client, table.split(".", 1)
+        if rows:
+            self._persist(lambda: client.insert(name, rows, column_names=columns, database=database))
 
     def execute(self, statement: str) -> None:
         """Runs one statement that may safely be run twice."""
@@ -146,12 +161,12 @@ class WarehouseHook:
         )
         return tuple(row[0] for row in self.rows(query, {"names": asked}))
 
-    def freshness(self, changes_table: str, window_s: int = 600) -> Freshness | None:
+    def freshness(self, changes_table: str, window_s: int = 600, *, by_cdc: bool = True) -> Freshness | None:
         """Of the changes inserted in the last `window_s` seconds; None when there were none.
 
-        Rows read by a snapshot do not count: their commit was before Headrace looked.
+        Rows read by a snapshot do not count: their commit was before Headrace looked. Only CDC has such rows.
         """
-        query = FRESHNESS.format(table=qualified(changes_table))
+        query = FRESHNESS.format(table=qualified(changes_table), read="_op != 'r' AND " if by_cdc else "")
         (p50, p95), changes = self.rows(query, {"window_s": window_s})[0]
         return Freshness(p50, p95, changes) if changes else None
 

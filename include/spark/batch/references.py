@@ -1,0 +1,28 @@
+"""The datasets that a contract's references lead to, as the lake has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from include.spark.batch.publishing.target import Target
+
+
+def referred(
+    spark: SparkSession, contract: Contract, contracts: Mapping[str, Contract], cleaned: DataFrame
+) -> dict[str, DataFrame]:
+    """Dataset → its cleaned rows; `cleaned` for the dataset itself.
+
+    A dataset without a cleaned zone, or of which nothing has been refined yet, is not among them: nothing can be said.
+    """
+    found = {contract.id: cleaned}
+    for dataset in {reference.dataset for reference in contract.references} - {contract.id}:
+        other = contracts[dataset]
+        if "cleaned" in other.zones:
+            target = Target.now(spark, names.lake_table(other, "cleaned"))
+            if target.snapshot is not None:
+                found[dataset] = target.rows()
+    return found

@@ -1,0 +1,121 @@
+"""References of one dataset to another: ODCS `relationships` of type foreignKey, read and resolved.
+
+At a property, `to` is enough; at the schema, `from` and `to` name one field each or equally many. A field is written
+`<dataset>.<field>`, or `<domain>.<dataset>.<field>`. The severity is a custom property of the relationship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias, get_args
+
+from headrace.contracts.contract import Contract, Reference, Severity
+from headrace.contracts.documents import Steps
+from headrace.contracts.odcs_model import suggest
+from headrace.contracts.types import SCALARS, AvroType, Primitive, type_name
+from headrace.errors import ContractError
+
+Report: TypeAlias = Callable[[Steps, str, str], None]
+RULE: Final = "reference"
+_WHOLE: Final = (Primitive("int"), Primitive("long"))
+
+
+def read_references(
+    schema: Mapping[str, Any], domain: str, names: Collection[str], taken: Collection[str], report: Report
+) -> tuple[Reference, ...]:
+    """Every relationship of the schema object and of its properties, each with a name that no rule has (`taken`)."""
+    found: dict[str, Reference] = {}
+    for steps, property_name, item in _declared(schema):
+        fields = (property_name,) if property_name else _own(item.get("from"), schema)
+        reference, problem = _read(item, domain, fields, names)
+        if reference is None:
+            report(steps, RULE, problem)
+        elif reference.name in taken or reference.name in found:
+            report(steps, RULE, f"the name {reference.name} is taken; give the relationship an id of its own")
+        else:
+            found[reference.name] = reference
+    return tuple(found.values())
+
+
+def unresolved(contracts: Iterable[Contract]) -> Iterator[ContractError]:
+    """References to a dataset or field that is not there, or that could never be equal."""
+    by_id = {contract.id: contract for contract in contracts}
+    for contract in by_id.values():
+        for reference in contract.references:
+            other = by_id.get(reference.dataset)
+            if other is None:
+                problem: str | None = f"there is no dataset {reference.dataset}; {suggest(reference.dataset, by_id)}"
+            else:
+                pairs = zip(reference.fields, reference.to, strict=True)
+                problem = next((p for mine, its in pairs if (p := _unequal(contract, mine, other, its))), None)
+            if problem:
+                path = contract.path.removesuffix(".avsc") + ".odcs.yaml"
+                yield ContractError(path, 1, RULE, f"{reference.name}: {problem}")
+
+
+def _declared(schema: Mapping[str, Any]) -> Iterator[tuple[Steps, str | None, Mapping[str, Any]]]:
+    for index, prop in enumerate(schema.get("properties") or ()):
+        for number, item in enumerate(prop.get("relationships") or ()):
+            yield ("schema", 0, "properties", index, "relationships", number), prop.get("name"), item
+    for number, item in enumerate(schema.get("relationships") or ()):
+        yield ("schema", 0, "relationships", number), None, item
+
+
+def _read(
+    item: Mapping[str, Any], domain: str, fields: tuple[str, ...], names: Collection[str]
+) -> tuple[Reference | None, str]:
+    """The reference, or None and what is wrong with it."""
+    if (kind := item.get("type") or "foreignKey") != "foreignKey":
+        return None, f"its type is {kind!r}; write foreignKey"
+    unknown = [name for name in fields if name not in names]
+    if not fields or unknown:
+        wrong = f"the .avsc has no field {unknown[0]!r}" if unknown else "it says not whose fields refer"
+        return None, f"{wrong}; write from: <dataset>.<field>, or put it under a property"
+    targets = [_target(text, domain) for text in _listed(item.get("to"))]
+    datasets = {dataset for dataset, _ in targets}
+    if len(targets) != len(fields) or len(datasets) != 1 or "" in datasets:
+        return None, f"to is {item.get('to')!r}; write <dataset>.<field>, of one dataset, for each field that refers"
+    severity = _severity(item)
+    if severity not in get_args(Severity):
+        return None, f"its severity is {severity!r}; write one of {', '.join(get_args(Severity))}"
+    name = item.get("id") or "_".join((*fields, "known"))
+    return Reference(name, fields, datasets.pop(), tuple(field for _, field in targets), severity), ""
+
+
+def _severity(item: Mapping[str, Any]) -> Any:
+    given = [p.get("value") for p in item.get("customProperties") or () if p.get("property") == "severity"]
+    return given[0] if given else "error"
+
+
+def _own(value: Any, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of `from`, without the dataset's own name."""
+    prefix = f"{schema.get('name')}."
+    return tuple(text.removeprefix(prefix) for text in _listed(value))
+
+
+def _target(text: str, domain: str) -> tuple[str, str]:
+    """(dataset id, field); an empty id for text that names none."""
+    dataset, _, field = text.rpartition(".")
+    return (dataset if "." in dataset or not dataset else f"{domain}.{dataset}"), field
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
+
+
+def _unequal(contract: Contract, name: str, other: Contract, to: str) -> str | None:
+    """Why a value of the one field is never a value of the other; None when it may be."""
+    mine, its = contract.record.get(name), other.record.get(to)
+    if its is None:
+        return f"{other.id} has no field {to!r}; {suggest(to, [field.name for field in other.record.fields])}"
+    if mine is None:
+        return None  # said already, where the field is read
+    if not _comparable(mine.type, its.type):
+        return f"{name} is {type_name(mine.type)} and {other.id}.{to} is {type_name(its.type)}; make them of one type"
+    if (name in contract.tokenised) != (to in other.tokenised):
+        return f"{name} and {other.id}.{to} are not both tokenised, so cleaned rows never match; tokenise both or none"
+    return None
+
+
+def _comparable(mine: AvroType, its: AvroType) -> bool:
+    return isinstance(mine, SCALARS) and (mine == its or (mine in _WHOLE and its in _WHOLE))

@@ -1,0 +1,96 @@
+"""Checks of what is served, by Airflow, on the live stack: a broken rule is seen, kept, told, and recovers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from include.stack.airflow_api import AirflowRefused
+from tests.conftest import Stack
+
+DAG = "check_served"
+RULE = "brand_invalidValues"
+KEY = f"served:retail.products:{RULE}"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def switched_on(stack: Stack) -> Iterator[None]:
+    stack.airflow.pause(DAG, False)
+    yield
+    stack.airflow.pause(DAG, True)
+
+
+def checked(stack: Stack, *datasets: str) -> str:
+    """A run to its end; its id."""
+    run = stack.airflow.trigger(DAG, {"datasets": list(datasets)})
+    stack.airflow.wait_for_run(DAG, run, 240, lambda line: None)
+    return run
+
+
+def open_keys(stack: Stack) -> list[str]:
+    return [alert.key for alert in stack.systems.platform.open_alerts()]
+
+
+@pytest.mark.timeout(900)
+def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
+    stack: Stack, oltp: Any, warehouse: Callable[..., Any], eventually: Callable[..., Any]
+) -> None:
+    checked(stack, "retail.products")
+    assert KEY not in open_keys(stack)
+    product, brand = oltp.execute("SELECT product_id, brand FROM retail.products ORDER BY 1 LIMIT 1").fetchone()
+    served = "SELECT brand FROM retail.products WHERE product_id = {id:Int64}"
+    try:
+        oltp.execute("UPDATE retail.products SET brand = 'Nonsense' WHERE product_id = %s", [product])
+        eventually(lambda: warehouse(served, id=product), [("Nonsense",)])
+        with pytest.raises(AirflowRefused, match=f"broken as served: retail.products: {RULE}: 1 rows break it"):
+            checked(stack, "retail.products", "retail.campaigns")
+        (alert,) = (a for a in stack.systems.platform.open_alerts() if a.key == KEY)
+        assert (alert.severity, alert.dataset) == ("error", "retail.products")
+        latest = "SELECT passed, unexpected, examples FROM quality.latest WHERE dataset = 'retail.products' AND zone = 'served' AND rule = {r:String}"
+        ((passed, unexpected, examples),) = warehouse(latest, r=RULE)
+        assert (passed, unexpected) == (False, 1)
+        assert examples == [f'{{"product_id": {product}, "brand": "Nonsense"}}']
+        # all were asked before it failed
+        asked = "SELECT count() FROM quality.latest WHERE dataset = 'retail.campaigns' AND zone = 'served'"
+        assert warehouse(asked)[0][0] > 3
+        page = (stack.settings.home / "quality" / "retail.products.html").read_text()
+        assert "Nonsense" in page
+    finally:
+        oltp.execute("UPDATE retail.products SET brand = %s WHERE product_id = %s", [brand, product])
+    eventually(lambda: warehouse(served, id=product), [(brand,)])
+    checked(stack, "retail.products")
+    assert KEY not in open_keys(stack)
+    history = "SELECT groupArray(passed) FROM (SELECT passed FROM quality.results FINAL WHERE dataset = 'retail.products' AND zone = 'served' AND rule = {r:String} ORDER BY at)"
+    assert warehouse(history, r=RULE)[0][0][-3:] == [True, False, True]
+
+
+@pytest.mark.timeout(600)
+def test_assertions_reach_the_lineage_endpoint(stack: Stack, eventually: Callable[..., Any]) -> None:
+    run = checked(stack, "retail.coupons")
+    query = """
+        SELECT payload -> 'inputs' FROM lineage.events
+         WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'check_served.check'
+           AND payload #>> '{run,facets,airflow,dagRun,run_id}' = %s"""
+    name = f"clickhouse://{stack.settings.bind}:{stack.settings.port('CLICKHOUSE')}"
+
+    def told() -> Any:
+        with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
+            row = connection.execute(query, [run]).fetchone()
+        return row and row[0]
+
+    eventually(lambda: bool(told()), True)
+    (dataset,) = told()
+    assert (dataset["namespace"], dataset["name"]) == (name, "retail.coupons")
+    found = {a["name"]: a for a in dataset["inputFacets"]["dataQualityAssertions"]["assertions"]}
+    assert found["product_id_known"]["assertion"] == "reference"
+    assert found["product_id_known"]["column"] == "product_id"
+    assert found["key_unique"]["success"] is True
+
+
+@pytest.mark.timeout(300)
+def test_a_dataset_that_is_not_served_is_named(stack: Stack) -> None:
+    with pytest.raises(AirflowRefused, match=r"retail\.nothing: ClickHouse serves no such dataset"):
+        checked(stack, "retail.nothing")

@@ -1,0 +1,76 @@
+"""What is told of checks: words, examples without classified values, what pages list, what OpenLineage gets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headrace.contracts.contract import Rule
+from headrace.contracts.loading import load_contracts
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.quality.lineage import Checked, assertions, cleaned_names, served_name
+from headrace.systems.quality.operators import chosen_datasets
+from headrace.systems.quality.outcomes import Outcome, examples, forbids, such_as
+from headrace.systems.quality.pages import Declared, declared
+
+RETAIL = {c.id: c for c in load_contracts(Path(__file__).parents[3] / "include" / "schemas")}
+BAD = Outcome("b", "error", "x", False, 1200, "such as 1", "reference")
+
+
+def test_only_broken_errors_forbid() -> None:
+    assert forbids([BAD, BAD._replace(severity="warning"), BAD._replace(passed=True)]) == (
+        "b: 1,200 rows break it, such as 1",
+    )
+
+
+def test_examples_keep_classified_values_to_themselves() -> None:
+    shown = examples([{"id": 1, "age": "45-54"}], {"age": "personal"})
+    assert [json.loads(row) for row in shown] == [{"id": 1, "age": "(personal)"}]
+    assert such_as(shown) == 'such as {"id": 1, "age": "(personal)"}'
+    assert such_as(()) == ""
+    assert len(such_as(["x" * 600])) == 500
+
+
+def test_every_rule_is_listed_where_it_is_asked() -> None:
+    transactions = RETAIL["retail.transactions"]
+    found = {(each.zone, each.name) for each in declared(transactions)}
+    assert {("cleaned", "product_id_known"), ("served", "product_id_known")} <= found
+    assert ("served", "one_till_per_basket") in found
+    assert ("cleaned", "one_till_per_basket") not in found
+    assert ("served", "freshness") in found
+    said = Rule("said", "text", None, "info", {"description": "Ask the till."})
+    assert Declared(None, "said", "info", "Ask the till.") in declared(replace(transactions, quality=(said,)))
+    elsewhere = {each.zone for each in declared(replace(transactions, serving="postgres"))}
+    assert elsewhere == {"cleaned"}
+    assert {each.zone for each in declared(replace(transactions, zones=("raw",)))} == {"served"}
+
+
+def test_datasets_are_those_that_are_served() -> None:
+    elsewhere = replace(RETAIL["retail.coupons"], serving="postgres")
+    contracts = {**RETAIL, elsewhere.id: elsewhere}
+    assert chosen_datasets(contracts, []) == [dataset for dataset in RETAIL if dataset != elsewhere.id]
+    assert chosen_datasets(contracts, "retail.products, retail.campaigns") == ["retail.products", "retail.campaigns"]
+    with pytest.raises(ValueError, match=r"retail\.coupons: ClickHouse serves no such dataset"):
+        chosen_datasets(contracts, ["retail.coupons"])
+
+
+def test_openlineage_gets_assertions_of_the_names_that_lineage_has() -> None:
+    name, symlink = cleaned_names("retail.products", "s3://warehouse/")
+    assert name == ("s3://warehouse", "cleaned/retail_products")
+    assert symlink == ("iceberg://lake", "cleaned.retail_products")
+    served = served_name("retail.products", Endpoint("ch", None))
+    assert served == ("clickhouse://ch:8123", "retail.products")
+    cleaned, view = assertions([Checked(name, symlink, [BAD]), Checked(served, None, [])]).inputs
+    (told,) = cleaned.inputFacets["dataQualityAssertions"].assertions
+    assert (told.assertion, told.name, told.column, told.success, told.severity) == (
+        "reference",
+        "b",
+        "x",
+        False,
+        "error",
+    )
+    assert cleaned.facets["symlinks"].identifiers[0].name == "cleaned.retail_products"
+    assert (view.namespace, view.inputFacets["dataQualityAssertions"].assertions) == ("clickhouse://ch:8123", [])
