@@ -20,9 +20,9 @@ def referred(
     """
     found = {contract.id: cleaned}
     for dataset in {reference.dataset for reference in contract.references} - {contract.id}:
-        other = contracts[dataset]
-        if "cleaned" in other.zones:
-            target = Target.now(spark, names.lake_table(other, "cleaned"))
+        table = names.lake_table(contracts[dataset], "cleaned")
+        if "cleaned" in contracts[dataset].zones and spark.catalog.tableExists(f"lake.{table}"):
+            target = Target.now(spark, table)
             if target.snapshot is not None:
                 found[dataset] = target.rows()
     return found

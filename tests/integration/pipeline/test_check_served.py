@@ -12,7 +12,7 @@ from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 
 DAG = "check_served"
-RULE = "brand_invalidValues"
+RULE = "department_missingValues"
 KEY = f"served:retail.products:{RULE}"
 
 
@@ -40,11 +40,13 @@ def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
 ) -> None:
     checked(stack, "retail.products")
     assert KEY not in open_keys(stack)
-    product, brand = oltp.execute("SELECT product_id, brand FROM retail.products ORDER BY 1 LIMIT 1").fetchone()
-    served = "SELECT brand FROM retail.products WHERE product_id = {id:Int64}"
+    product, department = oltp.execute(
+        "SELECT product_id, department FROM retail.products ORDER BY 1 LIMIT 1"
+    ).fetchone()
+    served = "SELECT department FROM retail.products WHERE product_id = {id:Int64}"
     try:
-        oltp.execute("UPDATE retail.products SET brand = 'Nonsense' WHERE product_id = %s", [product])
-        eventually(lambda: warehouse(served, id=product), [("Nonsense",)])
+        oltp.execute("UPDATE retail.products SET department = '' WHERE product_id = %s", [product])
+        eventually(lambda: warehouse(served, id=product), [("",)])
         with pytest.raises(AirflowRefused, match=f"broken as served: retail.products: {RULE}: 1 rows break it"):
             checked(stack, "retail.products", "retail.campaigns")
         (alert,) = (a for a in stack.systems.platform.open_alerts() if a.key == KEY)
@@ -52,15 +54,15 @@ def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
         latest = "SELECT passed, unexpected, examples FROM quality.latest WHERE dataset = 'retail.products' AND zone = 'served' AND rule = {r:String}"
         ((passed, unexpected, examples),) = warehouse(latest, r=RULE)
         assert (passed, unexpected) == (False, 1)
-        assert examples == [f'{{"product_id": {product}, "brand": "Nonsense"}}']
+        assert examples == [f'{{"product_id": {product}, "department": ""}}']
         # all were asked before it failed
         asked = "SELECT count() FROM quality.latest WHERE dataset = 'retail.campaigns' AND zone = 'served'"
         assert warehouse(asked)[0][0] > 3
         page = (stack.settings.home / "quality" / "retail.products.html").read_text()
-        assert "Nonsense" in page
+        assert f"{product}, &#34;department&#34;: &#34;&#34;" in page
     finally:
-        oltp.execute("UPDATE retail.products SET brand = %s WHERE product_id = %s", [brand, product])
-    eventually(lambda: warehouse(served, id=product), [(brand,)])
+        oltp.execute("UPDATE retail.products SET department = %s WHERE product_id = %s", [department, product])
+    eventually(lambda: warehouse(served, id=product), [(department,)])
     checked(stack, "retail.products")
     assert KEY not in open_keys(stack)
     history = "SELECT groupArray(passed) FROM (SELECT passed FROM quality.results FINAL WHERE dataset = 'retail.products' AND zone = 'served' AND rule = {r:String} ORDER BY at)"

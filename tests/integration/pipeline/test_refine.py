@@ -124,3 +124,36 @@ def test_days_are_refined_by_hand_and_by_backfill(
         starts = [start[:10] for (start,) in connection.execute(kept)]
     # That of yesterday was scheduled, when the DAG was switched on.
     assert starts[:2] == [day.isoformat() for day in chosen]
+
+
+@pytest.mark.timeout(600)
+def test_what_checks_found_is_kept_in_the_warehouse_and_told_to_lineage(
+    stack: Stack, oltp: Any, warehouse: Any, eventually: Callable[..., Any]
+) -> None:
+    before = len(stack.systems.lake.catalog.load_table("raw.retail_campaigns").scan().to_arrow())
+    oltp.execute(
+        "INSERT INTO retail.campaigns (campaign_id, household_id) SELECT min(campaign_id), max(household_id) + 1 FROM retail.campaigns"
+    )
+    raw = stack.systems.lake
+    eventually(lambda: len(raw.catalog.load_table("raw.retail_campaigns").scan().to_arrow()) > before, True)
+    done = refined(stack)
+    kept = (
+        "SELECT rule FROM quality.latest WHERE dataset = 'retail.campaigns' AND zone = 'cleaned' AND passed ORDER BY 1"
+    )
+    assert [rule for (rule,) in warehouse(kept)] == sorted(outcome["check"] for outcome in done["outcomes"])
+    query = """
+        SELECT payload -> 'inputs' FROM lineage.events
+         WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'refine_retail_campaigns.refine'
+           AND payload -> 'inputs' <> '[]' ORDER BY event_time DESC LIMIT 1"""
+
+    def told() -> Any:
+        with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
+            row = connection.execute(query).fetchone()
+        return row and row[0]
+
+    eventually(lambda: bool(told()), True)
+    (dataset,) = told()
+    assert dataset["name"] == "cleaned/retail_campaigns"
+    assertions = dataset["inputFacets"]["dataQualityAssertions"]["assertions"]
+    assert {each["name"] for each in assertions} == {outcome["check"] for outcome in done["outcomes"]}
+    assert all(each["success"] for each in assertions)

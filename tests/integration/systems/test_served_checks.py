@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headrace.contracts.contract import Contract, Reference, Rule, Source
-from headrace.contracts.types import Date, Decimal, Field, Map, Primitive, Record
+from headrace.contracts.types import Array, Date, Decimal, Field, Primitive, Record
 from headrace.errors import SystemUnavailable
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
@@ -30,7 +30,7 @@ FIELDS = (
     Field("price", 3, Decimal(12, 2), nullable=True, default=None, doc="USD."),
     Field("person", 4, Primitive("long"), nullable=True, default=None, doc="Who."),
     Field("day", 5, Date(), doc="When."),
-    Field("marks", 6, Map(Primitive("double"), 7, 8), doc="Marks."),
+    Field("marks", 6, Array(Primitive("long"), 7, element_nullable=True), doc="Marks."),
 )
 RULES = (
     Rule("order_set", "library", "order", "error", {"metric": "invalidValues", "arguments": {"validValues": ["a", "it's"]}, **ZERO}),
@@ -97,7 +97,7 @@ def broken(found: dict[str, Outcome]) -> set[str]:
 
 
 def test_good_rows_break_nothing(hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]) -> None:
-    put(hook, name, "1, 'a', 1, 7, '2026-01-01', {}", "2, 'it\\'s', 2.5, NULL, '2026-01-02', {'x': 1}")
+    put(hook, name, "1, 'a', 1, 7, '2026-01-01', []", "2, 'it\\'s', 2.5, NULL, '2026-01-02', [1, NULL]")
     found = ask()
     assert broken(found) == set()
     assert {"key_unique", "marks_required", "person_known", "few", "mean", "freshness"} <= found.keys()
@@ -108,8 +108,8 @@ def test_good_rows_break_nothing(hook: WarehouseHook, name: str, ask: Callable[.
 def test_a_broken_rule_is_told_with_its_first_rows_by_key(
     hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]
 ) -> None:
-    bad = [f"{n}, 'B', 9.5, 8, '1970-01-01', {{}}" for n in range(9, 2, -1)]
-    put(hook, name, "1, 'a', 1, 7, '2026-01-01', {}", *bad)
+    bad = [f"{n}, 'B', 9.5, 8, '1970-01-01', []" for n in range(9, 2, -1)]
+    put(hook, name, "1, 'a', 1, 7, '2026-01-01', []", *bad)
     found = ask()
     assert broken(found) == {
         "order_set", "price_range", "order_shape", "day_missing", "price_again", "few", "dear", "mean", "person_known",
@@ -167,7 +167,7 @@ def test_freshness_of_events_is_asked_too(hook: WarehouseHook, name: str) -> Non
 def test_a_rule_can_never_write_nor_lift_its_limits(
     hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]], query: str
 ) -> None:
-    put(hook, name, "1, 'a', 1, 7, '2026-01-01', {}")
+    put(hook, name, "1, 'a', 1, 7, '2026-01-01', []")
     before = hook.rows("SELECT name, total_rows FROM system.tables WHERE database = {d:String} ORDER BY 1", {"d": name})
     sly = query.replace("{object}", f"{name}.orders")
     found = ask(Rule("sly", "sql", None, "error", {"query": sly, **ZERO}))
@@ -204,7 +204,7 @@ def test_a_rule_that_gives_no_number_has_not_passed(ask: Callable[..., dict[str,
 def test_one_check_that_cannot_be_evaluated_leaves_the_others_theirs(
     hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]
 ) -> None:
-    put(hook, name, "1, 'a', 1, 7, '2026-01-01', {}")
+    put(hook, name, "1, 'a', 1, 7, '2026-01-01', []")
     definition = {"metric": "invalidValues", "arguments": {"validValues": {"min": "x"}}, **ZERO}
     found = ask(Rule("lame", "library", "day", "error", definition))
     assert broken(found) == {"lame"}

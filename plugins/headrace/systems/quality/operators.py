@@ -74,6 +74,7 @@ class CheckServedOperator(BaseOperator):
         try:
             chosen = chosen_datasets(contracts, self.datasets)
         except ValueError as unknown:
+            self.log.error("%s", unknown)
             raise AirflowFailException(str(unknown)) from unknown
         place = Endpoint.from_connection(WarehouseHook.default_conn_name)
         warehouse, platform = WarehouseHook(place), PlatformHook.from_connection()
@@ -96,6 +97,7 @@ class CheckServedOperator(BaseOperator):
             wrong += [f"{dataset}: {problem}" for problem in forbids(outcomes)]
         self.log.info("brought the outcomes of %d refinements over", results.bring_over(platform))
         if wrong:
+            self.log.error("broken as served: %s", "; ".join(wrong))
             raise AirflowFailException("broken as served: " + "; ".join(wrong))
         return broken
 
