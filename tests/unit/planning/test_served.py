@@ -10,7 +10,7 @@ import pytest
 
 from headrace.contracts.contract import Contract, Reference, Rule
 from headrace.contracts.loading import load_contracts
-from headrace.planning.served import Asked, asked_of_view, one_scan, sql_rules
+from headrace.planning.served import Asked, asked_of_view, one_scan, promised_s, sql_rules
 from tests.support.snapshot import as_json
 from tests.unit.planning.cases import LINES, VIEWS, assert_snapshot
 
@@ -149,3 +149,17 @@ def test_every_condition_holds_when_it_says_so(condition: str, wanted: Any, hold
     definition = {"query": "SELECT 1", condition: wanted}
     (rule,) = sql_rules(replace(LINES, quality=(Rule("r", "sql", None, "error", definition),)))
     assert tuple(rule.holds(n) for n in (0, 1, 2)) == holds
+
+
+def test_what_a_load_serves_is_hidden_as_in_cleaned_and_meets_no_stream_in_clear() -> None:
+    enum = next(f.name for f in VIEWS.record.fields if type(f.type).__name__ == "Enum")
+    hidden = replace(VIEWS, tokenised=(enum,), source=replace(VIEWS.source, kind="file"), freshness_s=5.0)
+    assert f"{enum}_symbol" not in [each.check.name for each in asked_of_view(hidden, {hidden.id: hidden})]
+    assert promised_s(hidden) is None
+    assert promised_s(replace(VIEWS, freshness_s=5.0)) == 5.0
+    reference = Reference("asked", ("household_id",), "retail.baskets", ("household_id",))
+    mine = replace(LINES, references=(reference,), tokenised=("household_id",))
+    for kind, asked_names in (("cdc", ["asked"]), ("file", [])):
+        other = replace(LINES, id="retail.baskets", source=replace(LINES.source, kind=kind))
+        found = asked_of_view(mine, {mine.id: mine, other.id: other})
+        assert [each.check.name for each in found if each.check.name == "asked"] == asked_names
