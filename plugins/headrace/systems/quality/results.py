@@ -26,7 +26,7 @@ DUE: Final = """
 KEPT: Final = "UPDATE refinements SET kept_at = now() WHERE id = ANY (%s)"
 LATEST: Final = """
     SELECT zone, rule, severity, expectation, passed, unexpected, observed, examples, at
-      FROM quality.latest WHERE dataset = {dataset:String}"""
+      FROM quality.results FINAL WHERE dataset = {dataset:String} ORDER BY at DESC LIMIT 1 BY zone, rule"""
 HISTORY: Final = """
     SELECT zone, rule, arraySlice(arrayMap(each -> each.2, arrayReverseSort(groupArray((at, passed)))), 1, {runs:UInt32})
       FROM quality.results FINAL WHERE dataset = {dataset:String} GROUP BY zone, rule"""
