@@ -96,6 +96,11 @@ def broken(found: dict[str, Outcome]) -> set[str]:
     return {name for name, outcome in found.items() if not outcome.passed}
 
 
+def seconds(outcome: Outcome) -> float:
+    """Of `found 60.01 s, in …`."""
+    return float(outcome.observed.split()[1])
+
+
 def test_good_rows_break_nothing(hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]) -> None:
     put(hook, name, "1, 'a', 1, 7, '2026-01-01', []", "2, 'it\\'s', 2.5, NULL, '2026-01-02', [1, NULL]")
     found = ask()
@@ -135,7 +140,7 @@ def test_freshness_is_of_the_changes_of_the_last_day(
     hook.execute(insert.format(60))
     late = ask()["freshness"]
     assert (late.passed, late.severity) == (False, "warning")
-    assert late.observed.startswith("found 60.")
+    assert seconds(late) >= 60
 
 
 def test_freshness_of_events_is_asked_too(hook: WarehouseHook, name: str) -> None:
@@ -149,7 +154,7 @@ def test_freshness_of_events_is_asked_too(hook: WarehouseHook, name: str) -> Non
     hook.execute(f"INSERT INTO {name}.clicks_changes (id, _offset, _committed_at) VALUES (1, 1, now64(6) - 60)")
     found = {outcome.check: outcome for outcome in ServedChecks(hook, {event.id: event}, limits(20, 256)).ask(event.id)}
     assert broken(found) == {"freshness"}
-    assert found["freshness"].observed.startswith("found 60.")
+    assert seconds(found["freshness"]) >= 60
 
 
 @pytest.mark.parametrize(
