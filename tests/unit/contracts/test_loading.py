@@ -170,6 +170,8 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("[raw, cleaned, history]", "[raw, gold]", 25, "zones", "zones has the unknown zone 'gold'"),
     ("[raw, cleaned, history]", "[raw, history]", 25, "zones", "zones has history without cleaned"),
     ("[raw, cleaned, history]", "[cleaned]", 25, "zones", "zones has cleaned without raw, from which it is built"),
+    (SOURCE, "{kind: mart}", 24, "source", "kind is 'mart' in the domain shop; marts, and they alone, are in the domain marts"),
+    (SOURCE, "{kind: mart, connection: oltp}", 24, "source", "source has a connection, and a mart is made out of"),
     ("[raw, cleaned, history]", "[raw, raw]", 25, "zones", "zones names a zone twice"),
     ("value: clickhouse", "value: duckdb", 26, "serving", "serving is 'duckdb'; write clickhouse or postgres"),
     ("serving, value: clickhouse", "partitions, value: 0", 26, "partitions", "partitions is 0; write a whole number from 1 to"),
@@ -410,3 +412,25 @@ def test_two_datasets_may_not_share_a_source_table(root: Path) -> None:
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
     assert "missing" in _told(tmp_path / "schemas")[0]
+
+
+def test_what_is_loaded_needs_cleaned_and_a_mart_nothing_else(root: Path) -> None:
+    _terms(root, ("[raw, cleaned, history]", "[raw]"), ("value: clickhouse", "value: postgres"))
+    assert any("zones has no cleaned, from which postgres is loaded; add cleaned" in one for one in _told(root))
+    folder = root / "marts"
+    folder.mkdir()
+    write_contract(root, "marts", "orders")
+    terms = folder / "orders.odcs.yaml"
+    text = terms.read_text().replace("{kind: cdc, connection: oltp, table: marts.orders}", "{kind: mart}")
+    terms.write_text(
+        text.replace("value: clickhouse}", "value: clickhouse}\n  - {property: tokenised, value: [customer_id]}")
+    )
+    told = "\n".join(_told(root))
+    assert "zones has more than cleaned, and a mart has no other" in told
+    assert "tokenised hides fields, and a mart is made out of tokens already" in told
+    terms.write_text(text.replace("[raw, cleaned, history]", "[cleaned]"))
+    (root / "shop" / "orders.odcs.yaml").unlink()
+    (root / "shop" / "orders.avsc").unlink()
+    (mart,) = loading.load_contracts(root)
+    assert (mart.source.kind, mart.zones, mart.streamed, mart.loaded) == ("mart", ("cleaned",), False, True)
+    assert decode_contract(json.loads(json.dumps(encode_contract(mart)))) == mart
