@@ -39,7 +39,9 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) 
         return subprocess.run(pytest, cwd=s.root, env=environ, timeout=LIMIT_S, check=False).returncode
     finally:
         if keep:
-            out.print(f"the test stack stays up: HEADRACE_INSTANCE={test.home.name} ./headrace status; its folder is {test.home}")
+            out.print(
+                f"the test stack stays up: HEADRACE_INSTANCE={test.home.name} ./headrace status; its folder is {test.home}"
+            )
         else:
             _remove(test)
 
