@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from datetime import UTC
+from typing import Any, Final, Protocol, TypeAlias
 
 from confluent_kafka import KafkaException, Producer
 
@@ -13,12 +14,22 @@ from include.spark.streaming.decode import DeadLetter
 
 TIMEOUT_S: Final = 30.0
 
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
+
+
+class Letterbox(Protocol):
+    """Takes what a query cannot serve."""
+
+    def write(self, letters: Sequence[DeadLetter]) -> None:
+        """Take all of them. Raises SystemUnavailable; it is safe to try again."""
+
 
 class DeadLetters:
-    """Writes the dead letters of one stream group. They may arrive twice, with the same place in their headers."""
+    """Writes the dead letters of one query of a stream group. They may arrive twice, with the same place in their headers."""
 
-    def __init__(self, topic: str, bootstrap: str, options: Mapping[str, str]) -> None:
+    def __init__(self, topic: str, query: str, bootstrap: str, options: Mapping[str, str]) -> None:
         self.topic = topic
+        self._query = query
         self._bootstrap = bootstrap
         self._options = options
         self._producer: Producer | None = None
@@ -34,7 +45,7 @@ class DeadLetters:
         try:
             producer = self._connected()
             for letter in letters:
-                _produce(producer, self.topic, letter, delivered)
+                _produce(producer, self.topic, letter, headers(letter, self._query), delivered)
             unsent = producer.flush(TIMEOUT_S)
         except KafkaException as error:
             raise self._unavailable(str(error)) from error
@@ -59,22 +70,26 @@ class DeadLetters:
         )
 
 
-def headers(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:
-    """Where the record came from and why it is here."""
+def headers(letter: DeadLetter, query: str) -> Headers:
+    """Where the record came from, who refused it and why; read by `headrace.systems.letters.reading`."""
     place = {
+        "query": query,
         "topic": letter.topic,
         "partition": str(letter.partition),
         "offset": str(letter.offset),
+        "rule": letter.rule,
         "reason": letter.reason,
     }
+    if letter.recorded_at is not None:
+        place["recorded_at"] = letter.recorded_at.astimezone(UTC).isoformat()
     return [(name, value.encode()) for name, value in place.items()]
 
 
-def _produce(producer: Producer, topic: str, letter: DeadLetter, delivered: Any) -> None:
+def _produce(producer: Producer, topic: str, letter: DeadLetter, told: Headers, delivered: Any) -> None:
     deadline = time.monotonic() + TIMEOUT_S
     while True:
         try:
-            producer.produce(topic, letter.value, letter.key, headers=headers(letter), on_delivery=delivered)
+            producer.produce(topic, letter.value, letter.key, headers=told, on_delivery=delivered)
             return
         except BufferError:
             if time.monotonic() > deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -25,6 +26,10 @@ class DeadLetter(NamedTuple):
     key: bytes | None
     value: bytes
     reason: str
+    rule: str = "record"
+    """What it breaks, in a word: that of `UnreadableSchema`, else `record`."""
+    recorded_at: datetime | None = None
+    """The record's own timestamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +62,10 @@ def decode(
         for schema_id, rows in _by_schema(part):
             try:
                 if schema_id is None:
-                    raise UnreadableSchema("the value is not in the registry's wire format")
+                    raise UnreadableSchema("the value is not in the registry's wire format", "wire-format")
                 writer = writer_of(topic, schema_id)
             except UnreadableSchema as unreadable:
-                dead += _dead(rows, str(unreadable))
+                dead += _dead(rows, str(unreadable), unreadable.rule)
                 continue
             _read(Chunk(topic, writer, rows, NOTHING), step, made, dead)
     return made, dead
@@ -76,7 +81,7 @@ def _read(whole: Chunk, step: Step[Made], made: list[Made], dead: list[DeadLette
             result = step(Chunk(whole.topic, whole.writer, part, columns))
         except UnreadableRecords as unreadable:
             if part.num_rows == 1:
-                dead += _dead(part, str(unreadable))
+                dead += _dead(part, str(unreadable), "record")
                 continue
             half = part.num_rows // 2
             pending += [part.slice(half), part.slice(0, half)]  # a stack: the first half comes next
@@ -115,6 +120,6 @@ def schema_ids(values: pa.BinaryArray) -> np.ndarray:
     return np.where(framed & (heads[:, 0] == 0), ids, -1)
 
 
-def _dead(records: pa.Table, reason: str) -> list[DeadLetter]:
-    columns = (records[name].to_pylist() for name in ("topic", "partition", "offset", "key", "value"))
-    return [DeadLetter._make((*record, reason)) for record in zip(*columns, strict=True)]
+def _dead(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
+    columns = (records[name].to_pylist() for name in ("topic", "partition", "offset", "key", "value", "timestamp"))
+    return [DeadLetter(*record, reason, rule, at) for *record, at in zip(*columns, strict=True)]

@@ -60,7 +60,6 @@ class Driver:
             settings.clickhouse_password,
             secure=settings.clickhouse_secure,
         )
-        self._dead_letters = DeadLetters(dead_letter_topic(group), settings.kafka, settings.kafka_options)
         self._datasets = {dataset.id: dataset for dataset in datasets}
         self._metrics = [metrics for metrics in METRICS if metrics.fact in self._datasets]
         self._queries: list[Supervised] = []
@@ -95,12 +94,18 @@ class Driver:
 
     def _changes(self, pulse: Pulse) -> Handler:
         datasets = self._datasets.values()
-        return ChangeServing(datasets, self._writers, self._sink, self._dead_letters, self._patience(pulse))
+        return ChangeServing(datasets, self._writers, self._sink, self._letters(pulse), self._patience(pulse))
 
     def _counts(self, metrics: Metrics, pulse: Pulse) -> Handler:
         fact = self._datasets[metrics.fact]
         is_served = partial(self._is_served, metrics.lookup.dataset)
-        return MetricCounting(metrics, fact, self._writers, self._sink, self._patience(pulse), is_served)
+        letters = self._letters(pulse)
+        return MetricCounting(metrics, fact, self._writers, self._sink, letters, self._patience(pulse), is_served)
+
+    def _letters(self, pulse: Pulse) -> DeadLetters:
+        """Each query sets aside what it could not read itself: a schema may have come between two of them."""
+        topic = dead_letter_topic(self.group)
+        return DeadLetters(topic, pulse.query, self.settings.kafka, self.settings.kafka_options)
 
     def _is_served(self, dataset: str) -> bool:
         """Whether `cdc` has served the dataset to its topic's end; a dataset of another group counts as served."""

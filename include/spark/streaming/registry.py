@@ -60,16 +60,16 @@ class Writers:
 
     def _compiled(self, schema_id: int) -> Writer | UnreadableSchema:
         if time.monotonic() - self._missing.get(schema_id, float("-inf")) < ASK_AGAIN_S:
-            raise UnreadableSchema(_none(schema_id))
+            raise _none(schema_id)
         answer = self._http.call("GET", f"/schemas/ids/{schema_id}", accept={NOT_FOUND})
         if answer.status == NOT_FOUND:
             self._missing[schema_id] = time.monotonic()
-            raise UnreadableSchema(_none(schema_id))
+            raise _none(schema_id)
         try:
             return compile_writer(schema_id, json.loads(answer.body["schema"]))
         except UnreadableSchema as unreadable:
             return unreadable
 
 
-def _none(schema_id: int) -> str:
-    return f"the registry has no schema id {schema_id}"
+def _none(schema_id: int) -> UnreadableSchema:
+    return UnreadableSchema(f"the registry has no schema id {schema_id}", "schema-unknown")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from include.spark.streaming.changes import Rows, rows
 from include.spark.streaming.datasets import Served
-from include.spark.streaming.deadletters import DeadLetters
+from include.spark.streaming.deadletters import Letterbox
 from include.spark.streaming.decode import Chunk, decode
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Done
@@ -33,7 +33,7 @@ class ChangeServing:
     """Serves batches of records; one a query."""
 
     def __init__(
-        self, datasets: Iterable[Served], writers: Writers, sink: Sink, dead_letters: DeadLetters, patience: Patience
+        self, datasets: Iterable[Served], writers: Writers, sink: Sink, dead_letters: Letterbox, patience: Patience
     ) -> None:
         self._by_topic = {dataset.topic: dataset for dataset in datasets}
         self._writers = writers

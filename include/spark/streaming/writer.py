@@ -29,6 +29,11 @@ KEPT: Final = ("logicalType", "precision", "scale", "size", "symbols")
 class UnreadableSchema(Exception):
     """A schema that the fast lane cannot read; the message says which and why."""
 
+    def __init__(self, message: str, rule: str = "schema") -> None:
+        super().__init__(message)
+        self.rule = rule
+        """What the record breaks, in a word: `wire-format`, `schema-unknown` or `schema`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:

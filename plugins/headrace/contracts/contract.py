@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from headrace.contracts.types import Field, Record
 
-SourceKind: TypeAlias = Literal["cdc", "event", "file", "api", "mart"]
+SourceKind: TypeAlias = Literal["cdc", "event", "file", "api", "mart", "platform"]
 Zone: TypeAlias = Literal["raw", "cleaned", "history", "quarantine"]
 Serving: TypeAlias = Literal["clickhouse", "postgres"]
 Compatibility: TypeAlias = Literal["BACKWARD", "FORWARD", "FULL", "NONE"]
@@ -125,8 +125,10 @@ class Contract:
 
     @property
     def streamed(self) -> bool:
-        """Whether its records come through Kafka; files are landed by a task, marts are made out of other datasets."""
-        return self.source.kind not in ("file", "mart")
+        """Whether its records come through Kafka; files are landed by a task, marts are made out of other
+        datasets, and some the platform writes itself.
+        """
+        return self.source.kind not in ("file", "mart", "platform")
 
     @property
     def loaded(self) -> bool:

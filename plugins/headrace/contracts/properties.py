@@ -41,7 +41,7 @@ def _source_problem(value: Any) -> str | None:
         return f"has the kind {kind!r}"
     if connection is not None and not _is_word(connection):
         return f"has the connection {connection!r}, which is no name"
-    if connection is None and kind not in ("event", "mart"):
+    if connection is None and kind not in ("event", "mart", "platform"):
         return f"has no connection, which {kind} needs"
     if kind == "cdc" and not (isinstance(table, str) and _TABLE.fullmatch(table)):
         return f"has the table {table!r}, and cdc needs schema.table in lower case"
@@ -108,7 +108,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
     for declared in (
         Property(
             "source",
-            "{kind: cdc|event|file|api|mart, connection: name, table: schema.table (cdc only)}",
+            "{kind: cdc|event|file|api|mart|platform, connection: name, table: schema.table (cdc only)}",
             "Where the rows come from.",
             None,
             _source_problem,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from headrace.contracts.contract import Contract
-from headrace.planning.lake import raw_tables
+from headrace.planning.lake import platform_tables, raw_tables
 from headrace.planning.refined import refined_tables
 from headrace.planning.resources import Resource, in_order
 from headrace.planning.serving import serving_tables
@@ -33,6 +33,9 @@ def desired(contracts: Iterable[Contract], settings: PlanSettings) -> tuple[Reso
 
 
 def _of_dataset(contract: Contract, settings: PlanSettings) -> Iterator[Resource]:
+    if contract.source.kind == "platform":
+        yield from platform_tables(contract)
+        return
     yield from raw_tables(contract)
     yield from refined_tables(contract)
     yield from warehouse(contract, settings)

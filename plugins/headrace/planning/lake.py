@@ -1,4 +1,4 @@
-"""The raw zone's tables, which the sink connector fills; `refined` has those of the zones past it."""
+"""The raw zone's tables, which the sink connector fills, and the platform's own; `refined` has the zones past raw."""
 
 from __future__ import annotations
 
@@ -55,6 +55,17 @@ def raw_tables(contract: Contract) -> Iterator[Resource]:
         },
     }
     yield Resource("lake_table", names.raw_table(contract), spec, (contract.id,))
+
+
+def platform_tables(contract: Contract) -> Iterator[Resource]:
+    """The tables of a dataset that the platform writes itself: the contract's fields, by month of the event."""
+    for zone in contract.zones:
+        spec = {
+            "columns": [iceberg.column(field) for field in contract.record.fields],
+            "partition": [f"month({contract.event_time})"] if contract.event_time else [],
+            "properties": {**PROPERTIES, DATASET_PROPERTY: contract.id},
+        }
+        yield Resource("lake_table", names.lake_table(contract, zone), spec, (contract.id,))
 
 
 def _meta_columns(contract: Contract) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from headrace.errors import SystemRefused
 from include.spark.streaming.datasets import Served
+from include.spark.streaming.deadletters import Letterbox
 from include.spark.streaming.decode import Chunk, decode
 from include.spark.streaming.metrics.deltas import Images, images, newest, signed
 from include.spark.streaming.metrics.lookup import Found
@@ -30,7 +31,7 @@ SNAPSHOTS: Final = "metrics.snapshots"
 
 
 class MetricCounting:
-    """Counts batches of one fact's changes. Records that cannot be served are left to the query `cdc`."""
+    """Counts batches of one fact's changes."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class MetricCounting:
         fact: Served,
         writers: Writers,
         sink: Sink,
+        dead_letters: Letterbox,
         patience: Patience,
         is_served: Callable[[], bool],
     ) -> None:
@@ -46,6 +48,7 @@ class MetricCounting:
         self._fact = fact
         self._writers = writers
         self._sink = sink
+        self._dead_letters = dead_letters
         self._patience = patience
         self._targets = Targets(sink, patience)
         self._found = Found(metrics.lookup, sink, patience, is_served)
@@ -63,14 +66,16 @@ class MetricCounting:
         Raises SystemUnavailable, SystemRefused or Stopped, and may then have counted a part of the batch.
         """
         self._resume()
-        made, _ = decode(records, self._writer, self._images)
+        made, dead = decode(records, self._writer, self._images)
         if made:
             lines = self._found.add(self._lines(made, token))
             parts = [(rollup.table, roll_up(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
             inserts = [Insert(table, rows, f"{token}:{table}") for table, rows in parts if rows.num_rows]
             self._sink.insert(inserts, self._patience)
             self._newest = max(filter(None, (self._newest, newest(made, self._metrics))), default=None)
-        return Done(sum(part.now.num_rows for part in made))
+        if dead:
+            self._patience.outlast(lambda: self._dead_letters.write(dead))
+        return Done(sum(part.now.num_rows for part in made), len(dead))
 
     def _writer(self, _: str, schema_id: int) -> Writer:
         return check_writer(self._fact, self._patience.outlast(lambda: self._writers(schema_id)))
