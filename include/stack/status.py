@@ -44,6 +44,8 @@ def render_hops(table: tuple[Hops, ...]) -> Table:
     for row in table:
         cells = [_cell(hop, row.source) for hop in row.hops().values()]
         mark = "[green]✓[/green]" if row.agree else "[yellow]…[/yellow]"
+        if row.waiting:
+            mark += f" [yellow]{row.waiting:,} dead letters wait[/yellow]"
         shown.add_row(row.dataset, *cells, _seconds(row.fresh_p50_s), _seconds(row.fresh_p95_s), mark)
     return shown
 

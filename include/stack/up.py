@@ -69,7 +69,7 @@ def apply_contracts(api: AirflowApi, report: Report) -> None:
 
 def standing_dags(s: Settings) -> tuple[str, ...]:
     """DAGs that are on all the time."""
-    return ("watch_connectors", "land_files", *(f"stream_{group}" for group in plans(s)))
+    return ("watch_connectors", "collect_letters", "land_files", *(f"stream_{group}" for group in plans(s)))
 
 
 def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:

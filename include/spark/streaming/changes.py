@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.systems.warehouse.arrow_types import wanted
+from headrace.systems.warehouse.arrow_types import Wanted, wanted
 from include.spark.streaming.blocks import UnreadableRecords
 from include.spark.streaming.conform import conform
 from include.spark.streaming.decode import Chunk
@@ -32,8 +32,12 @@ class Rows:
     drift: frozenset[str]
 
 
-def rows(chunk: Chunk, target: Mapping[str, str]) -> Rows:
-    """The rows of a chunk in the target's columns (name → ClickHouse type) and with where they came from.
+Target: TypeAlias = Mapping[str, str] | Mapping[str, Wanted]
+"""Column → what it takes, or its ClickHouse type, which says it."""
+
+
+def rows(chunk: Chunk, target: Target) -> Rows:
+    """The rows of a chunk in the target's columns and with where they came from.
 
     Raises:
         UnreadableRecords: a record cannot become a row.
@@ -66,18 +70,18 @@ def check_operations(chunk: Chunk) -> None:
         raise UnreadableRecords(f"operation {', '.join(map(str, strange))} is not served")
 
 
-def _alive(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
+def _alive(chunk: Chunk, target: Target) -> pa.Table | None:
     check_operations(chunk)
     alive = pc.not_equal(chunk.columns["op"], "d")
     return _selected(chunk, alive, "after", target)
 
 
-def _gone(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
+def _gone(chunk: Chunk, target: Target) -> pa.Table | None:
     gone = pc.equal(chunk.columns["op"], "d")
     return _selected(chunk, gone, "before", target)
 
 
-def _selected(chunk: Chunk, chosen: pa.Array, image: str, target: Mapping[str, str]) -> pa.Table | None:
+def _selected(chunk: Chunk, chosen: pa.Array, image: str, target: Target) -> pa.Table | None:
     count = pc.sum(chosen).as_py() or 0
     if not count:
         return None
@@ -88,7 +92,7 @@ def _selected(chunk: Chunk, chosen: pa.Array, image: str, target: Mapping[str, s
     return _part(chunk, image, target, meta)
 
 
-def _part(chunk: Chunk, image: str, target: Mapping[str, str], meta: Mapping[str, pa.Array]) -> pa.Table:
+def _part(chunk: Chunk, image: str, target: Target, meta: Mapping[str, pa.Array]) -> pa.Table:
     row = chunk.columns[image]
     if row.null_count:
         raise UnreadableRecords(f"the change has no row image `{image}`; is REPLICA IDENTITY FULL?")
@@ -96,8 +100,12 @@ def _part(chunk: Chunk, image: str, target: Mapping[str, str], meta: Mapping[str
     for index in range(row.type.num_fields):
         name = row.type.field(index).name
         if name in target:
-            columns[name] = conform(row.field(index), chunk.writer.row.fields[name], wanted(target[name]), name)
+            columns[name] = conform(row.field(index), chunk.writer.row.fields[name], _wanted(target[name]), name)
     return pa.table({**columns, **meta})
+
+
+def _wanted(column: str | Wanted) -> Wanted:
+    return wanted(column) if isinstance(column, str) else column
 
 
 def _as_created(count: int) -> dict[str, pa.Array]:

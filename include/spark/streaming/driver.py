@@ -22,8 +22,7 @@ from include.spark.streaming.datasets import Served, served_datasets
 from include.spark.streaming.deadletters import DeadLetters
 from include.spark.streaming.heartbeat import Heartbeat
 from include.spark.streaming.metrics import METRICS
-from include.spark.streaming.metrics.counting import QUERY as COUNTS
-from include.spark.streaming.metrics.counting import MetricCounting
+from include.spark.streaming.metrics.counting import MetricCounting, queries
 from include.spark.streaming.metrics.spec import Metrics
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Pulse
@@ -85,10 +84,9 @@ class Driver:
     def _specs(self) -> list[QuerySpec]:
         """The queries: `cdc` first, then one for each metric's fact."""
         changes = QuerySpec(CHANGES, self._changes, self.settings.trigger_ms)
-        names = [COUNTS if len(self._metrics) == 1 else f"{COUNTS}.{metrics.name}" for metrics in self._metrics]
         counts = [
             QuerySpec(name, partial(self._counts, metrics), self.settings.metrics_trigger_ms)
-            for name, metrics in zip(names, self._metrics, strict=True)
+            for name, metrics in queries(self._metrics).items()
         ]
         return [changes, *counts]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from include.spark.streaming.changes import Rows, rows
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.deadletters import Letterbox
-from include.spark.streaming.decode import Chunk, decode
+from include.spark.streaming.decode import Chunk, DeadLetter, decode
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Done
 from include.spark.streaming.registry import Writers, check_writer
@@ -60,6 +60,10 @@ class ChangeServing:
         for part in made:
             drift.setdefault(part.dataset.id, set()).update(part.rows.drift)
         return Done(sum(part.rows.table.num_rows for part in made), len(dead), drift)
+
+    def unreadable(self, records: pa.Table) -> list[DeadLetter]:
+        """Those of the records that cannot be served, as `serve` would find; nothing is written."""
+        return decode(records, self._writer, self._rows)[1]
 
     def _writer(self, topic: str, schema_id: int) -> Writer:
         return check_writer(self._by_topic[topic], self._patience.outlast(lambda: self._writers(schema_id)))

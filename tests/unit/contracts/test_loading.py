@@ -156,7 +156,7 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("property: zones", "property: zone", 25, "custom-property", "no custom property 'zone'; write \"zones\""),
     ("property: serving, value: clickhouse", "property: zones, value: [raw]", 26, "custom-property", "zones is given twice"),
     ("property: source", "property: stream", 24, "source", "the custom property source is missing; write {kind: cdc|"),
-    (SOURCE, "cdc", 24, "source", "source is no mapping; write {kind: cdc|event|file|api|mart, connection: name, table"),
+    (SOURCE, "cdc", 24, "source", "source is no mapping; write {kind: cdc|event|file|api|mart|platform, connection: name, table"),
     (SOURCE, "{kind: cdc, connection: oltp, tabel: shop.orders}", 24, "source", "source has the unknown key 'tabel'"),
     (SOURCE, "{kind: stream}", 24, "source", "source has the kind 'stream'"),
     (SOURCE, "{kind: cdc, table: shop.orders}", 24, "source", "source has no connection, which cdc needs"),

@@ -29,16 +29,23 @@ class Selection:
     """From, and until (exclusive)."""
     past: Mapping[int, int] | None = field(default=None, hash=False)
     """Kafka partition → the last offset that is refined already."""
+    positions: Mapping[int, tuple[int, ...]] = field(default_factory=dict, hash=False)
+    """Kafka partition → offsets whose keys are selected too, wherever they stand."""
 
     @classmethod
     def from_json(cls, text: str) -> Selection:
-        """`{"intervals": [[iso, iso]]}`, `{"past": {"0": 17}}` or `{}`. Raises ValueError for anything else."""
+        """`{"intervals": [[iso, iso]]}`, `{"past": {"0": 17}}`, either with `"positions": {"0": [3]}`, or `{}`.
+
+        Raises ValueError for anything else.
+        """
         value = json.loads(text)
+        positions = {int(partition): tuple(offsets) for partition, offsets in value.pop("positions", {}).items()}
         if value.keys() == {"intervals"}:
             times = ((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in value["intervals"])
-            return cls(tuple(times))
+            return cls(tuple(times), positions=positions)
         if value.keys() == {"past"}:
-            return cls(past={int(partition): int(offset) for partition, offset in value["past"].items()} or None)
+            past = {int(partition): int(offset) for partition, offset in value["past"].items()}
+            return cls(past=past, positions=positions) if past else cls()
         if value:
             raise ValueError(f"{text}: a selection is intervals, or past, or empty for everything")
         return cls()
@@ -59,12 +66,16 @@ class Selection:
 
     def _condition(self, contract: Contract) -> Column | None:
         if self.past is not None:
-            return self._beyond(self.past)
+            return reduce(or_, self._at_positions(), self._beyond(self.past))
         if not self.intervals:
             return None
         # By commit too: deletes carry no event time, and corrections are committed long after what they correct.
         times = [f.col(name).cast("timestamp") for name in (COMMITTED, contract.event_time) if name]
-        return reduce(or_, ((at >= f.lit(start)) & (at < f.lit(end)) for at in times for start, end in self.intervals))
+        within = ((at >= f.lit(start)) & (at < f.lit(end)) for at in times for start, end in self.intervals)
+        return reduce(or_, (*within, *self._at_positions()))
+
+    def _at_positions(self) -> list[Column]:
+        return [(f.col(PARTITION) == p) & f.col(OFFSET).isin(list(found)) for p, found in self.positions.items()]
 
     @staticmethod
     def _beyond(past: Mapping[int, int]) -> Column:

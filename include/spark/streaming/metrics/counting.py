@@ -13,7 +13,7 @@ import pyarrow as pa
 from headrace.errors import SystemRefused
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.deadletters import Letterbox
-from include.spark.streaming.decode import Chunk, decode
+from include.spark.streaming.decode import Chunk, DeadLetter, decode
 from include.spark.streaming.metrics.deltas import Images, images, newest, signed
 from include.spark.streaming.metrics.lookup import Found
 from include.spark.streaming.metrics.rollups import roll_up
@@ -28,6 +28,11 @@ from include.spark.streaming.writer import Writer
 
 QUERY: Final = "metrics"
 SNAPSHOTS: Final = "metrics.snapshots"
+
+
+def queries(metrics: Sequence[Metrics]) -> dict[str, Metrics]:
+    """Name of the query → what it counts, for the metrics of one stream group."""
+    return {QUERY if len(metrics) == 1 else f"{QUERY}.{each.name}": each for each in metrics}
 
 
 class MetricCounting:
@@ -76,6 +81,10 @@ class MetricCounting:
         if dead:
             self._patience.outlast(lambda: self._dead_letters.write(dead))
         return Done(sum(part.now.num_rows for part in made), len(dead))
+
+    def unreadable(self, records: pa.Table) -> list[DeadLetter]:
+        """Those of the records that cannot be counted, as `serve` would find; nothing is written."""
+        return decode(records, self._writer, self._images)[1]
 
     def _writer(self, _: str, schema_id: int) -> Writer:
         return check_writer(self._fact, self._patience.outlast(lambda: self._writers(schema_id)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
@@ -14,7 +15,11 @@ from headrace.systems.hops.table import Hop, Hops
 from headrace.systems.kafka import counter as kafka_counter
 from headrace.systems.kafka.counting import TopicCount
 from headrace.systems.lake import counter as lake_counter
+from headrace.systems.letters.ledger import LetterLedger, Tally
 from headrace.systems.warehouse.hook import Freshness
+
+SERVING: Final = "cdc"
+"""The stream's query that fills state and history; what others refuse is missing in none of the hops."""
 
 Ask: TypeAlias = Callable[[Systems, Contract], Hop]
 
@@ -25,11 +30,15 @@ def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]
     The hops are asked at the same time; while rows flow they may differ by what moved meanwhile.
     """
     chosen = [contract for contract in contracts if contract.source.kind == "cdc"]
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
         source = pool.submit(_source, systems, chosen)
         hops = [pool.submit(_column, ask, systems, chosen) for ask in (_kafka, _raw, _warehouse)]
         fresh = pool.submit(lambda: {c.id: _freshness(systems, c) for c in chosen})
+        letters = pool.submit(_letters, systems)
         columns = [source.result(), *(hop.result() for hop in hops)]
+        for hop, column in zip(("source", "kafka", "raw", "warehouse"), columns, strict=True):
+            for dataset in column:
+                column[dataset] = _with_letters(column[dataset], letters.result().get((hop, dataset)))
         freshness = fresh.result()
     return tuple(
         Hops(c.id, *(column[c.id] for column in columns), *(freshness[c.id] or (None, None))[:2])  # type: ignore[arg-type]
@@ -86,6 +95,21 @@ def _warehouse(systems: Systems, contract: Contract) -> Hop:
     if len(systems.warehouse.existing((view, changes))) < 2:
         return Hop(error=f"{view} is not in the warehouse yet")
     return Hop(rows=systems.warehouse.count(view), changes=systems.warehouse.count_final(changes))
+
+
+def _letters(systems: Systems) -> dict[tuple[str, str], Tally]:
+    """Hop and dataset → letters of those that should have served that hop; none where nobody can say."""
+    try:
+        tallies = LetterLedger(systems.platform).tallies()
+    except SystemFailure:  # no database, or one that was not migrated yet
+        return {}
+    hop_of = {SERVING: "warehouse", "": "raw"}
+    places = ((hop_of.get(tally.refused_by.partition("/")[2]), tally) for tally in tallies)
+    return {(hop, tally.dataset): tally for hop, tally in places if hop}
+
+
+def _with_letters(hop: Hop, tally: Tally | None) -> Hop:
+    return hop if tally is None else replace(hop, waiting=tally.waiting, discarded=tally.discarded)
 
 
 def _freshness(systems: Systems, contract: Contract) -> Freshness | None:

@@ -15,11 +15,20 @@ class Hop:
         rows: rows that the source has after the changes seen there; None when the hop could not be asked.
         changes: change records there; None where there is no such thing (the source) or it could not be asked.
         error: why it could not be asked.
+        waiting: records that were refused on the way here and wait to be replayed (dead letters).
+        discarded: the same, of those that were given up.
     """
 
     rows: int | None = None
     changes: int | None = None
     error: str = ""
+    waiting: int = 0
+    discarded: int = 0
+
+    @property
+    def accounted(self) -> int | None:
+        """Change records that are there or were given up."""
+        return None if self.changes is None else self.changes + self.discarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +48,15 @@ class Hops:
         return {"source": self.source, "kafka": self.kafka, "raw": self.raw, "warehouse": self.warehouse}
 
     @property
+    def waiting(self) -> int:
+        """Dead letters that wait, over all hops."""
+        return sum(hop.waiting for hop in self.hops().values())
+
+    @property
     def agree(self) -> bool:
-        """Every hop was asked and holds the same rows, and every log of changes the same changes."""
+        """Every hop was asked and holds the same rows, and every log of changes the same changes but those given up."""
         hops = self.hops().values()
-        changes = {hop.changes for hop in (self.kafka, self.raw, self.warehouse)}
+        changes = {hop.accounted for hop in (self.kafka, self.raw, self.warehouse)}
         return not any(h.rows is None for h in hops) and len({h.rows for h in hops}) == 1 and len(changes) == 1
 
 
@@ -57,6 +71,7 @@ def _row(row: Hops) -> dict[str, Any]:
         hops[name] = {"rows": hop.rows}
         if hop.changes is not None:
             hops[name]["changes"] = hop.changes
+        hops[name] |= {what: count for what in ("waiting", "discarded") if (count := getattr(hop, what))}
         if hop.error:
             hops[name]["error"] = hop.error
     return hops | {"freshness_s": {"p50": row.fresh_p50_s, "p95": row.fresh_p95_s}}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Schemas: TypeAlias = Callable[[int], Any]
-"""The Avro schema of a registry id: `RegistryHook.schema`."""
+"""The Avro schema of a registry id, None where there is none: `RegistryHook.schema`."""
 
 COLUMNS: Final = ("op", "source")
 

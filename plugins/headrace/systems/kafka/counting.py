@@ -108,7 +108,8 @@ def fold(count: PartitionCount, events: pl.DataFrame) -> Folded:
             snapshot_offset=start["offset"],
             snapshot_lsn=start["lsn"],
         )
-        events = events.filter(pl.col("offset") >= start["offset"])
+    # A dead letter that is replayed comes late: before the snapshot it says nothing of the rows that there are.
+    events = events.filter(pl.col("offset") >= count.snapshot_offset)
     effect = (pl.when(pl.col("op").is_in(["c", READ])).then(1).when(pl.col("op") == DELETE).then(-1)).otherwise(0)
     rows = int(events.select(effect.sum()).item() or 0)
     incremental = (pl.col("op") == READ) & (pl.col("snapshot") == INCREMENTAL)

@@ -30,7 +30,15 @@ class Batch(NamedTuple):
 
 
 def read_to_end(hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]) -> Iterator[Batch]:
-    """Every committed record with start ≤ offset < end, partition by partition within a batch.
+    """Every committed record with start ≤ offset < end, partition by partition within a batch; see `messages_to_end`."""
+    for messages in messages_to_end(hook, topic, start, end):
+        yield from _batches(messages)
+
+
+def messages_to_end(
+    hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int], at_once: int = BATCH
+) -> Iterator[list[Message]]:
+    """The same as whole messages, at most `at_once` together.
 
     `end` comes from `KafkaHook.end_offsets`; a partition without a start begins at its beginning.
 
@@ -47,7 +55,7 @@ def read_to_end(hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapp
         consumer.assign([TopicPartition(topic, p, start.get(p, OFFSET_BEGINNING)) for p in open_])
         heard = time.monotonic()
         while open_:
-            messages = consumer.consume(BATCH, timeout=1.0)
+            messages: list[Message] = consumer.consume(at_once, timeout=1.0)
             if messages:
                 heard = time.monotonic()
             elif time.monotonic() - heard > SILENCE_S:
@@ -57,24 +65,23 @@ def read_to_end(hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapp
                     f"topic {topic} sent nothing for {SILENCE_S:.0f} s, {len(open_)} partitions "
                     f"short of their end. {NEXT_STEP}",
                 )
-            yield from _batches(messages, end)
+            records = [m for m in messages if m.error() is None and m.offset() < end[m.partition()]]
+            if records:
+                yield records
             open_ -= _ended(messages) | _reached(consumer, topic, open_, end)
     finally:
         consumer.close()
 
 
-def _batches(messages: list[Message], end: Mapping[int, int]) -> Iterator[Batch]:
-    records = [m for m in messages if m.error() is None]
+def _batches(records: list[Message]) -> Iterator[Batch]:
     for partition in sorted({m.partition() for m in records}):
-        limit = end[partition]
-        mine = [m for m in records if m.partition() == partition and m.offset() < limit]
-        if mine:
-            yield Batch(
-                partition,
-                [m.offset() for m in mine],
-                [m.key() for m in mine],
-                [m.value() for m in mine],
-            )
+        mine = [m for m in records if m.partition() == partition]
+        yield Batch(
+            partition,
+            [m.offset() for m in mine],
+            [m.key() for m in mine],
+            [m.value() for m in mine],
+        )
 
 
 def _ended(messages: list[Message]) -> set[int]:

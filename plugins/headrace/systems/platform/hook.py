@@ -179,6 +179,10 @@ class PlatformHook:
         found = self._db.rows(query, [hop, name])
         return found[0][0] if found else None
 
+    def forget_count(self, hop: Hop, name: str) -> None:
+        """Has it counted from the beginning the next time."""
+        self._db.execute("DELETE FROM counts WHERE hop = %s AND name = %s", [hop, name])
+
     def keep_count(self, hop: Hop, name: str, count: Mapping[str, Any]) -> None:
         """Keeps what was counted there, to count on from it."""
         from psycopg.types.json import Jsonb

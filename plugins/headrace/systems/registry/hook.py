@@ -79,10 +79,12 @@ class RegistryHook:
         return Registered(subject, body["id"], body["version"], json.loads(body["schema"]))
 
     def schema(self, schema_id: int) -> Any:
-        """The Avro schema of that id, as JSON. A registered id never changes: kept in memory."""
+        """The Avro schema of that id, as JSON; None where there is none. A registered id never changes: kept in memory."""
         if schema_id not in self._by_id:
-            body = self._http.call("GET", f"/schemas/ids/{schema_id}").body
-            self._by_id[schema_id] = json.loads(body["schema"])
+            answer = self._http.call("GET", f"/schemas/ids/{schema_id}", accept={SUBJECT_NOT_FOUND})
+            if answer.status == SUBJECT_NOT_FOUND:
+                return None
+            self._by_id[schema_id] = json.loads(answer.body["schema"])
         return self._by_id[schema_id]
 
     def register(self, subject: str, schema: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,7 @@ class RefineOperator(AuditedJobOperator):
     A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
     event time) or was committed in it; a run without one is about what raw has beyond the last such run. The run's
     parameter `days` names other intervals, in one job; with `everything` it is about all keys: after a change of a rule
-    or of the logic.
+    or of the logic. Every run is also about the keys of dead letters that were replayed into raw since the last.
 
     Args:
         dataset: its id.
@@ -114,6 +114,7 @@ class RefineOperator(AuditedJobOperator):
         """
         from airflow.sdk.exceptions import AirflowFailException
 
+        from headrace.systems.letters.ledger import LetterLedger
         from headrace.systems.platform.hook import PlatformHook
         from headrace.systems.spark.ledger import Ledger
 
@@ -122,9 +123,15 @@ class RefineOperator(AuditedJobOperator):
             selection = selected(context, Ledger(platform).watermark(self.dataset))
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
-        self.log.info("refining %s for %s", self.dataset, selection or "all keys")
         self.short = bool(selection)
-        return self.run_audited(context, platform, selection, json.dumps(selection))
+        letters = LetterLedger(platform)
+        replayed = letters.unrefined(self.dataset)
+        if selection and replayed:
+            selection["positions"] = positions(replayed.values())
+        self.log.info("refining %s for %s", self.dataset, selection or "all keys")
+        done = self.run_audited(context, platform, selection, json.dumps(selection))
+        letters.refined(replayed)
+        return done
 
     def environment(self) -> dict[str, str]:
         """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
@@ -163,6 +170,14 @@ def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int])
     if start is None or end is None or start == end:
         return {"past": dict(watermark)} if watermark else {}
     return {"intervals": [[start.isoformat(), end.isoformat()]]}
+
+
+def positions(places: Iterable[tuple[int, int]]) -> dict[str, list[int]]:
+    """Kafka partition → offsets, sorted, of single changes that a run is about too."""
+    found: dict[str, list[int]] = {}
+    for partition, offset in sorted(places):
+        found.setdefault(str(partition), []).append(offset)
+    return found
 
 
 def interval(days: str) -> list[str]:

@@ -1,0 +1,33 @@
+"""Bring what streams and sinks could not read into the quarantine."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from headrace.contracts.index import contracts_folder
+from headrace.systems.letters.operators import CollectLettersOperator
+
+with DAG(
+    dag_id="collect_letters",
+    schedule="*/5 * * * *",
+    max_active_runs=1,
+    catchup=False,
+    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    tags=["letters", "lake"],
+    doc_md="""
+### Collect dead letters
+
+**Brings about** that every record that a stream or a sink could not read stands in `quarantine.platform_dead_letters`
+with its place, the rule and the reason, once for each that refused it. An alert `letters:<group or sink>` is open while
+any of them waits.
+
+**Runs** every five minutes, and by hand at any time. `replay_letters` collects first, too.
+
+**When it fails**, Kafka, the lake or the platform's database did not answer: the log says which. Nothing is lost, the
+letters wait in their topics for 30 days. If there is no table, trigger `apply_contracts`.
+""",
+) as dag:
+    CollectLettersOperator(task_id="collect", schemas=str(contracts_folder(Path(__file__).parents[1])))

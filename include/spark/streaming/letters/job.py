@@ -1,0 +1,106 @@
+"""Replays the selected letters: `python include/spark/streaming/letters/job.py selection.json result.json`.
+
+Where the systems are comes by the environment (`HEADRACE_LETTERS`), so that no secret stands in a command line. The
+result is written also when some letters could not be put; exit code 0 says that it was written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.index import load_index
+from headrace.errors import SystemRefused
+from headrace.planning.streams import stream_plans
+from headrace.planning.topics import landed
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.http import HttpClient
+from headrace.systems.lake.hook import LakeHook
+from headrace.systems.letters.ledger import LetterLedger
+from headrace.systems.letters.quarantine import Quarantine
+from headrace.systems.letters.replay import Destination, Replay
+from headrace.systems.letters.selection import Selection
+from headrace.systems.platform.hook import PlatformHook
+from include.spark.streaming.datasets import served, served_datasets
+from include.spark.streaming.letters.raw import Raw
+from include.spark.streaming.letters.warehouse import of_query
+from include.spark.streaming.patience import Patience
+from include.spark.streaming.registry import Writers
+from include.spark.streaming.sink import Sink
+
+PATIENCE_S: Final = 120.0
+
+log = logging.getLogger(__name__)
+
+
+class Places:
+    """Every place to which letters may go."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], schemas: Path) -> None:
+        registry, clickhouse = endpoints["registry"], endpoints["warehouse"]
+        self.lake = LakeHook(endpoints["lake"])
+        self._schemas = schemas
+        self._contracts: Mapping[str, Contract] = load_index(schemas)
+        self._writers = Writers(
+            HttpClient("registry", registry, path=str(registry.extra.get("path", "")), next_step="Replay again then.")
+        )
+        secure = bool(clickhouse.extra.get("secure", False))
+        port = clickhouse.port or (8443 if secure else 8123)
+        login, password = clickhouse.login or "default", clickhouse.password or ""
+        self._sink = Sink(clickhouse.host, port, login, password, secure=secure)
+        self._patience = Patience(PATIENCE_S, lambda why: log.warning("waiting: %s", why) if why else None)
+        self.destination = cache(self._destination)
+
+    def _destination(self, refused_by: str, topic: str) -> Destination:
+        """Of a refuser and a topic. Raises SystemRefused where the contracts have no such place any more."""
+        group, _, query = refused_by.partition("/")
+        found = self._query(group, query, topic) if query else self._raw(refused_by, topic)
+        if found is None:
+            raise SystemRefused("letters", refused_by, f"no contract has it put records of {topic} anywhere")
+        return found
+
+    def _query(self, group: str, query: str, topic: str) -> Destination | None:
+        if group not in stream_plans(self._contracts.values()):
+            return None
+        datasets = served_datasets(self._schemas, group)
+        if topic not in {dataset.topic for dataset in datasets}:
+            return None
+        return of_query(query, datasets, self._writers, self._sink, self._patience)
+
+    def _raw(self, sink: str, topic: str) -> Destination | None:
+        mine = (c for c in landed(self._contracts.values()) if names.sink_connector(c.domain) == sink)
+        contract = next((c for c in mine if names.topic(c) == topic), None)
+        if contract is None:
+            return None
+        return Raw(served(contract), names.raw_table(contract), self.lake, self._writers, self._patience)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Replay; the process's exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    request: dict[str, Any] = json.loads(Path(arguments[0]).read_text())
+    endpoints = {name: Endpoint(**place) for name, place in json.loads(os.environ["HEADRACE_LETTERS"]).items()}
+    places = Places(endpoints, Path(request["schemas"]))
+    ledger = LetterLedger(PlatformHook(endpoints["platform"]))
+    outcome = Replay(ledger, Quarantine(places.lake), places.destination).run(
+        Selection.from_params(request["selection"])
+    )
+    result = {**dataclasses.asdict(outcome), "topics": sorted(outcome.topics)}
+    Path(arguments[1]).write_text(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)  # threads of inserts would hold a normal exit

@@ -1,0 +1,39 @@
+"""Who may refuse records, and where each puts what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.planning.topics import grouped, landed, sink_dead_letter_topic
+
+DATASET: Final = "platform.dead_letters"
+"""The dataset that keeps what was refused."""
+
+
+class Refuser(NamedTuple):
+    """A stream group or a sink connector."""
+
+    name: str
+    """The group, or the connector's name."""
+    kind: str
+    """`stream` or `sink`."""
+    topic: str
+    """Its dead-letter topic."""
+
+
+def refusers(contracts: Iterable[Contract]) -> tuple[Refuser, ...]:
+    """All of them, by name."""
+    all_ = tuple(contracts)
+    streamed = [contract for contract in all_ if contract.streamed]
+    groups = (Refuser(g, "stream", names.dead_letter_topic(g)) for g in grouped(streamed, lambda c: c.stream_group))
+    domains = grouped(landed(all_), lambda c: c.domain)
+    sinks = (Refuser(names.sink_connector(d), "sink", sink_dead_letter_topic(d)) for d in domains)
+    return tuple(sorted((*groups, *sinks)))
+
+
+def datasets_by_topic(contracts: Iterable[Contract]) -> dict[str, str]:
+    """Topic → id of the dataset whose records it carries."""
+    return {names.topic(contract): contract.id for contract in contracts if contract.streamed}

@@ -1,0 +1,71 @@
+"""Which letters are meant: by dataset, topic, positions, reason, time. Pure; the ledger asks by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+FILTERS: Final[Mapping[str, str]] = {
+    "dataset": "dataset = %(dataset)s",
+    "topic": "topic = %(topic)s",
+    "refused_by": "(refused_by = %(refused_by)s OR refused_by LIKE %(refused_by)s || '/%%')",
+    "partition": "kafka_partition = %(partition)s",
+    "first_offset": "kafka_offset >= %(first_offset)s",
+    "last_offset": "kafka_offset <= %(last_offset)s",
+    "rule": "rule = %(rule)s",
+    "reason": "strpos(lower(reason), lower(%(reason)s)) > 0",
+    "since": "refused_at >= %(since)s",
+    "until": "refused_at < %(until)s",
+}
+"""What may be asked → its condition, each value a bound parameter."""
+NUMBERS: Final = ("partition", "first_offset", "last_offset")
+TIMES: Final = ("since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was asked for; nothing asked is every letter."""
+
+    asked: Mapping[str, Any]
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Selection:
+        """From a form's fields: those that are empty ask nothing.
+
+        Raises:
+            ValueError: a field is unknown, no number or no time; offsets without the topic that they are of.
+        """
+        given = {name: value for name, value in params.items() if value not in (None, "")}
+        if unknown := sorted(given.keys() - FILTERS.keys()):
+            raise ValueError(f"letters are not selected by {unknown[0]!r}; by {', '.join(FILTERS)}")
+        asked: dict[str, Any] = {}
+        for name, value in given.items():
+            asked[name] = _read(name, value)
+        if {"first_offset", "last_offset"} & asked.keys() and not {"topic", "dataset"} & asked.keys():
+            raise ValueError("offsets are of a topic: give the topic or the dataset, too")
+        return cls(asked)
+
+    @property
+    def condition(self) -> str:
+        """SQL over the table `letters`, with `asked` as its parameters."""
+        return " AND ".join(FILTERS[name] for name in FILTERS if name in self.asked) or "true"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.asked.items()) or "all letters"
+
+
+def _read(name: str, value: Any) -> Any:
+    try:
+        if name in NUMBERS:
+            if isinstance(value, bool) or int(value) < 0:
+                raise ValueError
+            return int(value)
+        if name in TIMES:
+            at = datetime.fromisoformat(str(value))
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+    except ValueError:
+        what = "a whole number" if name in NUMBERS else "an ISO time such as 2026-11-24T12:00"
+        raise ValueError(f"{name} {value!r}: write {what}") from None
+    return str(value)
