@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -13,6 +13,7 @@ from headrace.systems.letters.operators import CollectLettersOperator
 with DAG(
     dag_id="collect_letters",
     schedule="*/5 * * * *",
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
     default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30)},

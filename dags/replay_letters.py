@@ -63,6 +63,7 @@ begun is ended first.
         application=str(INCLUDE / "spark" / "streaming" / "letters" / "job.py"),
         action="{{ params.action }}",
         selection={name: f"{{{{ params.{name} }}}}" for name in (*TEXTS, *NUMBERS)},
+        execution_timeout=timedelta(hours=2),
         retries=1,
         retry_delay=timedelta(seconds=20),
     )

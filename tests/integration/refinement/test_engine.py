@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -110,6 +111,19 @@ def test_a_watermark_takes_what_came_since(lake: SparkSession) -> None:
     assert done["watermark"] == {0: 3}
     assert done["changed"]["cleaned"] == {"update": 1, "insert": 1}
     assert [(row[0], row[1]) for row in rows(lake, "cleaned")] == [(1, 1), (2, 5), (3, 1)]
+
+
+def test_a_change_that_comes_late_is_taken_in_by_its_position(lake: SparkSession) -> None:
+    """A dead letter is replayed at its own offset, behind every watermark and outside of the day's interval."""
+    land(lake, change(1, 0, 0), change(1, 2, 0, "u", amount=9))
+    reached = refine(lake, ITEMS, Selection(), passes)["watermark"]
+    land(lake, change(1, 1, 0, "u", amount=5))
+    assert refine(lake, ITEMS, Selection(past=reached), passes)["changed"] == {}
+    text = json.dumps({"past": reached, "positions": {"0": [1]}})
+    refine(lake, ITEMS, Selection.from_json(text), passes)
+    history = lake.table("lake.history.shop_items").orderBy("_offset").collect()
+    assert [row.amount for row in history] == [1, 5, 9]
+    assert [row.amount for row in lake.table("lake.cleaned.shop_items").collect()] == [9]
 
 
 def test_a_deleted_row_is_gone_from_cleaned_and_ended_in_history(lake: SparkSession) -> None:

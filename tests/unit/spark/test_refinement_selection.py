@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.systems.spark.refinement import interval, selected
+from headrace.systems.spark.refinement import interval, positions, selected
 
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -51,3 +51,7 @@ def test_days_that_cannot_be_read_say_so(days: str, problem: str | None) -> None
         return
     with pytest.raises(ValueError, match=problem):
         interval(days)
+
+
+def test_replayed_letters_are_told_by_partition_in_order() -> None:
+    assert positions([(1, 9), (0, 7), (0, 3)]) == {"0": [3, 7], "1": [9]}

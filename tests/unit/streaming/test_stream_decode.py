@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -52,17 +54,20 @@ def test_what_is_in_no_wire_format_is_set_aside(value: bytes) -> None:
     assert made == [(TOPIC, SCHEMA_ID, [0, 2])]
     assert [(d.topic, d.partition, d.offset, d.key, d.value) for d in dead] == [(TOPIC, 0, 1, b"k1", value)]
     assert "wire format" in dead[0].reason
+    assert dead[0].rule == "wire-format"
+    assert dead[0].recorded_at == dt.datetime(2023, 11, 14, 22, 13, 20, 1, dt.UTC)
 
 
 def test_a_schema_that_cannot_be_read_takes_only_its_own_records_along() -> None:
     def registry(topic: str, schema_id: int) -> Writer:
         if schema_id == PLAIN_ID:
-            raise UnreadableSchema("the registry has no schema id 9")
+            raise UnreadableSchema("the registry has no schema id 9", "schema-unknown")
         return writer_of(topic, schema_id)
 
     made, dead = decode(batch([CHANGE, encoded(row(1), PLAIN_ID), CHANGE]), registry, places)
     assert made == [(TOPIC, SCHEMA_ID, [0, 2])]
     assert [(d.offset, d.reason) for d in dead] == [(1, "the registry has no schema id 9")]
+    assert dead[0].rule == "schema-unknown"
 
 
 def test_a_step_that_refuses_a_record_sets_it_aside_alone() -> None:
