@@ -12,7 +12,7 @@ from headrace.contracts.types import Field, Record
 
 SourceKind: TypeAlias = Literal["cdc", "event", "file", "api", "mart", "platform"]
 Zone: TypeAlias = Literal["raw", "cleaned", "history", "quarantine"]
-Serving: TypeAlias = Literal["clickhouse", "postgres"]
+Serving: TypeAlias = Literal["clickhouse", "postgres", "none"]
 Compatibility: TypeAlias = Literal["BACKWARD", "FORWARD", "FULL", "NONE"]
 RuleKind: TypeAlias = Literal["library", "sql", "text", "custom"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
@@ -133,7 +133,7 @@ class Contract:
     @property
     def loaded(self) -> bool:
         """Whether the store that serves it is loaded from its cleaned table, whole, instead of fed by a stream."""
-        return not self.streamed or self.serving == "postgres"
+        return self.serving != "none" and (not self.streamed or self.serving == "postgres")
 
     @property
     def major(self) -> int:

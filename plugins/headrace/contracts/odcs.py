@@ -248,14 +248,6 @@ class _Reader:
 
     def _carried(self, declared: Mapping[str, Any]) -> None:
         """Refuse by name what the dataset's own way through the systems would change."""
-        if declared["source"]["kind"] == "platform" and list(declared["zones"]) != ["quarantine"]:
-            given = [item.get("property") for item in self._data.get("customProperties") or ()]
-            steps: Steps = ("customProperties", given.index("source"), "value")
-            self._report(
-                steps,
-                "source",
-                "source: what the platform writes itself is in zone quarantine; write zones: [quarantine]",
-            )
         if declared["source"]["kind"] == "cdc":
             for name, what, why, instead in unfaithful(self._record):
                 message = f'field "{name}": {what} cannot come by cdc: {why}; {instead}'

@@ -124,7 +124,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         Property(
             "serving",
             " or ".join(get_args(Serving)),
-            "The store that serves the dataset.",
+            "The store that serves the dataset; none for what the platform writes itself.",
             "clickhouse",
             _one_of(*get_args(Serving)),
         ),

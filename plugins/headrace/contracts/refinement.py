@@ -17,7 +17,18 @@ def zone_problems(domain: str, declared: Mapping[str, Any]) -> Iterator[tuple[st
     kind, zones, serving = declared["source"]["kind"], declared["zones"], declared["serving"]
     if (kind == "mart") != (domain == MARTS):
         yield "source", f"kind is {kind!r} in the domain {domain}; marts, and they alone, are in the domain {MARTS}"
-    if kind == "mart":
+    if (kind == "platform") != (serving == "none"):
+        yield (
+            "source",
+            f"kind is {kind!r} and serving {serving!r}; what the platform writes itself is served by none, and it alone",
+        )
+    if kind == "platform":
+        if zones != ["quarantine"]:
+            yield (
+                "zones",
+                "has more than quarantine, and what the platform writes itself has no other; write [quarantine]",
+            )
+    elif kind == "mart":
         if zones != ["cleaned"]:
             yield "zones", "has more than cleaned, and a mart has no other; write [cleaned]"
         if declared["tokenised"]:

@@ -158,6 +158,7 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("property: source", "property: stream", 24, "source", "the custom property source is missing; write {kind: cdc|"),
     (SOURCE, "cdc", 24, "source", "source is no mapping; write {kind: cdc|event|file|api|mart|platform, connection: name, table"),
     (SOURCE, "{kind: cdc, connection: oltp, tabel: shop.orders}", 24, "source", "source has the unknown key 'tabel'"),
+    (SOURCE, "{kind: platform}", 24, "source", "what the platform writes itself is served by none"),
     (SOURCE, "{kind: stream}", 24, "source", "source has the kind 'stream'"),
     (SOURCE, "{kind: cdc, table: shop.orders}", 24, "source", "source has no connection, which cdc needs"),
     (SOURCE, "{kind: api}", 24, "source", "source has no connection, which api needs"),
