@@ -8,6 +8,7 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.index import contracts_folder
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.operators import ApplyContractsOperator
 from headrace.systems.warehouse.operators import ApplySqlLayerOperator
 
@@ -21,7 +22,7 @@ with DAG(
     schedule=None,
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform"},
+    default_args={"owner": "platform", **TOLD},
     tags=["contracts"],
     params={
         "datasets": Param([], type="array", items={"type": "string"}, description="Only these datasets; none: all."),

@@ -8,6 +8,7 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.index import contracts_folder
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.quality.operators import CheckServedOperator, WriteQualityPagesOperator
 
 SCHEMAS = str(contracts_folder(Path(__file__).parents[1]))
@@ -17,7 +18,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
     tags=["quality"],
     params={
         "datasets": Param([], type="array", items={"type": "string"}, description="Only these datasets; none: all."),

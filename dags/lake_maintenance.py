@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.planning.maintenance import policies
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.maintenance import MaintainLakeOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
@@ -18,7 +19,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 1, "retry_delay": timedelta(minutes=5)},
+    default_args={"owner": "platform", "retries": 1, "retry_delay": timedelta(minutes=5), **TOLD},
     tags=["lake"],
     doc_md="""
 ### Look after the lake

@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.landing.operators import LandFilesOperator
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
@@ -16,7 +17,7 @@ SCHEMAS = contracts_folder(Path(__file__).parents[1])
 with DAG(
     dag_id="land_files",
     **CONTINUOUS,
-    default_args={"owner": "platform", "retries": 3, "retry_delay": timedelta(seconds=15)},
+    default_args={"owner": "platform", "retries": 3, "retry_delay": timedelta(seconds=15), **TOLD},
     tags=["landing", "lake"],
     doc_md="""
 ### Land the files that others drop

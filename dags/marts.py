@@ -10,6 +10,7 @@ from airflow.sdk import DAG, get_parsing_context
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.planning.marts import marts, reads
 from headrace.systems.lineage.assets import cleaned_asset
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.serving.operators import ServeOperator
 from headrace.systems.spark.refinement import BuildMartOperator
 
@@ -43,7 +44,7 @@ for mart in marts(CONTRACTS.values()):
         schedule=[cleaned_asset(contract) for contract in reads(sql, CONTRACTS.values())],
         max_active_runs=1,
         catchup=False,
-        default_args={"owner": mart.owner, "retries": 2, "retry_delay": timedelta(seconds=30)},
+        default_args={"owner": mart.owner, "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
         tags=["marts"],
         doc_md=DOC.format(mart=mart.id, table=f"marts_{name}", name=name, doc=mart.record.doc),
     ) as dag:

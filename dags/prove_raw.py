@@ -8,6 +8,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder, load_index
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.batch import LakeJobOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
@@ -18,7 +19,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
     tags=["prove", "lake"],
     doc_md="""
 ### Prove the raw zone

@@ -10,6 +10,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_conte
 from headrace.contracts import names
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.lineage.assets import cleaned_asset
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.serving.operators import ServeOperator
 from headrace.systems.spark.refinement import RefineOperator
 
@@ -48,7 +49,7 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
         schedule=CronDataIntervalTimetable("@daily", "UTC"),
         start_date=FIRST_DAY,
         catchup=False,
-        default_args={"owner": contract.owner, "retries": 2, "retry_delay": timedelta(seconds=30)},
+        default_args={"owner": contract.owner, "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
         tags=["refine", "lake", domain],
         params={
             "days": Param(

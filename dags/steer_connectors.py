@@ -9,6 +9,7 @@ from airflow.sdk import DAG, Param
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.connect.care import connectors_of
 from headrace.systems.connect.operators import STATES, SteerConnectorOperator
+from headrace.systems.notify.failures import TOLD
 
 CONNECTORS = connectors_of(load_index(contracts_folder(Path(__file__).parents[1])).values())
 
@@ -17,7 +18,7 @@ with DAG(
     schedule=None,
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform"},
+    default_args={"owner": "platform", **TOLD},
     tags=["connect"],
     params={
         "connector": Param(

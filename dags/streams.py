@@ -8,6 +8,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.planning.streams import stream_plans
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.spark.operators import KeepStreamOperator
 
@@ -30,7 +31,7 @@ for group, plan in stream_plans(load_index(SCHEMAS).values()).items():
     with DAG(
         dag_id=f"stream_{group}",
         **CONTINUOUS,
-        default_args={"owner": "platform"},
+        default_args={"owner": "platform", **TOLD},
         tags=["stream", group],
         doc_md=DOC.format(group=group, topics=len(plan.topics)),
     ) as dag:

@@ -8,6 +8,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder
 from headrace.systems.connect.operators import KeepConnectorsOperator
+from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
@@ -15,7 +16,7 @@ SCHEMAS = contracts_folder(Path(__file__).parents[1])
 with DAG(
     dag_id="watch_connectors",
     **CONTINUOUS,
-    default_args={"owner": "platform"},
+    default_args={"owner": "platform", **TOLD},
     tags=["connect"],
     doc_md="""
 ### Watch the connectors and the replication slots

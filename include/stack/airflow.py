@@ -69,6 +69,7 @@ def environment(s: Settings) -> dict[str, str]:
     ours = {
         "AIRFLOW_HOME": str(home),
         "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
+        "HEADRACE_ALERTS_URL": s["HEADRACE_ALERTS_URL"],
         "HEADRACE_CONTRACTS": str(s.contracts),
         "HEADRACE_INDEX": str(index_file(s)),
         "JAVA_HOME": str(java_home()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,6 +30,15 @@ class AirflowApi:
         if found.status_code == 404:
             self._call("POST", "/connections", json=connection)
         return found.status_code == 404
+
+    def set_connection_extra(self, connection: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a connection another extra; the one that it had."""
+        path = f"/connections/{connection}"
+        found = self._call("GET", path).json()
+        body = {"connection_id": connection, "conn_type": found["conn_type"], "extra": json.dumps(dict(extra))}
+        self._call("PATCH", path, params={"update_mask": ["extra"]}, json=body)
+        before: dict[str, Any] = json.loads(found["extra"] or "{}")
+        return before
 
     def put_pool(self, pool: Mapping[str, Any]) -> bool:
         """Add a pool unless one of that name is there: whoever sized it meant it. True when added."""

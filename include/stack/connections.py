@@ -47,6 +47,10 @@ def connections(s: Settings) -> list[dict[str, Any]]:
         ),
         _connection("tokens_default", "generic", "Key of the tokens (password).", password=s["HEADRACE_TOKEN_KEY"]),
         _connection(
+            "alerts_default", "generic", "Where alerts go: a list of routes, see docs/alerts.md.",
+            extra={"routes": [{"name": "default", "url": "env:HEADRACE_ALERTS_URL", "severity": "warning"}]},
+        ),
+        _connection(
             "spark_default", "spark", "Where Spark runs; `streams` is who owns the streaming drivers.", host="local[2]",
             extra={"deploy-mode": "client", "streams": f"unix://{socket_path(s)}"},
         ),

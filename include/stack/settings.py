@@ -39,6 +39,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_OBJECT_STORE", "text", "seaweedfs", "S3 server: seaweedfs, or minio (needs HEADRACE_CATALOG=jdbc and a minio binary on the PATH)."),
     Setting("HEADRACE_WAREHOUSE", "text", "s3://warehouse", "Where the lake's tables live."),
     Setting("HEADRACE_MARQUEZ_URL", "text", "", "Forward OpenLineage events to this Marquez, e.g. http://127.0.0.1:5000; empty: keep them here only."),
+    Setting("HEADRACE_ALERTS_URL", "text", "", "Where alerts go, as an Apprise URL (mailtos://…, slack://…, json://…); empty: they stay in the platform's database."),
     Setting("HEADRACE_AIRFLOW_USER", "text", "admin", "Name to log in to Airflow with."),
     Setting("HEADRACE_PORT_AIRFLOW", "port", "80", "Airflow's UI and API."),
     Setting("HEADRACE_PORT_REGISTRY", "port", "81", "Schema registry (Confluent API under /apis/ccompat/v7)."),

@@ -69,7 +69,8 @@ def apply_contracts(api: AirflowApi, report: Report) -> None:
 
 def standing_dags(s: Settings) -> tuple[str, ...]:
     """DAGs that are on all the time."""
-    return ("watch_connectors", "collect_letters", "land_files", *(f"stream_{group}" for group in plans(s)))
+    watches = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files")
+    return (*watches, *(f"stream_{group}" for group in plans(s)))
 
 
 def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:

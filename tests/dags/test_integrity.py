@@ -39,7 +39,8 @@ def parse(file):
     dags = {v.dag_id: v for v in space.values() if isinstance(v, DAG)}
     return {"file": file, "spent": spent, "modules": sorted(set(sys.modules) - before), "dags": {
         name: {"doc": dag.doc_md or "", "tags": sorted(dag.tags), "tasks": {
-            task.task_id: {"owner": task.owner, "upstream": sorted(task.upstream_task_ids)} for task in dag.tasks}}
+            task.task_id: {"owner": task.owner,
+            "told": [c.__name__ for c in (*task.on_failure_callback, *task.on_success_callback)], "upstream": sorted(task.upstream_task_ids)} for task in dag.tasks}}
         for name, dag in dags.items()}}
 for file in sys.argv[1:]:
     child = os.fork()
@@ -84,6 +85,7 @@ def test_a_dag_is_owned_documented_and_light(parsed: dict[str, dict[str, Any]], 
         assert dag["tags"], f"{dag_id} has no tag"
         for task, facts in dag["tasks"].items():
             assert facts["owner"] not in ("", "airflow"), f"{dag_id}.{task} has no owner"
+            assert facts["told"] == ["tell_failed", "tell_passed"], f"{dag_id}.{task} fails unheard: add **TOLD"
     heavy = [module for module in HEAVY if module in found["modules"]]
     assert not heavy, f"importing {name}.py also imports {heavy}: import them inside the task"
 

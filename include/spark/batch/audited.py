@@ -32,7 +32,9 @@ def audited(
         outcomes.clear()
         if "cleaned" in zones:
             others = referred(spark, contract, contracts, zones["cleaned"])
-            outcomes[:] = validate(zones["cleaned"], asked, contract.id, others=others, hidden=in_clear)
+            outcomes[:] = validate(
+                zones["cleaned"], asked, contract.id, others=others, hidden=in_clear, key=contract.key
+            )
         return forbids(outcomes)
 
     done: dict[str, Any]

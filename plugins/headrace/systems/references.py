@@ -40,7 +40,7 @@ def resolved(value: T, place: str, environ: Mapping[str, str] = os.environ) -> T
             place,
             f"it refers to {name}, which is not set here; set it in the environment of this process",
         )
-    _hide(secret)
+    hide(secret)
     return secret
 
 
@@ -49,8 +49,8 @@ def all_resolved(extra: Mapping[str, Any], connection: str, environ: Mapping[str
     return {key: resolved(value, f"{connection}, {key}", environ) for key, value in extra.items()}
 
 
-def _hide(secret: str) -> None:
-    """Airflow hides a connection's own password in its logs, but would not know this one."""
+def hide(secret: str) -> None:
+    """Airflow hides a connection's own password in its logs, but would not know this one: now it does."""
     from airflow.sdk.log import mask_secret
 
     mask_secret(secret)

@@ -37,17 +37,17 @@ def test_good_rows_pass_every_check(spark: SparkSession) -> None:
 def test_broken_rules_are_told_with_the_first_rows_and_by_severity(spark: SparkSession) -> None:
     bad = rows(spark, (1, 99, None, None, "XL", None), (1, 3, None, None, "S", None))
     few = Rule("few", "library", None, "warning", {"metric": "rowCount", "mustBeGreaterThan": 2})
-    found = {outcome.check: outcome for outcome in validate(bad, asked(few), "shop.items")}
+    found = {outcome.check: outcome for outcome in validate(bad, asked(few), "shop.items", key=("id",))}
     broken = {name for name, outcome in found.items() if not outcome.passed}
     assert broken == {"key_unique", "sold_at_required", "size_symbol", "amount_range", "few"}
     assert found["amount_range"] == Outcome(
-        "amount_range", "error", "amount", False, 1, 'such as {"amount": 99}',
-        "expect_column_values_to_be_between", ('{"amount": 99}',),
+        "amount_range", "error", "amount", False, 1, 'such as {"id": 1, "amount": 99}',
+        "expect_column_values_to_be_between", ('{"id": 1, "amount": 99}',),
     )  # fmt: skip
     assert found["few"].observed == "found 2"
     refused = forbids(found.values())
     assert len(refused) == 4
-    assert 'amount_range: 1 rows break it, such as {"amount": 99}' in refused
+    assert 'amount_range: 1 rows break it, such as {"id": 1, "amount": 99}' in refused
 
 
 def test_a_check_that_cannot_be_evaluated_has_not_passed(spark: SparkSession) -> None:

@@ -214,6 +214,29 @@ def test_a_worker_that_does_not_answer_is_told(airflow: World, monkeypatch: pyte
     assert "connect at http://127.0.0.1:1" in event["message"]
 
 
+def test_a_worker_that_answers_again_is_told_and_ends_the_alert(airflow: World) -> None:
+    operator = KeepConnectorsOperator(task_id="keep", schemas=str(airflow.folder), poll_s=0.2)
+    platform = airflow.systems.platform
+    platform.raise_alert("connect", "error", "it does not answer")
+    watch = _deferred(operator.execute, {})
+    event = _event(**watch["trigger"])
+    assert event["event"] == "reachable"
+    watch = _deferred(operator.on_event, {}, event, watch["trouble"])
+    assert not watch["trigger"]["unreached"]
+    assert platform.open_alerts() == ()
+
+
+def test_a_connector_that_was_mended_between_two_watches_ends_its_alert(airflow: World) -> None:
+    operator = KeepConnectorsOperator(task_id="keep", schemas=str(airflow.folder), calm_s=0.5, poll_s=0.2)
+    platform = airflow.systems.platform
+    platform.raise_alert(f"connector:{airflow.source}", "error", "it would not stay up")
+    watch = _deferred(operator.execute, {})
+    event = _event(**watch["trigger"])
+    assert event["event"] == "recovered"
+    _deferred(operator.on_event, {}, event, watch["trouble"])
+    assert platform.open_alerts() == ()
+
+
 def test_a_dag_steers_a_connector(airflow: World) -> None:
     def steer(action: Any) -> str:
         operator = SteerConnectorOperator(task_id="steer", connector=airflow.source, action=action)

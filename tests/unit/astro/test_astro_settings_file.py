@@ -44,7 +44,7 @@ def test_no_secret_stands_in_it() -> None:
 
 def test_what_it_refers_to_is_in_the_environment_of_every_airflow_process() -> None:
     found = set(re.findall(r"env:(HEADRACE_\w+)", (ROOT / "airflow_settings.yaml").read_text()))
-    assert found - {"HEADRACE_STREAMS_URL"} <= SECRETS
+    assert found - {"HEADRACE_STREAMS_URL", "HEADRACE_ALERTS_URL"} <= SECRETS
     for service in AIRFLOW:
         assert found <= SERVICES[service]["environment"].keys()
 

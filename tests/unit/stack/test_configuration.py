@@ -62,5 +62,5 @@ def test_airflow_gets_every_connection(s: Settings) -> None:
     assert {
         "kafka_default", "spark_default", "clickhouse_default", "schema_registry_default", "kafka_connect_default",
         "lake_default", "oltp_default", "platform_default", "lineage_default",
-        "tokens_default", "landing_default", "serving_default",
+        "tokens_default", "landing_default", "serving_default", "alerts_default",
     } == ids  # fmt: skip

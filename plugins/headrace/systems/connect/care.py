@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
@@ -14,6 +14,9 @@ from headrace.errors import SystemFailure
 from headrace.systems.bundle import Endpoints, Systems
 from headrace.systems.connect.recovery import FreshStart, reconcile, start_over
 from headrace.systems.connect.watch import Event, snapshot_done
+
+CONNECT_KEY: Final = "connect"
+"""Key of the alert that Connect does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Trouble:
     """Slots that are known to be behind."""
     until: float | None = None
     """End of the watch, as `time.time()`."""
+    unreached: bool = False
+    """Whether Connect is known not to answer."""
 
     def again(self, connector: str) -> Trouble:
         """The same, with one more restart of the connector."""
@@ -43,12 +48,13 @@ class Trouble:
             "restarts": dict(self.restarts),
             "behind": list(self.behind),
             "until": self.until,
+            "unreached": self.unreached,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Trouble:
         """The inverse of `to_json`."""
-        return cls(dict(value["restarts"]), tuple(value["behind"]), value["until"])
+        return cls(dict(value["restarts"]), tuple(value["behind"]), value["until"], value.get("unreached", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,18 @@ class Care:
         contracts = contracts_of(schemas)
         systems = Systems.at(Endpoints.from_connections(sources_of(contracts)))
         return cls(systems, contracts, log)
+
+    def remembered(self, until: float | None) -> Trouble:
+        """What a new watch must know of the one before, so that what is open is closed when it is well again."""
+        keys = {alert.key for alert in self.systems.platform.open_alerts()}
+        recovering = {names.replication_slot(fresh.connection) for fresh in self.unreconciled().values()}
+        slots = {names.replication_slot(source) for source in self.systems.sources} - recovering
+        return Trouble(
+            restarts={name: 0 for name in connectors_of(self.contracts) if _connector_key(name) in keys},
+            behind=tuple(sorted(slot for slot in slots if _slot_key(slot) in keys)),
+            until=until,
+            unreached=CONNECT_KEY in keys,
+        )
 
     def restart(self, connector: str, tries: int, of: int) -> None:
         """Restarts what failed of the connector."""
@@ -89,10 +107,12 @@ class Care:
         platform = self.systems.platform
         kind = event["event"]
         if kind != "unreachable":
-            platform.resolve_alert("connect")
+            platform.resolve_alert(CONNECT_KEY)
+            known = replace(known, unreached=False)
         match kind:
             case "unreachable":
-                platform.raise_alert("connect", "error", event["message"])
+                platform.raise_alert(CONNECT_KEY, "error", event["message"])
+                return replace(known, unreached=True)
             case "missing":
                 raise self.give_up(event["connectors"][0], event["message"])
             case "recovered":
@@ -109,7 +129,7 @@ class Care:
 
     def all_well(self, connectors: Iterable[str]) -> None:
         """Closes what is open about connectors that ran well to the end of the watch."""
-        for key in ("connect", *map(_connector_key, connectors)):
+        for key in (CONNECT_KEY, *map(_connector_key, connectors)):
             self.systems.platform.resolve_alert(key)
 
     def recover(self, known: Trouble, connector: str, *, allowed: bool) -> Trouble:

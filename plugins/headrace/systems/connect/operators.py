@@ -26,7 +26,7 @@ STATES: Mapping[Steering, Literal["PAUSED", "RUNNING", "STOPPED"]] = {
     "stop": "STOPPED",
     "restart": "RUNNING",
 }
-QUIET = ("over", "recovered", "slot-caught-up", "snapshot-done")
+QUIET = ("over", "reachable", "recovered", "slot-caught-up", "snapshot-done")
 
 
 class SteerConnectorOperator(BaseOperator):
@@ -123,7 +123,7 @@ class KeepConnectorsOperator(BaseOperator):
         until = time.time() + self.watch_for.total_seconds() if self.watch_for else None
         care = Care.from_connections(self.schemas, self.log.info)
         care.resume_recoveries()
-        self._watch(care, Trouble(until=until))
+        self._watch(care, care.remembered(until))
 
     def on_event(self, context: Context, event: Event, trouble: dict[str, Any]) -> None:
         """Woken by the trigger: repair, then watch again.
@@ -183,5 +183,6 @@ class KeepConnectorsOperator(BaseOperator):
             behind=sorted(known.behind),
             snapshots=sorted(care.unreconciled()),
             until=known.until,
+            unreached=known.unreached,
         )
         self.defer(trigger=trigger, method_name="on_event", kwargs={"trouble": known.to_json()})

@@ -51,6 +51,8 @@ class Watch:
     """Slots that are known to be behind."""
     snapshots: Sequence[str] = ()
     """Source connectors whose running snapshot is waited for."""
+    unreached: bool = False
+    """Whether Connect is known not to answer, so that an answer is worth an event."""
     until: float | None = None
     """End of the watch, as `time.time()`; None to watch on."""
 
@@ -97,6 +99,8 @@ class ConnectorsTrigger(BaseTrigger):
 
     async def _look(self, client: httpx.AsyncClient, well_since: dict[str, float]) -> Event | None:
         statuses = await _statuses(client, self.watch.connectors)
+        if self.watch.unreached:
+            return {"event": "reachable", "message": f"connect at {client.base_url} answers again"}
         event = failed(statuses) or missing(self.watch.connectors, statuses)
         if event:
             return event

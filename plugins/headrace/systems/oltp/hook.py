@@ -39,6 +39,14 @@ SLOT: Final = """
            safe_wal_size
       FROM pg_replication_slots WHERE slot_name = %s"""
 
+WRITES: Final = """
+    SELECT schemaname || '.' || relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables
+     WHERE schemaname || '.' || relname = ANY (%s)"""
+POSITIONS: Final = """
+    SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
+           pg_wal_lsn_diff(confirmed_flush_lsn, '0/0')::bigint
+      FROM pg_replication_slots WHERE slot_name = %s AND confirmed_flush_lsn IS NOT NULL"""
+
 
 class Column(NamedTuple):
     """A column as PostgreSQL has it."""
@@ -79,6 +87,15 @@ class Slot(NamedTuple):
     def lost(self) -> bool:
         """Whether only a fresh snapshot helps."""
         return self.wal_status == "lost"
+
+
+class Progress(NamedTuple):
+    """How far the log was written, and how far a slot's reader has confirmed it; positions in bytes."""
+
+    written: int
+    confirmed: int
+    writes: Mapping[str, int]
+    """`schema.table` → rows inserted, updated and deleted since the server counts."""
 
 
 class OltpHook:
@@ -138,6 +155,16 @@ class OltpHook:
         """The slot, or None where there is none."""
         found = self._db.rows(SLOT, [name])
         return Slot(*found[0]) if found else None
+
+    def progress(self, slot: str, tables: Iterable[str]) -> Progress | None:
+        """How far the slot's reader is, and what was written; None where there is no such slot.
+
+        What `writes` counts stands in the log before `written`.
+        """
+        with self._db.transaction() as connection:
+            writes = connection.execute(WRITES, [list(tables)]).fetchall()
+            found = connection.execute(POSITIONS, [slot]).fetchone()
+        return Progress(found[0], found[1], dict(writes)) if found else None
 
     def drop_slot(self, name: str) -> bool:
         """Drops the slot; False when there was none.

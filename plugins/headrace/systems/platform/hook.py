@@ -5,12 +5,14 @@ Connection `platform_default`, type postgres.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.platform import alerts
+from headrace.systems.platform.alerts import Alert, Severity, running_task
 from headrace.systems.platform.migration import Migration, migrate, read_migrations
 from headrace.systems.postgres import PostgresClient, Row
 from headrace.systems.retry import Backoff
@@ -18,30 +20,7 @@ from headrace.systems.retry import Backoff
 if TYPE_CHECKING:
     import psycopg
 
-Severity: TypeAlias = Literal["info", "warning", "error"]
 Hop: TypeAlias = Literal["kafka", "raw"]
-
-RAISE_ALERT: Final = """
-    INSERT INTO alerts (key, severity, dataset, text) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE
-       SET last_seen = now(), times = alerts.times + 1, severity = excluded.severity,
-           text = excluded.text
-    RETURNING times = 1"""
-OPEN_ALERTS: Final = """
-    SELECT key, severity, dataset, text, first_seen, last_seen, times
-      FROM alerts WHERE resolved_at IS NULL ORDER BY first_seen, key"""
-
-
-class Alert(NamedTuple):
-    """Something that is wrong, and since when."""
-
-    key: str
-    severity: Severity
-    dataset: str
-    text: str
-    first_seen: datetime
-    last_seen: datetime
-    times: int
 
 
 class PlatformHook:
@@ -106,20 +85,46 @@ class PlatformHook:
         """Notes why the plan was not, or not wholly, carried out."""
         self._db.execute("UPDATE plans SET error = %s WHERE id = %s", [error, plan])
 
-    def raise_alert(self, key: str, severity: Severity, text: str, dataset: str = "") -> bool:
-        """Notes that something is wrong; True when it was not known already."""
+    def raise_alert(
+        self,
+        key: str,
+        severity: Severity,
+        text: str,
+        dataset: str = "",
+        *,
+        owner: str = "",
+        details: Sequence[Mapping[str, Any]] = (),
+        link: str | None = None,
+        lapses_s: float | None = None,
+    ) -> bool:
+        """Notes that something is wrong; True when it was not known already.
+
+        Args:
+            key: what it is about: raised again, an open alert is the same one.
+            severity: how bad it is now.
+            text: what is wrong, as a sentence.
+            dataset: id of the dataset, if it is about one.
+            owner: who answers for it; empty: the dataset's owner.
+            details: the first failing rows. Nothing that must not leave the platform.
+            link: where to look; None: the Airflow task in which this runs.
+            lapses_s: not raised again for so many seconds, it is over by itself.
+        """
+        from psycopg.types.json import Jsonb
+
+        where = running_task() if link is None else link
+        rows = Jsonb(list(details), dumps=lambda value: json.dumps(value, default=str))
         with self._db.transaction() as connection:
-            found = connection.execute(RAISE_ALERT, [key, severity, dataset, text]).fetchall()
+            values = [key, severity, dataset, text, owner, rows, where, lapses_s]
+            found = connection.execute(alerts.RAISE, values).fetchall()
         return bool(found[0][0])
 
     def resolve_alert(self, key: str) -> bool:
         """Notes that it is right again; False when nothing was open under the key."""
-        statement = "UPDATE alerts SET resolved_at = now() WHERE key = %s AND resolved_at IS NULL"
-        return self._db.execute(statement, [key]) > 0
+        return self._db.execute(alerts.RESOLVE, [key]) > 0
 
     def open_alerts(self) -> tuple[Alert, ...]:
         """What is wrong now, oldest first."""
-        return tuple(Alert(*row) for row in self._db.rows(OPEN_ALERTS))
+        return tuple(Alert(*row) for row in self._db.rows(alerts.OPEN))
 
     def owned_connectors(self) -> frozenset[str]:
         """Names of the connectors that Headrace made."""

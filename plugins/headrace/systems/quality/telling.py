@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Collection
 from typing import Final
@@ -20,7 +21,8 @@ def tell(platform: PlatformHook, dataset: str, zone: Zone, outcomes: Collection[
     for outcome in (outcome for outcome in outcomes if not outcome.passed):
         text = f"{dataset}, {zone}: {outcome.check} is broken: {_counted(outcome)}{outcome.observed}"
         _LOG.warning("%s", text)
-        platform.raise_alert(prefix + outcome.check, outcome.severity, text, dataset)
+        rows = [json.loads(row) for row in outcome.examples]
+        platform.raise_alert(prefix + outcome.check, outcome.severity, text, dataset, details=rows)
         broken.add(prefix + outcome.check)
     if not outcomes:
         return

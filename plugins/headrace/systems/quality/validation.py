@@ -28,14 +28,15 @@ def validate(
     *,
     others: Mapping[str, DataFrame] | None = None,
     hidden: Mapping[str, str] | None = None,
+    key: Sequence[str] = (),
 ) -> tuple[Outcome, ...]:
     """The outcome of every check, in their order. A check that could not be evaluated has not passed.
 
     `others` are the datasets that references may lead to; a reference to any other is not asked. `hidden` are the
-    fields whose values are not told, each with its classification.
+    fields whose values are not told, each with its classification. By its `key` a failing row is told.
     """
     known, secret = others or {}, hidden or {}
-    found = _expected(rows, [check for check in checks if check.expectation != REFERENCE], name, secret)
+    found = _expected(rows, [check for check in checks if check.expectation != REFERENCE], name, secret, key)
     for check in checks:
         if check.expectation == REFERENCE and check.arguments["dataset"] in known:
             found[check.name] = _referred(rows, check, known[check.arguments["dataset"]], secret)
@@ -47,7 +48,9 @@ def import_beforehand() -> None:
     threading.Thread(target=__import__, args=("great_expectations",), daemon=True).start()
 
 
-def _expected(rows: DataFrame, checks: Sequence[Check], name: str, hidden: Mapping[str, str]) -> dict[str, Outcome]:
+def _expected(
+    rows: DataFrame, checks: Sequence[Check], name: str, hidden: Mapping[str, str], key: Sequence[str]
+) -> dict[str, Outcome]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -58,16 +61,20 @@ def _expected(rows: DataFrame, checks: Sequence[Check], name: str, hidden: Mappi
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_spark("lake").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
-    suite = gx.ExpectationSuite(name=name)
-    for check in checks:
-        expectation = get_expectation_impl(check.expectation)
-        suite.add_expectation(
-            expectation(
-                **check.arguments, severity=FailureSeverity(SEVERITIES[check.severity]), meta={"check": check.name}
-            )
-        )
-    result = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": EXAMPLES})
-    found = {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
+
+    def asked(some: Sequence[Check], **wanted: Any) -> dict[str, Any]:
+        suite = gx.ExpectationSuite(name=name)
+        for check in some:
+            expectation = get_expectation_impl(check.expectation)
+            severity = FailureSeverity(SEVERITIES[check.severity])
+            suite.add_expectation(expectation(**check.arguments, severity=severity, meta={"check": check.name}))
+        result = batch.validate(suite, result_format={"partial_unexpected_count": EXAMPLES, **wanted})
+        return {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
+
+    found = asked(checks, result_format="BASIC")
+    broken = [check for check in checks if (found[check.name].result or {}).get("unexpected_count")]
+    if key and broken:  # which rows they are costs a job a check: only what is broken is asked
+        found |= asked(broken, result_format="SUMMARY", unexpected_index_column_names=list(key))
     return {check.name: _outcome(check, found[check.name], hidden) for check in checks}
 
 
@@ -85,8 +92,8 @@ def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:
 
 
 def _examples(check: Check, result: Mapping[str, Any], hidden: Mapping[str, str]) -> tuple[str, ...]:
-    """The first failing values as rows: of one column, or as Great Expectations tells those of several."""
-    values = result.get("partial_unexpected_list") or ()
+    """The first failing rows, where they were asked by key; else the values: of one column, or of several as a row."""
+    values = result.get("partial_unexpected_index_list") or result.get("partial_unexpected_list") or ()
     column = check.arguments.get("column", "value")
     return examples((value if isinstance(value, Mapping) else {column: value} for value in values), hidden)
 

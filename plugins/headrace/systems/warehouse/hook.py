@@ -25,7 +25,10 @@ FRESHNESS: Final = """
     SELECT quantilesExact(0.5, 0.95)(dateDiff('microsecond', _committed_at, _inserted_at) / 1e6),
            count()
       FROM {table}
-     WHERE {read}_inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})"""
+     WHERE {read}_inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})
+       AND _committed_at > now64(6) - toIntervalDay(8)"""
+# Topics keep changes for 7 days, so none older is inserted now; the parts of older months need not be read.
+SERVED: Final = "SELECT _kafka_partition, max(_offset) + 1 FROM {table} GROUP BY _kafka_partition"
 
 
 INSERT_SETTINGS: Final[Mapping[str, Any]] = {
@@ -169,6 +172,10 @@ class WarehouseHook:
         query = FRESHNESS.format(table=qualified(changes_table), read="_op != 'r' AND " if by_cdc else "")
         (p50, p95), changes = self.rows(query, {"window_s": window_s})[0]
         return Freshness(p50, p95, changes) if changes else None
+
+    def served_offsets(self, changes_table: str) -> dict[int, int]:
+        """By Kafka partition, the offset after the newest change that is served."""
+        return {int(p): int(offset) for p, offset in self.rows(SERVED.format(table=qualified(changes_table)))}
 
     def _persist(self, call: Callable[[], T]) -> T:
         return persist(

@@ -1,0 +1,54 @@
+"""Alerts as they are kept: one row for each time that something went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+Severity: TypeAlias = Literal["info", "warning", "error"]
+
+COLUMNS: Final = "key, severity, dataset, text, first_seen, last_seen, times, owner, details, link, resolved_at"
+RAISE: Final = """
+    INSERT INTO alerts (key, severity, dataset, text, owner, details, link, lapses_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
+    ON CONFLICT (key) WHERE resolved_at IS NULL DO UPDATE
+       SET last_seen = now(), times = alerts.times + 1, severity = excluded.severity, text = excluded.text,
+           owner = excluded.owner, details = excluded.details, link = excluded.link, lapses_at = excluded.lapses_at
+    RETURNING times = 1"""
+OPEN: Final = f"SELECT {COLUMNS} FROM alerts WHERE resolved_at IS NULL ORDER BY first_seen, key"  # noqa: S608
+RESOLVE: Final = "UPDATE alerts SET resolved_at = now() WHERE key = %s AND resolved_at IS NULL"
+LAPSE: Final = "UPDATE alerts SET resolved_at = now() WHERE resolved_at IS NULL AND lapses_at < now()"
+
+
+class Alert(NamedTuple):
+    """Something that is wrong, and since when."""
+
+    key: str
+    severity: Severity
+    dataset: str
+    text: str
+    first_seen: datetime
+    last_seen: datetime
+    times: int
+    owner: str = ""
+    """Who answers for it; empty: the owner of the dataset."""
+    details: Sequence[Mapping[str, Any]] = ()
+    """The first failing rows."""
+    link: str = ""
+    """The Airflow run that raised it last."""
+    resolved_at: datetime | None = None
+
+
+def running_task() -> str:
+    """The address of the Airflow task in which this runs; empty outside of one."""
+    import sys
+
+    if "airflow.sdk" not in sys.modules:  # then no task runs here
+        return ""
+    from airflow.sdk import get_current_context
+
+    try:
+        return str(get_current_context()["ti"].log_url)
+    except (RuntimeError, AttributeError, KeyError):
+        return ""

@@ -1,0 +1,80 @@
+"""How long changes wait, hop by hop: in the source's log while nobody reads it, then in Kafka while nobody serves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from headrace.systems.hops.freshness import FreshnessWatch
+from headrace.systems.hops.late import Waiting
+from tests.integration.systems.world import World
+
+pytestmark = pytest.mark.slow
+INSERT = "INSERT INTO shop.orders VALUES (%s, 1, now())"
+PROMISE = "slaProperties: [{property: freshness, value: 2, unit: s, element: orders.at}]\n"
+
+
+@pytest.fixture
+def watch(world: World) -> FreshnessWatch:
+    """A watch over a world with one dataset, two seconds promised, its connector running, and no stream."""
+    world.zones = "quarantine"
+    world.make_table("orders", rows=3)
+    world.declare("orders")
+    terms = world.folder / world.name / "orders.odcs.yaml"
+    terms.write_text(terms.read_text() + PROMISE)
+    world.apply()
+    world.systems.connect.wait(world.source, "RUNNING")
+    systems = world.systems
+    return FreshnessWatch(
+        systems.platform, systems.warehouse, systems.kafka, systems.registry, systems.sources, str(world.folder),
+        world.log.append,
+    )  # fmt: skip
+
+
+def until(look: Callable[[], Waiting], wanted: Callable[[Waiting], Any], seconds: float = 60) -> Waiting:
+    deadline = time.monotonic() + seconds
+    while not wanted(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.3)
+    return found
+
+
+def test_changes_are_seen_to_wait_where_they_wait(world: World, watch: FreshnessWatch) -> None:
+    dataset = f"{world.name}.orders"
+    platform, topic = world.systems.platform, f"{world.name}.shop.orders"
+
+    def look() -> Waiting:
+        return watch.look()[dataset]
+
+    deadline = time.monotonic() + 60
+    while sum(world.systems.kafka.end_offsets(topic).values()) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert look() == Waiting()  # the snapshot's rows were there before anybody looked
+    world.systems.connect.stop(world.source)
+    world.systems.connect.wait(world.source, "STOPPED")
+    assert look().source_s is None
+    world.sql(INSERT, 10)
+    waits = until(look, lambda found: found.source_s)
+    assert waits.kafka_s is None
+    assert platform.open_alerts() == ()
+    world.systems.connect.resume(world.source)
+    world.systems.connect.wait(world.source, "RUNNING")
+    waits = until(look, lambda found: found.source_s is None and (found.kafka_s or 0) > 2.0)
+    until(look, lambda _: platform.open_alerts())
+    (alert,) = platform.open_alerts()
+    assert (alert.key, alert.severity, alert.dataset) == (f"late:{dataset}", "warning", dataset)
+    assert "wait in Kafka and are not served" in alert.text
+
+    # It is served, long after its commit: late until that was more than a minute ago, then in time again.
+    served = world.systems.kafka.end_offsets(topic)[0]
+    world.systems.warehouse.execute(
+        f"INSERT INTO {world.name}.orders_changes (id, total, at, _op, _kafka_partition, _offset, _committed_at, _inserted_at)"
+        f" SELECT 10, 1, now64(6), 'c', 0, {served - 1}, now64(6) - 9, now64(6) - 55"
+    )
+    assert look().served_s is not None
+    until(look, lambda found: found == Waiting(), 30)
+    until(look, lambda _: not platform.open_alerts())
