@@ -7,13 +7,17 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import Stack
 from tests.support.alerts import Mailbox, Webhook
 
-INSERT = "INSERT INTO retail.campaign_descriptions VALUES (%s, 'Type A', '2017-01-01', '2017-02-01')"
+INSERT = """
+    INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
+                                     retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
+    VALUES (%s, 25671, NULL, 330, 1, 1.00, 0, 0, 0, 12, '2017-03-20 10:15:30+00')"""
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_a_failed_dag_is_told_with_its_run_and_its_next_success_ends_it(stack: S
     text = told("ERROR: task apply", "dag:apply_contracts:apply")
     assert "retail.nothing" in text
     assert "owner platform" in text
-    assert f"/dags/apply_contracts/runs/{run}/tasks/apply" in text
+    assert f"/dags/apply_contracts/runs/{quote(run)}/tasks/apply" in text
     again = airflow.trigger("apply_contracts", {"plan_only": True})
     airflow.wait_for_run("apply_contracts", again, 120, lambda line: None)
     told("OVER: task apply", "dag:apply_contracts:apply")
@@ -69,16 +73,16 @@ def test_late_data_is_told_until_it_is_in_time_again(
 ) -> None:
     """The driver stands still while a row is written, for less time than would have it launched again."""
     (pid,) = [state.pid for state in stack.supervisor.states() if state.name == "stream-retail"]
-    campaign = 100_000 + new_id() % 1_000_000
+    basket = new_id()
     os.kill(pid, signal.SIGSTOP)
     try:
-        oltp.execute(INSERT, [campaign])
+        oltp.execute(INSERT, [basket])
         time.sleep(20)  # that is how late it becomes
     finally:
         os.kill(pid, signal.SIGCONT)
-    key = "late:retail.campaign_descriptions"
+    key = "late:retail.transactions"
     eventually(lambda: key in [alert.key for alert in stack.systems.platform.open_alerts()], True, 90)
-    told("WARNING: retail.campaign_descriptions is late", key)
+    told("WARNING: retail.transactions is late", key)
     eventually(lambda: key in [alert.key for alert in stack.systems.platform.open_alerts()], False, 200)
-    told("OVER: retail.campaign_descriptions is late", key)
-    oltp.execute("DELETE FROM retail.campaign_descriptions WHERE campaign_id = %s", [campaign])
+    told("OVER: retail.transactions is late", key)
+    oltp.execute("DELETE FROM retail.transactions WHERE basket_id = %s", [basket])

@@ -13,6 +13,8 @@ from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import Message
 
 PATIENCE_S: Final = 10.0
+MOST: Final = 2_000
+"""Records of a partition that are looked at."""
 
 
 def oldest_commit_ms(
@@ -20,8 +22,8 @@ def oldest_commit_ms(
 ) -> int | None:
     """When the oldest change at or after these offsets was committed, in ms since 1970; None when there is none.
 
-    Only the first record of each partition is looked at. Rows that a snapshot read do not count: they were committed
-    before anybody looked.
+    Rows that a snapshot read do not count: they were committed before anybody looked. So many of them (MOST) before the
+    first change hide it, until they are read.
 
     Args:
         hook: the cluster.
@@ -31,30 +33,35 @@ def oldest_commit_ms(
     """
     ends = hook.end_offsets(topic)
     starts = {p: max(next_offsets.get(p, 0), 0) for p in ends if next_offsets.get(p, 0) < ends[p]}
-    commits = [_commit_ms(message, schemas) for message in _first(hook, topic, starts)] if starts else []
-    return min((commit for commit in commits if commit is not None), default=None)
+    return min(_first_commits(hook, topic, starts, schemas).values(), default=None) if starts else None
 
 
-def _first(hook: KafkaHook, topic: str, starts: Mapping[int, int]) -> list[Message]:
-    """The first committed record of each partition from its start, where there is one."""
+def _first_commits(
+    hook: KafkaHook, topic: str, starts: Mapping[int, int], schemas: Callable[[int], Any]
+) -> dict[int, int]:
+    """By partition, the commit of the first change from its start, where there is one."""
     from confluent_kafka import TopicPartition
 
-    found: dict[int, Message] = {}
-    ended: set[int] = set()
+    found: dict[int, int] = {}
+    left = dict.fromkeys(starts, MOST)
     consumer = hook.consumer()
     deadline = time.monotonic() + PATIENCE_S
     try:
         consumer.assign([TopicPartition(topic, partition, start) for partition, start in starts.items()])
-        while len(found.keys() | ended) < len(starts) and time.monotonic() < deadline:
-            messages: list[Message] = consumer.consume(100, timeout=0.5)
+        while any(left.values()) and time.monotonic() < deadline:
+            messages: list[Message] = consumer.consume(500, timeout=0.5)
             for message in messages:
-                if message.error() is None:
-                    found.setdefault(message.partition(), message)
-                else:
-                    ended.add(message.partition())  # its end; an error is none of ours to judge
+                partition = message.partition()
+                if message.error() is not None:  # its end; another error is none of ours to judge
+                    left[partition] = 0
+                elif left[partition]:
+                    commit = _commit_ms(message, schemas)
+                    left[partition] = 0 if commit is not None else left[partition] - 1
+                    if commit is not None:
+                        found[partition] = commit
     finally:
         consumer.close()
-    return list(found.values())
+    return found
 
 
 def _commit_ms(message: Message, schemas: Callable[[int], Any]) -> int | None:

@@ -109,10 +109,10 @@ class PlatformHook:
             link: where to look; None: the Airflow task in which this runs.
             lapses_s: not raised again for so many seconds, it is over by itself.
         """
-        from psycopg.types.json import Jsonb
+        from psycopg.types.json import Json
 
         where = running_task() if link is None else link
-        rows = Jsonb(list(details), dumps=lambda value: json.dumps(value, default=str))
+        rows = Json(list(details), dumps=lambda value: json.dumps(value, default=str))
         with self._db.transaction() as connection:
             values = [key, severity, dataset, text, owner, rows, where, lapses_s]
             found = connection.execute(alerts.RAISE, values).fetchall()

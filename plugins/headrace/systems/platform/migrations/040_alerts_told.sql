@@ -1,11 +1,11 @@
 -- What a message about an alert needs, and what was told to whom.
 
 ALTER TABLE alerts ADD COLUMN IF NOT EXISTS owner text NOT NULL DEFAULT '';
-ALTER TABLE alerts ADD COLUMN IF NOT EXISTS details jsonb NOT NULL DEFAULT '[]';
+ALTER TABLE alerts ADD COLUMN IF NOT EXISTS details json NOT NULL DEFAULT '[]';
 ALTER TABLE alerts ADD COLUMN IF NOT EXISTS link text NOT NULL DEFAULT '';
 ALTER TABLE alerts ADD COLUMN IF NOT EXISTS lapses_at timestamptz;
 COMMENT ON COLUMN alerts.owner IS 'Who answers for it; empty: the owner of the dataset.';
-COMMENT ON COLUMN alerts.details IS 'The first failing rows, each an object.';
+COMMENT ON COLUMN alerts.details IS 'The first failing rows, each an object whose fields are in order.';
 COMMENT ON COLUMN alerts.link IS 'The Airflow run that raised it last.';
 COMMENT ON COLUMN alerts.lapses_at IS 'Resolved by itself when it is not raised again until then; null: somebody resolves it.';
 
