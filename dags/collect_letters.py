@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.index import contracts_folder
 from headrace.systems.letters.operators import CollectLettersOperator
+from headrace.systems.notify.failures import TOLD
 
 with DAG(
     dag_id="collect_letters",
@@ -16,7 +17,7 @@ with DAG(
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
     tags=["letters", "lake"],
     doc_md="""
 ### Collect dead letters

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.index import contracts_folder
 from headrace.systems.letters.operators import ACTIONS, CollectLettersOperator, ReplayLettersOperator
+from headrace.systems.notify.failures import TOLD
 
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(contracts_folder(INCLUDE.parent))
@@ -33,7 +34,7 @@ with DAG(
     max_active_runs=1,
     catchup=False,
     render_template_as_native_obj=True,
-    default_args={"owner": "platform"},
+    default_args={"owner": "platform", **TOLD},
     tags=["letters", "lake"],
     params={
         "action": Param(

@@ -17,7 +17,8 @@ from headrace.systems.kafka.reading import Message, messages_to_end
 from headrace.systems.letters.ledger import LetterLedger, Tally
 from headrace.systems.letters.letter import Arrived, letter, timestamp
 from headrace.systems.letters.quarantine import Quarantine
-from headrace.systems.platform.hook import PlatformHook, Severity
+from headrace.systems.platform.alerts import Severity
+from headrace.systems.platform.hook import PlatformHook
 
 AT_ONCE: Final = 500
 """Letters in one commit: each may be as large as a record may be."""
