@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, get_args
 
-from headrace.contracts import promises
+from headrace.contracts import keeping, promises
 from headrace.contracts.avro import LOGICAL, MAX_PRECISION, PRIMITIVES
 from headrace.contracts.avro_faults import ATTRIBUTES
 from headrace.contracts.cdc import unfaithful
@@ -96,6 +96,7 @@ def quality_rules() -> str:
         ("`metric` of a `library` rule", _words(promises.METRICS)),
         ("condition of a `library` or `sql` rule: exactly one of", _words(promises.OPERATORS)),
         ("`unit` of a freshness promise", _words(units)),
+        ("`unit` of a retention promise", _words(keeping.DAYS)),
     ]
     return table(("key", "one of"), rows)
 

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from headrace.contracts.contract import Contract, Maintenance, Reference, Role, Rule, Source
+from headrace.contracts.contract import Contract, Maintenance, Need, Reference, Role, Rule, Source
 from headrace.contracts.types import (
     MISSING,
     Array,
@@ -58,6 +58,7 @@ def encode_contract(contract: Contract) -> dict[str, Any]:
         "tokenised": list(contract.tokenised),
         "source": list(_parts(contract.source)),
         "maintenance": list(_parts(contract.maintenance)),
+        "needs": [list(_parts(need)) for need in contract.needs],
         "classifications": dict(contract.classifications),
         "roles": [list(_parts(role)) for role in contract.roles],
         "quality": [list(_parts(rule)) for rule in contract.quality],
@@ -77,6 +78,7 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
         tokenised=tuple(data["tokenised"]),
         source=Source(*data["source"]),
         maintenance=Maintenance(*data["maintenance"]),
+        needs=tuple(Need(*need) for need in data["needs"]),
         classifications=data["classifications"],
         roles=tuple(Role(*role) for role in data["roles"]),
         quality=tuple(Rule(*rule) for rule in data["quality"]),

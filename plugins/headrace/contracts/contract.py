@@ -79,6 +79,17 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """That a lake table, of this or of another dataset, can be read as it was, at any moment of so many days."""
+
+    dataset: str
+    zone: Zone
+    days: int
+    line: int = dataclasses.field(default=0, compare=False)
+    """Where it is said in the .odcs.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """One dataset. Build it by `loading.load_contracts` or `index.load_index`."""
 
@@ -109,6 +120,8 @@ class Contract:
     tokenised: tuple[str, ...] = ()
     """Fields that leave the raw zone only as a keyed hash, in the order of the record."""
     maintenance: Maintenance = Maintenance()
+    needs: tuple[Need, ...] = ()
+    """What the dataset needs of the lake's past."""
     classifications: Mapping[str, str] = dataclasses.field(default_factory=lambda: _NOTHING, hash=False)
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()

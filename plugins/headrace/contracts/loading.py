@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from headrace.contracts import avro, names
 from headrace.contracts.contract import Contract
 from headrace.contracts.documents import Document, read_json, read_yaml
+from headrace.contracts.keeping import unmet_needs
 from headrace.contracts.odcs import read_contract
 from headrace.contracts.odcs_model import model_errors
 from headrace.contracts.references import unresolved
@@ -84,10 +85,12 @@ def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract |
 
 
 def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[ContractError]:
-    """What is wrong between datasets: names that collide, and, when all could be read, references that lead nowhere."""
+    """What is wrong between datasets: names that collide, and, when all could be read, references that lead nowhere
+    and needs that are not met."""
     yield from collisions(contracts)
     if all_read:
         yield from unresolved(contracts)
+        yield from unmet_needs(contracts)
 
 
 def collisions(contracts: Iterable[Contract]) -> Iterator[ContractError]:

@@ -13,6 +13,7 @@ from headrace.contracts import properties
 from headrace.contracts.cdc import unfaithful
 from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
+from headrace.contracts.keeping import needs, retention_days, unkept_promise
 from headrace.contracts.odcs_model import suggest
 from headrace.contracts.promises import freshness_s, quality_rules
 from headrace.contracts.references import read_references
@@ -84,12 +85,16 @@ class _Reader:
             schema, self._domain, self._names, frozenset(rule.name for rule in rules), self._report
         )
         freshness = freshness_s(self._data, self._dataset, self._names, self._report)
+        retention = retention_days(self._data, self._dataset, self._report)
         roles = tuple(self._roles())
         if declared is None:
             return None
         classifications = {item["name"]: item["classification"] for _, item in listed if item.get("classification")}
         self._carried(declared)
         self._refined(declared, classifications)
+        kept = properties.maintenance(declared["maintenance"])
+        if problem := unkept_promise(kept, declared["zones"], retention):
+            self._report(("slaProperties",), "sla", problem)
         return Contract(
             id=f"{self._domain}.{self._dataset}",
             domain=self._domain,
@@ -107,7 +112,8 @@ class _Reader:
             freshness_s=freshness,
             event_time=declared["eventTime"],
             tokenised=tuple(f.name for f in self._record.fields if f.name in declared["tokenised"]),
-            maintenance=properties.maintenance(declared["maintenance"]),
+            maintenance=kept,
+            needs=needs(declared["needs"], self._document, self._place("needs")),
             classifications=classifications,
             roles=roles,
             quality=rules,
@@ -261,7 +267,6 @@ class _Reader:
                 self._report_shape(name, "nullable-container", message)
 
     def _refined(self, declared: Mapping[str, Any], classifications: Mapping[str, str]) -> None:
-        given = [item.get("property") for item in self._data.get("customProperties") or ()]
         for name, problem in (
             *((name, f"{name} {what}") for name, what in zone_problems(self._domain, declared)),
             *(
@@ -269,8 +274,12 @@ class _Reader:
                 for name, what in refinement_problems(declared, self._record, self._names, classifications)
             ),
         ):
-            place: Steps = ("customProperties", given.index(name), "value") if name in given else ("customProperties",)
-            self._report(place, name, problem)
+            self._report(self._place(name), name, problem)
+
+    def _place(self, name: str) -> Steps:
+        """Where the value of a custom property stands, or would."""
+        given = [item.get("property") for item in self._data.get("customProperties") or ()]
+        return ("customProperties", given.index(name), "value") if name in given else ("customProperties",)
 
     def _report_shape(self, name: str, rule: str, message: str) -> None:
         names = _field_names(self._shape)

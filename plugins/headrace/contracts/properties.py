@@ -99,6 +99,21 @@ def _maintenance_problem(value: Any) -> str | None:
     return None
 
 
+def _needs_problem(value: Any) -> str | None:
+    if not isinstance(value, list):
+        return "is no list"
+    for item in value:
+        if not isinstance(item, dict) or item.keys() != {"dataset", "zone", "days"}:
+            return f"has {item!r}, which is not dataset, zone and days"
+        if not (isinstance(item["dataset"], str) and _TABLE.fullmatch(item["dataset"])):
+            return f"has the dataset {item['dataset']!r}, which is no domain.dataset"
+        if item["zone"] not in get_args(Zone):
+            return f"has the unknown zone {item['zone']!r}"
+        if type(item["days"]) is not int or item["days"] < 1:
+            return f"has days {item['days']!r}, and it is a whole number of at least 1"
+    return None
+
+
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
@@ -170,6 +185,14 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             " many months the table can be read as it was at the start of each.",
             {},
             _maintenance_problem,
+        ),
+        Property(
+            "needs",
+            "a list of {dataset: domain.dataset, zone: zone, days: number}",
+            "Lake tables that it must be able to read as they were, at any moment of so many days. A maintenance that"
+            " would drop what another contract needs is refused.",
+            [],
+            _needs_problem,
         ),
     )
 }

@@ -1,0 +1,130 @@
+"""How long a dataset can be read as it was: what one contract needs of another's table, and what it promises itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.contracts import loading
+from headrace.contracts.codec import decode_contract, encode_contract
+from headrace.contracts.contract import Need
+from headrace.contracts.index import load_index
+from headrace.errors import ContractErrors
+from tests.support.generated_contracts import TERMS, write_contract
+
+HEADER = "serving, value: clickhouse}"
+PLACE = "include/schemas/shop/segments.odcs.yaml:27: needs: shop.segments needs"
+ORDERS = "include/schemas/shop/orders.odcs.yaml"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "include" / "schemas"
+
+
+def written(root: Path, dataset: str, *changes: tuple[str, str]) -> None:
+    write_contract(root, "shop", dataset)
+    text = TERMS.format(domain="shop", dataset=dataset)
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    (root / "shop" / f"{dataset}.odcs.yaml").write_text(text, encoding="utf-8")
+
+
+def needing(root: Path, needs: str, **orders: str) -> None:
+    """`shop.segments` needs so, and `shop.orders` is kept by such properties."""
+    kept = "".join(f"\n  - {{property: {name}, value: {value}}}" for name, value in orders.items())
+    written(root, "orders", (HEADER, HEADER + kept))
+    written(root, "segments", (HEADER, f"{HEADER}\n  - {{property: needs, value: {needs}}}"))
+
+
+def told(root: Path) -> list[str]:
+    with pytest.raises(ContractErrors) as raised:
+        loading.load_contracts(root)
+    return [str(error) for error in raised.value.errors]
+
+
+def test_what_maintenance_keeps_may_be_needed(root: Path) -> None:
+    needing(root, "[{dataset: shop.orders, zone: cleaned, days: 30}]", maintenance="{keepDays: 30}")
+    _, segments = loading.load_contracts(root)
+    assert segments.needs == (Need("shop.orders", "cleaned", 30),)
+    assert decode_contract(encode_contract(segments)) == segments
+
+
+@pytest.mark.parametrize(
+    ("need", "message"),
+    [
+        (
+            "{dataset: shop.orders, zone: cleaned, days: 30}",
+            "cleaned of shop.orders as it was for 30 days, and its maintenance drops what is older than 7; write"
+            f" maintenance: {{keepDays: 30}} in {ORDERS}, or need fewer days",
+        ),
+        (
+            "{dataset: shop.orders, zone: quarantine, days: 1}",
+            f"quarantine of shop.orders, which is kept in raw, cleaned, history only; add the zone in {ORDERS}",
+        ),
+        (
+            "{dataset: shop.order, zone: cleaned, days: 1}",
+            'shop.order, which no contract declares; write "shop.orders" if that is meant, or remove it',
+        ),
+    ],
+)
+def test_what_maintenance_would_drop_may_not(root: Path, need: str, message: str) -> None:
+    needing(root, f"[{need}]")
+    assert told(root) == [f"{PLACE} {message}"]
+
+
+def test_a_policy_that_comes_to_keep_less_is_refused_by_the_index_too(root: Path) -> None:
+    needing(root, "[{dataset: shop.orders, zone: cleaned, days: 30}]", maintenance="{keepDays: 30}")
+    assert set(load_index(root)) == {"shop.orders", "shop.segments"}
+    written(root, "orders")
+    with pytest.raises(ContractErrors, match="drops what is older than 7"):
+        load_index(root)
+
+
+@pytest.mark.parametrize(
+    ("needs", "message"),
+    [
+        ("7", "needs is no list; write a list of {dataset"),
+        ("[{dataset: shop.orders, zone: raw}]", "which is not dataset, zone and days"),
+        ("[{dataset: orders, zone: raw, days: 1}]", "has the dataset 'orders', which is no domain.dataset"),
+        ("[{dataset: shop.orders, zone: gold, days: 1}]", "has the unknown zone 'gold'"),
+        ("[{dataset: shop.orders, zone: raw, days: 0}]", "has days 0, and it is a whole number of at least 1"),
+    ],
+)
+def test_a_need_says_what_where_and_for_how_long(root: Path, needs: str, message: str) -> None:
+    needing(root, needs)
+    assert any(one.startswith(PLACE.split(" shop.segments")[0]) and message in one for one in told(root))
+
+
+SLA = "slaProperties:\n"
+YEAR = "slaProperties:\n  - {property: retention, value: 12, unit: month"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [(SLA, f"{YEAR}}}\n")],
+        [(SLA, f"{YEAR}, element: orders.booked_at}}\n"), (", history]", "]")],
+        [(SLA, f"{YEAR}}}\n"), (", history]", "]"), (HEADER, HEADER + "\n  - {property: maintenance, value: {monthlyTags: 12}}")],
+        [(SLA, f"{YEAR}}}\n"), (", history]", "]"), (HEADER, HEADER + "\n  - {property: maintenance, value: {keepDays: 372}}")],
+    ],
+    ids=["history", "rows", "tags", "snapshots"],
+)  # fmt: skip
+def test_a_promised_retention_that_is_kept(root: Path, changes: list[tuple[str, str]]) -> None:
+    written(root, "orders", *changes)
+    assert loading.load_contracts(root)
+
+
+def test_a_promised_retention_that_maintenance_would_break(root: Path) -> None:
+    written(root, "orders", (SLA, f"{YEAR}, element: orders}}\n"), (", history]", "]"))
+    (one,) = told(root)
+    assert "sla: the dataset as it was is promised for 372 days, and maintenance keeps it for 7; add the zone" in one
+    assert "maintenance: {monthlyTags: 12}" in one
+
+
+def test_a_retention_is_a_number_of_whole_days_or_more(root: Path) -> None:
+    written(root, "orders", (SLA, "slaProperties:\n  - {property: retention, value: 12, unit: min}\n"))
+    assert "retention is 12 'min'; write a positive whole number and a unit" in told(root)[0]
