@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
-from headrace.contracts.index import contracts_folder, load_index
-from headrace.planning.maintenance import policies
+from headrace.contracts.index import contracts_folder
+from headrace.systems.lake.operators import DueTablesOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.maintenance import MaintainLakeOperator
 
@@ -16,11 +16,19 @@ INCLUDE = Path(__file__).parents[1] / "include"
 
 with DAG(
     dag_id="lake_maintenance",
-    schedule="@daily",
+    schedule="*/15 * * * *",
     max_active_runs=1,
     catchup=False,
     default_args={"owner": "platform", "retries": 1, "retry_delay": timedelta(minutes=5), **TOLD},
     tags=["lake"],
+    params={
+        "tables": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            description="These tables, now: raw.retail_transactions. None: those that are due.",
+        )
+    },
     doc_md="""
 ### Look after the lake
 
@@ -28,16 +36,19 @@ with DAG(
 become few full ones, manifests are rewritten, snapshots past the contract's `maintenance` expire, files that belong to
 nothing go. Tables of contracts with `monthlyTags` are tagged `month_YYYY_MM`, and can be read as they were.
 
-**Runs** daily, and by hand at any time, also while the sink lands changes and refinements publish: whoever commits second
-works its commit out anew. The log has one line a table: files, bytes, delete files, snapshots and planning time, before
-and after.
+**Runs** every quarter of an hour to see what is due: every table once a day (UTC), and between a table that has as many
+small files as its contract's `smallFiles`. When none is, both tasks are skipped. With *tables* it looks after these, at
+any time, also while the sink lands changes and refinements publish: whoever commits second works its commit out anew.
+The log has one line a table: files, bytes, delete files, snapshots and planning time, before and after.
 
-**When it fails**, the log names the table and the cause; the others were looked after. Clear the task to try again.
+**When it fails**, the log names the table and the cause; the others were looked after. A table that failed has its next
+turn the day after, or when you clear the task.
 """,
 ) as dag:
+    due = DueTablesOperator(task_id="due", schemas=str(contracts_folder(INCLUDE.parent)))
     MaintainLakeOperator(
         task_id="maintain",
-        policies=policies(load_index(contracts_folder(INCLUDE.parent)).values()),
+        policies=due.output,
         application=str(INCLUDE / "spark" / "batch" / "maintain.py"),
         pool="refine",
     )

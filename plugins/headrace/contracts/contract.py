@@ -76,6 +76,8 @@ class Maintenance:
     """So many of the newest are kept, however old."""
     monthly_tags: int = 0
     """For so many months the table can be read as it was at each month's first maintenance."""
+    small_files: int = 200
+    """When so many small files have come, they are compacted without waiting for the day's maintenance; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ MAINTENANCE: Final[Mapping[str, tuple[str, int]]] = {
     "keepDays": ("keep_days", 1),
     "keepSnapshots": ("keep_snapshots", 1),
     "monthlyTags": ("monthly_tags", 0),
+    "smallFiles": ("small_files", 0),
 }
 """Key of `maintenance` → name of the part, and the least that it may be."""
 
@@ -180,9 +181,10 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         ),
         Property(
             "maintenance",
-            "{targetFileMb: 128, keepDays: 7, keepSnapshots: 20, monthlyTags: 0}, any of these",
-            "How its lake tables are looked after: size of files, how long and how many snapshots are kept, and for how"
-            " many months the table can be read as it was at the start of each.",
+            "{targetFileMb: 128, keepDays: 7, keepSnapshots: 20, monthlyTags: 0, smallFiles: 200}, any of these",
+            "How its lake tables are looked after: size of files, how long and how many snapshots are kept, for how many"
+            " months the table can be read as it was at the start of each, and how many small files are too many to wait"
+            " for the day's maintenance (0: never too many).",
             {},
             _maintenance_problem,
         ),

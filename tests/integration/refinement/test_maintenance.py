@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pyiceberg.table import StaticTable
 from pyspark.sql import SparkSession
 
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.lake.hook import LakeHook
+from headrace.systems.lake.upkeep import arrived, small_files
 from include.spark.batch.maintain import maintain
 from include.spark.batch.refine.engine import refine
 from include.spark.batch.refine.selection import Selection
@@ -20,7 +24,38 @@ POLICY: dict[str, Any] = {
     "keep_days": 7,
     "keep_snapshots": 1,
     "monthly_tags": 3,
+    "small_files": 8,
 }
+
+
+CATALOG = LakeHook(Endpoint("sqlite://", extra={"type": "jdbc"}))
+
+
+def stands(lake: SparkSession) -> StaticTable:
+    """The table as the catalog's metadata tell of it."""
+    metadata = iceberg_table(lake, POLICY["table"]).operations().current().metadataFileLocation()
+    return StaticTable.from_metadata(str(metadata))
+
+
+def test_many_small_files_are_seen_in_the_metadata_until_they_are_compacted(lake: SparkSession) -> None:
+    for number in range(9):
+        land(lake, change(number, number, 0))
+        refine(lake, ITEMS, Selection(), passes)
+        if number == 6:
+            assert small_files(CATALOG, stands(lake), POLICY) == 0
+    assert arrived(stands(lake), 8) >= 8
+    assert small_files(CATALOG, stands(lake), POLICY) == 9
+    assert small_files(CATALOG, stands(lake), {**POLICY, "small_files": 0}) == 0
+    maintain(lake, POLICY, datetime.now(UTC))
+    assert arrived(stands(lake), 8) == 0
+    assert small_files(CATALOG, stands(lake), POLICY) == 0
+
+
+def test_one_file_a_partition_is_not_too_many(lake: SparkSession) -> None:
+    land(lake, *(change(month, month, 31 * month) for month in range(10)))
+    refine(lake, ITEMS, Selection(), passes)
+    assert arrived(stands(lake), 8) >= 8
+    assert small_files(CATALOG, stands(lake), POLICY) == 0
 
 
 def test_files_become_few_and_old_snapshots_go(lake: SparkSession) -> None:

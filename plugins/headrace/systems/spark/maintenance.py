@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 class MaintainLakeOperator(LakeJobOperator):
     """Compacts lake tables, tags them by month, expires snapshots and removes files that belong to nothing.
 
-    The report, one line a table, stands in the task's log, and as JSON in its XCom. What fails in one table does not
-    keep the others; the task fails at the end.
+    The report, one line a table, stands in the task's log, and as JSON in its XCom and in the platform's table
+    `maintained`. What fails in one table does not keep the others; the task fails at the end.
 
     Args:
-        policies: what is to be done with each table (`planning.maintenance.policies`).
+        policies: what is to be done with each table (`planning.maintenance.policies`), or what gives that.
         application: file of the job.
     """
 
+    template_fields = (*LakeJobOperator.template_fields, "policies")
+
     def __init__(self, *, policies: Sequence[Mapping[str, Any]], application: str, **kwargs: Any) -> None:
         super().__init__(job="maintain_lake", application=application, **kwargs)
-        self.policies = list(policies)
+        self.policies = policies
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """How each table stood before and after.
@@ -35,7 +37,11 @@ class MaintainLakeOperator(LakeJobOperator):
         """
         from airflow.sdk.exceptions import AirflowException
 
+        from headrace.systems.lake.upkeep import UpkeepLedger
+        from headrace.systems.platform.hook import PlatformHook
+
         reports: list[dict[str, Any]] = self.run_job(context, json.dumps(self.policies))
+        UpkeepLedger(PlatformHook.from_connection()).record(reports)
         for report in reports:
             self.log.info("%s", told(report))
         if failed := [told(report) for report in reports if report.get("error")]:

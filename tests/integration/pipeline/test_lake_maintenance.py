@@ -1,0 +1,70 @@
+"""Maintenance by Airflow, on the live stack: what is due is looked after, once a day; what is asked for, now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from headrace.contracts.index import load_index
+from headrace.planning.maintenance import policies
+from include.stack.airflow_api import AirflowRefused
+from tests.conftest import Stack
+
+DAG = "lake_maintenance"
+TABLE = "raw.retail_campaign_descriptions"
+
+
+@pytest.fixture(scope="module")
+def platform(stack: Stack) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(stack.superuser_dsn("headrace"), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module", autouse=True)
+def switched_on(stack: Stack, platform: psycopg.Connection) -> Iterator[None]:
+    """All tables have had their turn today, so that only what a test is about is due."""
+    insert = "INSERT INTO maintained (lake_table, report) VALUES (%s, '{}') ON CONFLICT (lake_table) DO UPDATE SET at = now()"
+    for policy in policies(load_index(stack.settings.contracts).values()):
+        platform.execute(insert, [policy["table"]])
+    stack.airflow.pause(DAG, False)
+    yield
+    stack.airflow.pause(DAG, True)
+
+
+def looked_after(stack: Stack, **params: Any) -> tuple[dict[str, str], str]:
+    """A run to its end: state by task, and its id."""
+    run = stack.airflow.trigger(DAG, params)
+    stack.airflow.wait_for_run(DAG, run, 280, lambda line: None)
+    return stack.airflow.task_states(DAG, run), run
+
+
+def report(platform: psycopg.Connection) -> Any:
+    row = platform.execute("SELECT report FROM maintained WHERE lake_table = %s", [TABLE]).fetchone()
+    return row[0] if row else None
+
+
+@pytest.mark.timeout(600)
+def test_a_table_is_due_once_a_day(stack: Stack, platform: psycopg.Connection) -> None:
+    assert looked_after(stack)[0] == {"due": "skipped", "maintain": "skipped"}
+    platform.execute("UPDATE maintained SET at = now() - interval '1 day' WHERE lake_table = %s", [TABLE])
+    states, _ = looked_after(stack)
+    assert states == {"due": "success", "maintain": "success"}
+    assert report(platform)["after"]["files"] >= 1
+    assert looked_after(stack)[0] == {"due": "skipped", "maintain": "skipped"}
+
+
+@pytest.mark.timeout(600)
+def test_tables_are_looked_after_when_somebody_asks(stack: Stack, platform: psycopg.Connection) -> None:
+    platform.execute("UPDATE maintained SET report = '{}'")
+    assert looked_after(stack, tables=[TABLE])[0]["maintain"] == "success"
+    assert report(platform)["before"]["snapshots"] >= 1
+    assert platform.execute("SELECT count(*) FROM maintained WHERE report <> '{}'").fetchone() == (1,)
+
+
+@pytest.mark.timeout(600)
+def test_a_table_that_nobody_has_is_refused_by_name(stack: Stack) -> None:
+    with pytest.raises(AirflowRefused, match=r"no contract has the table raw\.retail_nothing"):
+        looked_after(stack, tables=["raw.retail_nothing"])
