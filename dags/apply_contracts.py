@@ -10,7 +10,7 @@ from headrace.contracts.index import contracts_folder
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.operators import ApplyContractsOperator
-from headrace.systems.warehouse.operators import ApplySqlLayerOperator
+from headrace.systems.warehouse.operators import ApplySqlLayerOperator, OpenLakeOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(contracts_folder(INCLUDE.parent))
@@ -34,8 +34,8 @@ with DAG(
 
 **Brings about** that lake tables, warehouse tables and views, topics, subjects and connectors are what the contracts
 under `include/schemas` say, that the metric tables of `include/sql/metrics` and the quality results of
-`include/sql/quality` are there, and that the lineage of it all is declared. The task's log shows the plan as a diff; its
-XCom and the platform's database keep it.
+`include/sql/quality` are there, that ClickHouse reads the lake, and that the lineage of it all is declared. The task's
+log shows the plan as a diff; its XCom and the platform's database keep it.
 
 **Runs** when you trigger it: after a change of a contract, or to see drift (tick *plan_only*). A second run finds
 nothing to do.
@@ -53,7 +53,8 @@ view that would be hit. When a system does not answer, what was done stays done 
     )
     metrics = ApplySqlLayerOperator(task_id="make_metrics", folder=str(METRICS), plan_only="{{ params.plan_only }}")
     quality = ApplySqlLayerOperator(task_id="make_quality", folder=str(QUALITY), plan_only="{{ params.plan_only }}")
+    lake = OpenLakeOperator(task_id="open_lake", plan_only="{{ params.plan_only }}")
     lineage = EmitDeclaredLineageOperator(
         task_id="declare_lineage", contracts=SCHEMAS, metrics=str(METRICS / "lineage.json"), retries=2
     )
-    apply >> [metrics, quality] >> lineage
+    apply >> [metrics, quality, lake] >> lineage

@@ -1,4 +1,4 @@
-"""What a DAG may ask of the warehouse: make a layer of tables and views that are code."""
+"""What a DAG may ask of the warehouse: make a layer of tables and views that are code, read the lake."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from headrace.systems.endpoint import Endpoint
 from headrace.systems.operators import is_yes
 from headrace.systems.warehouse.hook import WarehouseHook
+from headrace.systems.warehouse.lake import open_lake
 from headrace.systems.warehouse.layers import statements
 
 if TYPE_CHECKING:
@@ -40,3 +42,29 @@ class ApplySqlLayerOperator(BaseOperator):
             if not dry:
                 hook.execute(statement.sql)
         return [statement.name for statement in layer]
+
+
+class OpenLakeOperator(BaseOperator):
+    """Makes the lake readable in ClickHouse, as the database `lake`; anew each time, with today's addresses and keys.
+
+    Where the catalog is no REST catalog it does nothing, and says so: ClickHouse reads no other.
+
+    Args:
+        plan_only: only say what would be done.
+    """
+
+    template_fields = ("plan_only",)
+    ui_color = "#fdebd0"
+
+    def __init__(self, *, plan_only: bool | str = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan_only = plan_only
+
+    def execute(self, context: Context) -> None:
+        """Raises SystemUnavailable, SystemRefused."""
+        if is_yes(self.plan_only):
+            self.log.info("would make the database lake")
+        elif open_lake(WarehouseHook.from_connection(), Endpoint.from_connection("lake_default")):
+            self.log.info("the lake can be read in ClickHouse, as the database lake")
+        else:
+            self.log.info("the lake's catalog is no REST catalog: ClickHouse cannot read it")
