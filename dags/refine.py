@@ -5,11 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_context
+from airflow.sdk import (
+    DAG,
+    AssetOrTimeSchedule,
+    AssetWatcher,
+    CronDataIntervalTimetable,
+    Param,
+    get_parsing_context,
+)
 
 from headrace.contracts import names
 from headrace.contracts.index import contracts_folder, load_index
-from headrace.systems.lineage.assets import cleaned_asset
+from headrace.systems.lake.triggers import RawLandedTrigger
+from headrace.systems.lineage.assets import cleaned_asset, raw_asset
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.serving.operators import ServeOperator
 from headrace.systems.spark.refinement import RefineOperator
@@ -25,10 +33,10 @@ DOC = """
 `history` every version of them with `_valid_from` and `_valid_to`, its `quarantine` the changes that broke a rule.
 What the contract tokenises leaves raw only as a keyed hash.
 
-**Runs** daily, for the keys of which a change {time} in the run's interval, and for any days by a backfill, or all in
-one run by its *days*: the rows of a key follow from all its changes in raw, so intervals may come in any order, and
-again. Tick *everything* to make all keys anew, after a change of a rule or of the logic. A second run of the same
-interval changes nothing.
+**Runs** within a minute or so when something has landed in raw, for what has come since; daily, for the keys of which a
+change {time} in the run's interval; and for any days by a backfill, or all in one run by its *days*: the rows of a key
+follow from all its changes in raw, so intervals may come in any order, and again. Tick *everything* to make all keys
+anew, after a change of a rule or of the logic. A second run of the same interval changes nothing.
 
 **When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before,
 the rows wait on the branch `audit` of the tables, and an alert names the rule. Mend the rule or the source, then clear
@@ -44,10 +52,14 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
     domain, dataset = contract.domain, contract.name
     if ONLY not in (None, f"refine_{domain}_{dataset}"):
         continue
+    landed = AssetWatcher(name="landed", trigger=RawLandedTrigger(contract.id, str(SCHEMAS)))
     with DAG(
         dag_id=f"refine_{domain}_{dataset}",
-        schedule=CronDataIntervalTimetable("@daily", "UTC"),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronDataIntervalTimetable("@daily", "UTC"), assets=[raw_asset(contract, watchers=[landed])]
+        ),
         start_date=FIRST_DAY,
+        max_active_runs=1,
         catchup=False,
         default_args={"owner": contract.owner, "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
         tags=["refine", "lake", domain],

@@ -92,8 +92,7 @@ def test_a_broken_rule_is_not_published_and_told_until_it_is_mended(
         ] == ["error"]
     finally:
         terms.write_text(text)
-    mended = refined(stack)
-    assert mended["changed"]["cleaned"] == {"insert": 1}
+    refined(stack)  # unless what has landed started one already
     assert len(cleaned(stack, "retail_campaigns", "campaign_id")) == len(before) + 1
     assert "quality:retail.campaigns:few" not in [alert.key for alert in stack.systems.platform.open_alerts()]
 
@@ -119,7 +118,8 @@ def test_days_are_refined_by_hand_and_by_backfill(
     assert sum(at.astimezone(UTC).date() in chosen for at in times) == wanted
     with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
         kept = (
-            "SELECT selection #>> '{intervals,0,0}' FROM refinements WHERE dataset = 'retail.transactions' ORDER BY 1"
+            "SELECT selection #>> '{intervals,0,0}' FROM refinements"
+            " WHERE dataset = 'retail.transactions' AND selection ? 'intervals' ORDER BY 1"
         )
         starts = [start[:10] for (start,) in connection.execute(kept)]
     # That of yesterday was scheduled, when the DAG was switched on.

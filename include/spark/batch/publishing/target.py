@@ -55,6 +55,12 @@ class Target:
             return self.spark.table(f"lake.{self.name}").where(f.lit(False))
         return self.spark.read.option("versionAsOf", self.snapshot).table(f"lake.{self.name}")
 
+    def records(self) -> int:
+        """How many rows the table had at that moment, by its own account."""
+        if self.snapshot is None:
+            return 0
+        return int(iceberg_table(self.spark, self.name).snapshot(self.snapshot).summary().get("total-records"))
+
     def written(self) -> DataFrame:
         """What it would hold if the attempt were published."""
         return self.spark.read.option("branch", self.attempt).table(f"lake.{self.name}")

@@ -32,11 +32,14 @@ def refine(spark: SparkSession, contract: Contract, selection: Selection, audit:
 def _attempt(spark: SparkSession, contract: Contract, selection: Selection, audit: Audit) -> dict[str, Any]:
     # The targets are looked at before raw is: whoever publishes after this look makes us begin again.
     targets = {zone: Target.now(spark, names.lake_table(contract, zone)) for zone in ZONES if zone in contract.zones}
-    raw = Target.now(spark, names.raw_table(contract)).rows()
+    source = Target.now(spark, names.raw_table(contract))
+    raw = source.rows()
     keys = selection.keys(raw, contract)
     work = () if keys is not None and keys.isEmpty() else _work(raw, keys, contract, targets)
     changed = publish(work, audit)
-    return {"dataset": contract.id, "changed": changed, "watermark": selection.reached(raw)}
+    reached = selection.reached(raw)
+    refined = None if reached is None else source.records()
+    return {"dataset": contract.id, "changed": changed, "watermark": reached, "raw_records": refined}
 
 
 def _work(

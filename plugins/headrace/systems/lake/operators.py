@@ -43,7 +43,9 @@ class DueTablesOperator(BaseOperator):
         every = {policy["table"]: policy for policy in policies(load_index(Path(self.schemas)).values())}
         asked = (context.get("params") or {}).get("tables") or []
         if unknown := sorted(set(asked) - every.keys()):
-            raise AirflowFailException(f"no contract has the table {unknown[0]}; write zone.domain_dataset")
+            refused = f"no contract has the table {unknown[0]}; write zone.domain_dataset"
+            self.log.error("%s", refused)
+            raise AirflowFailException(refused)
         if asked:
             return [every[name] for name in sorted(set(asked))]
         due = []

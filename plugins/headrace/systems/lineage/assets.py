@@ -62,6 +62,11 @@ def cleaned_asset(contract: Contract, **kwargs: Any) -> Asset:
     return iceberg_asset(catalog=LAKE_CATALOG, table=lake_table(contract, "cleaned"), **kwargs)
 
 
+def raw_asset(contract: Contract, **kwargs: Any) -> Asset:
+    """The asset of a dataset's raw table: an event is that something has landed there."""
+    return iceberg_asset(catalog=LAKE_CATALOG, table=lake_table(contract, "raw"), **kwargs)
+
+
 def s3_asset(*, bucket: str, key: str, **kwargs: Any) -> Asset:
     """The asset of an object or a prefix in an S3 store."""
     return _asset(f"s3://{bucket}/{key}", **kwargs)

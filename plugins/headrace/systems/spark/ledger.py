@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from headrace.systems.platform.hook import PlatformHook
 
 RECORD: Final = """
-    INSERT INTO refinements (dataset, dag_id, dag_run, selection, changed, watermark, published, outcomes)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"""
+    INSERT INTO refinements (dataset, dag_id, dag_run, selection, changed, watermark, published, outcomes, raw_records)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 WATERMARK: Final = """
     SELECT watermark FROM refinements WHERE dataset = %s AND published AND watermark IS NOT NULL
      ORDER BY id DESC LIMIT 1"""
+REFINED: Final = """
+    SELECT DISTINCT ON (dataset) dataset, raw_records FROM refinements
+     WHERE dataset = ANY (%s) AND published AND raw_records IS NOT NULL
+     ORDER BY dataset, id DESC"""
 
 
 class Ledger:
@@ -38,6 +42,7 @@ class Ledger:
                     None if watermark is None else Jsonb(watermark),
                     result["published"],
                     Jsonb(result["outcomes"]),
+                    result.get("raw_records"),
                 ],
             )
 
@@ -46,3 +51,8 @@ class Ledger:
         with self._platform.transaction() as connection:
             row = connection.execute(WATERMARK, [dataset]).fetchone()
         return dict(row[0]) if row else {}
+
+    def refined(self, datasets: Iterable[str]) -> dict[str, int]:
+        """Dataset → changes that raw held when all of it was refined last; left out where it never was."""
+        with self._platform.transaction() as connection:
+            return dict(connection.execute(REFINED, [list(datasets)]).fetchall())
