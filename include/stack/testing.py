@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from include.stack import settings as configuration
 from include.stack.console import Progress, err, out
@@ -33,10 +35,38 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) 
     environ = os.environ | {name: os.environ.get(f"TEST_{name}", value) for name, value in TEST_INSTANCE.items()}
     environ["HEADRACE_CONTRACTS"] = str(s.state / "instances" / environ["HEADRACE_INSTANCE"] / "contracts")
     test = configuration.load(environ)
+    with alone(test):
+        return _on_a_stack(test, pytest, environ, keep=keep)
+
+
+@contextmanager
+def alone(test: Settings) -> Iterator[None]:
+    """Nobody else's tests run on the instance meanwhile: they would change its contracts, and remove it at their end.
+
+    The lock goes with the process, however it ends. Raises SystemExit where somebody has it.
+    """
+    path = test.home.with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            raise SystemExit(
+                f"./headrace test runs already on the instance {test.home.name}, in process {held.read().strip()}: wait"
+                " for it, or use another: TEST_HEADRACE_INSTANCE=test2 TEST_HEADRACE_PORT_BASE=24000 ./headrace test"
+            ) from None
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
+        yield
+
+
+def _on_a_stack(test: Settings, pytest: Sequence[str], environ: Mapping[str, str], *, keep: bool) -> int:
     _own_contracts(test)
     try:
         _start(test, environ)
-        return subprocess.run(pytest, cwd=s.root, env=environ, timeout=LIMIT_S, check=False).returncode
+        return subprocess.run(pytest, cwd=test.root, env=environ, timeout=LIMIT_S, check=False).returncode
     finally:
         if keep:
             out.print(

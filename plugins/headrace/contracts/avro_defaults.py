@@ -1,7 +1,9 @@
-"""Does a default, as written in a schema, belong to its type?"""
+"""Defaults as they are written in a schema: does one belong to its type, and which value is it?"""
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import math
 import re
 from typing import Any, Final
@@ -26,6 +28,23 @@ _INT: Final = (-(2**31), 2**31 - 1)
 _LONG: Final = (-(2**63), 2**63 - 1)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DAY: Final = {"millis": 86_400_000, "micros": 86_400_000_000}
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECONDS: Final = {"millis": 1000, "micros": 1}
+
+
+def decoded(avro_type: AvroType, value: Any) -> Any:
+    """A default that fits its type as a Python value: bytes, Decimal, date, datetime in UTC, or as it is written."""
+    match avro_type:
+        case Primitive("bytes") | Fixed():
+            return value.encode("latin-1")
+        case Decimal(scale=scale):
+            unscaled = int.from_bytes(value.encode("latin-1"), "big", signed=True)
+            return decimal.Decimal(unscaled).scaleb(-scale)
+        case Date():
+            return _EPOCH.date() + dt.timedelta(days=value)
+        case Timestamp(unit):
+            return _EPOCH + dt.timedelta(microseconds=value * _MICROSECONDS[unit])
+    return value
 
 
 def default_problem(avro_type: AvroType, value: Any) -> str | None:

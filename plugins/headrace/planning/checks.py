@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from headrace.contracts.contract import Contract, Reference, Rule, Severity
 from headrace.contracts.types import Enum
+from headrace.planning.validity import Between, Matching, OneOf, validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,18 @@ def _of_rule(rule: Rule) -> Check | None:
     if metric == "missingValues":
         missing = [value for value in arguments.get("missingValues", ()) if value is not None]
         return Check(rule.name, NOT_IN_SET, {"column": rule.field, "value_set": missing}, rule.severity, rule.field)
-    return _valid(rule, rule.field, arguments)
+    return _valid(rule, rule.field)
 
 
-def _valid(rule: Rule, column: str, arguments: Mapping[str, Any]) -> Check:
-    values = arguments.get("validValues")
-    if isinstance(values, Mapping):
-        limits = {"min_value": values.get("min"), "max_value": values.get("max")}
-        return Check(rule.name, BETWEEN, {"column": column, **limits}, rule.severity, column)
-    if values is not None:
-        return Check(rule.name, IN_SET, {"column": column, "value_set": list(values)}, rule.severity, column)
-    if "pattern" in arguments:
-        return Check(rule.name, REGEX, {"column": column, "regex": arguments["pattern"]}, rule.severity, column)
-    raise ValueError(f"rule {rule.name}: invalidValues needs arguments: {{validValues: …}} or {{pattern: …}}")
+def _valid(rule: Rule, column: str) -> Check:
+    match validity(rule):
+        case Between(least, most):
+            asked, arguments = BETWEEN, {"min_value": least, "max_value": most}
+        case OneOf(values):
+            asked, arguments = IN_SET, {"value_set": list(values)}
+        case Matching(pattern):
+            asked, arguments = REGEX, {"regex": pattern}
+    return Check(rule.name, asked, {"column": column, **arguments}, rule.severity, column)
 
 
 def _between(rule: Rule, asked: Mapping[str, Any]) -> dict[str, Any]:

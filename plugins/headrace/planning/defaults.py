@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import decimal
-from typing import Any, Final
+from typing import Any
 
+from headrace.contracts.avro_defaults import decoded
 from headrace.contracts.targets import clickhouse
-from headrace.contracts.types import (
-    MISSING,
-    Array,
-    AvroType,
-    Date,
-    Decimal,
-    Field,
-    Fixed,
-    Map,
-    Primitive,
-    Record,
-    Timestamp,
-)
+from headrace.contracts.types import MISSING, Array, Field, Fixed, Map, Primitive, Record
 from headrace.planning.ddl import literal
-
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECONDS: Final = {"millis": 1000, "micros": 1}
 
 
 def expression(field: Field) -> str | None:
     """The default, or None when there is none, it is null, or ClickHouse cannot express it."""
     if field.default is MISSING or field.default is None:
         return None
-    value = field.default
+    value = decoded(field.type, field.default)
     match field.type:
         case Record():
             return None
@@ -43,20 +28,16 @@ def expression(field: Field) -> str | None:
         case Primitive("boolean"):
             return "true" if value else "false"
         case Primitive("bytes") | Fixed():
-            return f"unhex('{value.encode('latin-1').hex()}')"
+            return f"unhex('{value.hex()}')"
         case Primitive(kind) if kind != "string":
             return str(value)
-    return f"CAST({literal(_text(field.type, value))}, {literal(clickhouse.render(field.type))})"
+    return f"CAST({literal(_text(value))}, {literal(clickhouse.render(field.type))})"
 
 
-def _text(avro_type: AvroType, value: Any) -> str:
-    match avro_type:
-        case Decimal(scale=scale):
-            unscaled = int.from_bytes(value.encode("latin-1"), "big", signed=True)
-            return str(decimal.Decimal(unscaled).scaleb(-scale))
-        case Date():
-            return (_EPOCH.date() + dt.timedelta(days=value)).isoformat()
-        case Timestamp(unit):
-            instant = _EPOCH + dt.timedelta(microseconds=value * _MICROSECONDS[unit])
-            return instant.strftime("%Y-%m-%d %H:%M:%S.%f")
+def _text(value: Any) -> str:
+    match value:
+        case dt.datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+        case dt.date():
+            return value.isoformat()
     return str(value)

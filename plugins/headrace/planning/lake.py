@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from headrace.contracts import names
@@ -14,13 +14,16 @@ from headrace.planning.rules import TOPIC_PROPERTY
 
 DATASET_PROPERTY: Final = "headrace.dataset"
 
-POSITION_COLUMNS: Final = (
+Column = tuple[str, str, str]
+"""Name, Iceberg type, doc."""
+
+POSITION_COLUMNS: Final[tuple[Column, ...]] = (
     ("_committed_at", "timestamptz", "When the source committed the row, or the record was made."),
     ("_topic", "string", "Kafka topic of the record."),
     ("_kafka_partition", "int", "Kafka partition of the record."),
     ("_offset", "long", "Kafka offset of the record: the order of changes to one key."),
 )
-CHANGE_COLUMNS: Final = (
+CHANGE_COLUMNS: Final[tuple[Column, ...]] = (
     ("_op", "string", "c create, u update, d delete, r read by a snapshot."),
     ("_lsn", "long", "Position in the source's log; for information, offsets give the order."),
 )
@@ -46,7 +49,7 @@ def raw_tables(contract: Contract) -> Iterator[Resource]:
         return
     columns = [iceberg.column(f, all_optional=True) for f in contract.record.fields]
     spec = {
-        "columns": columns + _meta_columns(contract),
+        "columns": columns + added((*change_columns(contract), *POSITION_COLUMNS)),
         "partition": ["day(_committed_at)"],
         "properties": {
             **PROPERTIES,
@@ -68,9 +71,14 @@ def platform_tables(contract: Contract) -> Iterator[Resource]:
         yield Resource("lake_table", names.lake_table(contract, zone), spec, (contract.id,))
 
 
-def _meta_columns(contract: Contract) -> list[dict[str, Any]]:
-    changes = CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
+def change_columns(contract: Contract) -> tuple[Column, ...]:
+    """What stands beside a change of the dataset in the source."""
+    return CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
+
+
+def added(columns: Iterable[Column]) -> list[dict[str, Any]]:
+    """Columns that no contract declares, numbered beyond all that one may; all optional."""
     return [
         {"id": MAX_FIELD_ID + place, "name": name, "required": False, "type": type_, "doc": doc}
-        for place, (name, type_, doc) in enumerate((*changes, *POSITION_COLUMNS), start=1)
+        for place, (name, type_, doc) in enumerate(columns, start=1)
     ]

@@ -15,12 +15,9 @@ from typing import Any, Final
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Zone
 from headrace.contracts.targets import iceberg
-from headrace.contracts.types import MAX_FIELD_ID, Field
-from headrace.planning.lake import CHANGE_COLUMNS, DATASET_PROPERTY, POSITION_COLUMNS, PROPERTIES
+from headrace.contracts.types import Field
+from headrace.planning.lake import DATASET_PROPERTY, POSITION_COLUMNS, PROPERTIES, Column, added, change_columns
 from headrace.planning.resources import Resource
-
-Column = tuple[str, str, str]
-"""Name, Iceberg type, doc."""
 
 VALID_COLUMNS: Final[tuple[Column, ...]] = (
     ("_valid_from", "timestamptz", "From when the row was so: the commit's time in the source."),
@@ -54,18 +51,17 @@ def refined_tables(contract: Contract) -> Iterator[Resource]:
 
 
 def _cleaned(contract: Contract) -> list[dict[str, Any]]:
-    return [*_fields(contract), *_added(() if contract.source.kind == "mart" else POSITION_COLUMNS)]
+    return [*_fields(contract), *added(() if contract.source.kind == "mart" else POSITION_COLUMNS)]
 
 
 def _history(contract: Contract) -> list[dict[str, Any]]:
-    return [*_fields(contract), *_added((*VALID_COLUMNS, *POSITION_COLUMNS))]
+    return [*_fields(contract), *added((*VALID_COLUMNS, *POSITION_COLUMNS))]
 
 
 def _quarantine(contract: Contract) -> list[dict[str, Any]]:
     """The key's fields stand beside the payload: a change is judged again with the others of its key."""
     key = [_field(contract, field, required=False) for field in contract.key_fields]
-    changes = CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
-    return [*key, *_added((*REASON_COLUMNS, *changes, *POSITION_COLUMNS))]
+    return [*key, *added((*REASON_COLUMNS, *change_columns(contract), *POSITION_COLUMNS))]
 
 
 def _fields(contract: Contract) -> list[dict[str, Any]]:
@@ -77,13 +73,6 @@ def _field(contract: Contract, field: Field, *, required: bool) -> dict[str, Any
     column = iceberg.column(field, all_optional=True)
     token = {"type": "string"} if field.name in contract.tokenised else {}
     return {**column, **token, "required": required}
-
-
-def _added(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
-    return [
-        {"id": MAX_FIELD_ID + place, "name": name, "required": False, "type": type_, "doc": doc}
-        for place, (name, type_, doc) in enumerate(columns, start=1)
-    ]
 
 
 def _partition(contract: Contract) -> list[str]:

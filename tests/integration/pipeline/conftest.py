@@ -29,6 +29,25 @@ def oltp(stack: Stack) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+BASKET_LINE = """
+    INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
+                                     retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
+    VALUES (%(basket)s, %(product)s, %(household)s, %(store)s, %(quantity)s, %(sales)s, 0, 0, 0, 12, %(at)s)"""
+LINE = {
+    "product": 25671, "household": None, "store": 330, "quantity": 1, "sales": "1.00", "at": "2017-03-20 10:15:30+00",
+}  # fmt: skip
+
+
+@pytest.fixture
+def sell(oltp: psycopg.Connection) -> Callable[..., None]:
+    """`sell(basket, …)`: a line of a basket is booked, with these parts other than usual."""
+
+    def booked(basket: int, **parts: Any) -> None:
+        oltp.execute(BASKET_LINE, {**LINE, "basket": basket, **parts})
+
+    return booked
+
+
 @pytest.fixture
 def warehouse(stack: Stack) -> Callable[..., list[Sequence[Any]]]:
     """`warehouse(query, **parameters)`: rows."""

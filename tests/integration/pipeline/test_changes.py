@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-INSERT = """
-    INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
-                                     retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
-    VALUES (%s, 25671, NULL, 330, 2, 3.10, 0, 0, 0, 12, '2017-03-20 10:15:30.123456+00')"""
 SERVED = """
     SELECT quantity, sales_value, household_id, checked_out_at FROM retail.transactions
      WHERE basket_id = {basket:Int64}"""
@@ -20,14 +16,14 @@ AT = datetime(2017, 3, 20, 10, 15, 30, 123456, UTC)
 
 
 def test_a_row_an_update_and_a_delete_arrive_in_both_lanes(
-    oltp: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Callable[[], int]
+    oltp: Any, sell: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Callable[[], int]
 ) -> None:
     basket = new_id()
 
     def served() -> list[tuple[Any, ...]]:
         return [tuple(row) for row in warehouse(SERVED, basket=basket)]
 
-    oltp.execute(INSERT, [basket])
+    sell(basket, quantity=2, sales="3.10", at=AT)
     eventually(lambda: [row[:3] for row in served()], [(2, Decimal("3.10"), None)])
     assert served()[0][3].replace(tzinfo=UTC) == AT
     oltp.execute("UPDATE retail.transactions SET quantity = 5, sales_value = 7.75 WHERE basket_id = %s", [basket])
@@ -46,25 +42,22 @@ def test_a_row_an_update_and_a_delete_arrive_in_both_lanes(
 
 
 def test_metrics_follow_corrections_exactly(
-    oltp: Any, warehouse: Any, eventually: Any, new_id: Callable[[], int]
+    oltp: Any, sell: Any, warehouse: Any, eventually: Any, new_id: Callable[[], int]
 ) -> None:
     first, second, store = new_id(), new_id(), 999_001
     query = """
         SELECT sales, units, baskets, active_households FROM metrics.sales_by_minute_store
          WHERE store_id = {store:Int32} AND minute = toDateTime64('2017-05-05 12:30:00', 0, 'UTC')"""
-    insert = """
-        INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
-                                         retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
-        VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 0, 18, '2017-05-05 12:30:20+00')"""
+    at = "2017-05-05 12:30:20+00"
 
     def cell() -> list[tuple[Any, ...]]:
         return [tuple(row) for row in warehouse(query, store=store)]
 
     oltp.execute("DELETE FROM retail.transactions WHERE store_id = %s", [store])
     eventually(lambda: [row for row in cell() if row[2]], [])
-    oltp.execute(insert, [first, 1, 7, store, 1, "2.00"])
-    oltp.execute(insert, [first, 2, 7, store, 3, "4.50"])
-    oltp.execute(insert, [second, 1, 8, store, 1, "1.00"])
+    sell(first, product=1, household=7, store=store, quantity=1, sales="2.00", at=at)
+    sell(first, product=2, household=7, store=store, quantity=3, sales="4.50", at=at)
+    sell(second, product=1, household=8, store=store, quantity=1, sales="1.00", at=at)
     eventually(cell, [(Decimal("7.50"), 5, 2, 2)])
     oltp.execute(
         "UPDATE retail.transactions SET quantity = 2, sales_value = 3.00 WHERE basket_id = %s AND product_id = 2",

@@ -10,15 +10,11 @@ import pytest
 from tests.conftest import Stack
 
 SINK = "lake-retail"
-INSERT = """
-    INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
-                                     retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
-    VALUES (%s, 25671, NULL, 330, 1, 1.00, 0, 0, 0, 12, '2017-03-20 10:15:30+00')"""
 
 
 @pytest.mark.slow
 def test_a_paused_sink_lands_what_it_missed_when_it_runs_again(
-    stack: Stack, oltp: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Callable[[], int]
+    stack: Stack, sell: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Callable[[], int]
 ) -> None:
     def steer(action: str, state: str) -> None:
         run = stack.airflow.trigger("steer_connectors", {"connector": SINK, "action": action})
@@ -31,7 +27,7 @@ def test_a_paused_sink_lands_what_it_missed_when_it_runs_again(
     basket = new_id()
     steer("pause", "PAUSED")
     try:
-        oltp.execute(INSERT, [basket])
+        sell(basket)
         query = "SELECT count() FROM retail.transactions WHERE basket_id = {basket:Int64}"
         eventually(lambda: warehouse(query, basket=basket)[0][0], 1)
         assert raw("retail_transactions", f"basket_id = {basket}") == []

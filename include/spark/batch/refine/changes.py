@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
+from headrace.contracts.avro_defaults import decoded
 from headrace.contracts.contract import Contract
-from headrace.contracts.types import MISSING, Date, Decimal, Field, Primitive, Timestamp
+from headrace.contracts.types import MISSING, Array, Field, Map, Record, Time
 from include.spark.batch.refine.rules import row_rules
 from include.spark.batch.refine.tokens import tokenised
 
 ORDER: Final = ("_kafka_partition", "_offset")
 POSITION: Final = ("_committed_at", "_topic", *ORDER)
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+UNSAID: Final = (Array, Map, Record, Time)
+"""Types of which Spark has no literal, or another carrier than Avro."""
 
 
 def conformed(raw: DataFrame, contract: Contract) -> DataFrame:
@@ -74,16 +74,4 @@ def _default(field: Field) -> Any:
     """The value of a required field in rows that are older than it; None when there is none that Spark can say."""
     if field.nullable or field.default is MISSING:
         return None
-    match field.type:
-        case Decimal(scale=scale):
-            unscaled = int.from_bytes(field.default.encode("latin-1"), "big", signed=True)
-            return decimal.Decimal(unscaled).scaleb(-scale)
-        case Date():
-            return _EPOCH.date() + dt.timedelta(days=field.default)
-        case Timestamp(unit):
-            return _EPOCH + dt.timedelta(microseconds=field.default * {"millis": 1000, "micros": 1}[unit])
-        case Primitive("bytes"):
-            return field.default.encode("latin-1")
-        case Primitive():
-            return field.default
-    return None
+    return None if isinstance(field.type, UNSAID) else decoded(field.type, field.default)

@@ -14,6 +14,7 @@ from pyspark.sql import functions as f
 
 from headrace.contracts.contract import Contract, Rule
 from headrace.contracts.types import Enum
+from headrace.planning.validity import Between, Matching, OneOf, validity
 
 ZERO: Final = {"mustBe": 0}
 
@@ -59,19 +60,15 @@ def _broken(rule: Rule, column: Column) -> Column:
             return column.isNull()
         case "missingValues":
             return column.isNull() | column.isin([v for v in arguments.get("missingValues", ()) if v is not None])
-    return column.isNotNull() & ~_valid(column, arguments)
+    return column.isNotNull() & ~_valid(column, rule)
 
 
-def _valid(column: Column, arguments: Mapping[str, Any]) -> Column:
-    valid = f.lit(True)
-    values = arguments.get("validValues")
-    if isinstance(values, Mapping):
-        if "min" in values:
-            valid &= column >= f.lit(values["min"])
-        if "max" in values:
-            valid &= column <= f.lit(values["max"])
-    elif values is not None:
-        valid &= column.isin(list(values))
-    if "pattern" in arguments:
-        valid &= column.rlike(arguments["pattern"])
-    return valid
+def _valid(column: Column, rule: Rule) -> Column:
+    match validity(rule):
+        case Between(least, most):
+            above = f.lit(True) if least is None else column >= f.lit(least)
+            return above if most is None else above & (column <= f.lit(most))
+        case OneOf(values):
+            return column.isin(list(values))
+        case Matching(pattern):
+            return column.rlike(pattern)
