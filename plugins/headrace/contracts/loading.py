@@ -86,7 +86,8 @@ def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract |
 
 def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[ContractError]:
     """What is wrong between datasets: names that collide, and, when all could be read, references that lead nowhere
-    and needs that are not met."""
+    and needs that are not met.
+    """
     yield from collisions(contracts)
     if all_read:
         yield from unresolved(contracts)
