@@ -20,7 +20,7 @@ PRODUCTS = "oltp.retail.products"
 TRANSACTIONS = "oltp.retail.transactions"
 SINK, CDC, METRICS = "lake-retail", "retail/cdc", "retail/metrics"
 INSERT = (
-    "INSERT INTO retail.products (product_id, manufacturer_id, department, brand) VALUES (%s, 1, 'GROCERY', 'first')"
+    "INSERT INTO retail.products (product_id, manufacturer_id, department, brand) VALUES (%s, 1, 'first', 'Private')"
 )
 LINE = """
     INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
@@ -37,11 +37,11 @@ def refine(stack: Any) -> None:
     stack.airflow.wait_for_run("refine_retail_products", run, 280, lambda line: None)
 
 
-def brands(stack: Any, table: str, product: int) -> list[str]:
-    """Brands of a product in a zone, in source order."""
+def departments(stack: Any, table: str, product: int) -> list[str]:
+    """Departments of a product in a zone, in source order."""
     found = stack.systems.lake.catalog.load_table(f"{table}.retail_products")
     rows = found.scan(row_filter=f"product_id = {product}").to_arrow().to_pylist()
-    return [row["brand"] for row in sorted(rows, key=lambda row: row["_offset"])]
+    return [row["department"] for row in sorted(rows, key=lambda row: row["_offset"])]
 
 
 @pytest.mark.timeout(900)
@@ -52,19 +52,21 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     oltp.execute(INSERT, [product])
     first = told(PRODUCTS, lambda row: row["product_id"] == product)
     late = first.later(stack)
-    between = {**first.event["after"], "brand": "between"}
+    between = {**first.event["after"], "department": "between"}
     change = {**first.event, "op": "u", "before": first.event["after"], "after": between}
     offset = produce(PRODUCTS, first.key, late.write(change))
     garbage = produce(PRODUCTS, b"no key", b"garbage")
-    oltp.execute("UPDATE retail.products SET brand = 'last' WHERE product_id = %s", [product])
+    oltp.execute("UPDATE retail.products SET department = 'last' WHERE product_id = %s", [product])
 
-    served = "SELECT brand FROM retail.products WHERE product_id = {id:Int64}"
-    history = "SELECT brand FROM retail.products_changes FINAL WHERE product_id = {id:Int64} ORDER BY _offset"
+    served = "SELECT department FROM retail.products WHERE product_id = {id:Int64}"
+    history = "SELECT department FROM retail.products_changes FINAL WHERE product_id = {id:Int64} ORDER BY _offset"
     eventually(lambda: [row[0] for row in warehouse(served, id=product)], ["last"])  # neighbours pass
-    eventually(lambda: [row["brand"] for row in raw("retail_products", f"product_id = {product}")], ["first", "last"])
+    eventually(
+        lambda: [row["department"] for row in raw("retail_products", f"product_id = {product}")], ["first", "last"]
+    )
     stack.airflow.pause("refine_retail_products", False)
     refine(stack)
-    assert brands(stack, "history", product) == ["first", "last"]
+    assert departments(stack, "history", product) == ["first", "last"]
 
     letters.collected(PRODUCTS, offset, SINK, CDC)
     letters.collected(PRODUCTS, garbage, SINK, CDC)
@@ -97,21 +99,21 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     assert set(letters.states(PRODUCTS, garbage).values()) == {"waiting"}
     all_three = ["first", "between", "last"]
     rows = raw("retail_products", f"product_id = {product}")
-    assert [row["brand"] for row in rows] == all_three
+    assert [row["department"] for row in rows] == all_three
     genuine, replayed = rows[0], rows[1]
     assert (replayed["_offset"], replayed["_topic"], replayed["_op"]) == (offset, PRODUCTS, "u")
-    assert {k: v for k, v in replayed.items() if k not in ("brand", "_offset", "_op")} == {
-        k: v for k, v in genuine.items() if k not in ("brand", "_offset", "_op")
+    assert {k: v for k, v in replayed.items() if k not in ("department", "_offset", "_op")} == {
+        k: v for k, v in genuine.items() if k not in ("department", "_offset", "_op")
     }, "as the sink would have landed it"
     assert [row[0] for row in warehouse(history, id=product)] == all_three
     assert [row[0] for row in warehouse(served, id=product)] == ["last"], "the old change does not win"
 
     assert "replayed: none" in letters.run("replay_letters", action="replay", **chosen)
-    assert [row["brand"] for row in raw("retail_products", f"product_id = {product}")] == all_three
+    assert [row["department"] for row in raw("retail_products", f"product_id = {product}")] == all_three
 
     refine(stack)  # behind the watermark of the first, and taken in all the same
-    assert brands(stack, "history", product) == all_three
-    assert brands(stack, "cleaned", product) == ["last"]
+    assert departments(stack, "history", product) == all_three
+    assert departments(stack, "cleaned", product) == ["last"]
 
     letters.run("replay_letters", action="discard", **chosen)
     assert set(letters.states(PRODUCTS, garbage).values()) == {"discarded"}
