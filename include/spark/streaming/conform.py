@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.systems.warehouse.arrow import offsets
 from headrace.systems.warehouse.arrow_types import Wanted
 from include.spark.streaming.blocks import UnreadableRecords
 from include.spark.streaming.writer import Meaning
@@ -56,7 +57,7 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
         return _fit_map(values, meaning, want)
     if pa.types.is_list(want):
         inner = _fit_inner(values.flatten(), meaning, want.value_field)
-        return pa.ListArray.from_arrays(_offsets(values), inner, mask=_nulls(values))
+        return pa.ListArray.from_arrays(offsets(values), inner, mask=_nulls(values))
     read = READINGS.get(meaning.name)
     if read is not None and pa.types.is_temporal(want):  # a number or a text is taken as it is carried
         values = read(values)
@@ -93,13 +94,6 @@ def _fit_map(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
     keys = values.keys.cast(want.key_type)
     items = _fit_inner(values.items, meaning, want.item_field)
     return pa.MapArray.from_arrays(values.offsets, keys, items)
-
-
-def _offsets(values: pa.ListArray) -> pa.Array:
-    """Offsets into the flattened values, which begin at 0 whatever slice this is."""
-    lengths = pc.fill_null(pc.list_value_length(values), 0)
-    ends = pc.cumulative_sum(lengths.cast(pa.int32()))
-    return pa.concat_arrays([pa.array([0], pa.int32()), ends])
 
 
 def _nulls(values: pa.Array) -> pa.Array | None:

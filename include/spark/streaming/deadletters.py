@@ -71,7 +71,7 @@ class DeadLetters:
 
 
 def headers(letter: DeadLetter, query: str) -> Headers:
-    """Where the record came from, who refused it and why; read by `headrace.systems.letters.reading`."""
+    """Where the record came from, who refused it and why; read by `headrace.systems.letters.letter`."""
     place = {
         "query": query,
         "topic": letter.topic,

@@ -13,19 +13,18 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.systems.warehouse.arrow import as_stream
+from headrace.systems.warehouse.hook import INSERT_SETTINGS
 from include.spark.streaming.patience import Patience
 
 PASSING: Final = frozenset({159, 160, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 745, 999})
 """ClickHouse's error codes that say "not now": time-outs, limits, too many parts, shutting down."""
 
 SETTINGS: Final[Mapping[str, Any]] = {
-    "async_insert": 0,
-    "insert_deduplicate": 1,
-    "input_format_null_as_default": 0,
+    **INSERT_SETTINGS,
     "input_format_parallel_parsing": 0,
     "max_insert_threads": 1,
     "max_threads": 1,
-    "max_partitions_per_insert_block": 1000,
 }
 """Of every insert: synchronous, so that what is acknowledged can be read, and one part a table."""
 
@@ -126,14 +125,6 @@ class Sink:
         if code is None or int(code.group(1)) in PASSING:
             return SystemUnavailable("warehouse", self.address, f"{_first_line(error)}; it is tried again")
         return SystemRefused("warehouse", self.address, _first_line(error))
-
-
-def as_stream(rows: pa.Table) -> Any:
-    """The rows as Arrow's stream format, in bytes."""
-    out = pa.BufferOutputStream()
-    with pa.ipc.new_stream(out, rows.schema) as writer:
-        writer.write_table(rows)
-    return out.getvalue().to_pybytes()
 
 
 def _first_line(error: Exception) -> str:

@@ -139,6 +139,11 @@ class Contract:
         return tuple(by_name[name] for name in self.key)
 
     @property
+    def terms_path(self) -> str:
+        """The .odcs.yaml file, as messages name it."""
+        return self.path.removesuffix(".avsc") + ".odcs.yaml"
+
+    @property
     def streamed(self) -> bool:
         """Whether its records come through Kafka; files are landed by a task, marts are made out of other
         datasets, and some the platform writes itself.

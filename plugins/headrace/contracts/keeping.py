@@ -70,7 +70,7 @@ def unmet_needs(contracts: Iterable[Contract]) -> Iterator[ContractError]:
     for contract in known.values():
         for need in contract.needs:
             if problem := _unmet(need, known):
-                yield ContractError(terms_path(contract), need.line, "needs", f"{contract.id} needs {problem}")
+                yield ContractError(contract.terms_path, need.line, "needs", f"{contract.id} needs {problem}")
 
 
 def _unmet(need: Need, known: Mapping[str, Contract]) -> str | None:
@@ -80,16 +80,11 @@ def _unmet(need: Need, known: Mapping[str, Contract]) -> str | None:
         return f"{need.dataset}, which no contract declares; {suggest(need.dataset, known)}"
     where = f"{need.zone} of {other.id}"
     if need.zone not in other.zones:
-        return f"{where}, which is kept in {', '.join(other.zones)} only; add the zone in {terms_path(other)}"
+        return f"{where}, which is kept in {', '.join(other.zones)} only; add the zone in {other.terms_path}"
     if need.days > other.maintenance.keep_days:
         return (
             f"{where} as it was for {need.days} days, and its maintenance drops what is older than"
-            f" {other.maintenance.keep_days}; write maintenance: {{keepDays: {need.days}}} in {terms_path(other)},"
+            f" {other.maintenance.keep_days}; write maintenance: {{keepDays: {need.days}}} in {other.terms_path},"
             " or need fewer days"
         )
     return None
-
-
-def terms_path(contract: Contract) -> str:
-    """The contract's .odcs.yaml, as messages name it."""
-    return contract.path.removesuffix(".avsc") + ".odcs.yaml"

@@ -131,6 +131,11 @@ def clickhouse_lineage(host: str, port: int, table: str) -> LineageName:
     return LineageName(f"clickhouse://{host}:{port}", table)
 
 
+def lake_location(warehouse: str, table: str) -> str:
+    """Where a catalog puts `<zone>.<name>` unless it is told otherwise: `<warehouse>/<zone>/<name>`."""
+    return f"{warehouse.rstrip('/')}/{table.replace('.', '/', 1)}"
+
+
 def lake_lineage(location: str) -> LineageName:
     """An Iceberg table by its storage location, e.g. `s3://warehouse/raw/retail_transactions`."""
     scheme, _, rest = location.partition("://")

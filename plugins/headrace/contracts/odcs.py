@@ -267,14 +267,11 @@ class _Reader:
                 self._report_shape(name, "nullable-container", message)
 
     def _refined(self, declared: Mapping[str, Any], classifications: Mapping[str, str]) -> None:
-        for name, problem in (
-            *((name, f"{name} {what}") for name, what in zone_problems(self._domain, declared)),
-            *(
-                (name, f"{name}: {what}")
-                for name, what in refinement_problems(declared, self._record, self._names, classifications)
-            ),
+        for name, message in (
+            *zone_problems(self._domain, declared),
+            *refinement_problems(declared, self._record, self._names, classifications),
         ):
-            self._report(self._place(name), name, problem)
+            self._report(self._place(name), name, message)
 
     def _place(self, name: str) -> Steps:
         """Where the value of a custom property stands, or would."""

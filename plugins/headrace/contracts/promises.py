@@ -64,7 +64,7 @@ def freshness_s(data: Mapping[str, Any], dataset: str, fields: Collection[str], 
 def quality_rules(schema: Mapping[str, Any], report: Report) -> tuple[Rule, ...]:
     """Every quality rule of the schema object and of its properties, with a name of its own."""
     rules: list[Rule] = []
-    for steps, field, item in _declared(schema):
+    for steps, field, item in declared(schema, "quality"):
         kind: RuleKind = item.get("type") or "library"
         severity: Severity = item.get("severity") or "error"
         metric = item.get("metric")
@@ -78,14 +78,13 @@ def quality_rules(schema: Mapping[str, Any], report: Report) -> tuple[Rule, ...]
     return tuple(rules)
 
 
-def _declared(
-    schema: Mapping[str, Any],
-) -> Iterator[tuple[Steps, str | None, Mapping[str, Any]]]:
+def declared(schema: Mapping[str, Any], key: str) -> Iterator[tuple[Steps, str | None, Mapping[str, Any]]]:
+    """What stands under a key of the properties, each with its property's name, and of the schema object itself."""
     for index, prop in enumerate(schema.get("properties") or ()):
-        for number, item in enumerate(prop.get("quality") or ()):
-            yield ("schema", 0, "properties", index, "quality", number), prop.get("name"), item
-    for number, item in enumerate(schema.get("quality") or ()):
-        yield ("schema", 0, "quality", number), None, item
+        for number, item in enumerate(prop.get(key) or ()):
+            yield ("schema", 0, "properties", index, key, number), prop.get("name"), item
+    for number, item in enumerate(schema.get(key) or ()):
+        yield ("schema", 0, key, number), None, item
 
 
 def _problems(item: Mapping[str, Any], kind: str, severity: str) -> Iterator[str]:

@@ -6,16 +6,15 @@ At a property, `to` is enough; at the schema, `from` and `to` name one field eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias, get_args
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final, get_args
 
 from headrace.contracts.contract import Contract, Reference, Severity
-from headrace.contracts.documents import Steps
 from headrace.contracts.odcs_model import suggest
+from headrace.contracts.promises import Report, declared
 from headrace.contracts.types import SCALARS, AvroType, Primitive, type_name
 from headrace.errors import ContractError
 
-Report: TypeAlias = Callable[[Steps, str, str], None]
 RULE: Final = "reference"
 _WHOLE: Final = (Primitive("int"), Primitive("long"))
 
@@ -25,7 +24,7 @@ def read_references(
 ) -> tuple[Reference, ...]:
     """Every relationship of the schema object and of its properties, each with a name that no rule has (`taken`)."""
     found: dict[str, Reference] = {}
-    for steps, property_name, item in _declared(schema):
+    for steps, property_name, item in declared(schema, "relationships"):
         fields = (property_name,) if property_name else _own(item.get("from"), schema)
         reference, problem = _read(item, domain, fields, names)
         if reference is None:
@@ -49,16 +48,7 @@ def unresolved(contracts: Iterable[Contract]) -> Iterator[ContractError]:
                 pairs = zip(reference.fields, reference.to, strict=True)
                 problem = next((p for mine, its in pairs if (p := _unequal(contract, mine, other, its))), None)
             if problem:
-                path = contract.path.removesuffix(".avsc") + ".odcs.yaml"
-                yield ContractError(path, 1, RULE, f"{reference.name}: {problem}")
-
-
-def _declared(schema: Mapping[str, Any]) -> Iterator[tuple[Steps, str | None, Mapping[str, Any]]]:
-    for index, prop in enumerate(schema.get("properties") or ()):
-        for number, item in enumerate(prop.get("relationships") or ()):
-            yield ("schema", 0, "properties", index, "relationships", number), prop.get("name"), item
-    for number, item in enumerate(schema.get("relationships") or ()):
-        yield ("schema", 0, "relationships", number), None, item
+                yield ContractError(contract.terms_path, 1, RULE, f"{reference.name}: {problem}")
 
 
 def _read(

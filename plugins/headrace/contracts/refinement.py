@@ -13,46 +13,49 @@ MARTS: Final = "marts"
 
 
 def zone_problems(domain: str, declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(custom property, what is wrong) where the zones, the serving store and the kind of source do not go together."""
+    """(custom property, message) where the zones, the serving store and the kind of source do not go together."""
     kind, zones, serving = declared["source"]["kind"], declared["zones"], declared["serving"]
     if (kind == "mart") != (domain == MARTS):
-        yield "source", f"kind is {kind!r} in the domain {domain}; marts, and they alone, are in the domain {MARTS}"
+        yield (
+            "source",
+            f"source kind is {kind!r} in the domain {domain}; marts, and they alone, are in the domain {MARTS}",
+        )
     if (kind == "platform") != (serving == "none"):
         yield (
             "source",
-            f"kind is {kind!r} and serving {serving!r}; what the platform writes itself is served by none, and it alone",
+            f"source kind is {kind!r} and serving {serving!r}; what the platform writes itself is served by none, and it alone",
         )
     if kind == "platform":
         if zones != ["quarantine"]:
             yield (
                 "zones",
-                "has more than quarantine, and what the platform writes itself has no other; write [quarantine]",
+                "zones has more than quarantine, and what the platform writes itself has no other; write [quarantine]",
             )
     elif kind == "mart":
         if zones != ["cleaned"]:
-            yield "zones", "has more than cleaned, and a mart has no other; write [cleaned]"
+            yield "zones", "zones has more than cleaned, and a mart has no other; write [cleaned]"
         if declared["tokenised"]:
-            yield "tokenised", "hides fields, and a mart is made out of tokens already; leave it out"
+            yield "tokenised", "tokenised hides fields, and a mart is made out of tokens already; leave it out"
     elif "cleaned" in zones and "raw" not in zones:
-        yield "zones", "has cleaned without raw, from which it is built; add raw"
+        yield "zones", "zones has cleaned without raw, from which it is built; add raw"
     elif "cleaned" not in zones and (kind == "file" or serving == "postgres"):
-        yield "zones", f"has no cleaned, from which {serving} is loaded; add cleaned"
+        yield "zones", f"zones has no cleaned, from which {serving} is loaded; add cleaned"
 
 
 def refinement_problems(
     declared: Mapping[str, Any], record: Record, names: Collection[str], classifications: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """(custom property, what is wrong) for `eventTime` and `tokenised`.
+    """(custom property, message) for `eventTime` and `tokenised`.
 
     `names` are the fields as written, also those of which the type could not be read; these are not judged.
     """
     event_time = declared["eventTime"]
     for name in (event_time,) if event_time else ():
         if problem := _known(name, names) or _event_time_problem(record.get(name)):
-            yield "eventTime", f"{name} {problem}"
+            yield "eventTime", f"eventTime: {name} {problem}"
     for name in declared["tokenised"]:
         if problem := _known(name, names) or _token_problem(record.get(name), classifications):
-            yield "tokenised", f"{name} {problem}"
+            yield "tokenised", f"tokenised: {name} {problem}"
 
 
 def _known(name: str, names: Collection[str]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
-from headrace.contracts.names import LAKE_CATALOG, LineageName
+from headrace.contracts.names import LAKE_CATALOG, LineageName, lake_location
 from headrace.contracts.types import (
     Array,
     AvroType,
@@ -125,7 +125,7 @@ class LineageSettings:
 
     def location(self, table: str) -> str:
         """The storage location of `<zone>.<name>`."""
-        return self.locations.get(table) or f"{self.lake.rstrip('/')}/{table.replace('.', '/', 1)}"
+        return self.locations.get(table) or lake_location(self.lake, table)
 
 
 @dataclass(frozen=True, slots=True)

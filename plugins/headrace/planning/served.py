@@ -18,6 +18,7 @@ from headrace.planning import checks as c
 from headrace.planning.ddl import identifier, qualified
 
 EXAMPLES: Final = 5
+"""Failing rows that are shown of a check."""
 COUNT: Final = re.compile(r"\s*SELECT\s+count\(\s*\*?\s*\)\s+FROM\b", re.IGNORECASE)
 """How a rule begins that counts the rows which break it: then the rows themselves can be had too."""
 CONDITIONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff, Transient, persist
+from headrace.systems.text import one_line
 
 if TYPE_CHECKING:
     import httpx
@@ -133,5 +134,4 @@ def reason(body: Any) -> str:
     """The message in an error body, in one line of at most 600 characters."""
     if isinstance(body, Mapping):
         body = body.get("message") or body.get("detail") or body.get("title") or body
-    text = " ".join(str(body if body is not None else "no reason given").split())
-    return text if len(text) <= 600 else f"{text[:599]}…"
+    return one_line(body if body is not None else "no reason given")

@@ -82,7 +82,7 @@ class ApplyContractsOperator(BaseOperator):
                 systems,
                 contracts,
                 plan_settings(endpoints, self.settings),
-                datasets=_listed(self.datasets),
+                datasets=listed(self.datasets),
                 dependents=_dependents(self.metrics),
             )
         except (PlanRefused, ValueError) as wrong:  # a setting, a dataset or a connection that is not known
@@ -118,7 +118,7 @@ def _dependents(metrics: str) -> tuple[Dependent, ...]:
     return tuple(Dependent("table", t.name, frozenset(read.dataset for read in t.reads)) for t in tables)
 
 
-def _listed(datasets: Sequence[str] | str) -> list[str]:
+def listed(datasets: Sequence[str] | str) -> list[str]:
     """Ids from a list, or from text as a form gives it."""
     parts = datasets.split(",") if isinstance(datasets, str) else datasets
     return [part.strip() for part in parts if part.strip()]

@@ -12,6 +12,7 @@ from headrace.contracts.codec import decode_contract, encode_contract
 from headrace.contracts.contract import Need
 from headrace.contracts.index import load_index
 from headrace.errors import ContractErrors
+from tests.support.contract_faults import faults_of
 from tests.support.generated_contracts import TERMS, write_contract
 
 HEADER = "serving, value: clickhouse}"
@@ -38,12 +39,6 @@ def needing(root: Path, needs: str, **orders: str) -> None:
     kept = "".join(f"\n  - {{property: {name}, value: {value}}}" for name, value in orders.items())
     written(root, "orders", (HEADER, HEADER + kept))
     written(root, "segments", (HEADER, f"{HEADER}\n  - {{property: needs, value: {needs}}}"))
-
-
-def told(root: Path) -> list[str]:
-    with pytest.raises(ContractErrors) as raised:
-        loading.load_contracts(root)
-    return [str(error) for error in raised.value.errors]
 
 
 def test_what_maintenance_keeps_may_be_needed(root: Path) -> None:
@@ -73,7 +68,7 @@ def test_what_maintenance_keeps_may_be_needed(root: Path) -> None:
 )
 def test_what_maintenance_would_drop_may_not(root: Path, need: str, message: str) -> None:
     needing(root, f"[{need}]")
-    assert told(root) == [f"{PLACE} {message}"]
+    assert faults_of(root) == [f"{PLACE} {message}"]
 
 
 def test_a_policy_that_comes_to_keep_less_is_refused_by_the_index_too(root: Path) -> None:
@@ -96,7 +91,7 @@ def test_a_policy_that_comes_to_keep_less_is_refused_by_the_index_too(root: Path
 )
 def test_a_need_says_what_where_and_for_how_long(root: Path, needs: str, message: str) -> None:
     needing(root, needs)
-    assert any(one.startswith(PLACE.split(" shop.segments")[0]) and message in one for one in told(root))
+    assert any(one.startswith(PLACE.split(" shop.segments")[0]) and message in one for one in faults_of(root))
 
 
 SLA = "slaProperties:\n"
@@ -120,11 +115,11 @@ def test_a_promised_retention_that_is_kept(root: Path, changes: list[tuple[str, 
 
 def test_a_promised_retention_that_maintenance_would_break(root: Path) -> None:
     written(root, "orders", (SLA, f"{YEAR}, element: orders}}\n"), (", history]", "]"))
-    (one,) = told(root)
+    (one,) = faults_of(root)
     assert "sla: the dataset as it was is promised for 372 days, and maintenance keeps it for 7; add the zone" in one
     assert "maintenance: {monthlyTags: 12}" in one
 
 
 def test_a_retention_is_a_number_of_whole_days_or_more(root: Path) -> None:
     written(root, "orders", (SLA, "slaProperties:\n  - {property: retention, value: 12, unit: min}\n"))
-    assert "retention is 12 'min'; write a positive whole number and a unit" in told(root)[0]
+    assert "retention is 12 'min'; write a positive whole number and a unit" in faults_of(root)[0]

@@ -12,7 +12,7 @@ import pytest
 from headrace.contracts import loading
 from headrace.contracts.codec import decode_contract, encode_contract
 from headrace.contracts.contract import Maintenance, Role, Rule, Source
-from headrace.errors import ContractErrors
+from tests.support.contract_faults import faults_of
 from tests.support.generated_contracts import TERMS, avsc, write_contract
 
 ROOT = ("include", "schemas")
@@ -23,12 +23,6 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path.joinpath(*ROOT)
     root.mkdir(parents=True)
     return root
-
-
-def _told(root: Path) -> list[str]:
-    with pytest.raises(ContractErrors) as raised:
-        loading.load_contracts(root)
-    return [str(error) for error in raised.value.errors]
 
 
 def _terms(root: Path, *changes: tuple[str, str], dataset: str = "orders") -> None:
@@ -199,7 +193,7 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
 )
 def test_a_broken_rule_of_the_terms(root: Path, old: str, new: str, line: int, rule: str, message: str) -> None:
     _terms(root, (old, new))
-    told = _told(root)
+    told = faults_of(root)
     assert any(one.startswith(f"{PATH}:{line}: {rule}: ") and message in one for one in told), told
     assert all("; " in one for one in told)
 
@@ -263,7 +257,7 @@ def test_what_does_not_come_by_cdc_is_refused_by_name(
     root: Path, avro_type: Any, more: dict[str, Any], message: str
 ) -> None:
     _shape(root, _type(avro_type, **more))
-    (told,) = _told(root)
+    (told,) = faults_of(root)
     assert told.startswith("include/schemas/shop/orders.avsc:")
     assert f': cdc-type: field "quantity": {message}' in told
     assert "; " in told
@@ -294,7 +288,7 @@ def _keep_shape(root: Path, *changes: tuple[str, str]) -> None:
 def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: str, kind: str) -> None:
     _shape(root, _type(["null", avro_type], default=None))
     _keep_shape(root, (SOURCE, "{kind: event}"))
-    (told,) = _told(root)
+    (told,) = faults_of(root)
     assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in told
     _keep_shape(root, (SOURCE, "{kind: event}"), ("value: clickhouse", "value: postgres"))
     assert len(loading.load_contracts(root)) == 1
@@ -309,7 +303,7 @@ def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
     }
     _shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
     _keep_shape(root, (SOURCE, "{kind: event}"))
-    (told,) = _told(root)
+    (told,) = faults_of(root)
     assert 'field "quantity{}.x": ClickHouse has no nullable array' in told
 
 
@@ -326,12 +320,12 @@ def test_a_key_is_one_exact_value(root: Path, avro_type: Any, message: str) -> N
     _keep_shape(
         root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n")
     )
-    assert any(f"key: {message}; choose another key" in told for told in _told(root))
+    assert any(f"key: {message}; choose another key" in told for told in faults_of(root))
 
 
 def test_there_must_be_a_key(root: Path) -> None:
     _terms(root, ("primaryKey: true", "unique: true"))
-    (told,) = _told(root)
+    (told,) = faults_of(root)
     assert "key: no property is the key; give at least one primaryKey: true" in told
 
 
@@ -341,7 +335,7 @@ def test_faults_of_all_files_are_told_together(root: Path) -> None:
     (root / "shop" / "alone.avsc").write_text(json.dumps(avsc("shop")), encoding="utf-8")
     (root / "shop" / "terms.odcs.yaml").write_text("[]", encoding="utf-8")
     (root / "shop" / "README.md").write_text("is no contract", encoding="utf-8")
-    told = _told(root)
+    told = faults_of(root)
     assert [one.split(": ")[0:2] for one in told] == [
         ["include/schemas/shop/alone.odcs.yaml:1", "missing"],
         [f"{PATH}:26", "serving"],
@@ -353,13 +347,13 @@ def test_faults_of_all_files_are_told_together(root: Path) -> None:
 def test_faults_of_the_shape_do_not_hide_those_of_the_terms(root: Path) -> None:
     _shape(root, lambda fields: (fields["line"].pop("doc"), fields["order_id"].update(type="serial")))
     _keep_shape(root, ("name: customer_id", "name: custmer_id"))
-    assert [one.split(": ")[1] for one in _told(root)] == ["type", "doc", "property"]
+    assert [one.split(": ")[1] for one in faults_of(root)] == ["type", "doc", "property"]
 
 
 def test_bytes_that_are_no_text(root: Path) -> None:
     _terms(root)
     (root / "shop" / "orders.avsc").write_bytes(b"\xff\xfe{")
-    (told,) = _told(root)
+    (told,) = faults_of(root)
     assert "orders.avsc:1: unreadable: the file cannot be read" in told
 
 
@@ -375,7 +369,7 @@ def test_bytes_that_are_no_text(root: Path) -> None:
 )
 def test_names_of_folders_and_files(root: Path, domain: str, dataset: str, message: str) -> None:
     write_contract(root, domain, dataset)
-    assert any(f"name: {message}" in told for told in _told(root))
+    assert any(f"name: {message}" in told for told in faults_of(root))
 
 
 def test_folders_that_are_no_domain_are_left_alone(root: Path) -> None:
@@ -401,37 +395,15 @@ def test_two_datasets_may_not_share_a_name(
 ) -> None:
     write_contract(root, *first)
     write_contract(root, *second)
-    told = _told(root)
+    told = faults_of(root)
     assert any(f"collision: {message}" in one for one in told), told
 
 
 def test_two_datasets_may_not_share_a_source_table(root: Path) -> None:
     _terms(root)
     _terms(root, ("table: shop.others", "table: shop.orders"), dataset="others")
-    assert any("shop.others and shop.orders would share the topic oltp.shop.orders" in told for told in _told(root))
+    assert any("shop.others and shop.orders would share the topic oltp.shop.orders" in told for told in faults_of(root))
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
-    assert "missing" in _told(tmp_path / "schemas")[0]
-
-
-def test_what_is_loaded_needs_cleaned_and_a_mart_nothing_else(root: Path) -> None:
-    _terms(root, ("[raw, cleaned, history]", "[raw]"), ("value: clickhouse", "value: postgres"))
-    assert any("zones has no cleaned, from which postgres is loaded; add cleaned" in one for one in _told(root))
-    folder = root / "marts"
-    folder.mkdir()
-    write_contract(root, "marts", "orders")
-    terms = folder / "orders.odcs.yaml"
-    text = terms.read_text().replace("{kind: cdc, connection: oltp, table: marts.orders}", "{kind: mart}")
-    terms.write_text(
-        text.replace("value: clickhouse}", "value: clickhouse}\n  - {property: tokenised, value: [customer_id]}")
-    )
-    told = "\n".join(_told(root))
-    assert "zones has more than cleaned, and a mart has no other" in told
-    assert "tokenised hides fields, and a mart is made out of tokens already" in told
-    terms.write_text(text.replace("[raw, cleaned, history]", "[cleaned]"))
-    (root / "shop" / "orders.odcs.yaml").unlink()
-    (root / "shop" / "orders.avsc").unlink()
-    (mart,) = loading.load_contracts(root)
-    assert (mart.source.kind, mart.zones, mart.streamed, mart.loaded) == ("mart", ("cleaned",), False, True)
-    assert decode_contract(json.loads(json.dumps(encode_contract(mart)))) == mart
+    assert "missing" in faults_of(tmp_path / "schemas")[0]

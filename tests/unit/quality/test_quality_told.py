@@ -11,7 +11,8 @@ import pytest
 from headrace.contracts.contract import Rule
 from headrace.contracts.loading import load_contracts
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.quality.lineage import Checked, assertions, cleaned_names, served_name
+from headrace.systems.lineage.places import cleaned_names, served_name
+from headrace.systems.quality.lineage import Checked, assertions
 from headrace.systems.quality.operators import chosen_datasets
 from headrace.systems.quality.outcomes import Outcome, examples, forbids, such_as
 from headrace.systems.quality.pages import Declared, declared

@@ -41,13 +41,13 @@ class Raw:
 
     def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
         """Those that still cannot be read, and why."""
-        return reasons(records, self._decoded(self._table(), records)[1])
+        return reasons(records, self._decoded(self._lake.need(self._name), records)[1])
 
     def put(self, records: Sequence[Record], token: str) -> None:
         """Append those that are not there, in one commit. The position says it, so no token is needed."""
 
         def appended() -> None:
-            table = self._table()
+            table = self._lake.need(self._name)
             parts, dead = self._decoded(table, records)
             if dead:
                 raise SystemRefused("letters", self._name, dead[0].reason)
@@ -78,14 +78,6 @@ class Raw:
         among = And(EqualTo("_topic", self._dataset.topic), In("_offset", offsets))
         found = table.scan(row_filter=among, selected_fields=("_kafka_partition", "_offset")).to_arrow()
         return set(zip(found["_kafka_partition"].to_pylist(), found["_offset"].to_pylist(), strict=True))
-
-    def _table(self) -> Table:
-        table = self._lake.table(self._name)
-        if table is None:
-            raise SystemRefused(
-                "lake", self._lake.address, f"there is no table {self._name}: run apply_contracts first"
-            )
-        return table
 
 
 def landed(chunk: Chunk, schema: pa.Schema) -> pa.Table:

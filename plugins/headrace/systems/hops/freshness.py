@@ -12,6 +12,8 @@ from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.errors import SystemFailure
+from headrace.planning.topics import captured
+from headrace.systems.connect.care import sources_of
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.hops.late import SourceMemory, Steady, Waiting, judge
 from headrace.systems.kafka.hook import KafkaHook
@@ -48,13 +50,12 @@ class FreshnessWatch:
     async def afrom_connections(cls, schemas: str, log: Callable[[str], None]) -> FreshnessWatch:
         """By Airflow's connections, from within a trigger."""
         read = Endpoint.afrom_connection
-        connections = sorted({c.source.connection for c in _captured(promising(schemas))})
         return cls(
             PlatformHook(await read(PlatformHook.default_conn_name)),
             WarehouseHook(await read(WarehouseHook.default_conn_name), timeout_s=30.0),
             KafkaHook(await read(KafkaHook.default_conn_name)),
             RegistryHook(await read(RegistryHook.default_conn_name)),
-            {name: OltpHook(await read(names.airflow_connection(name))) for name in connections},
+            {name: OltpHook(await read(names.airflow_connection(name))) for name in sources_of(promising(schemas))},
             schemas,
             log,
         )
@@ -94,7 +95,7 @@ class FreshnessWatch:
         """Dataset → for how long its writes wait in the source's log."""
         waiting: dict[str, float] = {}
         for connection, oltp in self.sources.items():
-            tables = {c.source.table or "": c.id for c in _captured(contracts) if c.source.connection == connection}
+            tables = {c.source.table or "": c.id for c in captured(contracts) if c.source.connection == connection}
             try:
                 progress = oltp.progress(names.replication_slot(connection), tables)
             except SystemFailure as failure:
@@ -122,7 +123,8 @@ class FreshnessWatch:
         return None if oldest is None else max(time.time() - oldest / 1000.0, 0.0)
 
     def _tell(self, contracts: Iterable[Contract], found: Mapping[str, Waiting]) -> None:
-        open_ = {alert.key for alert in self.platform.open_alerts() if alert.key.startswith(PREFIX)}
+        open_ = {alert.key for alert in self.platform.open_alerts()}
+        still = set[str]()
         for contract in contracts:
             key = PREFIX + contract.id
             late = judge(contract.id, contract.freshness_s or 0.0, found[contract.id])
@@ -131,9 +133,8 @@ class FreshnessWatch:
                 if late:
                     self.platform.raise_alert(key, late.severity, late.text, contract.id)
                     self.log(late.text)
-                open_.discard(key)
-        for key in open_:  # in time again, or nothing is promised any more
-            self.platform.resolve_alert(key)
+                still.add(key)
+        for key in self.platform.resolve_others(PREFIX, still):  # in time again, or nothing is promised any more
             self.log(f"{key.removeprefix(PREFIX)} is in time")
 
 
@@ -141,7 +142,3 @@ def promising(schemas: str) -> tuple[Contract, ...]:
     """The contracts that promise freshness of what streams into the warehouse."""
     contracts = [c for c in load_index(Path(schemas)).values() if c.source.kind in ("cdc", "event")]
     return tuple(c for c in contracts if c.freshness_s is not None and c.serving == "clickhouse")
-
-
-def _captured(contracts: Iterable[Contract]) -> tuple[Contract, ...]:
-    return tuple(c for c in contracts if c.source.kind == "cdc")

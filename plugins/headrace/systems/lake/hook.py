@@ -17,6 +17,7 @@ from headrace.contracts.names import LAKE_CATALOG
 from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint, without_credentials
 from headrace.systems.retry import Backoff, Transient, persist
+from headrace.systems.text import one_line
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -81,6 +82,13 @@ class LakeHook:
 
         return self.call(loaded)
 
+    def need(self, name: str) -> Table:
+        """The table `namespace.table` as it is now. Raises SystemRefused where there is none."""
+        table = self.table(name)
+        if table is None:
+            raise SystemRefused("lake", self.address, f"there is no table {name}: run apply_contracts first")
+        return table
+
     def records(self, name: str) -> int | None:
         """Rows of the table by its newest snapshot's own account; None where there is no table."""
         table = self.table(name)
@@ -130,9 +138,9 @@ class LakeHook:
             try:
                 return once()
             except transient as error:
-                raise Transient(_line(error)) from error
+                raise Transient(one_line(error)) from error
             except exceptions.RESTError as error:
-                raise SystemRefused("lake", self.address, _line(error)) from error
+                raise SystemRefused("lake", self.address, one_line(error)) from error
 
         return persist(
             tried,
@@ -190,8 +198,3 @@ def _rest(endpoint: Endpoint) -> dict[str, Any]:
         "uri": catalog_uri(endpoint),
         **({"credential": credential} if credential else {}),
     }
-
-
-def _line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 600 else f"{text[:599]}…"

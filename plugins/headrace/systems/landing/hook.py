@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff, Transient, persist
+from headrace.systems.text import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -130,7 +131,7 @@ class LandingHook:
             except FileNotFoundError:
                 raise
             except (OSError, BotoCoreError) as error:
-                raise Transient(" ".join(str(error).split()) or type(error).__name__) from error
+                raise Transient(one_line(error)) from error
 
         return persist(
             once,

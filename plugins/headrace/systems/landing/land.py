@@ -6,19 +6,16 @@ its end looks whether the rows are there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
-from headrace.errors import SystemRefused
 from headrace.systems.lake.hook import LakeHook
 from headrace.systems.landing.hook import FORMATS, DroppedFile, LandingHook
 from headrace.systems.landing.ledger import Files
 from headrace.systems.landing.shape import ROWS_OF_A_FILE, as_raw, column_problems, first_offset
 from headrace.systems.platform.hook import PlatformHook
-
-if TYPE_CHECKING:
-    from pyiceberg.table import Table
+from headrace.systems.text import one_line
 
 
 class Landed(NamedTuple):
@@ -77,13 +74,13 @@ class Landing:
                 raise Refused(problems)
             return self._lake.call(lambda: self._commit(file, number))
         except (pa.ArrowException, ValueError) as wrong:
-            raise Refused(" ".join(str(wrong).split())) from wrong
+            raise Refused(one_line(wrong)) from wrong
 
     def _commit(self, file: DroppedFile, number: int) -> int:
         """All rows of the file in one commit; how many."""
         from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-        table, rows = self._table(), 0
+        table, rows = self._lake.need(names.raw_table(self.contract)), 0
         wanted = schema_to_pyarrow(table.schema(), include_field_ids=False)
         with table.transaction() as transaction:
             for part in self._landing.parts(file, wanted):
@@ -96,12 +93,5 @@ class Landing:
         """Rows of the file that are in raw: all or none."""
         first = first_offset(number)
         mine = f"_offset >= {first} AND _offset < {first + ROWS_OF_A_FILE}"
-        table = self._table()
+        table = self._lake.need(names.raw_table(self.contract))
         return self._lake.call(lambda: table.scan(row_filter=mine).count())
-
-    def _table(self) -> Table:
-        name = names.raw_table(self.contract)
-        table = self._lake.table(name)
-        if table is None:
-            raise SystemRefused("lake", self._lake.address, f"there is no table {name}: run apply_contracts first")
-        return table

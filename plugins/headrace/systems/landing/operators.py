@@ -72,6 +72,4 @@ class LandFilesOperator(BaseOperator):
         prefix = f"landing:{dataset}:"
         for key, reason in refused.items():
             platform.raise_alert(prefix + key, "error", f"{dataset}: the file {key} is refused: {reason}", dataset)
-        for alert in platform.open_alerts():
-            if alert.key.startswith(prefix) and alert.key.removeprefix(prefix) not in refused:
-                platform.resolve_alert(alert.key)
+        platform.resolve_others(prefix, [prefix + key for key in refused])

@@ -176,9 +176,7 @@ def _ledger() -> LetterLedger:
     from headrace.systems.letters.ledger import LetterLedger
     from headrace.systems.platform.hook import PlatformHook
 
-    platform = PlatformHook.from_connection()
-    platform.migrate()
-    return LetterLedger(platform)
+    return LetterLedger(PlatformHook.from_connection())
 
 
 def _endpoints() -> dict[str, Any]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from headrace.errors import SystemRefused
 from headrace.systems.lake.hook import LakeHook
 from headrace.systems.letters.letter import Letter, Position
 
@@ -39,7 +38,7 @@ class Quarantine:
         first = {letter.position: letter for letter in reversed(list(letters))}
 
         def kept() -> int:
-            table = self._table()
+            table = self._lake.need(TABLE)
             there = {_position(row) for row in self._found(table, list(first), KEY)}
             new = [letter for position, letter in sorted(first.items()) if position not in there]
             if new:
@@ -51,16 +50,10 @@ class Quarantine:
     def kept(self, positions: Sequence[Position]) -> dict[Position, Kept]:
         """The records at these positions, those that are there."""
         columns = (*KEY, "key", "payload", "recorded_at", "refused_at")
-        rows = self._lake.call(lambda: self._found(self._table(), positions, columns))
+        rows = self._lake.call(lambda: self._found(self._lake.need(TABLE), positions, columns))
         return {
             _position(row): Kept(row["key"], row["payload"], row["recorded_at"] or row["refused_at"]) for row in rows
         }
-
-    def _table(self) -> Table:
-        table = self._lake.table(TABLE)
-        if table is None:
-            raise SystemRefused("lake", self._lake.address, f"there is no table {TABLE}: run apply_contracts first")
-        return table
 
     @staticmethod
     def _found(table: Table, positions: Sequence[Position], columns: Sequence[str]) -> list[dict[str, Any]]:

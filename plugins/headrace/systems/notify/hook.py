@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.systems.notify.message import Message
 from headrace.systems.notify.routes import Route
+from headrace.systems.text import one_line
 
 NEXT_STEP: Final = "What is due stays due and is sent when it answers."
 TIMEOUT_S: Final = 30.0
@@ -58,8 +59,7 @@ def without_secrets(text: str, url: str) -> str:
     for secret in sorted(secrets | {unquote(secret) for secret in secrets}, key=len, reverse=True):
         if len(secret) >= 6:
             text = text.replace(secret, "***")
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return one_line(text, LONGEST)
 
 
 WARNING: Final = 30

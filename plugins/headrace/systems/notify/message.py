@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from headrace.systems.notify.due import Kind, Notice
 from headrace.systems.notify.routes import rank
+from headrace.systems.text import one_line
 
 Mood: TypeAlias = Literal["info", "success", "warning", "failure"]
 """How the receiver shows it, in Apprise's words."""
@@ -48,7 +49,7 @@ def _order(notice: Notice) -> tuple[bool, int, datetime, str]:
 def _title(ordered: Sequence[Notice]) -> str:
     if len(ordered) == 1:
         (notice,) = ordered
-        return _short(f"Headrace: {_word(notice)}: {notice.alert.text}", 150)
+        return one_line(f"Headrace: {_word(notice)}: {notice.alert.text}", 150)
     counts: dict[str, int] = {}
     for notice in ordered:
         word = "over" if notice.kind == "over" else notice.alert.severity
@@ -67,7 +68,7 @@ def _mood(ordered: Sequence[Notice]) -> Mood:
 def _part(notice: Notice) -> str:
     alert = notice.alert
     about = " · ".join(filter(None, (alert.dataset, f"owner {alert.owner}" if alert.owner else "", alert.key)))
-    lines = [f"{_word(notice).upper()}: {_short(alert.text, LONGEST)}", about, _when(notice)]
+    lines = [f"{_word(notice).upper()}: {one_line(alert.text, LONGEST)}", about, _when(notice)]
     if alert.details and notice.kind != "over":
         lines += ["first rows:", *(f"  {_row(row)}" for row in alert.details[:MOST_ROWS])]
     return "\n".join([*lines, *([alert.link] if alert.link else [])])
@@ -85,13 +86,8 @@ def _when(notice: Notice) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> str:
-    return _short(", ".join(f"{name}={value}" for name, value in row.items()), LONGEST)
+    return one_line(", ".join(f"{name}={value}" for name, value in row.items()), LONGEST)
 
 
 def _stamp(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _short(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -18,6 +18,9 @@ RAISE: Final = """
     RETURNING times = 1"""
 OPEN: Final = f"SELECT {COLUMNS} FROM alerts WHERE resolved_at IS NULL ORDER BY first_seen, key"  # noqa: S608
 RESOLVE: Final = "UPDATE alerts SET resolved_at = now() WHERE key = %s AND resolved_at IS NULL"
+RESOLVE_OTHERS: Final = """
+    UPDATE alerts SET resolved_at = now()
+     WHERE resolved_at IS NULL AND starts_with(key, %s) AND NOT key = ANY (%s) RETURNING key"""
 LAPSE: Final = "UPDATE alerts SET resolved_at = now() WHERE resolved_at IS NULL AND lapses_at < now()"
 
 

@@ -6,7 +6,7 @@ Connection `platform_default`, type postgres.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -121,6 +121,12 @@ class PlatformHook:
     def resolve_alert(self, key: str) -> bool:
         """Notes that it is right again; False when nothing was open under the key."""
         return self._db.execute(alerts.RESOLVE, [key]) > 0
+
+    def resolve_others(self, prefix: str, still: Collection[str]) -> tuple[str, ...]:
+        """Notes that what is open under keys that begin so is right again, but for these; the keys of what was."""
+        with self._db.transaction() as connection:
+            found = connection.execute(alerts.RESOLVE_OTHERS, [prefix, list(still)]).fetchall()
+        return tuple(sorted(row[0] for row in found))
 
     def open_alerts(self) -> tuple[Alert, ...]:
         """What is wrong now, oldest first."""

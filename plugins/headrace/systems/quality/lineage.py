@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from headrace.contracts.names import LAKE_CATALOG, LineageName, clickhouse_lineage, lake_lineage, lake_symlink
-from headrace.systems.endpoint import Endpoint
+from headrace.contracts.names import LineageName
 from headrace.systems.quality.outcomes import Outcome
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.event_v2 import InputDataset
     from openlineage.client.generated.data_quality_assertions_dataset import Assertion
-
-CLICKHOUSE_HTTP_PORT = 8123
 
 
 class Checked(NamedTuple):
@@ -26,18 +23,6 @@ class Checked(NamedTuple):
     name: LineageName
     symlink: LineageName | None
     outcomes: Sequence[Outcome]
-
-
-def cleaned_names(dataset: str, warehouse: str) -> tuple[LineageName, LineageName]:
-    """The cleaned table's name by its location under `warehouse`, and by the catalog."""
-    table = f"cleaned.{dataset.replace('.', '_')}"
-    location = f"{warehouse.rstrip('/')}/{table.replace('.', '/', 1)}"
-    return lake_lineage(location), lake_symlink(f"iceberg://{LAKE_CATALOG}", table)
-
-
-def served_name(dataset: str, warehouse: Endpoint) -> LineageName:
-    """The served view's name."""
-    return clickhouse_lineage(warehouse.host, warehouse.port or CLICKHOUSE_HTTP_PORT, dataset)
 
 
 def assertions(checked: Iterable[Checked]) -> OperatorLineage[Any, Any]:

@@ -13,7 +13,9 @@ from airflow.sdk import BaseOperator
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.quality.lineage import Checked, assertions, served_name
+from headrace.systems.lineage.places import served_name
+from headrace.systems.operators import listed
+from headrace.systems.quality.lineage import Checked, assertions
 from headrace.systems.quality.outcomes import Outcome, forbids
 from headrace.systems.quality.results import Results, Run
 from headrace.systems.quality.served import ServedChecks, limits
@@ -139,8 +141,7 @@ class WriteQualityPagesOperator(BaseOperator):
 
 def chosen_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[str]:
     """The datasets to ask: those named, or all that ClickHouse serves. Raises ValueError for one that is not there."""
-    parts = asked.split(",") if isinstance(asked, str) else asked
-    named = [part.strip() for part in parts if part.strip()]
+    named = listed(asked)
     served = [dataset for dataset, contract in contracts.items() if contract.serving == "clickhouse"]
     if unknown := [dataset for dataset in named if dataset not in served]:
         raise ValueError(

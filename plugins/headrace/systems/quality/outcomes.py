@@ -10,7 +10,6 @@ from headrace.contracts.contract import Severity
 
 Zone: TypeAlias = Literal["cleaned", "served"]
 """Where a check is asked: of the lake's cleaned zone, or of the served view."""
-EXAMPLES: Final = 5
 OBSERVED_LETTERS: Final = 500
 
 

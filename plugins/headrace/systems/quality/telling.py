@@ -24,11 +24,8 @@ def tell(platform: PlatformHook, dataset: str, zone: Zone, outcomes: Collection[
         rows = [json.loads(row) for row in outcome.examples]
         platform.raise_alert(prefix + outcome.check, outcome.severity, text, dataset, details=rows)
         broken.add(prefix + outcome.check)
-    if not outcomes:
-        return
-    for alert in platform.open_alerts():  # also of a check that is asked no more
-        if alert.key.startswith(prefix) and alert.key not in broken:
-            platform.resolve_alert(alert.key)
+    if outcomes:
+        platform.resolve_others(prefix, broken)  # also what was of a check that is asked no more
 
 
 def _counted(outcome: Outcome) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.planning.checks import REFERENCE, Check
-from headrace.systems.quality.outcomes import EXAMPLES, OBSERVED_LETTERS, Outcome, examples, such_as
+from headrace.planning.served import EXAMPLES
+from headrace.systems.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

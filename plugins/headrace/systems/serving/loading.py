@@ -72,7 +72,9 @@ def _statements(table: str, columns: Sequence[str], key: Sequence[str], state: s
         "staging": sql.SQL("CREATE TEMP TABLE next (LIKE {} INCLUDING DEFAULTS) ON COMMIT DROP").format(target),
         "copy": sql.SQL("COPY next ({}) FROM STDIN").format(names),
         "analyse": sql.SQL("ANALYZE next").format(),
-        "delete": sql.SQL("DELETE FROM {} WHERE ({}) NOT IN (SELECT {} FROM next)").format(target, keys, keys),
+        "delete": sql.SQL("DELETE FROM {} AS held WHERE NOT EXISTS (SELECT FROM next WHERE ({}) = ({}))").format(
+            target, *(sql.SQL(", ").join(sql.Identifier(side, name) for name in key) for side in ("next", "held"))
+        ),
         "upsert": sql.SQL("INSERT INTO {} AS held ({}) SELECT {} FROM next ON CONFLICT ({}) {}").format(
             target, names, names, keys, update if others else sql.SQL("DO NOTHING")
         ),

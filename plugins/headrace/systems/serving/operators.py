@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from headrace.contracts import names
 from headrace.contracts.index import load_index
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.lineage.places import cleaned_names
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -70,7 +71,7 @@ class ServeOperator(BaseOperator):
 
         contract = load_index(Path(self.schemas))[self.dataset]
         lake = Endpoint.from_connection("lake_default")
-        location = f"{str(lake.extra.get('warehouse', '')).rstrip('/')}/{names.lake_table(contract, 'cleaned').replace('.', '/', 1)}"
-        ends = names.lake_lineage(location), store_of(contract).lineage()
+        cleaned, _ = cleaned_names(self.dataset, str(lake.extra.get("warehouse", "")))
+        ends = cleaned, store_of(contract).lineage()
         given, made = (Dataset(namespace=end.namespace, name=end.name) for end in ends)
         return OperatorLineage(inputs=[given], outputs=[made])

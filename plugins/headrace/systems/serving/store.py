@@ -11,6 +11,7 @@ from headrace.contracts.names import LineageName
 from headrace.planning.serving import serving_table
 from headrace.planning.warehouse import loaded_table
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.lineage.places import served_name
 from headrace.systems.serving import loading as postgres_loading
 from headrace.systems.serving.hook import ServingHook
 from headrace.systems.warehouse import loading
@@ -55,7 +56,7 @@ class ClickHouseTable:
 
     def lineage(self) -> LineageName:
         """See `Store`."""
-        return names.clickhouse_lineage(self._endpoint.host, self._endpoint.port or 8123, self._table.name)
+        return served_name(self._table.name, self._endpoint)
 
 
 class PostgresTable:

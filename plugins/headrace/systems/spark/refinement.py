@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import SystemFailure
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.quality.lineage import Checked, assertions, cleaned_names
+from headrace.systems.lineage.places import cleaned_names
+from headrace.systems.quality.lineage import Checked, assertions
 from headrace.systems.quality.outcomes import Outcome
 from headrace.systems.quality.results import Results
 from headrace.systems.quality.telling import tell

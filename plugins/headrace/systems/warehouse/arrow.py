@@ -15,6 +15,14 @@ import pyarrow.compute as pc
 from headrace.systems.warehouse.arrow_types import Wanted, wanted
 
 
+def as_stream(rows: pa.Table) -> bytes:
+    """The rows in Arrow's stream format."""
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, rows.schema) as writer:
+        writer.write_table(rows)
+    return bytes(out.getvalue().to_pybytes())
+
+
 def as_inserted(rows: pa.Table, types: Mapping[str, str]) -> pa.Table:
     """The rows in these columns; `types` is column → ClickHouse type.
 
@@ -41,7 +49,7 @@ def _converted(values: pa.Array, want: pa.DataType, name: str) -> pa.Array:
     have = values.type
     if pa.types.is_list(want):
         inner = _fit(values.flatten(), Wanted(want.value_type, want.value_field.nullable), name)
-        return pa.ListArray.from_arrays(_offsets(pc.list_value_length(values)), inner, want)
+        return pa.ListArray.from_arrays(offsets(values), inner, want)
     if pa.types.is_map(want):
         items = _fit(values.items, Wanted(want.item_type, want.item_field.nullable), name)
         return pa.MapArray.from_arrays(values.offsets, values.keys.cast(want.key_type), items, want)
@@ -68,6 +76,8 @@ def _bytes(value: bytes | uuid.UUID) -> bytes:
     return value.bytes if isinstance(value, uuid.UUID) else value
 
 
-def _offsets(lengths: pa.Array) -> pa.Array:
-    ends = pc.cumulative_sum(pc.fill_null(lengths, 0).cast(pa.int32()))
+def offsets(values: pa.ListArray) -> pa.Array:
+    """Offsets into the flattened values, which begin at 0 whatever slice this is."""
+    lengths = pc.fill_null(pc.list_value_length(values), 0)
+    ends = pc.cumulative_sum(lengths.cast(pa.int32()))
     return pa.concat_arrays([pa.array([0], pa.int32()), ends])

@@ -14,6 +14,7 @@ from headrace.errors import SystemRefused
 from headrace.planning.ddl import qualified
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff, Transient, persist
+from headrace.systems.text import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,12 +133,9 @@ class WarehouseHook:
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         """Inserts the rows, whose types must be those of `arrow_types`; a token counts once on a table."""
-        import pyarrow as pa
+        from headrace.systems.warehouse.arrow import as_stream
 
-        out = pa.BufferOutputStream()
-        with pa.ipc.new_stream(out, rows.schema) as writer:
-            writer.write_table(rows)
-        client, body = self.client, out.getvalue().to_pybytes()
+        client, body = self.client, as_stream(rows)
         settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
         self._persist(lambda: client.raw_insert(qualified(table), rows.column_names, body, settings, fmt="ArrowStream"))
 
@@ -194,10 +192,10 @@ class WarehouseHook:
             return call()
         except DatabaseError as error:
             if isinstance(error, OperationalError):
-                raise Transient(_line(_root(error))) from error
-            raise SystemRefused("warehouse", self.address, _line(error)) from error
+                raise Transient(one_line(_root(error))) from error
+            raise SystemRefused("warehouse", self.address, one_line(error)) from error
         except ClickHouseError as error:
-            raise Transient(_line(_root(error))) from error
+            raise Transient(one_line(_root(error))) from error
 
 
 def _root(error: BaseException) -> BaseException:
@@ -205,8 +203,3 @@ def _root(error: BaseException) -> BaseException:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return error
-
-
-def _line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 600 else f"{text[:599]}…"
