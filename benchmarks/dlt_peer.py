@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any, Final
 
-from benchmarks import cpu
 from benchmarks.context import Context, NotMeasured
+from benchmarks.dlt_runs import DATABASE, credentials, empty_database, loaded
 from benchmarks.figure import Figure
 from benchmarks.initial_load import CONNECTION, load_again, source_rows
-from benchmarks.stats import per_second, ratio
-from headrace.planning.ddl import identifier
+from benchmarks.stats import ratio
 from include.stack.databases import role_dsn
-from include.stack.endpoints import endpoint
 
 REPETITIONS = 3
 BACKENDS: Final = ("pyarrow", "connectorx")
-DATABASE: Final = "bench_dlt_peer"
 CHUNK_ROWS: Final = 100_000
-SERVERS: Final = ("postgres", "clickhouse")
-WITHIN_S = 900.0
 METHOD = (
     "dlt's sql_database source with its pyarrow and its connectorx backend (chunks of 100,000 rows, parquet load "
     "files, write disposition replace, otherwise its defaults: tables extracted one after the other, twenty load "
@@ -59,57 +51,19 @@ def load_by_dlt(context: Context, backend: str) -> dict[str, Any]:
     """One load into an empty database; what it left is counted and removed."""
     context.settle()
     context.report(f"dlt, {backend} backend")
-    warehouse = context.systems.warehouse
-    warehouse.execute(f"DROP DATABASE IF EXISTS {identifier(DATABASE)}")
-    warehouse.execute(f"CREATE DATABASE {identifier(DATABASE)}")
-    try:
-        before = context.cpu()
-        took = _in_process(_told(context, backend))
-        spent = cpu.spent(before, context.cpu())
-        rows = _check(context)
-    finally:
-        warehouse.execute(f"DROP DATABASE IF EXISTS {identifier(DATABASE)}")
-    by_process = {"dlt": took["cpu_s"], **{name: spent["by_process"][name] for name in SERVERS}}
-    return {
-        "rows": rows,
-        "seconds": round(took["seconds"], 2),
-        "rows_per_s": per_second(rows, took["seconds"]),
-        "cpu_s": {name: round(value, 2) for name, value in by_process.items()},
-        "cpu_total_s": round(sum(by_process.values()), 2),
-        "rows_per_cpu_s": per_second(rows, sum(by_process.values())),
-        "cores_of_others": spent["cores_of_others"],
-    }
+    with empty_database(context):
+        return loaded(context, "load", _told(context, backend), ("postgres", "clickhouse"), lambda: _check(context))
 
 
 def _told(context: Context, backend: str) -> dict[str, Any]:
-    s, place = context.settings, endpoint(context.settings, "clickhouse_default")
     return {
         "backend": backend,
-        "dsn": role_dsn(s, "cdc", CONNECTION),
+        "dsn": role_dsn(context.settings, "cdc", CONNECTION),
         "schema": "retail",
         "tables": [_table(contract.source.table) for contract in context.contracts],
         "chunk_size": CHUNK_ROWS,
-        "credentials": {
-            "host": place.host,
-            "port": s.port("CLICKHOUSE_NATIVE"),
-            "http_port": place.port,
-            "username": place.login,
-            "password": place.password,
-            "database": DATABASE,
-            "secure": 0,
-        },
+        "credentials": credentials(context),
     }
-
-
-def _in_process(told: dict[str, Any]) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.peer.load"]
-    done = subprocess.run(
-        command, input=json.dumps(told), capture_output=True, text=True, timeout=WITHIN_S, check=False
-    )
-    if done.returncode:
-        raise NotMeasured(f"dlt failed: {done.stderr.strip()[-600:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
 
 
 def _check(context: Context) -> int:

@@ -15,7 +15,10 @@ from benchmarks.context import Context, NotMeasured
 from headrace.errors import HeadraceError
 from include.stack.console import Progress, err, out
 
-NAMES = ("freshness", "snapshot", "catch_up", "dlt_peer", "memory", "dag_parse", "up_time")
+NAMES = (
+    "freshness", "refinement", "compaction", "promotions", "snapshot", "catch_up", "dlt_peer", "memory", "dag_parse",
+    "up_time",
+)  # fmt: skip
 README = Path(__file__).with_name("README.md")
 
 

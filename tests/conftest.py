@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -14,6 +17,10 @@ from include.stack import databases, endpoints, settings
 from include.stack.airflow_api import AirflowApi
 from include.stack.settings import Settings
 from include.stack.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from include.shop.oracle import Comparison
+    from tests.support.live_shop import Shop
 
 # Deadlines and slowness measure the machine's load, not the code. In CI every run draws the same examples.
 hypothesis.settings.register_profile(
@@ -87,6 +94,22 @@ def stack() -> Stack:
     if not found.supervisor.is_up():
         pytest.fail("the test stack is down: run these tests by ./headrace test", pytrace=False)
     return found
+
+
+@pytest.fixture
+def trading(stack: Stack) -> Callable[[int], AbstractContextManager[Shop]]:
+    """`with trading(seed) as shop:` the shop writes inside the block."""
+    from tests.support.live_shop import open_shop
+
+    return lambda seed: open_shop(stack.oltp_dsn, seed)
+
+
+@pytest.fixture
+def oracle(stack: Stack) -> Callable[[], Comparison]:
+    """What PostgreSQL has committed = what ClickHouse serves = what the lake holds; waits for it."""
+    from tests.support.three_hops import judge
+
+    return lambda: judge(stack)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

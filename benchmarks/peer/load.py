@@ -34,7 +34,7 @@ def load(told: Mapping[str, Any]) -> dict[str, float]:
     if told["backend"] == "connectorx":
         options = {"backend_kwargs": {"conn": told["dsn"], "return_type": "arrow"}}
     with tempfile.TemporaryDirectory(prefix="headrace-dlt-") as folder:
-        used, began = _cpu_s(), time.monotonic()
+        used, began = cpu_s(), time.monotonic()
         source = sql_database(
             told["dsn"].replace("postgresql://", "postgresql+psycopg2://"), schema=told["schema"],
             table_names=told["tables"], backend=told["backend"], chunk_size=told["chunk_size"],
@@ -45,10 +45,11 @@ def load(told: Mapping[str, Any]) -> dict[str, float]:
             destination=clickhouse(credentials=told["credentials"]),
         )  # fmt: skip
         pipeline.run(source, write_disposition="replace", loader_file_format="parquet")
-        return {"seconds": time.monotonic() - began, "cpu_s": _cpu_s() - used}
+        return {"seconds": time.monotonic() - began, "cpu_s": cpu_s() - used}
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
+    """CPU-seconds of this process and of those that it has waited for."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import psycopg
 import typer
 
-from include.shop.drop import drop_promotions
+from include.shop.drop import Dropped, drop_coupons, drop_promotions
 from include.shop.errors import ShopError
 from include.shop.history import LoadProgress, load_history
 from include.shop.live import LiveSettings, run_live
@@ -89,17 +89,18 @@ def drop(
         str,
         typer.Option(envvar="HEADRACE_LANDING_URL", help="The landing bucket, http://key:secret@host:port/bucket."),
     ],
-    weeks: Annotated[str, typer.Option(help="Which weeks of the year: 10, or 10-12.")] = "1-53",
+    weeks: Annotated[str, typer.Option(help="The promotions of which weeks of the year: 10, or 10-12.")] = "1-53",
     sample: Annotated[str, typer.Option(envvar="SAMPLE", help="As of load.")] = "all",
 ) -> None:
-    """Drop the promotions into the landing bucket, one file a week, as marketing does."""
+    """Drop the coupons and the promotions into the landing bucket, these one file a week, as marketing does."""
     first, _, last = weeks.partition("-")
     with _plain_errors():
         try:
             chosen = range(int(first), int(last or first) + 1)
         except ValueError:
             raise ShopError(f"weeks {weeks!r}: write 10, or 10-12") from None
-        drop_promotions(url, chosen, Sample.of(sample), lambda file: typer.echo(f"{file.key}: {file.rows:,} rows"))
+        drop_coupons(url, Sample.of(sample), _print_file)
+        drop_promotions(url, chosen, Sample.of(sample), _print_file)
 
 
 class _LivePrinter:
@@ -111,6 +112,10 @@ class _LivePrinter:
     def __call__(self, tally: Tally) -> None:
         typer.echo(tally.line(since=self._before))
         self._before = tally
+
+
+def _print_file(file: Dropped) -> None:
+    typer.echo(f"{file.key}: {file.rows:,} rows")
 
 
 def _print_load(progress: LoadProgress) -> None:

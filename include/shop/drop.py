@@ -1,4 +1,4 @@
-"""Drop files as the shop's marketing does: its promotions, one file a week, into the landing bucket."""
+"""Drop files as the shop's marketing does into the landing bucket: its promotions, one file a week, and its coupons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from include.shop import source
 from include.shop.errors import ShopError
 from include.shop.source import Sample
 
-FOLDER = "retail/promotions"
 WEEKS = range(1, 54)
 TIMEOUT_S = 30
 
@@ -37,15 +36,28 @@ def drop_promotions(
     wanted = sorted(set(weeks))
     if unknown := [week for week in wanted if week not in WEEKS]:
         raise ShopError(f"there is no week {unknown[0]}; the year has weeks 1 to 53")
-    store, bucket = store_at(url)
     rows = source.promotions(sample or Sample()).filter(pl.col("week").is_in(wanted))
+    parts = sorted(rows.partition_by("week", as_dict=True).items())
+    return _dropped(url, ((f"retail/promotions/week_{week:02}.parquet", part) for (week,), part in parts), progress)
+
+
+def drop_coupons(
+    url: str, sample: Sample | None = None, progress: Callable[[Dropped], None] = lambda _: None
+) -> tuple[Dropped, ...]:
+    """Write the coupons of every campaign, one file. The same again gives the same file. Raises OSError."""
+    return _dropped(url, [("retail/coupons/coupons.parquet", source.frame("coupons", sample))], progress)
+
+
+def _dropped(
+    url: str, files: Iterable[tuple[str, pl.DataFrame]], progress: Callable[[Dropped], None]
+) -> tuple[Dropped, ...]:
+    store, bucket = store_at(url)
     dropped = []
-    for (week,), part in sorted(rows.partition_by("week", as_dict=True).items()):
-        done = Dropped(f"{FOLDER}/week_{week:02}.parquet", part.height)
-        with store.open_output_stream(f"{bucket}/{done.key}") as stream:
-            pq.write_table(part.to_arrow(), stream, compression="zstd")
-        progress(done)
-        dropped.append(done)
+    for key, rows in files:
+        with store.open_output_stream(f"{bucket}/{key}") as stream:
+            pq.write_table(rows.to_arrow(), stream, compression="zstd")
+        dropped.append(Dropped(key, rows.height))
+        progress(dropped[-1])
     return tuple(dropped)
 
 

@@ -88,6 +88,16 @@ class AirflowApi:
         found = self._call("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances").json()["task_instances"]
         return {task["task_id"]: task["state"] or "waiting" for task in found}
 
+    def task_seconds(self, dag: str, run: str) -> dict[str, float]:
+        """Task id → seconds from the start to the end of its last attempt, of tasks that have ended."""
+        found = self._call("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances").json()["task_instances"]
+        return {task["task_id"]: float(task["duration"]) for task in found if task["duration"] is not None}
+
+    def returned(self, dag: str, run: str, task: str) -> Any:
+        """What a task has returned."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"
+        return self._call("GET", path, params={"stringify": False}).json()["value"]
+
     def task_log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
         """What a task said, as plain text."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"

@@ -1,81 +1,18 @@
-"""What every fault needs: a shop that writes meanwhile, a way to kill, and the oracle."""
+"""What every fault needs: a way to kill, and the oracle."""
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg
 import pytest
 
-from include.shop.engines.clickhouse import clickhouse_fingerprints
-from include.shop.engines.lake import lake_fingerprints
-from include.shop.engines.postgres import postgres_fingerprints
-from include.shop.live import LiveSettings, run_live
-from include.shop.oracle import Comparison, await_equal
-from include.shop.pacing import Stop
-from include.shop.shape import read_shapes
-from include.shop.tally import Tally
 from include.stack import health
 from tests.conftest import Stack
-
-ROWS_PER_S = 150
-EQUAL_WITHIN_S = 180
-
-
-class Shop:
-    """A live shop in a thread, while a fault happens."""
-
-    def __init__(self, dsn: str, seed: int) -> None:
-        self._stop = Stop()
-        self.tally: Tally | None = None
-        self.committed = 0
-        self._thread = threading.Thread(target=self._live, args=(dsn, seed))
-        self._thread.start()
-
-    def _live(self, dsn: str, seed: int) -> None:
-        def count(batch: object, outcome: object) -> None:
-            self.committed += 1
-
-        self.tally = run_live(dsn, LiveSettings(rows_per_s=ROWS_PER_S, seed=seed), stop=self._stop, on_commit=count)
-
-    def wait_for_commits(self, more: int, seconds: float = 60) -> None:
-        """Wait until the shop has committed so many transactions more."""
-        wanted = self.committed + more
-        wait_until(lambda: self.committed >= wanted, seconds, f"the shop committed {self.committed} of {wanted}")
-
-    def close(self) -> Tally:
-        self._stop.request()
-        self._thread.join(60)
-        assert self.tally is not None, "the shop did not end well"
-        return self.tally
-
-
-def wait_until(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {otherwise}"
-        time.sleep(0.25)
-
-
-@pytest.fixture
-def trading(stack: Stack) -> Callable[[int], object]:
-    """`with trading(seed) as shop:` the shop writes inside the block."""
-
-    @contextmanager
-    def trade(seed: int) -> Iterator[Shop]:
-        shop = Shop(stack.oltp_dsn, seed)
-        try:
-            yield shop
-        finally:
-            tally = shop.close()
-        assert tally.rows > 0
-
-    return trade
+from tests.support.live_shop import wait_until
 
 
 @pytest.fixture
@@ -108,27 +45,6 @@ def comes_back(stack: Stack) -> Callable[[str, int, float], float]:
         return time.monotonic() - began
 
     return wait
-
-
-@pytest.fixture
-def oracle(stack: Stack) -> Callable[[], Comparison]:
-    """What PostgreSQL has committed = what ClickHouse serves = what the lake holds; waits for it."""
-
-    def judge() -> Comparison:
-        return await_equal(lambda: fingerprints(stack), timeout_s=EQUAL_WITHIN_S)
-
-    return judge
-
-
-def fingerprints(stack: Stack) -> dict[str, dict[str, object]]:
-    """The fingerprints of every dataset, hop by hop; the source first."""
-    wanted = tuple(read_shapes(stack.settings.contracts).values())
-    systems = stack.systems
-    return {
-        "source": postgres_fingerprints(stack.oltp_dsn, wanted),
-        "warehouse": clickhouse_fingerprints(systems.warehouse.client, wanted),
-        "raw": lake_fingerprints(systems.lake.catalog, wanted),
-    }
 
 
 @pytest.fixture

@@ -1,22 +1,26 @@
-"""The exact lane under faults, while the shop writes: a killed Spark job, a store that dies, all at once."""
+"""The exact lane under faults, while the shop writes: a killed Spark job, stores that die, all at once."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from tests.conftest import Stack
-from tests.faults.conftest import wait_until
+from tests.support.live_shop import wait_until
 
 pytestmark = pytest.mark.faults
 
 REFINE, MART = "refine_retail_transactions", "mart_store_daily"
 JOBS = {REFINE: "refine/job.py", MART: "marts/job.py"}
+ZONES = ("raw", "cleaned", "history")
+TILL_NOTE = {"name": "till_note", "field-id": 90, "type": ["null", "string"], "default": None, "doc": "What was noted."}
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +75,7 @@ def test_a_killed_refinement_is_done_again_and_agrees_with_the_source(
         shop.wait_for_commits(5)
         finish(stack, REFINE, run)
     assert oracle().equal
-    finish(stack, REFINE, stack.airflow.trigger(REFINE, {"everything": True}))
-    assert lines_of(stack) == source_lines(stack)
-    table = stack.systems.lake.catalog.load_table("history.retail_transactions")
-    assert table.scan(row_filter="_is_current = true").count() == source_lines(stack)
+    agrees_with_the_source(stack)
 
 
 @pytest.mark.timeout(900)
@@ -94,18 +95,79 @@ def test_a_mart_is_served_though_clickhouse_dies_between_the_lakes_commit_and_th
 
 
 @pytest.mark.timeout(900)
-def test_two_refinements_and_lake_care_at_once_end_where_one_does(
-    stack: Stack, trading: Any, oracle: Callable[[], Any]
+def test_a_refinement_outlives_the_object_store(
+    stack: Stack, trading: Any, kill: Callable[[str], int], oracle: Callable[[], Any]
 ) -> None:
+    with trading(34) as shop:
+        shop.wait_for_commits(5)
+        run = stack.airflow.trigger(REFINE, {"everything": True})
+        wait_until(lambda: working(driver(stack, JOBS[REFINE])), 180, "no driver is at work")
+        kill("seaweedfs")
+        shop.wait_for_commits(5)
+        finish(stack, REFINE, run)
+    assert oracle().equal
+    agrees_with_the_source(stack)
+
+
+@pytest.mark.timeout(1200)
+def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
+    stack: Stack, trading: Any, oracle: Callable[[], Any], days: tuple[str, str]
+) -> None:
+    def backfilled() -> dict[str, str]:
+        return {run["dag_run_id"]: run["state"] for run in stack.airflow.runs(REFINE, run_type="backfill")}
+
+    earlier = backfilled()
     stack.airflow.pause("lake_maintenance", False)
     with trading(33) as shop:
         shop.wait_for_commits(5)
-        runs = [stack.airflow.trigger(REFINE, {"everything": True}) for _ in range(2)]
-        care = stack.airflow.trigger("lake_maintenance")
-        for run in runs:
-            finish(stack, REFINE, run)
+        stack.airflow.backfill(REFINE, *days)
+        care = stack.airflow.trigger("lake_maintenance", {"tables": [f"{z}.retail_transactions" for z in ZONES]})
+        wait_until(lambda: working(driver(stack, JOBS[REFINE])), 180, "no driver is at work")
+        noted = note_tills(stack, days)
+        wait_until(
+            lambda: (
+                len(backfilled()) > len(earlier)
+                and all(state == "success" for run, state in backfilled().items() if run not in earlier)
+            ),
+            600,
+            "the backfill has not succeeded",
+        )
         finish(stack, "lake_maintenance", care)
     stack.airflow.pause("lake_maintenance", True)
     assert oracle().equal
+    agrees_with_the_source(stack)
+    cleaned = stack.systems.lake.catalog.load_table("cleaned.retail_transactions")
+    assert cleaned.scan(row_filter="till_note = 'counted'").count() == noted > 0
+
+
+def agrees_with_the_source(stack: Stack) -> None:
+    """One more run, of everything, leaves cleaned and the current versions of history as the source has them."""
     finish(stack, REFINE, stack.airflow.trigger(REFINE, {"everything": True}))
     assert lines_of(stack) == source_lines(stack)
+    history = stack.systems.lake.catalog.load_table("history.retail_transactions")
+    assert history.scan(row_filter="_is_current = true").count() == source_lines(stack)
+
+
+@pytest.fixture
+def days(stack: Stack) -> tuple[str, str]:
+    """The first and the fourth day of the history."""
+    query = "SELECT DISTINCT date(checked_out_at AT TIME ZONE 'UTC')::text FROM retail.transactions ORDER BY 1 LIMIT 4"
+    with psycopg.connect(stack.oltp_dsn) as connection:
+        found = [row[0] for row in connection.execute(query)]
+    return found[0], found[3]
+
+
+def note_tills(stack: Stack, days: tuple[str, str]) -> int:
+    """A field comes into the contract and into the source, and lines of these days get a value for it; how many."""
+    avsc = stack.settings.contracts / "retail" / "transactions.avsc"
+    schema = json.loads(avsc.read_text())
+    schema["fields"].append(TILL_NOTE)
+    avsc.write_text(json.dumps(schema, indent=2))
+    finish(stack, "apply_contracts", stack.airflow.trigger("apply_contracts", {"datasets": ["retail.transactions"]}))
+    with psycopg.connect(stack.superuser_dsn("oltp")) as owner:
+        owner.execute("ALTER TABLE retail.transactions ADD COLUMN till_note text")
+        noted = owner.execute(
+            "UPDATE retail.transactions SET till_note = 'counted' WHERE checked_out_at < %s AND product_id %% 5 = 0",
+            [days[1]],
+        )
+        return noted.rowcount

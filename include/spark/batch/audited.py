@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,20 @@ def audited(
     result: Path,
     work: Callable[[Audit], Mapping[str, Any]],
 ) -> None:
-    """Do the work; what it did, and the outcome of every check, go to the result file as JSON."""
-    asked, outcomes = checks(contract), list[Outcome]()
+    """Do the work; what it did, the outcome of every check and how long these took go to the result file as JSON."""
+    asked, outcomes, audit_s = checks(contract), list[Outcome](), 0.0
     in_clear = {name: kind for name, kind in contract.classifications.items() if name not in contract.tokenised}
 
     def audit(zones: Mapping[Zone, DataFrame]) -> Sequence[str]:
+        nonlocal audit_s
+        began = time.monotonic()
         outcomes.clear()
         if "cleaned" in zones:
             others = referred(spark, contract, contracts, zones["cleaned"])
             outcomes[:] = validate(
                 zones["cleaned"], asked, contract.id, others=others, hidden=in_clear, key=contract.key
             )
+        audit_s += time.monotonic() - began
         return forbids(outcomes)
 
     done: dict[str, Any]
@@ -44,5 +48,6 @@ def audited(
         done = {"dataset": contract.id, "changed": refused.changed, "watermark": None, "published": False}
         done["forbids"] = list(refused.forbids)
     done["outcomes"] = [outcome._asdict() for outcome in outcomes]
+    done["audit_s"] = round(audit_s, 3)
     result.write_text(json.dumps(done))
     print(json.dumps(done))

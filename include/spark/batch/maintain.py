@@ -31,11 +31,11 @@ ORPHAN_AFTER: Final = timedelta(days=3)
 
 
 def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Carry out the policy of one table; how it stood before and after."""
+    """Carry out the policy of one table; how it stood before and after, and how long compaction took."""
     name = str(policy["table"])
     if iceberg_table(spark, name).currentSnapshot() is None:
         return {"table": name, "empty": True}
-    before = measured(spark, name)
+    before, began = measured(spark, name), time.monotonic()
     target = policy["target_file_mb"] * MEBIBYTE
     _call(
         spark,
@@ -45,6 +45,7 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
         " 'remove-dangling-deletes', 'true', 'delete-file-threshold', '1')",
     )
     _call(spark, "rewrite_position_delete_files", name)
+    compacted_s = round(time.monotonic() - began, 3)
     _call(spark, "rewrite_manifests", name, "use_caching => false")
     if policy["monthly_tags"]:
         _tag(spark, name, now, policy["monthly_tags"])
@@ -53,7 +54,8 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
     # S3FileIO lists by prefix; a listing through Hadoop would need its S3 client, which is not there.
     orphaned = _literal(datetime.now(UTC) - ORPHAN_AFTER)
     removed = _call(spark, "remove_orphan_files", name, f"older_than => {orphaned}, prefix_listing => true")
-    return {"table": name, "before": before, "after": measured(spark, name), "orphans": len(removed)}
+    after = measured(spark, name)
+    return {"table": name, "before": before, "after": after, "orphans": len(removed), "compacted_s": compacted_s}
 
 
 def measured(spark: SparkSession, name: str) -> dict[str, Any]:

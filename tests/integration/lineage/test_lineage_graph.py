@@ -63,34 +63,34 @@ def test_an_unbroken_path_from_postgresql_to_the_metric(endpoint: RunningEndpoin
 
 
 def test_declared_lineage_keeps_the_datasets_of_one_connector_apart(endpoint: RunningEndpoint, space: str) -> None:
-    """One connector reads seven tables: coupons must not seem to flow into transactions."""
+    """One connector reads six tables: campaigns must not seem to flow into transactions."""
     where = settings(f"-{space}")
     emit_declared(endpoint.hook, contracts(), where, metrics())
-    down = endpoint.hook.graph(f"postgres://postgres-{space}:5432:oltp.retail.coupons")
+    down = endpoint.hook.graph(f"postgres://postgres-{space}:5432:oltp.retail.campaigns")
     assert names(down) == {
-        "oltp.retail.coupons", "raw/retail_coupons", "retail.coupons_state", "retail.coupons_changes",
-        "retail.coupons", "dead-letter.retail", "dead-letter.lake-retail",
+        "oltp.retail.campaigns", "raw/retail_campaigns", "retail.campaigns_state", "retail.campaigns_changes",
+        "retail.campaigns", "dead-letter.retail", "dead-letter.lake-retail",
     }  # fmt: skip
-    up = endpoint.hook.graph(f"clickhouse://clickhouse-{space}:8123:retail.coupons", "up")
-    assert names(up) == {"oltp.retail.coupons", "retail.coupons_state", "retail.coupons"}
+    up = endpoint.hook.graph(f"clickhouse://clickhouse-{space}:8123:retail.campaigns", "up")
+    assert names(up) == {"oltp.retail.campaigns", "retail.campaigns_state", "retail.campaigns"}
 
 
 def test_a_new_plan_replaces_the_old_one(endpoint: RunningEndpoint, space: str) -> None:
-    where, both = settings(f"-{space}"), contracts("coupons", "campaigns")
+    where, both = settings(f"-{space}"), contracts("households", "campaigns")
     emit_declared(endpoint.hook, both, where, at=AT)
     emit_declared(endpoint.hook, both, where, at=AT + timedelta(1))
-    source = f"postgres://postgres-{space}:5432:oltp.retail.coupons"
-    assert "retail.coupons" in names(endpoint.hook.graph(source))
+    source = f"postgres://postgres-{space}:5432:oltp.retail.households"
+    assert "retail.households" in names(endpoint.hook.graph(source))
     later = emit_declared(endpoint.hook, contracts("campaigns"), where, at=AT + timedelta(2))
     assert later.withdrawn == 1
-    assert names(endpoint.hook.graph(source)) == {"oltp.retail.coupons"}
+    assert names(endpoint.hook.graph(source)) == {"oltp.retail.households"}
     assert (
         f"clickhouse://clickhouse-{space}:8123",
-        "retail.coupons",
+        "retail.households",
     ) not in endpoint.hook.declared_jobs()
     assert emit_declared(endpoint.hook, contracts("campaigns"), where, at=AT + timedelta(3)).withdrawn == 0
     emit_declared(endpoint.hook, both, where, at=AT + timedelta(1, 1))  # late news of an old plan
-    assert "raw/retail_coupons" not in names(endpoint.hook.graph(source))
+    assert "raw/retail_households" not in names(endpoint.hook.graph(source))
 
 
 def test_directions_and_depth(endpoint: RunningEndpoint, space: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 import pytest
 
 from tests.conftest import Stack
+from tests.support.alerts import Mailbox, Webhook
 
 SEEN_WITHIN_S = 60
 _ids = itertools.count(int(time.time() * 1000))
@@ -77,3 +78,25 @@ def raw(stack: Stack) -> Callable[[str, str], list[dict[str, Any]]]:
         return sorted(found, key=lambda row: (row["_kafka_partition"], row["_offset"]))
 
     return read
+
+
+@pytest.fixture
+def told(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Callable[..., str]]:
+    """`told(*words)`: a message with all these words, once both receivers have got one; fails when one of them does not."""
+    with Mailbox() as mail, Webhook() as hook:
+        routes = [{"name": f"{name}-{time.time_ns()}", "url": place.url} for name, place in (("m", mail), ("h", hook))]
+        before = stack.airflow.set_connection_extra("alerts_default", {"routes": routes})
+
+        def wait(*words: str) -> str:
+            def matching(texts: Iterable[str]) -> list[str]:
+                return [text for text in texts if all(word in text for word in words)]
+
+            def both() -> bool:
+                mails = (" ".join(message.get_content().split()) for message in mail.messages)
+                return bool(matching(mails) and matching(hook.bodies))
+
+            eventually(both, True, 120)
+            return matching(hook.bodies)[-1]
+
+        yield wait
+        stack.airflow.set_connection_extra("alerts_default", before)

@@ -5,41 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import Stack
-from tests.support.alerts import Mailbox, Webhook
 
 INSERT = """
     INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,
                                      retail_discount, coupon_discount, coupon_match_discount, week, checked_out_at)
     VALUES (%s, 25671, NULL, 330, 1, 1.00, 0, 0, 0, 12, '2017-03-20 10:15:30+00')"""
-
-
-@pytest.fixture
-def told(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Callable[..., str]]:
-    """`told(*words)`: a message with all these words, once both receivers have got one; fails when one of them does not."""
-    with Mailbox() as mail, Webhook() as hook:
-        routes = [{"name": f"{name}-{time.time_ns()}", "url": place.url} for name, place in (("m", mail), ("h", hook))]
-        before = stack.airflow.set_connection_extra("alerts_default", {"routes": routes})
-
-        def wait(*words: str) -> str:
-            def matching(texts: Iterable[str]) -> list[str]:
-                return [text for text in texts if all(word in text for word in words)]
-
-            def both() -> bool:
-                mails = (" ".join(message.get_content().split()) for message in mail.messages)
-                return bool(matching(mails) and matching(hook.bodies))
-
-            eventually(both, True, 120)
-            return matching(hook.bodies)[-1]
-
-        yield wait
-        stack.airflow.set_connection_extra("alerts_default", before)
 
 
 def test_an_alert_is_told_and_so_is_its_end(stack: Stack, told: Callable[..., str]) -> None:

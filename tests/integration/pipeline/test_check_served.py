@@ -71,7 +71,7 @@ def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
 
 @pytest.mark.timeout(600)
 def test_assertions_reach_the_lineage_endpoint(stack: Stack, eventually: Callable[..., Any]) -> None:
-    run = checked(stack, "retail.coupons")
+    run = checked(stack, "retail.coupon_redemptions")
     query = """
         SELECT payload -> 'inputs' FROM lineage.events
          WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'check_served.check'
@@ -85,10 +85,9 @@ def test_assertions_reach_the_lineage_endpoint(stack: Stack, eventually: Callabl
 
     eventually(lambda: bool(told()), True)
     (dataset,) = told()
-    assert (dataset["namespace"], dataset["name"]) == (name, "retail.coupons")
+    assert (dataset["namespace"], dataset["name"]) == (name, "retail.coupon_redemptions")
     found = {a["name"]: a for a in dataset["inputFacets"]["dataQualityAssertions"]["assertions"]}
-    assert found["product_id_known"]["assertion"] == "reference"
-    assert found["product_id_known"]["column"] == "product_id"
+    assert found["household_had_the_campaign"]["assertion"] == "reference"
     assert found["key_unique"]["success"] is True
 
 

@@ -31,7 +31,13 @@ def test_compaction_takes_up_small_files_of_crowded_partitions_and_all_deletes()
 
 def test_the_report_is_one_line_a_table() -> None:
     stood = {"files": 1200, "planning_ms": 80.5}
-    report = {"table": "raw.a", "before": stood, "after": {"files": 3, "planning_ms": 4.0}, "orphans": 2}
-    assert told(report) == "raw.a: files 1,200 → 3, planning ms 80.5 → 4.0, orphans removed 2"
+    report = {
+        "table": "raw.a",
+        "before": stood,
+        "after": {"files": 3, "planning_ms": 4.0},
+        "orphans": 2,
+        "compacted_s": 1.23,
+    }
+    assert told(report) == "raw.a: files 1,200 → 3, planning ms 80.5 → 4.0, compacted in 1.2 s, orphans removed 2"
     assert told({"table": "raw.a", "empty": True}) == "raw.a: empty"
     assert told({"table": "raw.a", "error": "no"}) == "raw.a: failed: no"

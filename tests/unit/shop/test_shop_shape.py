@@ -14,7 +14,8 @@ SCHEMAS = Path(__file__).parents[3] / "include" / "schemas"
 
 def test_every_contract_of_the_shop_can_be_compared() -> None:
     shapes = read_shapes(SCHEMAS)
-    assert {f"retail.{dataset}" for dataset in DATASETS} <= set(shapes)
+    by_files = {"retail.coupons"}
+    assert {f"retail.{dataset}" for dataset in DATASETS} - by_files <= set(shapes)
     transactions = shapes["retail.transactions"]
     assert transactions.table == "transactions"
     assert transactions.key == ("basket_id", "product_id")

@@ -119,16 +119,20 @@ class LakeJobOperator(BaseOperator):
         return ClassArchive(self._folder())
 
     def _conf(self) -> dict[str, str]:
-        return {
-            **spark_lineage_conf(self.job),
-            "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(self._folder().glob("*.jar"))),
-            "spark.driver.extraJavaOptions": f"{self._archive().option()} {SHORT_JVM if self.short else ''}".strip(),
-            "spark.log.level": "WARN",
-            "spark.ui.enabled": "false",
-            "spark.sql.shuffle.partitions": "4",
-            "spark.sql.session.timeZone": "UTC",
-            **(SHORT if self.short else {}),
-        }
+        return {**spark_lineage_conf(self.job), **batch_conf(self._folder(), short=self.short)}
+
+
+def batch_conf(jars: Path, *, short: bool = False) -> dict[str, str]:
+    """Spark's configuration for one job on one machine, with the jars of that folder; `short`: about few rows."""
+    return {
+        "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(jars.glob("*.jar"))),
+        "spark.driver.extraJavaOptions": f"{ClassArchive(jars).option()} {SHORT_JVM if short else ''}".strip(),
+        "spark.log.level": "WARN",
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.session.timeZone": "UTC",
+        **(SHORT if short else {}),
+    }
 
 
 def _environment() -> dict[str, str]:

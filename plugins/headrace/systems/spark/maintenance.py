@@ -59,4 +59,5 @@ def told(report: Mapping[str, Any]) -> str:
     changes = (
         f"{what.replace('_', ' ')} {report['before'][what]:,} → {report['after'][what]:,}" for what in report["before"]
     )
-    return f"{name}: {', '.join(changes)}, orphans removed {report['orphans']:,}"
+    compacted = f"compacted in {report['compacted_s']:.1f} s"
+    return f"{name}: {', '.join(changes)}, {compacted}, orphans removed {report['orphans']:,}"

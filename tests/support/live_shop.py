@@ -1,0 +1,60 @@
+"""A live shop in a thread, for tests in which the source must change while something else goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from include.shop.live import LiveSettings, run_live
+from include.shop.pacing import Stop
+from include.shop.tally import Tally
+
+ROWS_PER_S = 150
+
+
+class Shop:
+    """It trades until it is closed."""
+
+    def __init__(self, dsn: str, seed: int) -> None:
+        self._stop = Stop()
+        self.tally: Tally | None = None
+        self.committed = 0
+        self._thread = threading.Thread(target=self._live, args=(dsn, seed))
+        self._thread.start()
+
+    def _live(self, dsn: str, seed: int) -> None:
+        def count(batch: object, outcome: object) -> None:
+            self.committed += 1
+
+        self.tally = run_live(dsn, LiveSettings(rows_per_s=ROWS_PER_S, seed=seed), stop=self._stop, on_commit=count)
+
+    def wait_for_commits(self, more: int, seconds: float = 60) -> None:
+        """Wait until the shop has committed so many transactions more."""
+        wanted = self.committed + more
+        wait_until(lambda: self.committed >= wanted, seconds, f"the shop committed {self.committed} of {wanted}")
+
+    def close(self) -> Tally:
+        self._stop.request()
+        self._thread.join(60)
+        assert self.tally is not None, "the shop did not end well"
+        return self.tally
+
+
+@contextmanager
+def open_shop(dsn: str, seed: int) -> Iterator[Shop]:
+    """The shop writes inside the block."""
+    shop = Shop(dsn, seed)
+    try:
+        yield shop
+    finally:
+        tally = shop.close()
+    assert tally.rows > 0
+
+
+def wait_until(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {otherwise}"
+        time.sleep(0.25)
