@@ -35,8 +35,9 @@ What the contract tokenises leaves raw only as a keyed hash.
 
 **Runs** within a minute or so when something has landed in raw, for what has come since; daily, for the keys of which a
 change {time} in the run's interval; and for any days by a backfill, or all in one run by its *days*: the rows of a key
-follow from all its changes in raw, so intervals may come in any order, and again. Tick *everything* to make all keys
-anew, after a change of a rule or of the logic. A second run of the same interval changes nothing.
+follow from all its changes in raw, so intervals may come in any order, and again. After a change of a rule of the row,
+of the tokens' key or of the logic the next run about what has come makes all keys anew; tick *everything* to have it at
+once. A second run of the same interval changes nothing.
 
 **When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before,
 the rows wait on the branch `audit` of the tables, and an alert names the rule. Mend the rule or the source, then clear
@@ -79,7 +80,12 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
         ),
     ) as dag:
         refine = RefineOperator(
-            task_id="refine", dataset=contract.id, application=JOB, pool="refine", outlets=[cleaned_asset(contract)]
+            task_id="refine",
+            dataset=contract.id,
+            application=JOB,
+            schemas=str(SCHEMAS),
+            pool="refine",
+            outlets=[cleaned_asset(contract)],
         )
         if contract.loaded:
             refine >> ServeOperator(task_id="serve", dataset=contract.id, schemas=str(SCHEMAS))

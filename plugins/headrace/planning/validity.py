@@ -1,9 +1,9 @@
-"""What makes a value valid, by a rule of metric `invalidValues`: read once, for all who ask it."""
+"""What makes a value valid, by a rule of metric `invalidValues`, and which rules a single row can break."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from headrace.contracts.contract import Rule
 
@@ -27,6 +27,8 @@ class Matching(NamedTuple):
     pattern: str
 
 
+ZERO: Final = {"mustBe": 0}
+
 Validity: TypeAlias = Between | OneOf | Matching
 
 
@@ -39,3 +41,15 @@ def validity(rule: Rule) -> Validity:
     if isinstance(values, Mapping):
         return Between(values.get("min"), values.get("max"))
     return OneOf(tuple(values)) if values is not None else Matching(str(pattern))
+
+
+def is_row_rule(rule: Rule) -> bool:
+    """Whether a single row can break it, and must not."""
+    metric = rule.definition.get("metric")
+    asked = {key: value for key, value in rule.definition.items() if key.startswith("must")}
+    return (
+        rule.kind == "library"
+        and rule.severity == "error"
+        and metric in ("nullValues", "missingValues", "invalidValues")
+        and asked == ZERO
+    )

@@ -7,16 +7,14 @@ one change: they are checked when all are in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pyspark.sql import Column
 from pyspark.sql import functions as f
 
 from headrace.contracts.contract import Contract, Rule
 from headrace.contracts.types import Enum
-from headrace.planning.validity import Between, Matching, OneOf, validity
-
-ZERO: Final = {"mustBe": 0}
+from headrace.planning.validity import Between, Matching, OneOf, is_row_rule, validity
 
 
 class RowRule(NamedTuple):
@@ -39,18 +37,6 @@ def row_rules(contract: Contract) -> Iterator[RowRule]:
     for rule in contract.quality:
         if rule.field is not None and is_row_rule(rule):
             yield RowRule(rule.name, rule.field, _broken(rule, f.col(rule.field)), f"{rule.field} breaks {rule.name}")
-
-
-def is_row_rule(rule: Rule) -> bool:
-    """Whether a single row can break it, and must not."""
-    metric = rule.definition.get("metric")
-    asked = {key: value for key, value in rule.definition.items() if key.startswith("must")}
-    return (
-        rule.kind == "library"
-        and rule.severity == "error"
-        and metric in ("nullValues", "missingValues", "invalidValues")
-        and asked == ZERO
-    )
 
 
 def _broken(rule: Rule, column: Column) -> Column:

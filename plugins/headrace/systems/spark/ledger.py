@@ -8,10 +8,10 @@ from typing import Any, Final
 from headrace.systems.platform.hook import PlatformHook
 
 RECORD: Final = """
-    INSERT INTO refinements (dataset, dag_id, dag_run, selection, changed, watermark, published, outcomes, raw_records)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+    INSERT INTO refinements (dataset, dag_id, dag_run, selection, changed, watermark, published, outcomes, raw_records, logic)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 WATERMARK: Final = """
-    SELECT watermark FROM refinements WHERE dataset = %s AND published AND watermark IS NOT NULL
+    SELECT watermark, logic FROM refinements WHERE dataset = %s AND published AND watermark IS NOT NULL
      ORDER BY id DESC LIMIT 1"""
 REFINED: Final = """
     SELECT DISTINCT ON (dataset) dataset, raw_records FROM refinements
@@ -25,7 +25,15 @@ class Ledger:
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
-    def record(self, dag_run: str, selection: Mapping[str, Any], result: Mapping[str, Any], *, dag_id: str) -> None:
+    def record(
+        self,
+        dag_run: str,
+        selection: Mapping[str, Any],
+        result: Mapping[str, Any],
+        *,
+        dag_id: str,
+        logic: str | None = None,
+    ) -> None:
         """Note a refinement. Noted after it is published: without the note it is only done once more."""
         from psycopg.types.json import Jsonb
 
@@ -43,14 +51,15 @@ class Ledger:
                     result["published"],
                     Jsonb(result["outcomes"]),
                     result.get("raw_records"),
+                    logic,
                 ],
             )
 
-    def watermark(self, dataset: str) -> dict[str, int]:
-        """Kafka partition → last refined offset; empty when all of raw is still to be refined."""
+    def watermark(self, dataset: str, logic: str) -> dict[str, int]:
+        """Kafka partition → last offset refined by this logic; empty when all of raw is still to be, or to be again."""
         with self._platform.transaction() as connection:
             row = connection.execute(WATERMARK, [dataset]).fetchone()
-        return dict(row[0]) if row else {}
+        return dict(row[0]) if row and row[1] == logic else {}
 
     def refined(self, datasets: Iterable[str]) -> dict[str, int]:
         """Dataset → changes that raw held when all of it was refined last; left out where it never was."""

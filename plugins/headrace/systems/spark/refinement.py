@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.contracts.index import load_index
 from headrace.errors import SystemFailure
+from headrace.planning.logic import logic
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.places import cleaned_names
 from headrace.systems.quality.lineage import Checked, assertions
@@ -41,6 +44,8 @@ class AuditedJobOperator(LakeJobOperator):
     def __init__(self, *, dataset: str, application: str, job: str, **kwargs: Any) -> None:
         super().__init__(job=job, application=application, **kwargs)
         self.dataset = dataset
+        self.logic: str | None = None
+        """What decides which rows come out, where that is more than code (`planning.logic`)."""
         self.checked: tuple[Checked, ...] = ()
 
     def run_audited(
@@ -57,7 +62,8 @@ class AuditedJobOperator(LakeJobOperator):
         from headrace.systems.spark.ledger import Ledger
 
         done: dict[str, Any] = self.run_job(context, self.dataset, *arguments)
-        Ledger(platform).record(str(context["run_id"]), selection, done, dag_id=context["dag"].dag_id)
+        run, dag = str(context["run_id"]), context["dag"].dag_id
+        Ledger(platform).record(run, selection, done, dag_id=dag, logic=self.logic)
         self._tell(platform, done)
         self._keep(platform)
         if not done["published"]:
@@ -94,17 +100,20 @@ class RefineOperator(AuditedJobOperator):
     """Refines one dataset from raw to cleaned, history and quarantine.
 
     A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
-    event time) or was committed in it; a run without one is about what raw has beyond the last such run. The run's
-    parameter `days` names other intervals, in one job; with `everything` it is about all keys: after a change of a rule
-    or of the logic. Every run is also about the keys of dead letters that were replayed into raw since the last.
+    event time) or was committed in it; a run without one is about what raw has beyond the last such run, or about all
+    keys when a rule of the row, a token's key or the engine has changed since. The run's parameter `days` names other
+    intervals, in one job; with `everything` it is about all keys. Every run is also about the keys of dead letters that
+    were replayed into raw since the last.
 
     Args:
         dataset: its id.
         application: file of the job.
+        schemas: folder of the contracts.
     """
 
-    def __init__(self, *, dataset: str, application: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset: str, application: str, schemas: str, **kwargs: Any) -> None:
         super().__init__(dataset=dataset, application=application, job=f"refine_{dataset.replace('.', '_')}", **kwargs)
+        self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, Any]:
         """What was done, see `run_audited`.
@@ -120,8 +129,9 @@ class RefineOperator(AuditedJobOperator):
         from headrace.systems.spark.ledger import Ledger
 
         platform = PlatformHook.from_connection()
+        self.logic = logic(load_index(Path(self.schemas))[self.dataset], _token_key())
         try:
-            selection = selected(context, Ledger(platform).watermark(self.dataset))
+            selection = selected(context, Ledger(platform).watermark(self.dataset, self.logic))
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
         self.short = bool(selection)
@@ -138,7 +148,7 @@ class RefineOperator(AuditedJobOperator):
         """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
         return {
             **super().environment(),
-            "HEADRACE_TOKEN_KEY": Endpoint.from_connection("tokens_default").password or "",
+            "HEADRACE_TOKEN_KEY": _token_key(),
         }
 
 
@@ -158,6 +168,10 @@ class BuildMartOperator(AuditedJobOperator):
         from headrace.systems.platform.hook import PlatformHook
 
         return self.run_audited(context, PlatformHook.from_connection(), {})
+
+
+def _token_key() -> str:
+    return Endpoint.from_connection("tokens_default").password or ""
 
 
 def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:
