@@ -16,6 +16,7 @@ from headrace.systems.spark.refinement import BuildMartOperator
 
 INCLUDE = Path(__file__).parents[1] / "include"
 JOB = str(INCLUDE / "spark" / "batch" / "marts" / "job.py")
+SQL = INCLUDE / "sql" / "marts"
 SCHEMAS = contracts_folder(INCLUDE.parent)
 CONTRACTS = load_index(SCHEMAS)
 
@@ -38,7 +39,7 @@ for mart in marts(CONTRACTS.values()):
     name = mart.name
     if ONLY not in (None, f"mart_{name}"):
         continue
-    sql = (INCLUDE / "sql" / "marts" / f"{name}.sql").read_text()
+    sql = (SQL / f"{name}.sql").read_text()
     with DAG(
         dag_id=f"mart_{name}",
         schedule=[cleaned_asset(contract) for contract in reads(sql, CONTRACTS.values())],
@@ -49,7 +50,13 @@ for mart in marts(CONTRACTS.values()):
         doc_md=DOC.format(mart=mart.id, table=f"marts_{name}", name=name, doc=mart.record.doc),
     ) as dag:
         build = BuildMartOperator(
-            task_id="build", dataset=mart.id, application=JOB, pool="refine", outlets=[cleaned_asset(mart)]
+            task_id="build",
+            dataset=mart.id,
+            application=JOB,
+            sql=str(SQL / f"{name}.sql"),
+            schemas=str(SCHEMAS),
+            pool="refine",
+            outlets=[cleaned_asset(mart)],
         )
         build >> ServeOperator(task_id="serve", dataset=mart.id, schemas=str(SCHEMAS))
     globals()[dag.dag_id] = dag

@@ -21,16 +21,15 @@ POLICY = {"target_file_mb": 128, "monthly_tags": 0, "keep_days": 7, "keep_snapsh
 
 def main(table: str, result: str) -> None:
     """Seconds, bytes and files of each way to the result file."""
-    spark = lake_session()
-    for warm, copy in ((True, f"{table}_small"), (False, table)):
-        before = measured(spark, copy)
-        began = time.monotonic()
-        spark.table(f"lake.{copy}").coalesce(2).writeTo(f"lake.{table}_anew").createOrReplace()
-        anew_s = time.monotonic() - began
-        report = maintain(spark, {"table": copy, **POLICY}, datetime.now(UTC))
-        if not warm:
-            _tell(Path(result), before, report, anew_s, measured(spark, f"{table}_anew"))
-    spark.stop()
+    with lake_session() as spark:
+        for warm, copy in ((True, f"{table}_small"), (False, table)):
+            before = measured(spark, copy)
+            began = time.monotonic()
+            spark.table(f"lake.{copy}").coalesce(2).writeTo(f"lake.{table}_anew").createOrReplace()
+            anew_s = time.monotonic() - began
+            report = maintain(spark, {"table": copy, **POLICY}, datetime.now(UTC))
+            if not warm:
+                _tell(Path(result), before, report, anew_s, measured(spark, f"{table}_anew"))
 
 
 def _tell(result: Path, before: dict[str, Any], report: dict[str, Any], anew_s: float, anew: dict[str, Any]) -> None:

@@ -27,9 +27,9 @@ def write(settings: Settings) -> None:
         _write_private(settings.run / name.removesuffix(".j2"), text)
 
 
-def socket_path(settings: Settings) -> Path:
-    """The supervisor's socket: under /tmp when the instance's own path is too long for a unix socket (107 bytes)."""
-    path = settings.run / "supervisor.sock"
+def socket_path(settings: Settings, name: str = "supervisor") -> Path:
+    """A process's socket: under /tmp when the instance's own path is too long for a unix socket (107 bytes)."""
+    path = settings.run / f"{name}.sock"
     if len(str(path)) < 100:
         return path
     return Path("/tmp") / f"headrace-{os.getuid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.sock"  # noqa: S108 - ours, mode 600

@@ -7,6 +7,7 @@ from typing import Any
 
 from include.stack.buckets import LANDING
 from include.stack.configuration import socket_path
+from include.stack.processes import STANDBY
 from include.stack.settings import Settings
 
 
@@ -51,8 +52,13 @@ def connections(s: Settings) -> list[dict[str, Any]]:
             extra={"routes": [{"name": "default", "url": "env:HEADRACE_ALERTS_URL", "severity": "warning"}]},
         ),
         _connection(
-            "spark_default", "spark", "Where Spark runs; `streams` is who owns the streaming drivers.", host="local[2]",
-            extra={"deploy-mode": "client", "streams": f"unix://{socket_path(s)}"},
+            "spark_default", "spark", "Where Spark runs; `streams` owns the streaming drivers, `standby` takes batch jobs.",
+            host="local[2]",
+            extra={
+                "deploy-mode": "client",
+                "streams": f"unix://{socket_path(s)}",
+                "standby": f"unix://{socket_path(s, STANDBY)}",
+            },
         ),
     ]  # fmt: skip
 

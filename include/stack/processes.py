@@ -13,6 +13,9 @@ from include.stack.install import POSTGRES_BIN, clickhouse_library, java_home, r
 from include.stack.privileges import as_postgres
 from include.stack.settings import Settings
 
+STANDBY = "spark-batch"
+"""The Spark driver that stands by for batch jobs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -167,8 +170,9 @@ def _airflow() -> tuple[Callable[[Settings], Process], ...]:
 
 def definitions(s: Settings) -> tuple[Process, ...]:
     """Every process of this instance, in the order they start."""
+    from include.stack.standby import standby_process
     from include.stack.streams import stream_processes
 
     store = minio if s["HEADRACE_OBJECT_STORE"] == "minio" else seaweedfs
-    makers = (postgres, store, kafka, clickhouse, registry, connect, lineage, *_airflow())
+    makers = (postgres, store, kafka, clickhouse, registry, connect, lineage, *_airflow(), standby_process)
     return (*(make(s) for make in makers), *stream_processes(s))

@@ -58,6 +58,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_MEMORY_CONNECT", "memory", "768m", "Heap of Kafka Connect."),
     Setting("HEADRACE_MEMORY_REGISTRY", "memory", "256m", "Heap of the schema registry."),
     Setting("HEADRACE_MEMORY_SPARK", "memory", "1g", "Heap of a Spark streaming driver."),
+    Setting("HEADRACE_MEMORY_BATCH", "memory", "1g", "Heap of the Spark driver that stands by for batch jobs."),
     Setting("HEADRACE_MEMORY_CLICKHOUSE", "memory", "2g", "Most memory ClickHouse may use."),
     Setting("HEADRACE_MEMORY_SEAWEEDFS", "memory", "512m", "Soft limit of SeaweedFS."),
     Setting("HEADRACE_PASSWORD_POSTGRES", "secret", "", "PostgreSQL superuser `headrace`; makes the roles and databases."),

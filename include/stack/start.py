@@ -11,6 +11,7 @@ from include.stack import airflow, configuration, databases, health
 from include.stack.buckets import make_buckets
 from include.stack.endpoints import endpoint
 from include.stack.install import java_home
+from include.stack.processes import STANDBY
 from include.stack.settings import Settings
 from include.stack.supervisor import Supervisor
 
@@ -59,6 +60,7 @@ def start(s: Settings, report: Report) -> None:
     with ThreadPoolExecutor(len(first)) as pool:
         for job in [pool.submit(task) for task in first]:
             job.result()
+    supervisor.start(STANDBY)
     for name in ("registry", "lineage", "connect", *AIRFLOW):
         bring(name, 180)
 

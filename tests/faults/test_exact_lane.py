@@ -3,51 +3,54 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
 import psycopg
 import pytest
 
+from include.stack.processes import STANDBY
 from tests.conftest import Stack
 from tests.support.live_shop import wait_until
 
 pytestmark = pytest.mark.faults
 
 REFINE, MART = "refine_retail_transactions", "mart_store_daily"
-JOBS = {REFINE: "refine/job.py", MART: "marts/job.py"}
 ZONES = ("raw", "cleaned", "history")
 TILL_NOTE = {"name": "till_note", "field-id": 90, "type": ["null", "string"], "default": None, "doc": "What was noted."}
 
 
 @pytest.fixture(autouse=True)
 def switched_on(stack: Stack) -> Iterator[None]:
-    for dag in JOBS:
+    for dag in (REFINE, MART):
         stack.airflow.pause(dag, False)
     yield
-    for dag in JOBS:
+    for dag in (REFINE, MART):
         stack.airflow.pause(dag, True)
 
 
-def driver(stack: Stack, job: str) -> psutil.Process | None:
-    """The JVM of a batch job of this stack."""
-    home = str(stack.settings.lib)
-    for process in psutil.process_iter(["name", "cmdline"]):
-        command = " ".join(process.info["cmdline"] or ())
-        if process.info["name"] == "java" and job in command and home in command:
-            return process
-    return None
+def attempts(stack: Stack) -> set[str]:
+    """Branches of refinements that are not published: those of before have died."""
+    refs = (stack.systems.lake.catalog.load_table(f"{zone}.retail_transactions").refs() for zone in ZONES[1:])
+    return {name for each in refs for name in each if name.startswith("attempt_")}
 
 
-def working(process: psutil.Process | None) -> bool:
-    """Whether the session is there and the job has begun."""
-    try:
-        return process is not None and process.cpu_times().user > 5
-    except psutil.NoSuchProcess:
-        return False
+def wait_until_written(stack: Stack, before: set[str]) -> None:
+    """Until a refinement has begun to write, and has not published yet."""
+    wait_until(lambda: bool(attempts(stack) - before), 240, "nothing is written")
+
+
+def kill_drivers(stack: Stack) -> None:
+    """kill -9 of the Spark driver that stands by, and of every driver of a batch job's own, each with its JVM."""
+    (standing,) = (state.pid for state in stack.supervisor.states() if state.name == STANDBY)
+    jobs = str(stack.settings.root / "include" / "spark" / "batch")
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        if process.info["pid"] == standing or jobs in " ".join(process.info["cmdline"] or ()):
+            for one in (process, *process.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
 
 
 def finish(stack: Stack, dag: str, run: str, seconds: float = 420) -> None:
@@ -69,9 +72,10 @@ def test_a_killed_refinement_is_done_again_and_agrees_with_the_source(
 ) -> None:
     with trading(31) as shop:
         shop.wait_for_commits(5)
+        before = attempts(stack)
         run = stack.airflow.trigger(REFINE, {"everything": True})
-        wait_until(lambda: working(driver(stack, JOBS[REFINE])), 180, "no driver is at work")
-        os.kill(driver(stack, JOBS[REFINE]).pid, signal.SIGKILL)  # type: ignore[union-attr]
+        wait_until_written(stack, before)
+        kill_drivers(stack)
         shop.wait_for_commits(5)
         finish(stack, REFINE, run)
     assert oracle().equal
@@ -100,8 +104,9 @@ def test_a_refinement_outlives_the_object_store(
 ) -> None:
     with trading(34) as shop:
         shop.wait_for_commits(5)
+        before = attempts(stack)
         run = stack.airflow.trigger(REFINE, {"everything": True})
-        wait_until(lambda: working(driver(stack, JOBS[REFINE])), 180, "no driver is at work")
+        wait_until_written(stack, before)
         kill("seaweedfs")
         shop.wait_for_commits(5)
         finish(stack, REFINE, run)
@@ -122,7 +127,7 @@ def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
         shop.wait_for_commits(5)
         stack.airflow.backfill(REFINE, *days)
         care = stack.airflow.trigger("lake_maintenance", {"tables": [f"{z}.retail_transactions" for z in ZONES]})
-        wait_until(lambda: working(driver(stack, JOBS[REFINE])), 180, "no driver is at work")
+        wait_until(lambda: "running" in backfilled().values(), 180, "no day is refined")
         noted = note_tills(stack, days)
         wait_until(
             lambda: (

@@ -99,15 +99,15 @@ def _each(java: Any) -> Any:
 def main(arguments: list[str]) -> int:
     """0 when each table had its turn; the result file says what went wrong with which."""
     policies, result = arguments
-    spark, reports = lake_session(), list[dict[str, Any]]()
-    for policy in json.loads(policies):
-        try:
-            reports.append(maintain(spark, policy, datetime.now(UTC)))
-        except Exception as error:  # the other tables are not to suffer
-            reports.append({"table": policy["table"], "error": " ".join(str(error).split())[:600]})
-        print(json.dumps(reports[-1]), flush=True)
+    reports = list[dict[str, Any]]()
+    with lake_session() as spark:
+        for policy in json.loads(policies):
+            try:
+                reports.append(maintain(spark, policy, datetime.now(UTC)))
+            except Exception as error:  # the other tables are not to suffer
+                reports.append({"table": policy["table"], "error": " ".join(str(error).split())[:600]})
+            print(json.dumps(reports[-1]), flush=True)
     Path(result).write_text(json.dumps(reports))
-    spark.stop()
     return 0
 
 

@@ -8,6 +8,7 @@ Appends one row a table to `raw_proofs` in the platform's database and fails whe
 from __future__ import annotations
 
 import sys
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
@@ -33,18 +34,14 @@ def proof(spark: SparkSession, table: str) -> DataFrame:
 
 def main(tables: list[str]) -> int:
     """0 when every change is there once."""
-    spark = lake_session()
-    found = proof(spark, tables[0])
-    for table in tables[1:]:
-        found = found.unionByName(proof(spark, table))
-    found = found.cache()
     jdbc = platform_jdbc()
     options = {"user": jdbc["user"], "password": jdbc["password"], "driver": "org.postgresql.Driver"}
-    found.write.jdbc(jdbc["url"], "raw_proofs", mode="append", properties=options)
-    doubled = [row for row in found.collect() if row.changes != row.positions]
+    with lake_session() as spark:
+        found = reduce(DataFrame.unionByName, (proof(spark, table) for table in tables)).cache()
+        found.write.jdbc(jdbc["url"], "raw_proofs", mode="append", properties=options)
+        doubled = [row for row in found.collect() if row.changes != row.positions]
     for row in doubled:
         print(f"{row.name}: {row.changes - row.positions} changes are there more than once", file=sys.stderr)
-    spark.stop()
     return 1 if doubled else 0
 
 

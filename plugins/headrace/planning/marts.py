@@ -1,16 +1,22 @@
-"""Marts: which datasets each one reads, from its SQL."""
+"""Marts: which datasets each one reads, and which of their fields its columns are made of, from its SQL."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 
+if TYPE_CHECKING:
+    from sqlglot import exp
+
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _READ: Final = re.compile(r"\b(?:FROM|JOIN)\s+cleaned\.([a-z0-9_]+)", re.IGNORECASE)
+
+Origin: TypeAlias = tuple[str, str]
+"""A table of the lake, and a field of it."""
 
 
 def marts(contracts: Iterable[Contract]) -> tuple[Contract, ...]:
@@ -30,3 +36,28 @@ def reads(sql: str, contracts: Iterable[Contract]) -> tuple[Contract, ...]:
     if not read:
         raise ValueError("it reads no cleaned table; write FROM cleaned.<domain>_<dataset>")
     return tuple(known[table] for table in read)
+
+
+def origins(sql: str, mart: Contract, contracts: Iterable[Contract]) -> dict[str, tuple[Origin, ...]]:
+    """Column of the mart → the fields of cleaned tables whose values make it up; none for what only counts rows.
+
+    Raises sqlglot.errors.SqlglotError for SQL that cannot be read, or that does not give a column.
+    """
+    from sqlglot import exp
+    from sqlglot.lineage import lineage
+
+    tables = {
+        names.lake_table(c, "cleaned").partition(".")[2]: c.record.fields for c in contracts if "cleaned" in c.zones
+    }
+    schema = {"cleaned": {table: {field.name: "string" for field in fields} for table, fields in tables.items()}}
+
+    def of(column: str) -> tuple[Origin, ...]:
+        leaves = lineage(column, sql, schema=schema, dialect="spark").walk()
+        found = {(_table(x.source), x.name.rpartition(".")[2]) for x in leaves if isinstance(x.source, exp.Table)}
+        return tuple(sorted((table, field) for table, field in found if field != "*"))
+
+    return {field.name: of(field.name) for field in mart.record.fields}
+
+
+def _table(found: exp.Table) -> str:
+    return f"{found.db}.{found.name}"

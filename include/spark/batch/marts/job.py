@@ -1,6 +1,6 @@
 """Build one mart out of cleaned datasets.
 
-    spark-submit include/spark/batch/marts/job.py marts.store_daily result.json
+    spark-submit include/spark/batch/marts/job.py marts.store_daily include/sql/marts/store_daily.sql result.json
 
 Writes what it did to the result file, also when rules forbid to publish it.
 """
@@ -24,14 +24,13 @@ PROJECT: Final = Path(__file__).parents[4]
 def main(arguments: list[str]) -> int:
     """0 when the work is done, published or not."""
     import_beforehand()
-    dataset, result = arguments
+    dataset, sql, result = arguments
     contracts = load_index(contracts_folder(PROJECT))
     contract = contracts[dataset]
-    sql = (PROJECT / "include" / "sql" / "marts" / f"{contract.name}.sql").read_text()
-    spark = lake_session()
-    spark.catalog.setCurrentCatalog(names.LAKE_CATALOG)
-    audited(spark, contract, contracts, Path(result), lambda audit: build(spark, contract, sql, audit))
-    spark.stop()
+    with lake_session() as spark:
+        spark.catalog.setCurrentCatalog(names.LAKE_CATALOG)
+        statement = Path(sql).read_text()
+        audited(spark, contract, contracts, Path(result), lambda audit: build(spark, contract, statement, audit))
     return 0
 
 

@@ -30,9 +30,8 @@ def main(arguments: list[str]) -> int:
     contracts = load_index(contracts_folder(PROJECT))
     contract = contracts[dataset]
     secrets_for(contract.tokenised)
-    spark = lake_session()
-    audited(spark, contract, contracts, result, lambda audit: refine(spark, contract, selection, audit))
-    spark.stop()
+    with lake_session() as spark:
+        audited(spark, contract, contracts, result, lambda audit: refine(spark, contract, selection, audit))
     return 0
 
 

@@ -16,7 +16,11 @@ from headrace.systems.lineage.assets import CLICKHOUSE_HTTP_PORT
 
 def cleaned_names(dataset: str, warehouse: str) -> tuple[LineageName, LineageName]:
     """The cleaned table's name by its location under `warehouse`, and by the catalog."""
-    table = f"cleaned.{dataset.replace('.', '_')}"
+    return table_names(f"cleaned.{dataset.replace('.', '_')}", warehouse)
+
+
+def table_names(table: str, warehouse: str) -> tuple[LineageName, LineageName]:
+    """The name of the lake's `zone.name` by its location under `warehouse`, and by the catalog."""
     return lake_lineage(lake_location(warehouse, table)), lake_symlink(f"iceberg://{LAKE_CATALOG}", table)
 
 

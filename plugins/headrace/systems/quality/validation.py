@@ -6,12 +6,13 @@ way (`import_beforehand`) while its JVM starts. References it cannot ask of Spar
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.planning.checks import REFERENCE, Check
+from headrace.planning.checks import REFERENCE, ROW_COUNT, Check
 from headrace.planning.served import EXAMPLES
 from headrace.systems.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
 
@@ -58,6 +59,7 @@ def _expected(
     from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.registry import get_expectation_impl
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_spark("lake").add_dataframe_asset(name)
@@ -72,16 +74,18 @@ def _expected(
         result = batch.validate(suite, result_format={"partial_unexpected_count": EXAMPLES, **wanted})
         return {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
 
-    found = asked(checks, result_format="BASIC")
-    broken = [check for check in checks if (found[check.name].result or {}).get("unexpected_count")]
-    if key and broken:  # which rows they are costs a job a check: only what is broken is asked
-        found |= asked(broken, result_format="SUMMARY", unexpected_index_column_names=list(key))
+    # Whether all are kept is one query; which values or rows break a check is one more for each that is asked so.
+    found = asked(checks, result_format="BOOLEAN_ONLY")
+    if closer := [check for check in checks if check.expectation == ROW_COUNT or not found[check.name].success]:
+        by_key = {"unexpected_index_column_names": list(key)} if key else {}
+        found |= asked(closer, result_format="SUMMARY", **by_key)
     return {check.name: _outcome(check, found[check.name], hidden) for check in checks}
 
 
 def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:
     result = found.result or {}
-    unexpected, shown = result.get("unexpected_count"), _examples(check, result, hidden)
+    kept = 0 if found.success and not result else None
+    unexpected, shown = result.get("unexpected_count", kept), _examples(check, result, hidden)
     if raised := _raised(found.exception_info or {}):
         observed = f"could not be evaluated: {raised}"
     elif "observed_value" in result:

@@ -1,4 +1,4 @@
-"""Spark batch jobs over the lake, submitted and watched by the Spark provider's hook."""
+"""Spark batch jobs over the lake, on the driver that stands by or on one of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.sdk import BaseOperator
 
@@ -15,27 +15,34 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.spark import spark_lineage_conf
 from headrace.systems.spark.archive import ClassArchive
 from headrace.systems.spark.catalog import catalog_conf
+from headrace.systems.spark.standby import Job, Standby, standby
 
 if TYPE_CHECKING:
     from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
     from airflow.sdk import Context
 
 
+LONG: Final = {
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.inMemoryColumnarStorage.compressed": "true",
+}
 SHORT: Final = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
-"""Over few rows, planning again after every stage costs more than it can save."""
+"""Over few rows, planning again after every stage costs more than it can save. All of `LONG`, and nothing else."""
 SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
 """Code that runs for seconds does not repay its optimisation."""
 
 
 class LakeJobOperator(BaseOperator):
-    """Runs one job of `include/spark/batch` with the lake as catalog `lake` and lineage switched on.
+    """Runs one job of `include/spark/batch` with the lake as catalog `lake`.
 
-    The provider's own operator costs most of a CPU-second to import, in every parse of a DAG file; its hook is
-    imported when the task runs.
+    The job runs on the Spark driver that stands by (`spark_default`, extra `standby`), where there is one, it is free,
+    and lineage is not Spark's to tell; else on a driver of its own, submitted by the Spark provider's hook. The provider's
+    operator costs most of a CPU-second to import, in every parse of a DAG file; its hook is imported when the task runs.
 
     The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
     environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
@@ -49,6 +56,8 @@ class LakeJobOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("application_args",)
+    told_by_spark: ClassVar[bool] = True
+    """Whether Spark's OpenLineage listener tells what the job does. It knows nothing of branches and procedures."""
 
     def __init__(
         self,
@@ -69,29 +78,42 @@ class LakeJobOperator(BaseOperator):
         self.short = False
         """Whether the job is about few rows: then what counts is how soon it starts and plans."""
         self._hook: SparkSubmitHook | None = None
+        self._standby: Standby | None = None
 
     def execute(self, context: Context) -> Any:
         """Run the job to its end.
 
         Raises:
-            AirflowException: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
         """
-        self._submit(context, self.application_args)
+        self._run(context, self.application_args)
 
     def run_job(self, context: Context, *arguments: str) -> Any:
         """Run the job with these arguments and, as its last, the path of the file for its result; the result.
 
         Raises:
-            AirflowException: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
         """
         with tempfile.TemporaryDirectory(prefix=f"headrace-{self.job}-") as folder:
             result = Path(folder) / "result.json"
-            self._submit(context, [*arguments, str(result)])
+            self._run(context, [*arguments, str(result)])
             return json.loads(result.read_text())
 
     def environment(self) -> dict[str, str]:
         """What the job learns by its environment. A job that needs more secrets adds them here."""
-        return _environment()
+        return environment(Endpoint.from_connection("lake_default"), Endpoint.from_connection("platform_default"))
+
+    def _run(self, context: Context, arguments: Sequence[str]) -> None:
+        if not (self.told_by_spark or self._stood_by(arguments)):
+            self._submit(context, arguments)
+
+    def _stood_by(self, arguments: Sequence[str]) -> bool:
+        """Whether the driver that stands by has done it."""
+        self._standby = standby(Endpoint.from_connection("spark_default"))
+        if self._standby is None:
+            return False
+        job = Job(self.application, arguments, self.environment(), SHORT if self.short else LONG)
+        return self._standby.run(job, lambda line: self.log.info("%s", line))
 
     def _submit(self, context: Context, arguments: Sequence[str]) -> None:
         from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
@@ -109,6 +131,8 @@ class LakeJobOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """End the job with its task."""
+        if self._standby:
+            self._standby.end()
         if self._hook:
             self._hook.on_kill()
 
@@ -119,7 +143,8 @@ class LakeJobOperator(BaseOperator):
         return ClassArchive(self._folder())
 
     def _conf(self) -> dict[str, str]:
-        return {**spark_lineage_conf(self.job), **batch_conf(self._folder(), short=self.short)}
+        told = spark_lineage_conf(self.job) if self.told_by_spark else {}
+        return {**told, **batch_conf(self._folder(), short=self.short)}
 
 
 def batch_conf(jars: Path, *, short: bool = False) -> dict[str, str]:
@@ -129,20 +154,20 @@ def batch_conf(jars: Path, *, short: bool = False) -> dict[str, str]:
         "spark.driver.extraJavaOptions": f"{ClassArchive(jars).option()} {SHORT_JVM if short else ''}".strip(),
         "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "4",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        **(SHORT if short else {}),
+        **(SHORT if short else LONG),
     }
 
 
-def _environment() -> dict[str, str]:
-    platform = Endpoint.from_connection("platform_default")
+def environment(lake: Endpoint, platform: Endpoint) -> dict[str, str]:
+    """What every job learns by its environment; holds secrets."""
     jdbc = {
         "url": f"jdbc:postgresql://{platform.host}:{platform.port or 5432}/{platform.database}",
         "user": platform.login,
         "password": platform.password,
     }
     return {
-        "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(Endpoint.from_connection("lake_default"))),
+        "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(lake)),
         "HEADRACE_PLATFORM_JDBC": json.dumps(jdbc),
     }

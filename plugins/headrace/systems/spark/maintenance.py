@@ -24,6 +24,7 @@ class MaintainLakeOperator(LakeJobOperator):
     """
 
     template_fields = (*LakeJobOperator.template_fields, "policies")
+    told_by_spark = False
 
     def __init__(self, *, policies: Sequence[Mapping[str, Any]], application: str, **kwargs: Any) -> None:
         super().__init__(job="maintain_lake", application=application, **kwargs)
@@ -33,7 +34,7 @@ class MaintainLakeOperator(LakeJobOperator):
         """How each table stood before and after.
 
         Raises:
-            AirflowException: the job failed, or one of the tables could not be looked after.
+            AirflowException, SystemFailure: the job failed, or one of the tables could not be looked after.
         """
         from airflow.sdk.exceptions import AirflowException
 

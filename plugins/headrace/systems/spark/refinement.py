@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
+from headrace.contracts.names import lake_table, raw_table
 from headrace.errors import SystemFailure
 from headrace.planning.logic import logic
+from headrace.planning.marts import Origin, origins, reads
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.lineage.made import Made, inputs, outputs, refined
 from headrace.systems.lineage.places import cleaned_names
 from headrace.systems.quality.lineage import Checked, assertions
 from headrace.systems.quality.outcomes import Outcome
@@ -41,12 +45,19 @@ class AuditedJobOperator(LakeJobOperator):
         job: name of the job in lineage.
     """
 
+    told_by_spark = False
+
     def __init__(self, *, dataset: str, application: str, job: str, **kwargs: Any) -> None:
         super().__init__(job=job, application=application, **kwargs)
         self.dataset = dataset
         self.logic: str | None = None
         """What decides which rows come out, where that is more than code (`planning.logic`)."""
+        self.read: tuple[str, ...] = ()
+        """Tables of the lake that the job reads."""
+        self.made: tuple[Made, ...] = ()
+        """Tables that it writes."""
         self.checked: tuple[Checked, ...] = ()
+        self._changed: Mapping[str, Mapping[str, int]] = {}
 
     def run_audited(
         self, context: Context, platform: PlatformHook, selection: Mapping[str, Any], *arguments: str
@@ -55,7 +66,7 @@ class AuditedJobOperator(LakeJobOperator):
 
         Raises:
             AirflowFailException: a rule of severity error is broken, and the rows are not published.
-            AirflowException: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
@@ -64,6 +75,7 @@ class AuditedJobOperator(LakeJobOperator):
         done: dict[str, Any] = self.run_job(context, self.dataset, *arguments)
         run, dag = str(context["run_id"]), context["dag"].dag_id
         Ledger(platform).record(run, selection, done, dag_id=dag, logic=self.logic)
+        self._changed = done["changed"] if done["published"] else {}
         self._tell(platform, done)
         self._keep(platform)
         if not done["published"]:
@@ -73,8 +85,12 @@ class AuditedJobOperator(LakeJobOperator):
         return done
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
-        """What the checks of cleaned found, also when the task fails by them."""
-        return assertions(self.checked)
+        """What was made of what, and what the checks of cleaned found, also when the task fails by them."""
+        warehouse = str(Endpoint.from_connection("lake_default").extra["warehouse"])
+        told = assertions(self.checked)
+        told.inputs = [*inputs(self.read, warehouse), *told.inputs]
+        told.outputs = outputs(self.made, warehouse, self._changed)
+        return told
 
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
         for zone, changes in done["changed"].items():
@@ -120,7 +136,7 @@ class RefineOperator(AuditedJobOperator):
 
         Raises:
             AirflowFailException: the rows are not published, or the run's parameters cannot be read.
-            AirflowException: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
@@ -129,7 +145,8 @@ class RefineOperator(AuditedJobOperator):
         from headrace.systems.spark.ledger import Ledger
 
         platform = PlatformHook.from_connection()
-        self.logic = logic(load_index(Path(self.schemas))[self.dataset], _token_key())
+        contract = load_index(Path(self.schemas))[self.dataset]
+        self.logic, self.read, self.made = logic(contract, _token_key()), (raw_table(contract),), refined(contract)
         try:
             selection = selected(context, Ledger(platform).watermark(self.dataset, self.logic))
         except ValueError as wrong:
@@ -156,18 +173,36 @@ class BuildMartOperator(AuditedJobOperator):
     """Builds one mart out of cleaned datasets, by its SQL; only what differs is written.
 
     Args:
-        dataset: its id, `marts.<name>`; the SQL is `include/sql/marts/<name>.sql`.
+        dataset: its id, `marts.<name>`.
         application: file of the job.
+        sql: the file with its SQL.
+        schemas: folder of the contracts.
     """
 
-    def __init__(self, *, dataset: str, application: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset: str, application: str, sql: str, schemas: str, **kwargs: Any) -> None:
         super().__init__(dataset=dataset, application=application, job=f"build_{dataset.replace('.', '_')}", **kwargs)
+        self.sql = sql
+        self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """What was done, see `run_audited`. Raises AirflowFailException, AirflowException."""
+        """What was done, see `run_audited`. Raises AirflowFailException, AirflowException, SystemFailure."""
         from headrace.systems.platform.hook import PlatformHook
 
-        return self.run_audited(context, PlatformHook.from_connection(), {})
+        contracts, sql = load_index(Path(self.schemas)), Path(self.sql).read_text()
+        mart = contracts[self.dataset]
+        self.read = tuple(lake_table(contract, "cleaned") for contract in reads(sql, contracts.values()))
+        self.made = (Made(lake_table(mart, "cleaned"), self._origins(sql, mart, contracts.values())),)
+        return self.run_audited(context, PlatformHook.from_connection(), {}, self.sql)
+
+    def _origins(self, sql: str, mart: Contract, contracts: Iterable[Contract]) -> Mapping[str, Sequence[Origin]]:
+        """Lineage by columns is worth no failure."""
+        from sqlglot.errors import SqlglotError
+
+        try:
+            return origins(sql, mart, contracts)
+        except SqlglotError as unread:
+            self.log.warning("no lineage by columns: %s", unread)
+            return {}
 
 
 def _token_key() -> str:

@@ -1,0 +1,190 @@
+"""A Spark driver that stands by for batch jobs: each finds a JVM, a session and its imports warm.
+
+    python include/spark/batch/standby.py <socket>
+
+How a task asks for a job: `headrace.systems.spark.standby`. One job at a time. The session is made for the first, and
+given up when nothing was asked for a while. Whatever is not as it should be ends the process, and its owner starts a new
+one: a job that fails, a task that has hung up, code that has changed.
+
+    HEADRACE_SPARK_CONF, HEADRACE_PLATFORM_JDBC, HEADRACE_TOKEN_KEY   as `LakeJobOperator` gives them
+    HEADRACE_SPARK_JARS, HEADRACE_SPARK_MEMORY                        its jars, its heap
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Final, TextIO
+
+PROJECT: Final = Path(__file__).parents[3]
+JOBS: Final = Path(__file__).parent
+CODE: Final = (PROJECT / "include" / "spark", PROJECT / "plugins" / "headrace")
+ENVIRONMENT: Final = ("HEADRACE_SPARK_CONF", "HEADRACE_PLATFORM_JDBC", "HEADRACE_TOKEN_KEY")
+IDLE_S: Final = 600.0
+ASKED_WITHIN_S: Final = 10.0
+
+
+class Lines:
+    """The process's output: while a job runs, each whole line is told to its task as well.
+
+    One object for all jobs: what the first one imports may keep it for good.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._rest = out, ""
+        self.tell: Callable[[str], None] | None = None
+
+    def write(self, text: str) -> int:
+        """Kept, and told line by line."""
+        *whole, self._rest = (self._rest + text).split("\n")
+        for line in whole if self.tell else ():
+            self.tell(line)  # type: ignore[misc]
+        return self._out.write(text)
+
+    def flush(self) -> None:
+        """What is kept; lines are told when they are whole."""
+        self._out.flush()
+
+
+class Driver:
+    """The session, once it is made, and what it is true for."""
+
+    def __init__(self) -> None:
+        self._code = newest(CODE)
+        self._session: Any = None
+
+    @property
+    def idle_s(self) -> float | None:
+        """How long to wait for the next job; None: as long as it takes."""
+        return None if self._session is None else IDLE_S
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the project's code has changed since this process began."""
+        return newest(CODE) != self._code
+
+    def refuses(self, job: Mapping[str, Any]) -> str:
+        """Why a job must have a driver of its own; empty when it may have this one."""
+        if self.outdated:
+            return "its code is older than the project's; a new one will be there for the next job"
+        if JOBS not in Path(job["application"]).resolve().parents:
+            return f"{job['application']} is none of its jobs"
+        other = [name for name, value in job["environment"].items() if os.environ.get(name) != value]
+        return f"it was started with another {', '.join(other)}: restart it" if other else ""
+
+    def run(self, job: Mapping[str, Any]) -> int:
+        """The job's exit code."""
+        if self._session is None:
+            self._session = make_session()
+        for name, value in job["conf"].items():
+            self._session.conf.set(name, value)
+        path = Path(job["application"]).resolve().relative_to(PROJECT).with_suffix("")
+        try:
+            return int(importlib.import_module(".".join(path.parts)).main(list(job["arguments"])))
+        finally:
+            self._session.catalog.clearCache()
+            self._session.catalog.setCurrentCatalog("spark_catalog")
+
+
+def make_session() -> Any:
+    """The session that all jobs of this process share. Secrets go to the JVM by its connection, not by its command line."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    from headrace.systems.spark.batch import batch_conf
+    from include.spark.batch.session import keep, lake_conf
+
+    start = {
+        **batch_conf(Path(os.environ["HEADRACE_SPARK_JARS"])),
+        "spark.master": "local[2]",
+        "spark.app.name": "standby",
+    }
+    start |= {"spark.driver.memory": os.environ["HEADRACE_SPARK_MEMORY"], "spark.sql.ui.retainedExecutions": "5"}
+    gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(start.items())))
+    conf = SparkConf().setAll([*start.items(), *lake_conf().items()])
+    SparkContext(conf=conf, gateway=gateway)
+    session = SparkSession.builder.getOrCreate()
+    keep(session)
+    return session
+
+
+def newest(folders: Iterable[Path]) -> int:
+    """When the newest Python file was changed, in ns since 1970."""
+    return max(path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.py"))
+
+
+def serve(connection: socket.socket, driver: Driver, output: Lines) -> bool:
+    """One conversation; whether this process may have another."""
+    with connection.makefile("rw") as lines:
+        connection.settimeout(ASKED_WITHIN_S)
+        _tell(lines, free=True)
+        asked = lines.readline()
+        if not asked:  # it was tired of waiting
+            return True
+        job = json.loads(asked)
+        if why := driver.refuses(job):
+            _tell(lines, refused=why)
+            return not driver.outdated
+        connection.settimeout(None)
+        done = threading.Event()
+        threading.Thread(target=_end_with, args=(connection, done), daemon=True).start()
+        output.tell = lambda line: _tell(lines, said=line)
+        try:
+            code = driver.run(job)
+        except Exception:
+            print(traceback.format_exc())
+            code = 1
+        finally:
+            output.tell = None
+        done.set()
+        _tell(lines, ended=code)
+        return code == 0
+
+
+def _end_with(connection: socket.socket, done: threading.Event) -> None:
+    """A task that hangs up before its job is done wants it to end; it sends nothing while the job runs."""
+    with suppress(OSError):
+        connection.recv(1)
+    if not done.is_set():
+        os._exit(1)
+
+
+def _tell(lines: IO[str], **what: Any) -> None:
+    lines.write(f"{json.dumps(what)}\n")
+    lines.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Ends when it must begin anew."""
+    place = Path(arguments[0])
+    place.unlink(missing_ok=True)
+    driver, output = Driver(), Lines(sys.stdout)
+    sys.stdout = output  # type: ignore[assignment]
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.umask(0o077)
+        listening.bind(str(place))
+        listening.listen(8)
+        while True:
+            listening.settimeout(driver.idle_s)
+            try:
+                connection, _ = listening.accept()
+                with connection:
+                    if not serve(connection, driver, output):
+                        return 0
+            except TimeoutError:
+                return 0
+            except (OSError, ValueError) as broken:
+                print(f"a conversation broke: {broken}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
