@@ -12,7 +12,7 @@ from headrace.planning import ddl, serving
 from headrace.planning.blast import blast_of
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
-from headrace.planning.marts import marts, reads
+from headrace.planning.marts import marts, origins, reads
 from headrace.planning.streams import stream_plans
 from tests.unit.planning.cases import (
     INT,
@@ -127,3 +127,19 @@ def test_what_a_mart_reads_stands_in_its_sql() -> None:
         reads("SELECT 1 FROM cleaned.nothing", [FILE])
     with pytest.raises(ValueError, match="it reads no cleaned table"):
         reads("SELECT 1", [FILE])
+
+
+def test_columns_of_a_mart_are_made_of_fields_through_its_parts() -> None:
+    sql = """
+        WITH sold AS (SELECT basket_id, sum(sales_value) AS sales, count(*) AS times FROM cleaned.retail_basket_lines
+                       GROUP BY basket_id)
+        SELECT s.basket_id AS a, s.sales / max(o.quantity) AS b, s.times AS c
+          FROM sold s JOIN cleaned.retail_offers o USING (basket_id) GROUP BY ALL"""
+    fields = tuple(replace(MART.record.fields[0], name=name) for name in "abc")
+    mart = replace(MART, record=replace(MART.record, fields=fields))
+    lines, offers = "cleaned.retail_basket_lines", "cleaned.retail_offers"
+    assert origins(sql, mart, [FILE, LINES]) == {
+        "a": ((lines, "basket_id"),),
+        "b": ((lines, "sales_value"), (offers, "quantity")),
+        "c": (),
+    }

@@ -1,0 +1,188 @@
+"""The driver that stands by and the task that asks it, over a real socket; Spark itself is left out."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.spark.standby import Job, Standby, standby
+from include.spark.batch import standby as driving
+from include.spark.batch.standby import Driver, Lines, serve
+
+JOB = str(driving.JOBS / "refine" / "job.py")
+WITHIN_S = 10.0
+
+
+class Sparkless(Driver):
+    """Does what a test says in place of a job."""
+
+    def __init__(self, work: Callable[[Mapping[str, Any]], int]) -> None:
+        super().__init__()
+        self.work = work
+
+    def run(self, job: Mapping[str, Any]) -> int:
+        return self.work(job)
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """`standing(work)`: a driver for one conversation after the other; its address."""
+    listening = socket.socket(socket.AF_UNIX)
+    threads = list[threading.Thread]()
+
+    def stand(work: Callable[[Mapping[str, Any]], int], conversations: int = 1) -> str:
+        place, driver, output = tmp_path / "s", Sparkless(work), Lines(io.StringIO())
+        listening.bind(str(place))
+        listening.listen(8)
+
+        def talk() -> None:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "stdout", output)
+                for _ in range(conversations):
+                    connection, _ = listening.accept()
+                    with connection:
+                        serve(connection, driver, output)
+
+        threads.append(threading.Thread(target=talk))
+        threads[-1].start()
+        return f"unix://{place}"
+
+    yield stand
+    for thread in threads:
+        thread.join(WITHIN_S)
+        assert not thread.is_alive()
+    listening.close()
+
+
+def test_a_job_is_done_with_its_arguments_and_settings_and_what_it_prints_is_said(standing: Any) -> None:
+    asked = list[Mapping[str, Any]]()
+
+    def work(job: Mapping[str, Any]) -> int:
+        asked.append(job)
+        sys.stdout.write("one\ntw")
+        sys.stdout.write("o\n")
+        return 0
+
+    said = list[str]()
+    job = Job(JOB, ["retail.products", "{}"], {}, {"spark.sql.shuffle.partitions": "2"})
+    assert Standby(standing(work)).run(job, said.append)
+    assert said == ["one", "two"]
+    assert asked[0]["arguments"] == ["retail.products", "{}"]
+    assert asked[0]["conf"] == {"spark.sql.shuffle.partitions": "2"}
+
+
+@pytest.mark.parametrize("how", ["code", "exception"])
+def test_a_job_that_fails_is_told_with_its_reason(standing: Any, how: str) -> None:
+    def work(_: Mapping[str, Any]) -> int:
+        if how == "exception":
+            raise RuntimeError("no such table")
+        return 3
+
+    said = list[str]()
+    with pytest.raises(SystemRefused, match="the job ended with"):
+        Standby(standing(work)).run(Job(JOB, []), said.append)
+    assert ("RuntimeError: no such table" in said) == (how == "exception")
+
+
+def test_a_busy_driver_is_not_waited_for_forever(standing: Any) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(_: Mapping[str, Any]) -> int:
+        begun.set()
+        return 0 if go_on.wait(WITHIN_S) else 1
+
+    address = standing(work)
+    first = threading.Thread(target=lambda: Standby(address).run(Job(JOB, []), str))
+    first.start()
+    assert begun.wait(WITHIN_S)
+    assert not Standby(address, patience_s=0.05).run(Job(JOB, []), str)
+    go_on.set()
+    first.join(WITHIN_S)
+    assert not first.is_alive()
+
+
+def test_nobody_there_is_no_error(tmp_path: Path) -> None:
+    assert not Standby(f"unix://{tmp_path / 'nobody'}").run(Job(JOB, []), str)
+    assert standby(Endpoint("local[2]", None)) is None
+    assert isinstance(standby(Endpoint("local[2]", None, extra={"standby": "unix:///run/s"})), Standby)
+
+
+def test_other_secrets_and_other_programs_are_refused(standing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_TOKEN_KEY", "mine")
+    address, said = standing(lambda _: 0, conversations=3), list[str]()
+    assert not Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "other"}), said.append)
+    assert not Standby(address).run(Job("/bin/sh", []), said.append)
+    assert Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "mine"}), said.append)
+    assert said[0].endswith("it was started with another HEADRACE_TOKEN_KEY: restart it")
+    assert "none of its jobs" in said[1]
+
+
+def test_code_that_has_changed_ends_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = tmp_path / "job.py"
+    module.write_text("")
+    monkeypatch.setattr(driving, "CODE", (tmp_path,))
+    driver = Driver()
+    assert driver.refuses({"application": JOB, "environment": {}}) == ""
+    os.utime(module, ns=(time.time_ns(), time.time_ns() + 1))
+    assert driver.outdated
+    assert "older than the project's" in driver.refuses({"application": JOB, "environment": {}})
+
+
+def test_a_driver_that_dies_over_the_job_is_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+
+        def dies() -> None:
+            connection, _ = listening.accept()
+            with connection, connection.makefile("rw") as lines:
+                lines.write('{"free": true}\n')
+                lines.flush()
+                lines.readline()
+
+        thread = threading.Thread(target=dies)
+        thread.start()
+        with pytest.raises(SystemUnavailable, match="died over the job"):
+            Standby(f"unix://{tmp_path / 's'}").run(Job(JOB, []), str)
+        thread.join(WITHIN_S)
+
+
+HANGS = """
+import sys, threading
+sys.path[:0] = {path!r}
+from include.spark.batch import standby
+standby.Driver.run = lambda self, job: print("begun") or threading.Event().wait()
+sys.exit(standby.main([{place!r}]))
+"""
+
+
+def test_a_task_that_hangs_up_ends_the_job_and_its_process(tmp_path: Path) -> None:
+    place = tmp_path / "s"
+    root = driving.PROJECT
+    script = HANGS.format(path=[str(root), str(root / "plugins")], place=str(place))
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + WITHIN_S
+        while not place.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert place.stat().st_mode & 0o077 == 0
+        task = Standby(f"unix://{place}")
+        with pytest.raises(SystemUnavailable):
+            task.run(Job(JOB, []), lambda line: task.end())
+        assert process.wait(WITHIN_S) == 1
+    finally:
+        process.kill()
+        process.wait(WITHIN_S)
