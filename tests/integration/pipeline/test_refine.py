@@ -142,18 +142,24 @@ def test_what_checks_found_is_kept_in_the_warehouse_and_told_to_lineage(
     )
     assert [rule for (rule,) in warehouse(kept)] == sorted(outcome["check"] for outcome in done["outcomes"])
     query = """
-        SELECT payload -> 'inputs' FROM lineage.events
+        SELECT payload -> 'inputs', payload -> 'outputs' FROM lineage.events
          WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'refine_retail_campaigns.refine'
-           AND payload -> 'inputs' <> '[]' ORDER BY event_time DESC LIMIT 1"""
+           AND payload #>> '{inputs,1,inputFacets}' <> '{}' ORDER BY event_time DESC LIMIT 1"""
 
     def told() -> Any:
         with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
             row = connection.execute(query).fetchone()
-        return row and row[0]
+        return row
 
     eventually(lambda: bool(told()), True)
-    (dataset,) = told()
-    assert dataset["name"] == "cleaned/retail_campaigns"
+    (raw_table, dataset), made = told()
+    assert (raw_table["name"], dataset["name"]) == ("raw/retail_campaigns", "cleaned/retail_campaigns")
+    zones = ("cleaned/retail_campaigns", "history/retail_campaigns", "quarantine/retail_campaigns")
+    assert sorted(output["name"] for output in made) == sorted(zones)
+    (cleaned_table,) = (output for output in made if output["name"] == zones[0])
+    (source,) = cleaned_table["facets"]["columnLineage"]["fields"]["household_id"]["inputFields"]
+    assert (source["name"], source["field"]) == ("raw/retail_campaigns", "household_id")
+    assert source["transformations"][0]["masking"] is True
     assertions = dataset["inputFacets"]["dataQualityAssertions"]["assertions"]
     assert {each["name"] for each in assertions} == {outcome["check"] for outcome in done["outcomes"]}
     assert all(each["success"] for each in assertions)

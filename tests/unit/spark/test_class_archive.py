@@ -11,12 +11,12 @@ from headrace.systems.spark.archive import NAME, ClassArchive
 
 def test_the_first_job_writes_it_and_the_next_reads_it(tmp_path: Path) -> None:
     first = ClassArchive(tmp_path)
-    flag, _, place = first.option().partition("=")
+    flag, _, place = first.option().partition(" ")[0].partition("=")
     assert flag == "-XX:ArchiveClassesAtExit"
     Path(place).write_bytes(b"classes")
     assert ClassArchive(tmp_path).option() == first.option()  # not before it is whole
     first.keep()
-    assert ClassArchive(tmp_path).option() == f"-XX:SharedArchiveFile={tmp_path / NAME}"
+    assert ClassArchive(tmp_path).option().startswith(f"-XX:SharedArchiveFile={tmp_path / NAME} ")
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 

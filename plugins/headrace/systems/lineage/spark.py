@@ -11,7 +11,8 @@
 * *The parent run*: the operator adds `spark.openlineage.parent*` of its task, and the Spark run
   hangs below the Airflow run.
 
-Streaming queries get no listener: it reports them wrongly (an output missing, `foreachBatch` cut
+Refinements, marts and maintenance get no listener either: it knows nothing of branches and procedures, so their tasks tell
+what was made (`made.py`). Streaming queries get no listener: it reports them wrongly (an output missing, `foreachBatch` cut
 in two). Their lineage is declared, see `planning/lineage.py`.
 """
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 NAME: Final = "batch.jsa"
+QUIET: Final = "-Xlog:disable -Xlog:all=error:stderr"
+"""Hundreds of classes cannot be archived, and the JVM would tell of each."""
 
 
 class ClassArchive:
@@ -23,8 +25,8 @@ class ClassArchive:
     def option(self) -> str:
         """The JVM's option: to read the archive, else to write one; empty where neither can be done."""
         if self._place.exists():
-            return f"-XX:SharedArchiveFile={self._place}"
-        return f"-XX:ArchiveClassesAtExit={self._new}" if os.access(self._place.parent, os.W_OK) else ""
+            return f"-XX:SharedArchiveFile={self._place} {QUIET}"
+        return f"-XX:ArchiveClassesAtExit={self._new} {QUIET}" if os.access(self._place.parent, os.W_OK) else ""
 
     def keep(self) -> None:
         """What a job has left becomes the archive; whole or not at all."""
