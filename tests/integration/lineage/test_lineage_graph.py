@@ -47,7 +47,7 @@ def chain(space: str, *steps: str) -> list[dict[str, Any]]:
 def test_an_unbroken_path_from_postgresql_to_the_metric(endpoint: RunningEndpoint, dsn: str, space: str) -> None:
     where = settings(f"-{space}")
     emitted = emit_declared(endpoint.hook, contracts(), where, metrics())
-    assert emitted.jobs == 11 and emitted.events == 24
+    assert emitted.jobs == 10 and emitted.events == 22
     start = f"postgres://postgres-{space}:5432:oltp.retail.transactions"
     end = f"clickhouse://clickhouse-{space}:8123:{METRIC}"
     edges = ask(dsn, lambda connection: path(connection, start, end))

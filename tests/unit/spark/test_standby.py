@@ -17,6 +17,7 @@ import pytest
 
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.spark.batch import LakeJobOperator
 from headrace.systems.spark.standby import Job, Standby, standby
 from include.spark.batch import standby as driving
 from include.spark.batch.standby import Driver, Lines, serve
@@ -157,6 +158,23 @@ def test_a_driver_that_dies_over_the_job_is_told(tmp_path: Path) -> None:
         with pytest.raises(SystemUnavailable, match="died over the job"):
             Standby(f"unix://{tmp_path / 's'}").run(Job(JOB, []), str)
         thread.join(WITHIN_S)
+
+
+@pytest.mark.parametrize(
+    ("told_by_spark", "there", "submits"),
+    [(True, True, True), (True, False, True), (False, True, False), (False, False, True)],
+)
+def test_a_task_has_its_job_done_once(
+    monkeypatch: pytest.MonkeyPatch, told_by_spark: bool, there: bool, submits: bool
+) -> None:
+    """By the standing driver where it is there and may be asked, else by one of its own; never by none, never by both."""
+    done = list[str]()
+    operator = LakeJobOperator(task_id="t", job="j", application=JOB)
+    monkeypatch.setattr(LakeJobOperator, "told_by_spark", told_by_spark)
+    monkeypatch.setattr(operator, "_stood_by", lambda arguments: there and (done.append("standing") or True))
+    monkeypatch.setattr(operator, "_submit", lambda context, arguments: done.append("own"))
+    operator.execute({})
+    assert done == (["own"] if submits else ["standing"])
 
 
 HANGS = """

@@ -104,7 +104,7 @@ class LakeJobOperator(BaseOperator):
         return environment(Endpoint.from_connection("lake_default"), Endpoint.from_connection("platform_default"))
 
     def _run(self, context: Context, arguments: Sequence[str]) -> None:
-        if not (self.told_by_spark or self._stood_by(arguments)):
+        if self.told_by_spark or not self._stood_by(arguments):
             self._submit(context, arguments)
 
     def _stood_by(self, arguments: Sequence[str]) -> bool:
