@@ -25,7 +25,9 @@ with DAG(
     default_args={"owner": "platform", **TOLD},
     tags=["contracts"],
     params={
-        "datasets": Param([], type="array", items={"type": "string"}, description="Only these datasets; none: all."),
+        "datasets": Param(
+            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+        ),
         "plan_only": Param(False, type="boolean", description="Show what would change; change nothing."),
     },
     render_template_as_native_obj=True,

@@ -21,7 +21,9 @@ with DAG(
     default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
     tags=["quality"],
     params={
-        "datasets": Param([], type="array", items={"type": "string"}, description="Only these datasets; none: all."),
+        "datasets": Param(
+            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+        ),
     },
     render_template_as_native_obj=True,
     doc_md="""

@@ -24,7 +24,7 @@ with DAG(
     params={
         "tables": Param(
             [],
-            type="array",
+            type=["null", "array"],
             items={"type": "string"},
             description="These tables, now: raw.retail_transactions. None: those that are due.",
         )

@@ -67,7 +67,7 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
         params={
             "days": Param(
                 [],
-                type="array",
+                type=["null", "array"],
                 items={"type": "string"},
                 description="These days instead of the run's interval: 2017-03-06, or 2017-03-06/2017-03-12.",
             ),

@@ -8,9 +8,10 @@ import platform
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 from include.stack.settings import Settings
 
@@ -57,16 +58,14 @@ def clickhouse_library(lib: Path) -> Path:
     return lib / "clickhouse" / "node_modules" / _npm_package() / "libchdb.so"
 
 
-def debian_packages() -> list[str]:
-    """Packages of the project and of the stack that this machine lacks."""
-    wanted = [
-        name for file in (HERE.parents[1] / "packages.txt", HERE / "packages.txt") for name in file.read_text().split()
-    ]
-    return [name for name in wanted if not _has_debian(name)]
+PACKAGES: Final = (HERE.parents[1] / "packages.txt", HERE / "packages.txt")
+"""Debian packages of the project and of the stack."""
+TEST_PACKAGES: Final = (HERE.parents[1] / "tests" / "packages.txt",)
 
 
-def install_debian(report: Report) -> None:
-    missing = debian_packages()
+def install_debian(report: Report, files: Iterable[Path] = PACKAGES) -> None:
+    """Install the packages of these files that the machine lacks. Raises InstallError."""
+    missing = [name for file in files for name in file.read_text().split() if not _has_debian(name)]
     if not missing:
         return
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]

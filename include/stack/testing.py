@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from include.stack import settings as configuration
 from include.stack.console import Progress, err, out
+from include.stack.install import TEST_PACKAGES, install_debian
 from include.stack.settings import Settings
 from include.stack.stop import remove
 
@@ -64,6 +65,7 @@ def alone(test: Settings) -> Iterator[None]:
 
 def _on_a_stack(test: Settings, pytest: Sequence[str], environ: Mapping[str, str], *, keep: bool) -> int:
     _own_contracts(test)
+    install_debian(Progress(), TEST_PACKAGES)
     try:
         _start(test, environ)
         return subprocess.run(pytest, cwd=test.root, env=environ, timeout=LIMIT_S, check=False).returncode
