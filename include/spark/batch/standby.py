@@ -27,7 +27,6 @@ from typing import IO, Any, Final, TextIO
 PROJECT: Final = Path(__file__).parents[3]
 JOBS: Final = Path(__file__).parent
 CODE: Final = (PROJECT / "include" / "spark", PROJECT / "plugins" / "headrace")
-ENVIRONMENT: Final = ("HEADRACE_SPARK_CONF", "HEADRACE_PLATFORM_JDBC", "HEADRACE_TOKEN_KEY")
 IDLE_S: Final = 600.0
 ASKED_WITHIN_S: Final = 10.0
 
@@ -100,15 +99,19 @@ def make_session() -> Any:
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
+    from headrace.systems.spark.archive import ClassArchive
     from headrace.systems.spark.batch import batch_conf
     from include.spark.batch.session import keep, lake_conf
 
+    jars = Path(os.environ["HEADRACE_SPARK_JARS"])
     start = {
-        **batch_conf(Path(os.environ["HEADRACE_SPARK_JARS"])),
+        **batch_conf(jars),
         "spark.master": "local[2]",
         "spark.app.name": "standby",
+        "spark.driver.memory": os.environ["HEADRACE_SPARK_MEMORY"],
+        "spark.driver.extraJavaOptions": ClassArchive(jars).reading(),
+        "spark.sql.ui.retainedExecutions": "5",
     }
-    start |= {"spark.driver.memory": os.environ["HEADRACE_SPARK_MEMORY"], "spark.sql.ui.retainedExecutions": "5"}
     gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(start.items())))
     conf = SparkConf().setAll([*start.items(), *lake_conf().items()])
     SparkContext(conf=conf, gateway=gateway)

@@ -22,11 +22,14 @@ class ClassArchive:
         self._place = jars / NAME
         self._new = jars / f".{NAME}.{os.getpid()}"
 
+    def reading(self) -> str:
+        """The JVM's options to read the archive; empty where there is none."""
+        return f"-XX:SharedArchiveFile={self._place} {QUIET}" if self._place.exists() else ""
+
     def option(self) -> str:
-        """The JVM's option: to read the archive, else to write one; empty where neither can be done."""
-        if self._place.exists():
-            return f"-XX:SharedArchiveFile={self._place} {QUIET}"
-        return f"-XX:ArchiveClassesAtExit={self._new} {QUIET}" if os.access(self._place.parent, os.W_OK) else ""
+        """The JVM's options to read the archive, else to write one; empty where neither can be done."""
+        writing = f"-XX:ArchiveClassesAtExit={self._new} {QUIET}" if os.access(self._place.parent, os.W_OK) else ""
+        return self.reading() or writing
 
     def keep(self) -> None:
         """What a job has left becomes the archive; whole or not at all."""

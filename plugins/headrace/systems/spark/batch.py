@@ -33,6 +33,7 @@ SHORT: Final = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 """Over few rows, planning again after every stage costs more than it can save. All of `LONG`, and nothing else."""
+MEMORY: Final = "1g"
 SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
 """Code that runs for seconds does not repay its optimisation."""
 
@@ -40,9 +41,9 @@ SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
 class LakeJobOperator(BaseOperator):
     """Runs one job of `include/spark/batch` with the lake as catalog `lake`.
 
-    The job runs on the Spark driver that stands by (`spark_default`, extra `standby`), where there is one, it is free,
-    and lineage is not Spark's to tell; else on a driver of its own, submitted by the Spark provider's hook. The provider's
-    operator costs most of a CPU-second to import, in every parse of a DAG file; its hook is imported when the task runs.
+    The job runs on the Spark driver that stands by (`spark_default`, extra `standby`), where there is one and it is free;
+    else, or with memory or jars that are not the usual ones, or where lineage is Spark's to tell, on a driver of its own,
+    submitted by the Spark provider's hook. The provider's operator costs most of a CPU-second to import, in every parse of a DAG file; its hook is imported when the task runs.
 
     The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
     environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
@@ -66,7 +67,7 @@ class LakeJobOperator(BaseOperator):
         application: str,
         application_args: Sequence[str] = (),
         jars_folder: str | None = None,
-        memory: str = "1g",
+        memory: str = MEMORY,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -101,10 +102,11 @@ class LakeJobOperator(BaseOperator):
 
     def environment(self) -> dict[str, str]:
         """What the job learns by its environment. A job that needs more secrets adds them here."""
-        return environment(Endpoint.from_connection("lake_default"), Endpoint.from_connection("platform_default"))
+        return job_environment(Endpoint.from_connection("lake_default"), Endpoint.from_connection("platform_default"))
 
     def _run(self, context: Context, arguments: Sequence[str]) -> None:
-        if self.told_by_spark or not self._stood_by(arguments):
+        particular = self.told_by_spark or self.memory != MEMORY or self.jars_folder
+        if particular or not self._stood_by(arguments):
             self._submit(context, arguments)
 
     def _stood_by(self, arguments: Sequence[str]) -> bool:
@@ -160,7 +162,7 @@ def batch_conf(jars: Path, *, short: bool = False) -> dict[str, str]:
     }
 
 
-def environment(lake: Endpoint, platform: Endpoint) -> dict[str, str]:
+def job_environment(lake: Endpoint, platform: Endpoint) -> dict[str, str]:
     """What every job learns by its environment; holds secrets."""
     jdbc = {
         "url": f"jdbc:postgresql://{platform.host}:{platform.port or 5432}/{platform.database}",
