@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from headrace.contracts.types import Field, Primitive
+from include.spark.batch.publishing.evolution import as_today
 from include.spark.batch.publishing.target import Target
 from include.spark.batch.publishing.work import Unpublished
 from include.spark.batch.refine import engine
@@ -146,8 +149,6 @@ def test_a_row_that_breaks_a_rule_waits_in_quarantine_until_it_does_not(lake: Sp
     assert (waiting.id, waiting._rules, waiting._offset) == (1, "amount_range", 1)
     assert '"amount":99' in waiting._payload
     assert "bob" not in waiting._payload
-    from dataclasses import replace
-
     refine(lake, replace(ITEMS, quality=()), Selection(), passes)
     assert rows(lake, "quarantine") == []
     assert [row.amount for row in lake.table("lake.cleaned.shop_items").collect()] == [99]
@@ -224,3 +225,35 @@ def test_a_death_before_publishing_leaves_readers_what_they_had(lake: SparkSessi
     assert state(lake) == {zone: [] for zone in ZONES}
     refine(lake, ITEMS, of_day(0), passes)
     assert [len(rows(lake, zone)) for zone in ZONES] == [1, 1, 0]
+
+
+def test_a_field_that_is_added_and_a_type_that_is_widened_leave_rows_as_they_are(lake: SparkSession) -> None:
+    """The zones' last states are older than the change, and so is most of raw."""
+    land(lake, change(1, 0, 0), change(2, 1, 0))
+    refine(lake, ITEMS, Selection(), passes)
+    for zone in ("raw", "cleaned", "history"):
+        lake.sql(f"ALTER TABLE lake.{zone}.shop_items ADD COLUMN note string")
+        lake.sql(f"ALTER TABLE lake.{zone}.shop_items ALTER COLUMN amount TYPE bigint")
+    first, amount, *others = ITEMS.record.fields
+    wide = replace(amount, type=Primitive("long"))
+    note = Field("note", 9, Primitive("string"), nullable=True, default=None, doc="What was noted.")
+    grown = replace(ITEMS, record=replace(ITEMS.record, fields=(first, wide, *others, note)))
+    assert refine(lake, grown, Selection(), passes)["changed"] == {}
+    row = (*change(2, 2, 0, "u", amount=3), "seen")
+    lake.createDataFrame([row], f"{SCHEMA}, note string").writeTo("lake.raw.shop_items").append()
+    done = refine(lake, grown, Selection(past={0: 1}), passes)
+    assert done["changed"]["cleaned"] == {"update": 1}
+    found = lake.table("lake.cleaned.shop_items").orderBy("id").collect()
+    assert [(row.id, row.amount, row.note) for row in found] == [(1, 1, None), (2, 3, "seen")]
+
+
+def test_what_is_inside_of_a_column_grows_too(spark: SparkSession) -> None:
+    old = spark.sql("SELECT 1 AS id, array(named_struct('a', 1)) AS parts, map('k', named_struct('a', 1)) AS more")
+    today = spark.sql(
+        "SELECT 1L AS id, array(named_struct('a', 1L, 'b', 'x')) AS parts, map('k', named_struct('a', 1, 'b', 'x')) AS more"
+    )
+    (row,) = as_today(old, today.schema).collect()
+    assert row.asDict(recursive=True) == {"id": 1, "parts": [{"a": 1, "b": None}], "more": {"k": {"a": 1, "b": None}}}
+    assert [x.dataType.simpleString() for x in as_today(old, today.schema).schema] == [
+        x.dataType.simpleString() for x in today.schema
+    ]

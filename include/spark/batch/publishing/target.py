@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from include.spark.batch.publishing.differences import CHANGE
+from include.spark.batch.publishing.evolution import as_today
 from include.spark.batch.tables import iceberg_table
 
 MAIN: Final = "main"
@@ -50,10 +51,12 @@ class Target:
         return cls(spark, name, found.snapshotId() if found else None)
 
     def rows(self) -> DataFrame:
-        """Its rows at that moment."""
+        """Its rows at that moment, in today's columns."""
+        today = self.spark.table(f"lake.{self.name}")
         if self.snapshot is None:
-            return self.spark.table(f"lake.{self.name}").where(f.lit(False))
-        return self.spark.read.option("versionAsOf", self.snapshot).table(f"lake.{self.name}")
+            return today.where(f.lit(False))
+        then = self.spark.read.option("versionAsOf", self.snapshot).table(f"lake.{self.name}")
+        return as_today(then, today.schema)
 
     def records(self) -> int:
         """How many rows the table had at that moment, by its own account."""

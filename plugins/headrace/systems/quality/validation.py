@@ -19,6 +19,8 @@ from headrace.systems.quality.outcomes import OBSERVED_LETTERS, Outcome, example
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of each function that it registers
+
 SEVERITIES: Final = {"error": "critical", "warning": "warning", "info": "info"}
 """Ours → Great Expectations' own."""
 
@@ -59,7 +61,6 @@ def _expected(
     from great_expectations.expectations.metadata_types import FailureSeverity
     from great_expectations.expectations.registry import get_expectation_impl
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_spark("lake").add_dataframe_asset(name)
