@@ -53,7 +53,8 @@ def container_connections() -> list[dict[str, Any]]:
                 if key in body:
                     body[key] = body[key].replace(f"{old[0]}:{old[1]}", f"{host}:{port}")
         if body["connection_id"] == "spark_default":
-            body["extra"] = json.dumps({**json.loads(body["extra"]), "streams": "env:HEADRACE_STREAMS_URL"})
+            ours = {"streams": "env:HEADRACE_STREAMS_URL", "standby": ""}  # no driver stands by in the containers
+            body["extra"] = json.dumps({**json.loads(body["extra"]), **ours})
     return found
 
 

@@ -76,10 +76,11 @@ def test_read_in_a_container_it_is_the_local_connection_at_another_address(
     )
     assert here.extra.keys() == there.extra.keys()
     for key, value in there.extra.items():
-        if not re.search("endpoint|uri|bootstrap|streams", key):
+        if not re.search("endpoint|uri|bootstrap|streams|standby", key):
             assert here.extra[key] == value
     if name == "spark_default":
         assert here.extra["streams"] == "http://headrace:pw@streams:9001"
+        assert here.extra["standby"] == ""
 
 
 def _configuration(service: str) -> str:
