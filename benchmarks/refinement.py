@@ -37,8 +37,8 @@ METHOD = (
     "the month as Parquet; no checks, no table format, no object store, nothing to merge with. dlt reads the same files "
     "by Arrow and merges the month's changes by key into a table of the same ClickHouse (delete-insert, newest wins): no "
     "history, no tokens, no checks; its imports are not counted. Audit is the time that the checks of the month's "
-    "refinement took, scaled to a million rows. One day: the same for one day, of which the rows were deleted too; and once more on a driver of its own, as without "
-    "one that stands by: JVM (with its class archive), session and imports are counted."
+    "refinement took, scaled to a million rows. One day: the same for one day, of which the rows were deleted too; and "
+    "once more on a driver of its own, as without one that stands by: JVM (with its class archive), session and imports are counted."
 )
 FIGURES = (
     Figure("refinement of a month, the task", "month.rows_per_s", "rows/s"),

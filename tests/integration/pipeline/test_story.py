@@ -58,9 +58,11 @@ def switched_on(stack: Stack, *dags: str) -> Iterator[None]:
     """These run, by themselves too; others would only take the machine from them."""
     for dag in dags:
         stack.airflow.pause(dag, False)
-    yield
-    for dag in dags:
-        stack.airflow.pause(dag, True)
+    try:
+        yield
+    finally:
+        for dag in dags:
+            stack.airflow.pause(dag, True)
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ class LakeJobOperator(BaseOperator):
 
     The job runs on the Spark driver that stands by (`spark_default`, extra `standby`), where there is one and it is free;
     else, or with memory or jars that are not the usual ones, or where lineage is Spark's to tell, on a driver of its own,
-    submitted by the Spark provider's hook. The provider's operator costs most of a CPU-second to import, in every parse of a DAG file; its hook is imported when the task runs.
+    submitted by the Spark provider's hook. The provider's operator costs most of a CPU-second to import, in every parse of
+    a DAG file; its hook is imported when the task runs.
 
     The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
     environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
