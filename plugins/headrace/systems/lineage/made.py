@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.planning.marts import Origin
-from headrace.systems.lineage.places import table_names
+from headrace.systems.lineage.places import symlinks, table_names
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import InputDataset, OutputDataset
@@ -60,14 +60,12 @@ def outputs(made: Iterable[Made], warehouse: str, changed: Mapping[str, Mapping[
     """The tables as outputs of the task, each with how many of its rows were changed (`changed`: zone → kind → rows)."""
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
-    from openlineage.client.facet_v2 import symlinks_dataset
 
     found = []
     for each in made:
         name, symlink = table_names(each.table, warehouse)
         rows = sum(changed.get(each.table.partition(".")[0], {}).values())
-        alias = symlinks_dataset.Identifier(*symlink, "TABLE")
-        facets: dict[str, Any] = {"symlinks": symlinks_dataset.SymlinksDatasetFacet(identifiers=[alias])}
+        facets: dict[str, Any] = {"symlinks": symlinks(symlink)}
         if each.origins:
             facets["columnLineage"] = _columns(each, warehouse)
         counted = statistics.OutputStatisticsOutputDatasetFacet(rowCount=rows)

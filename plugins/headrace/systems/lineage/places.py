@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from headrace.contracts.names import (
     LAKE_CATALOG,
     LineageName,
@@ -12,6 +14,9 @@ from headrace.contracts.names import (
 )
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.assets import CLICKHOUSE_HTTP_PORT
+
+if TYPE_CHECKING:
+    from openlineage.client.generated.symlinks_dataset import SymlinksDatasetFacet
 
 
 def cleaned_names(dataset: str, warehouse: str) -> tuple[LineageName, LineageName]:
@@ -27,3 +32,10 @@ def table_names(table: str, warehouse: str) -> tuple[LineageName, LineageName]:
 def served_name(dataset: str, warehouse: Endpoint) -> LineageName:
     """The name of the view or table in ClickHouse."""
     return clickhouse_lineage(warehouse.host, warehouse.port or CLICKHOUSE_HTTP_PORT, dataset)
+
+
+def symlinks(other: LineageName) -> SymlinksDatasetFacet:
+    """The facet that says by which other name a table is known."""
+    from openlineage.client.facet_v2 import symlinks_dataset
+
+    return symlinks_dataset.SymlinksDatasetFacet(identifiers=[symlinks_dataset.Identifier(*other, "TABLE")])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.contracts.names import LineageName
+from headrace.systems.lineage.places import symlinks
 from headrace.systems.quality.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -35,13 +36,9 @@ def assertions(checked: Iterable[Checked]) -> OperatorLineage[Any, Any]:
 def _dataset(checked: Checked) -> InputDataset:
     from openlineage.client.event_v2 import InputDataset
     from openlineage.client.facet_v2 import data_quality_assertions_dataset as quality
-    from openlineage.client.facet_v2 import symlinks_dataset
 
     facet = quality.DataQualityAssertionsDatasetFacet(assertions=[_assertion(o) for o in checked.outcomes])
-    facets: dict[str, Any] = {}
-    if checked.symlink:
-        alias = symlinks_dataset.Identifier(*checked.symlink, "TABLE")
-        facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(identifiers=[alias])
+    facets: dict[str, Any] = {"symlinks": symlinks(checked.symlink)} if checked.symlink else {}
     return InputDataset(*checked.name, facets=facets, inputFacets={"dataQualityAssertions": facet})
 
 
