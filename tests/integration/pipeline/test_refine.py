@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
@@ -30,11 +31,16 @@ def refined(stack: Stack, dag: str = DAG, **params: Any) -> dict[str, Any]:
     """A run to its end; what it did."""
     run = stack.airflow.trigger(dag, params)
     stack.airflow.wait_for_run(dag, run, 280, lambda line: None)
-    query = "SELECT changed, published, outcomes FROM refinements WHERE dag_run = %s"
-    with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
+    return kept(stack, run)
+
+
+def kept(stack: Stack, run: str) -> dict[str, Any]:
+    """What the platform's ledger says of a run."""
+    query = "SELECT dag_run, selection, changed, published, outcomes FROM refinements WHERE dag_run = %s"
+    with psycopg.connect(stack.superuser_dsn("headrace"), row_factory=dict_row) as connection:
         row = connection.execute(query, [run]).fetchone()
     assert row is not None
-    return dict(zip(("changed", "published", "outcomes"), row, strict=True))
+    return row
 
 
 def cleaned(stack: Stack, table: str, *columns: str, branch: str | None = None) -> list[tuple[Any, ...]]:
@@ -107,23 +113,21 @@ def test_days_are_refined_by_hand_and_by_backfill(
     chosen = (days[0], days[3])
     query = "SELECT count(*) FROM retail.transactions WHERE date(checked_out_at AT TIME ZONE 'UTC') = ANY (%s)"
     wanted = oltp.execute(query, [list(chosen)]).fetchone()[0]
-    refined(stack, "refine_retail_transactions", days=[chosen[0].isoformat()])
+
+    def backfills() -> dict[str, str]:
+        runs = stack.airflow.runs("refine_retail_transactions", run_type="backfill")
+        return {run["dag_run_id"]: run["state"] for run in runs}
+
+    earlier = backfills().keys()
+    by_hand = refined(stack, "refine_retail_transactions", days=[chosen[0].isoformat()])
     stack.airflow.backfill("refine_retail_transactions", chosen[1].isoformat(), chosen[1].isoformat())
-
-    def states() -> list[str]:
-        return [run["state"] for run in stack.airflow.runs("refine_retail_transactions", run_type="backfill")]
-
-    eventually(states, ["success"], 300)
+    eventually(lambda: [state for run, state in backfills().items() if run not in earlier], ["success"], 300)
+    (backfill,) = backfills().keys() - earlier
     times = [at for (at,) in cleaned(stack, "retail_transactions", "checked_out_at")]
     assert sum(at.astimezone(UTC).date() in chosen for at in times) == wanted
-    with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
-        kept = (
-            "SELECT selection #>> '{intervals,0,0}' FROM refinements"
-            " WHERE dataset = 'retail.transactions' AND selection ? 'intervals' ORDER BY 1"
-        )
-        starts = [start[:10] for (start,) in connection.execute(kept)]
-    # That of yesterday was scheduled, when the DAG was switched on.
-    assert starts[:2] == [day.isoformat() for day in chosen]
+    for run, day in ((by_hand["dag_run"], chosen[0]), (backfill, chosen[1])):
+        ((start, _),) = kept(stack, run)["selection"]["intervals"]
+        assert start[:10] == day.isoformat()
 
 
 @pytest.mark.timeout(600)
@@ -137,10 +141,10 @@ def test_what_checks_found_is_kept_in_the_warehouse_and_told_to_lineage(
     raw = stack.systems.lake
     eventually(lambda: len(raw.catalog.load_table("raw.retail_campaigns").scan().to_arrow()) > before, True)
     done = refined(stack)
-    kept = (
+    latest = (
         "SELECT rule FROM quality.latest WHERE dataset = 'retail.campaigns' AND zone = 'cleaned' AND passed ORDER BY 1"
     )
-    assert [rule for (rule,) in warehouse(kept)] == sorted(outcome["check"] for outcome in done["outcomes"])
+    assert [rule for (rule,) in warehouse(latest)] == sorted(outcome["check"] for outcome in done["outcomes"])
     query = """
         SELECT payload -> 'inputs', payload -> 'outputs' FROM lineage.events
          WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'refine_retail_campaigns.refine'
