@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from include.stack import settings as configuration
-from include.stack.console import Progress, err, out
+from include.stack.console import Progress, err, out, quiet_libraries
 from include.stack.settings import SettingError, Settings
 
 app = typer.Typer(
@@ -215,6 +215,7 @@ def main() -> None:
     from include.stack.supervisor import SupervisorError
     from include.stack.up import NotServed
 
+    quiet_libraries()
     try:
         _lend_shop_its_places()
         app.add_typer(shop, name="shop")

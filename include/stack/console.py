@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 
 from rich.console import Console
 
+CHATTY = ("clickhouse_connect", "py4j", "pyiceberg")
 PIPED_WIDTH = 140  # what is not a terminal says nothing of its width
 
 
@@ -17,6 +19,12 @@ def _console(*, stderr: bool) -> Console:
 
 out = _console(stderr=False)
 err = _console(stderr=True)
+
+
+def quiet_libraries() -> None:
+    """Keeps what libraries log to themselves: what they fail at is raised, and said in our words."""
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class Progress:
