@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -90,7 +90,7 @@ BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values in force for one instance of the stack.
+    """The values in force for one instance of the stack. The representation shows none of them: some are secrets.
 
     Attributes:
         root: the project's folder.
@@ -103,7 +103,7 @@ class Settings:
     state: Path
     home: Path
     env_file: Path
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
 
     def __getitem__(self, name: str) -> str:
         value = self.values.get(name)

@@ -18,9 +18,9 @@ def _setting(name: str, default: Any = MISSING) -> Any:
     return field(metadata=metadata, default=default)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StreamSettings:
-    """The settings of one driver. Those without a default must be given; secrets come from here only."""
+    """The settings of one driver, not shown by `repr`. Those without a default must be given; secrets come from here only."""
 
     checkpoints: str = _setting("HEADRACE_STREAM_CHECKPOINTS")
     """Folder (or Hadoop URI) of this group's checkpoints, one folder a query in it. Lose it and the streams begin anew."""
@@ -82,7 +82,8 @@ class StreamSettings:
             try:
                 values[setting.name] = READERS.get(str(setting.type), str)(text)
             except ValueError:
-                problems.append(f"{name}={text!r} is not of type {setting.type}")
+                shown = "" if setting.type in MAY_HOLD_SECRETS else f"={text!r}"
+                problems.append(f"{name}{shown} is not of type {setting.type}")
         if problems:
             raise ValueError(f"stream settings: {'; '.join(problems)}")
         return cls(**values)
@@ -105,4 +106,5 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+MAY_HOLD_SECRETS = ("Mapping[str, str]",)
 READERS: Mapping[str, Any] = {"int": int, "float": float, "Mapping[str, str]": _options, "bool": _flag}

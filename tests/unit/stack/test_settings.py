@@ -29,6 +29,7 @@ def test_secrets_are_made_once_and_kept_private(environ: dict[str, str], tmp_pat
     assert len({first[name] for name in secrets}) == len(secrets)
     assert {name: first[name] for name in secrets} == {name: again[name] for name in secrets}
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    assert not [name for name in secrets if first[name] in repr(first)]
 
 
 def test_a_secret_that_is_added_later_leaves_the_others_alone(environ: dict[str, str], tmp_path: Path) -> None:

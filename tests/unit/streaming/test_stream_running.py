@@ -62,6 +62,9 @@ def test_every_setting_that_is_wrong_is_named_at_once() -> None:
         StreamSettings.from_environ({"HEADRACE_CLICKHOUSE_PORT": "many", "HEADRACE_CLICKHOUSE_SECURE": "perhaps"})
     assert "HEADRACE_CLICKHOUSE_PORT='many' is not of type int" in str(wrong.value)
     assert "HEADRACE_CLICKHOUSE_SECURE" in str(wrong.value)
+    with pytest.raises(ValueError, match="HEADRACE_KAFKA_OPTIONS is not of type Mapping") as torn:
+        StreamSettings.from_environ({"HEADRACE_KAFKA_OPTIONS": '{"sasl.password": "s3cret"'})
+    assert "s3cret" not in str(torn.value)
 
 
 def test_every_setting_says_what_it_is() -> None:
@@ -71,11 +74,11 @@ def test_every_setting_says_what_it_is() -> None:
         assert re.search(rf'    {setting.name}: .*\n    """[A-Z].+', text), f"{setting.name} has no docstring"
 
 
-def test_no_secret_is_in_sparks_configuration(tmp_path: Path) -> None:
+def test_no_secret_is_in_sparks_configuration_or_shown(tmp_path: Path) -> None:
     made = StreamSettings.from_environ(
         {**ENVIRONMENT, "HEADRACE_CLICKHOUSE_PASSWORD": "s3cret", "HEADRACE_SPARK_JARS": str(tmp_path)}
     )
-    assert "s3cret" not in str(spark_conf(made))
+    assert "s3cret" not in str(spark_conf(made)) + repr(made)
 
 
 def test_plain_files_are_used_when_their_jar_is_there(tmp_path: Path) -> None:
