@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from benchmarks.context import Context, NotMeasured
 from include.stack.airflow_api import AirflowApi, AirflowRefused
 
 WITHIN_S = 3600.0
+SET_OFF_WITHIN_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,33 @@ def carried_out(context: Context, dag: str, task: str, **params: Any) -> Run:
     Raises:
         NotMeasured: it failed.
     """
+    return _followed(context, dag, task, lambda: AirflowApi(context.settings).trigger(dag, params))
+
+
+def set_off(context: Context, dag: str, task: str) -> Run:
+    """Switch the DAG on and follow the run that its assets set off then, from when that is there, to its end.
+
+    Raises:
+        NotMeasured: it failed, or none was set off.
+    """
+    airflow = AirflowApi(context.settings)
+
+    def by_asset() -> set[str]:
+        return {run["dag_run_id"] for run in airflow.runs(dag, run_type="asset_triggered")}
+
+    earlier = by_asset()
+    airflow.pause(dag, False)
+    try:
+        context.wait(lambda: by_asset() > earlier, SET_OFF_WITHIN_S, f"a run of {dag} by what has landed", every_s=0.5)
+        return _followed(context, dag, task, lambda: (by_asset() - earlier).pop())
+    finally:
+        airflow.pause(dag, True)
+
+
+def _followed(context: Context, dag: str, task: str, order: Callable[[], str]) -> Run:
     airflow = AirflowApi(context.settings)
     used, began = context.cpu(), time.monotonic()
-    run = airflow.trigger(dag, params)
+    run = order()
     try:
         airflow.wait_for_run(dag, run, WITHIN_S, lambda line: None)
     except AirflowRefused as refused:

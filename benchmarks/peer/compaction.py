@@ -1,6 +1,6 @@
 """`spark-submit benchmarks/peer/compaction.py <table> <result>`: two ways to make few files of many, in one session.
 
-`maintain` is what the platform's job does with a table; the plain way reads it and writes it anew, into another table of
+`compact` is what the platform's job does with a table; the plain way reads it and writes it anew, into another table of
 the same catalog. Both are carried out once unmeasured, on a copy, before they are measured: the JVM is warm then.
 """
 
@@ -9,32 +9,46 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from include.spark.batch.maintain import maintain, measured
+from pyspark.sql import SparkSession
+
+from include.spark.batch.maintain import compact, measured
 from include.spark.batch.session import lake_session
 
-POLICY = {"target_file_mb": 128, "monthly_tags": 0, "keep_days": 7, "keep_snapshots": 1}
+TARGET_FILE_MB = 128
 
 
 def main(table: str, result: str) -> None:
-    """Seconds, bytes and files of each way to the result file."""
+    """Files and bytes before and after, seconds and CPU-seconds of each way to the result file."""
     with lake_session() as spark:
-        for warm, copy in ((True, f"{table}_small"), (False, table)):
-            before = measured(spark, copy)
-            began = time.monotonic()
-            spark.table(f"lake.{copy}").coalesce(2).writeTo(f"lake.{table}_anew").createOrReplace()
-            anew_s = time.monotonic() - began
-            report = maintain(spark, {"table": copy, **POLICY}, datetime.now(UTC))
-            if not warm:
-                _tell(Path(result), before, report, anew_s, measured(spark, f"{table}_anew"))
+        _both_ways(spark, f"{table}_small", f"{table}_anew")
+        Path(result).write_text(json.dumps(_both_ways(spark, table, f"{table}_anew")))
 
 
-def _tell(result: Path, before: dict[str, Any], report: dict[str, Any], anew_s: float, anew: dict[str, Any]) -> None:
-    found = {"before": before, "ours": report["after"], "ours_s": report["compacted_s"], "anew": anew, "anew_s": anew_s}
-    result.write_text(json.dumps(found))
+def _both_ways(spark: SparkSession, table: str, other: str) -> dict[str, Any]:
+    before = measured(spark, table)
+    anew = _timed(spark, lambda: spark.table(f"lake.{table}").coalesce(2).writeTo(f"lake.{other}").createOrReplace())
+    ours = _timed(spark, lambda: compact(spark, table, TARGET_FILE_MB))
+    return {
+        "before": before,
+        "anew": {**anew, **measured(spark, other)},
+        "ours": {**ours, **measured(spark, table)},
+    }
+
+
+def _timed(spark: SparkSession, work: Callable[[], None]) -> dict[str, float]:
+    began, used = time.monotonic(), _cpu_s(spark)
+    work()
+    return {"seconds": round(time.monotonic() - began, 2), "cpu_s": round(_cpu_s(spark) - used, 2)}
+
+
+def _cpu_s(spark: SparkSession) -> float:
+    """CPU-seconds that the session's JVM has used."""
+    jvm: Any = spark._jvm
+    return float(jvm.java.lang.management.ManagementFactory.getOperatingSystemMXBean().getProcessCpuTime()) / 1e9
 
 
 if __name__ == "__main__":

@@ -36,15 +36,7 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
     if iceberg_table(spark, name).currentSnapshot() is None:
         return {"table": name, "empty": True}
     before, began = measured(spark, name), time.monotonic()
-    target = policy["target_file_mb"] * MEBIBYTE
-    _call(
-        spark,
-        "rewrite_data_files",
-        name,
-        f"options => map('target-file-size-bytes', '{target}', 'partial-progress.enabled', 'true',"
-        " 'remove-dangling-deletes', 'true', 'delete-file-threshold', '1')",
-    )
-    _call(spark, "rewrite_position_delete_files", name)
+    compact(spark, name, policy["target_file_mb"])
     compacted_s = round(time.monotonic() - began, 3)
     _call(spark, "rewrite_manifests", name, "use_caching => false")
     if policy["monthly_tags"]:
@@ -56,6 +48,18 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
     removed = _call(spark, "remove_orphan_files", name, f"older_than => {orphaned}, prefix_listing => true")
     after = measured(spark, name)
     return {"table": name, "before": before, "after": after, "orphans": len(removed), "compacted_s": compacted_s}
+
+
+def compact(spark: SparkSession, name: str, target_file_mb: int) -> None:
+    """Make full files of small ones, and none that only says what others have lost."""
+    _call(
+        spark,
+        "rewrite_data_files",
+        name,
+        f"options => map('target-file-size-bytes', '{target_file_mb * MEBIBYTE}', 'partial-progress.enabled', 'true',"
+        " 'remove-dangling-deletes', 'true', 'delete-file-threshold', '1')",
+    )
+    _call(spark, "rewrite_position_delete_files", name)
 
 
 def measured(spark: SparkSession, name: str) -> dict[str, Any]:
