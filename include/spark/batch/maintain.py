@@ -38,7 +38,6 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
     before, began = measured(spark, name), time.monotonic()
     compact(spark, name, policy["target_file_mb"])
     compacted_s = round(time.monotonic() - began, 3)
-    _call(spark, "rewrite_manifests", name, "use_caching => false")
     if policy["monthly_tags"]:
         _tag(spark, name, now, policy["monthly_tags"])
     oldest = _literal(now - timedelta(days=policy["keep_days"]))
@@ -51,7 +50,11 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
 
 
 def compact(spark: SparkSession, name: str, target_file_mb: int) -> None:
-    """Make full files of small ones, and none that only says what others have lost."""
+    """Make full files of small ones, and none that only says what others have lost.
+
+    Manifests come first: each of the steps after them, and each of their commits, reads them all.
+    """
+    _call(spark, "rewrite_manifests", name, "use_caching => false")
     _call(
         spark,
         "rewrite_data_files",
