@@ -23,10 +23,11 @@ LANDED_WITHIN_S = 3600.0
 METHOD = (
     "All weeks of promotions are dropped in the landing bucket, as `./headrace shop drop` does (uncounted), and land_files "
     "lands them: seconds from the last drop until raw holds every row; what it landed before that is counted too. "
-    "That sets a refinement of them all off, whose task counts; transactions and products were refined before. Then the mart "
-    "promotion_effectiveness is built three times, of which the median counts: from nothing each time, with the checks and the load "
-    "into ClickHouse as a task of its own, uncounted. Plain Spark runs the same SQL over the same rows as local Parquet "
-    "files and writes Parquet, submitted with the same memory and settings. Rows of the join are those of both its sides."
+    "That sets a refinement of them all off, whose task counts; transactions and products were refined before. Then the "
+    "mart promotion_effectiveness is built three times, of which the median counts: from nothing each time, with the checks "
+    "and the load into ClickHouse as a task of its own, uncounted. Plain Spark runs the same SQL over the same rows as local "
+    "Parquet files and writes Parquet, submitted with the same memory and settings. Rows of the join are those of both its "
+    "sides."
 )
 FIGURES = (
     Figure("promotions landed, all weeks", "landing.rows_per_s", "rows/s"),
