@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,38 +11,12 @@ from headrace.contracts import loading
 from headrace.contracts.codec import decode_contract, encode_contract
 from headrace.contracts.contract import Maintenance, Role, Rule, Source
 from tests.support.contract_faults import faults_of
-from tests.support.generated_contracts import TERMS, avsc, write_contract
-
-ROOT = ("include", "schemas")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    root = tmp_path.joinpath(*ROOT)
-    root.mkdir(parents=True)
-    return root
-
-
-def _terms(root: Path, *changes: tuple[str, str], dataset: str = "orders") -> None:
-    """Write the contract `shop.orders`, with parts of its terms replaced."""
-    write_contract(root, "shop", dataset)
-    text = TERMS.format(domain="shop", dataset=dataset)
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new)
-    (root / "shop" / f"{dataset}.odcs.yaml").write_text(text, encoding="utf-8")
-
-
-def _shape(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Write the contract `shop.orders`, with its fields (by name) changed."""
-    shape = write_contract(root, "shop", "orders")
-    schema: Any = avsc("shop")
-    change({field["name"]: field for field in schema["fields"]})
-    shape.write_text(json.dumps(schema, indent=1), encoding="utf-8")
+from tests.support.generated_contracts import avsc, write_contract
+from tests.support.orders_contract import SOURCE, keep_shape, write_shape, write_terms
 
 
 def test_a_contract_holds_everything_declared(root: Path) -> None:
-    _terms(root)
+    write_terms(root)
     (contract,) = loading.load_contracts(root)
     assert contract.id == "shop.orders"
     assert (contract.domain, contract.name, contract.version, contract.major) == ("shop", "orders", "1.0.0", 1)
@@ -66,7 +38,7 @@ def test_a_contract_holds_everything_declared(root: Path) -> None:
 
 
 def test_the_key_follows_its_positions_not_the_file(root: Path) -> None:
-    _terms(
+    write_terms(
         root,
         ("order_id, primaryKey: true, primaryKeyPosition: 1", "order_id, primaryKey: true, primaryKeyPosition: 2"),
         ("line, primaryKey: true, primaryKeyPosition: 2", "line, primaryKey: true, primaryKeyPosition: 1"),
@@ -76,7 +48,7 @@ def test_the_key_follows_its_positions_not_the_file(root: Path) -> None:
 
 
 def test_optional_properties(root: Path) -> None:
-    _terms(
+    write_terms(
         root,
         ("{kind: cdc, connection: oltp, table: shop.orders}", "{kind: event}"),
         ("  - {property: zones, value: [raw, cleaned, history]}\n", ""),
@@ -94,7 +66,7 @@ def test_optional_properties(root: Path) -> None:
 
 
 def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
-    _terms(
+    write_terms(
         root,
         (
             "  - {property: serving, value: clickhouse}",
@@ -108,7 +80,6 @@ def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
     assert decode_contract(encode_contract(contract)) == contract
 
 
-SOURCE = "{kind: cdc, connection: oltp, table: shop.orders}"
 RULE = "{type: library, metric: nullValues, mustBe: 0, severity: warning}"
 PATH = "include/schemas/shop/orders.odcs.yaml"
 
@@ -192,146 +163,21 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("old", "new", "line", "rule", "message"), BROKEN_TERMS, ids=[f"{case[3]}:{case[1][:40]}" for case in BROKEN_TERMS]
 )
 def test_a_broken_rule_of_the_terms(root: Path, old: str, new: str, line: int, rule: str, message: str) -> None:
-    _terms(root, (old, new))
+    write_terms(root, (old, new))
     told = faults_of(root)
     assert any(one.startswith(f"{PATH}:{line}: {rule}: ") and message in one for one in told), told
     assert all("; " in one for one in told)
 
 
-def _type(avro_type: Any, **more: Any) -> Callable[[dict[str, Any]], object]:
-    return lambda fields: fields["quantity"].update(type=avro_type, **more)
-
-
-ELEMENT: dict[str, Any] = {"type": "array", "element-id": 50}
-INNER = {"type": "record", "name": "Inner", "fields": [{"name": "x", "field-id": 50, "type": "int", "doc": "X."}]}
-
-NOT_BY_CDC: list[tuple[Any, dict[str, Any], str]] = [
-    ({"type": "int", "logicalType": "time-millis"}, {}, "time-millis cannot come by cdc: the Iceberg sink reads every"),
-    (
-        {"type": "long", "logicalType": "time-micros"},
-        {},
-        "time-micros cannot come by cdc: the Iceberg sink reads every",
-    ),
-    (
-        {"type": "fixed", "name": "D", "size": 4},
-        {},
-        "fixed cannot come by cdc: PostgreSQL has no bytes of fixed length",
-    ),
-    (
-        {"type": "map", "key-id": 50, "value-id": 51, "values": "int"},
-        {},
-        "map cannot come by cdc: Debezium sends an hst",
-    ),
-    (INNER, {}, "record cannot come by cdc: Debezium sends no composite columns"),
-    (
-        {"type": "fixed", "name": "D", "size": 4, "logicalType": "decimal", "precision": 9},
-        {},
-        "a decimal on fixed cannot come by cdc: Debezium sends every numeric as bytes",
-    ),
-    ({**ELEMENT, "items": "int"}, {}, "an array of elements that are never null cannot come by cdc"),
-    (
-        {**ELEMENT, "items": ["null", {"type": "int", "logicalType": "time-millis"}]},
-        {},
-        "time-millis cannot come by cdc",
-    ),
-    (
-        {**ELEMENT, "items": {"type": "array", "element-id": 51, "items": ["null", "int"]}},
-        {},
-        "an array of arrays cannot come by cdc",
-    ),
-    (
-        {**ELEMENT, "items": ["null", {"type": "enum", "name": "E", "symbols": ["a"]}]},
-        {},
-        "an array of enum cannot come by cdc: Debezium sends no null inside",
-    ),
-    (
-        ["int", "null"],
-        {"default": 1},
-        "a nullable field with a default cannot come by cdc: Kafka Connect replaces each null",
-    ),
-]
-
-
-@pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
-def test_what_does_not_come_by_cdc_is_refused_by_name(
-    root: Path, avro_type: Any, more: dict[str, Any], message: str
-) -> None:
-    _shape(root, _type(avro_type, **more))
-    (told,) = faults_of(root)
-    assert told.startswith("include/schemas/shop/orders.avsc:")
-    assert f': cdc-type: field "quantity": {message}' in told
-    assert "; " in told
-
-
-@pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
-def test_an_event_may_have_it(root: Path, avro_type: Any, more: dict[str, Any], message: str) -> None:
-    _shape(root, _type(avro_type, **more))
-    _keep_shape(root, (SOURCE, "{kind: event}"))
-    assert len(loading.load_contracts(root)) == 1
-
-
-def _keep_shape(root: Path, *changes: tuple[str, str]) -> None:
-    shape = root / "shop" / "orders.avsc"
-    text = shape.read_text(encoding="utf-8")
-    _terms(root, *changes)
-    shape.write_text(text, encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("avro_type", "path", "kind"),
-    [
-        ({**ELEMENT, "items": ["null", "int"]}, "quantity", "array"),
-        ({"type": "map", "key-id": 50, "value-id": 51, "values": "int"}, "quantity", "map"),
-        (INNER, "quantity", "record"),
-    ],
-)
-def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: str, kind: str) -> None:
-    _shape(root, _type(["null", avro_type], default=None))
-    _keep_shape(root, (SOURCE, "{kind: event}"))
-    (told,) = faults_of(root)
-    assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in told
-    _keep_shape(root, (SOURCE, "{kind: event}"), ("value: clickhouse", "value: postgres"))
-    assert len(loading.load_contracts(root)) == 1
-
-
-def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
-    inner = {
-        **INNER,
-        "fields": [
-            {**INNER["fields"][0], "type": ["null", {**ELEMENT, "element-id": 51, "items": "int"}], "default": None}
-        ],
-    }
-    _shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
-    _keep_shape(root, (SOURCE, "{kind: event}"))
-    (told,) = faults_of(root)
-    assert 'field "quantity{}.x": ClickHouse has no nullable array' in told
-
-
-@pytest.mark.parametrize(
-    ("avro_type", "message"),
-    [
-        ("double", "quantity is of type double, of which equality cannot be relied on"),
-        ("float", "quantity is of type float, of which equality cannot be relied on"),
-        ({**ELEMENT, "items": ["null", "int"]}, "quantity is of type array, which is no single value"),
-    ],
-)
-def test_a_key_is_one_exact_value(root: Path, avro_type: Any, message: str) -> None:
-    _shape(root, _type(avro_type))
-    _keep_shape(
-        root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n")
-    )
-    assert any(f"key: {message}; choose another key" in told for told in faults_of(root))
-
-
 def test_there_must_be_a_key(root: Path) -> None:
-    _terms(root, ("primaryKey: true", "unique: true"))
+    write_terms(root, ("primaryKey: true", "unique: true"))
     (told,) = faults_of(root)
     assert "key: no property is the key; give at least one primaryKey: true" in told
 
 
 def test_faults_of_all_files_are_told_together(root: Path) -> None:
     write_contract(root, "shop", "good")
-    _terms(root, ("value: clickhouse", "value: duckdb"))
+    write_terms(root, ("value: clickhouse", "value: duckdb"))
     (root / "shop" / "alone.avsc").write_text(json.dumps(avsc("shop")), encoding="utf-8")
     (root / "shop" / "terms.odcs.yaml").write_text("[]", encoding="utf-8")
     (root / "shop" / "README.md").write_text("is no contract", encoding="utf-8")
@@ -345,13 +191,13 @@ def test_faults_of_all_files_are_told_together(root: Path) -> None:
 
 
 def test_faults_of_the_shape_do_not_hide_those_of_the_terms(root: Path) -> None:
-    _shape(root, lambda fields: (fields["line"].pop("doc"), fields["order_id"].update(type="serial")))
-    _keep_shape(root, ("name: customer_id", "name: custmer_id"))
+    write_shape(root, lambda fields: (fields["line"].pop("doc"), fields["order_id"].update(type="serial")))
+    keep_shape(root, ("name: customer_id", "name: custmer_id"))
     assert [one.split(": ")[1] for one in faults_of(root)] == ["type", "doc", "property"]
 
 
 def test_bytes_that_are_no_text(root: Path) -> None:
-    _terms(root)
+    write_terms(root)
     (root / "shop" / "orders.avsc").write_bytes(b"\xff\xfe{")
     (told,) = faults_of(root)
     assert "orders.avsc:1: unreadable: the file cannot be read" in told
@@ -400,8 +246,8 @@ def test_two_datasets_may_not_share_a_name(
 
 
 def test_two_datasets_may_not_share_a_source_table(root: Path) -> None:
-    _terms(root)
-    _terms(root, ("table: shop.others", "table: shop.orders"), dataset="others")
+    write_terms(root)
+    write_terms(root, ("table: shop.others", "table: shop.orders"), dataset="others")
     assert any("shop.others and shop.orders would share the topic oltp.shop.orders" in told for told in faults_of(root))
 
 

@@ -1,0 +1,131 @@
+"""Which types may come from where, be served where, and be a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.contracts import loading
+from tests.support.contract_faults import faults_of
+from tests.support.orders_contract import SOURCE, keep_shape, write_shape
+
+
+def _type(avro_type: Any, **more: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda fields: fields["quantity"].update(type=avro_type, **more)
+
+
+ELEMENT: dict[str, Any] = {"type": "array", "element-id": 50}
+INNER = {"type": "record", "name": "Inner", "fields": [{"name": "x", "field-id": 50, "type": "int", "doc": "X."}]}
+
+NOT_BY_CDC: list[tuple[Any, dict[str, Any], str]] = [
+    ({"type": "int", "logicalType": "time-millis"}, {}, "time-millis cannot come by cdc: the Iceberg sink reads every"),
+    (
+        {"type": "long", "logicalType": "time-micros"},
+        {},
+        "time-micros cannot come by cdc: the Iceberg sink reads every",
+    ),
+    (
+        {"type": "fixed", "name": "D", "size": 4},
+        {},
+        "fixed cannot come by cdc: PostgreSQL has no bytes of fixed length",
+    ),
+    (
+        {"type": "map", "key-id": 50, "value-id": 51, "values": "int"},
+        {},
+        "map cannot come by cdc: Debezium sends an hst",
+    ),
+    (INNER, {}, "record cannot come by cdc: Debezium sends no composite columns"),
+    (
+        {"type": "fixed", "name": "D", "size": 4, "logicalType": "decimal", "precision": 9},
+        {},
+        "a decimal on fixed cannot come by cdc: Debezium sends every numeric as bytes",
+    ),
+    ({**ELEMENT, "items": "int"}, {}, "an array of elements that are never null cannot come by cdc"),
+    (
+        {**ELEMENT, "items": ["null", {"type": "int", "logicalType": "time-millis"}]},
+        {},
+        "time-millis cannot come by cdc",
+    ),
+    (
+        {**ELEMENT, "items": {"type": "array", "element-id": 51, "items": ["null", "int"]}},
+        {},
+        "an array of arrays cannot come by cdc",
+    ),
+    (
+        {**ELEMENT, "items": ["null", {"type": "enum", "name": "E", "symbols": ["a"]}]},
+        {},
+        "an array of enum cannot come by cdc: Debezium sends no null inside",
+    ),
+    (
+        ["int", "null"],
+        {"default": 1},
+        "a nullable field with a default cannot come by cdc: Kafka Connect replaces each null",
+    ),
+]
+
+
+@pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
+def test_what_does_not_come_by_cdc_is_refused_by_name(
+    root: Path, avro_type: Any, more: dict[str, Any], message: str
+) -> None:
+    write_shape(root, _type(avro_type, **more))
+    (told,) = faults_of(root)
+    assert told.startswith("include/schemas/shop/orders.avsc:")
+    assert f': cdc-type: field "quantity": {message}' in told
+    assert "; " in told
+
+
+@pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
+def test_an_event_may_have_it(root: Path, avro_type: Any, more: dict[str, Any], message: str) -> None:
+    write_shape(root, _type(avro_type, **more))
+    keep_shape(root, (SOURCE, "{kind: event}"))
+    assert len(loading.load_contracts(root)) == 1
+
+
+@pytest.mark.parametrize(
+    ("avro_type", "path", "kind"),
+    [
+        ({**ELEMENT, "items": ["null", "int"]}, "quantity", "array"),
+        ({"type": "map", "key-id": 50, "value-id": 51, "values": "int"}, "quantity", "map"),
+        (INNER, "quantity", "record"),
+    ],
+)
+def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: str, kind: str) -> None:
+    write_shape(root, _type(["null", avro_type], default=None))
+    keep_shape(root, (SOURCE, "{kind: event}"))
+    (told,) = faults_of(root)
+    assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in told
+    keep_shape(root, (SOURCE, "{kind: event}"), ("value: clickhouse", "value: postgres"))
+    assert len(loading.load_contracts(root)) == 1
+
+
+def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
+    inner = {
+        **INNER,
+        "fields": [
+            {**INNER["fields"][0], "type": ["null", {**ELEMENT, "element-id": 51, "items": "int"}], "default": None}
+        ],
+    }
+    write_shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
+    keep_shape(root, (SOURCE, "{kind: event}"))
+    (told,) = faults_of(root)
+    assert 'field "quantity{}.x": ClickHouse has no nullable array' in told
+
+
+@pytest.mark.parametrize(
+    ("avro_type", "message"),
+    [
+        ("double", "quantity is of type double, of which equality cannot be relied on"),
+        ("float", "quantity is of type float, of which equality cannot be relied on"),
+        ({**ELEMENT, "items": ["null", "int"]}, "quantity is of type array, which is no single value"),
+    ],
+)
+def test_a_key_is_one_exact_value(root: Path, avro_type: Any, message: str) -> None:
+    write_shape(root, _type(avro_type))
+    keep_shape(
+        root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n")
+    )
+    assert any(f"key: {message}; choose another key" in told for told in faults_of(root))
