@@ -71,9 +71,9 @@ def _on_a_stack(test: Settings, pytest: Sequence[str], environ: Mapping[str, str
         return subprocess.run(pytest, cwd=test.root, env=environ, timeout=LIMIT_S, check=False).returncode
     finally:
         if keep:
-            out.print(
-                f"the test stack stays up: HEADRACE_INSTANCE={test.home.name} ./headrace status; its folder is {test.home}"
-            )
+            names = ("HEADRACE_INSTANCE", "HEADRACE_PORT_BASE", "HEADRACE_CONTRACTS")
+            asked = " ".join(f"{name}={environ[name]}" for name in names)
+            out.print(f"the test stack stays up: {asked} ./headrace status", soft_wrap=True)
         else:
             _remove(test)
 
