@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from include.stack.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from include.shop.oracle import Comparison
+    from tests.support.airflow_pages import Pages
     from tests.support.live_shop import Shop
 
 # Deadlines and slowness measure the machine's load, not the code. In CI every run draws the same examples.
@@ -110,6 +111,15 @@ def oracle(stack: Stack) -> Callable[[], Comparison]:
     from tests.support.three_hops import judge
 
     return lambda: judge(stack)
+
+
+@pytest.fixture
+def pages(stack: Stack) -> Iterator[Pages]:
+    """Airflow's pages in a browser."""
+    from tests.support.airflow_pages import opened
+
+    with opened(stack) as found:
+        yield found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

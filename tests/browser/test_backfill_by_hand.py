@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date
-from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page
 
 from tests.conftest import Stack
-from tests.support.live_shop import wait_until
+from tests.support.airflow_pages import Pages
 
 DAG = "refine_retail_transactions"
 LINES = """
@@ -41,23 +39,11 @@ def cleaned(stack: Stack) -> list[date]:
 
 
 @pytest.mark.timeout(400)
-def test_days_are_refined_from_the_pages_alone(stack: Stack, page: Page, days: dict[date, int]) -> None:
-    def by_hand() -> dict[str, Any]:
-        return {run["dag_run_id"]: run for run in stack.airflow.runs(DAG, run_type="manual")}
-
-    before = by_hand()
-    page.goto(f"/dags/{DAG}")
-    page.get_by_role("button", name="Trigger").first.click()
-    form = page.get_by_role("dialog").filter(has_text=f"Trigger Dag - {DAG}")
-    form.get_by_placeholder("Enter each string on a new line").fill("\n".join(map(str, days)))
-    form.get_by_role("button", name="Trigger").click()
-
-    wait_until(lambda: len(by_hand()) > len(before), 60, "the page has ordered no run")
-    (run,) = (each for name, each in by_hand().items() if name not in before)
-    assert run["conf"]["days"] == [str(day) for day in days]
-    stack.airflow.wait_for_run(DAG, run["dag_run_id"], 240, lambda line: None)
+def test_days_are_refined_from_the_pages_alone(stack: Stack, pages: Pages, days: dict[date, int]) -> None:
+    run = pages.order(DAG, days=list(map(str, days)))
+    (conf,) = [each["conf"] for each in stack.airflow.runs(DAG, run_type="manual") if each["dag_run_id"] == run]
+    assert conf["days"] == [str(day) for day in days]
+    stack.airflow.wait_for_run(DAG, run, 240, lambda line: None)
     found = cleaned(stack)
     assert {day: found.count(day) for day in days} == days
-
-    page.goto(f"/dags/{DAG}/runs/{run['dag_run_id']}/tasks/refine")
-    page.get_by_text("refining retail.transactions for").first.wait_for()
+    pages.read(f"/dags/{DAG}/runs/{run}/tasks/refine", "refining retail.transactions for")

@@ -1,5 +1,5 @@
-"""The exact lane as a person uses it from Airflow, while the shop trades: three weeks are backfilled, a rule is broken
-and mended, and the marts are what polars makes of the source's tables and the dropped files."""
+"""The exact lane as a person uses it from Airflow's pages, while the shop trades: three weeks are backfilled, a rule is
+broken and mended, and the marts are what polars makes of the source's tables and the dropped files."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from include.spark.batch.refine.tokens import token
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 from tests.integration.marts.test_mart_sql import assert_same
+from tests.support.airflow_pages import Pages
 from tests.support.marts import coupon_return, household_value, promotion_effectiveness
 
 REFINE, TABLE = "refine_retail_transactions", "retail_transactions"
@@ -93,8 +94,14 @@ def terms(stack: Stack) -> Iterator[Callable[..., None]]:
     path.write_text(text)
 
 
-def run(stack: Stack, dag: str, **params: Any) -> None:
-    stack.airflow.wait_for_run(dag, stack.airflow.trigger(dag, params), 400, lambda line: None)
+@pytest.fixture
+def run(stack: Stack, pages: Pages) -> Callable[..., None]:
+    """`run(dag, days=…, everything=…)`: ordered by the form, and waited for; fails as the run does."""
+
+    def ordered(dag: str, **params: Any) -> None:
+        stack.airflow.wait_for_run(dag, pages.order(dag, **params), 400, lambda line: None)
+
+    return ordered
 
 
 def asset_triggered(stack: Stack, dag: str) -> bool:
@@ -155,64 +162,68 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
     told: Callable[..., str],
     warehouse: Any,
     eventually: Callable[..., Any],
+    run: Callable[..., None],
+    pages: Pages,
 ) -> None:
     with trading(51) as shop, switched_on(stack, REFINE):
-        run(stack, REFINE)
+        run(REFINE, everything=True)
         late = book_late(oltp)
-        _backfill_three_weeks(stack, late, eventually)
+        _backfill_three_weeks(stack, run, late, eventually)
         shop.wait_for_commits(5)
-        _break_rules(stack, terms, told)
-        _mend_rules(stack, terms, told)
+        alert = _break_rules(stack, run, terms, told)
+        pages.read(alert.split()[-1], "is not published")
+        _mend_rules(stack, run, terms, told)
     assert oracle().equal
     eventually(lambda: stack.systems.lake.records("raw.retail_promotions"), dropped["promotions"].height, 120)
     eventually(lambda: stack.systems.lake.records("raw.retail_coupons"), dropped["coupons"].height, 120)
     with switched_on(stack, *MARTS):
         for dag in REFINEMENTS:
             with switched_on(stack, dag):
-                run(stack, dag, everything=True)
+                run(dag, everything=True)
         for dag in MARTS:
             eventually(lambda dag=dag: asset_triggered(stack, dag), True, 120)
-            run(stack, dag)
+            run(dag)
     _agree(stack, frames(stack, dropped), warehouse)
 
 
-def _backfill_three_weeks(stack: Stack, late: int, eventually: Callable[..., Any]) -> None:
+def _backfill_three_weeks(stack: Stack, run: Callable[..., None], late: int, eventually: Callable[..., Any]) -> None:
     """Of a cleaned zone that was lost, three weeks are made again, and nothing else of that year."""
     raw = stack.systems.lake.catalog.load_table(f"raw.{TABLE}")
     eventually(lambda: raw.refresh().scan(row_filter="week IN (20, 30, 40)").count(), late, 120)
     for zone in ("cleaned", "history"):
         stack.systems.lake.catalog.load_table(f"{zone}.{TABLE}").delete(AlwaysTrue())
     days = [f"{start}/{start + timedelta(days=6)}" for start in WEEKS.values()]
-    run(stack, REFINE, days=days)
+    run(REFINE, days=days)
     assert lines(stack, list(WEEKS)) == late
     assert lines(stack, list(WEEKS), "history") == late
     cleaned = stack.systems.lake.catalog.load_table(f"cleaned.{TABLE}")
     assert cleaned.scan(row_filter="checked_out_at < '2018-01-01T00:00:00+00:00'").count() == late
 
 
-def _break_rules(stack: Stack, terms: Callable[..., None], told: Callable[..., str]) -> None:
-    """Nothing is published and a person is told; what would have been stands on the branch."""
+def _break_rules(stack: Stack, run: Callable[..., None], terms: Callable[..., None], told: Callable[..., str]) -> str:
+    """Nothing is published and a person is told; what would have been stands on the branch. The alert."""
     before, in_week_40 = lines(stack, list(WEEKS)), lines(stack, [40])
     terms(TIGHT, FEW)
     with pytest.raises(AirflowRefused, match="is not published: few: found"):
-        run(stack, REFINE, everything=True)
+        run(REFINE, everything=True)
     assert lines(stack, list(WEEKS)) == before
     assert lines(stack, [40], branch="audit") == 0
     assert quarantined(stack, "audit") == in_week_40 > 0
     assert quarantined(stack) == 0
-    told("ERROR", "quality:retail.transactions:few", "owner till", f"/dags/{REFINE}/runs/")
+    alert = told("ERROR", "quality:retail.transactions:few", "owner till", f"/dags/{REFINE}/runs/")
     # Without the rule that forbids it, what the rows break is published, and they wait in quarantine. A changed rule of
     # the row is about all rows, unasked.
     terms(TIGHT)
-    run(stack, REFINE)
+    stack.airflow.wait_for_run(REFINE, stack.airflow.trigger(REFINE), 400, lambda line: None)
     assert lines(stack, [20, 30]) == before - in_week_40
     assert lines(stack, [40]) == 0
     assert quarantined(stack) == in_week_40
+    return alert
 
 
-def _mend_rules(stack: Stack, terms: Callable[..., None], told: Callable[..., str]) -> None:
+def _mend_rules(stack: Stack, run: Callable[..., None], terms: Callable[..., None], told: Callable[..., str]) -> None:
     terms()
-    run(stack, REFINE)
+    run(REFINE, everything=True)
     told("OVER", "quality:retail.transactions:few")
     assert "quality:retail.transactions:few" not in open_alerts(stack)
     assert quarantined(stack) == 0

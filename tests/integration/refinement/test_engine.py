@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.contracts.types import Field, Primitive
+from headrace.errors import SystemRefused
 from include.spark.batch.publishing.evolution import as_today
 from include.spark.batch.publishing.target import Target
 from include.spark.batch.publishing.work import Unpublished
@@ -26,6 +27,7 @@ from tests.integration.refinement.test_versions import SCHEMA
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 ZONES = ("cleaned", "history", "quarantine")
+NOTE = Field("note", 9, Primitive("string"), nullable=True, default=None, doc="What was noted.")
 
 
 def passes(_: Mapping[Any, DataFrame]) -> Sequence[str]:
@@ -236,8 +238,7 @@ def test_a_field_that_is_added_and_a_type_that_is_widened_leave_rows_as_they_are
         lake.sql(f"ALTER TABLE lake.{zone}.shop_items ALTER COLUMN amount TYPE bigint")
     first, amount, *others = ITEMS.record.fields
     wide = replace(amount, type=Primitive("long"))
-    note = Field("note", 9, Primitive("string"), nullable=True, default=None, doc="What was noted.")
-    grown = replace(ITEMS, record=replace(ITEMS.record, fields=(first, wide, *others, note)))
+    grown = replace(ITEMS, record=replace(ITEMS.record, fields=(first, wide, *others, NOTE)))
     assert refine(lake, grown, Selection(), passes)["changed"] == {}
     row = (*change(2, 2, 0, "u", amount=3), "seen")
     lake.createDataFrame([row], f"{SCHEMA}, note string").writeTo("lake.raw.shop_items").append()
@@ -245,6 +246,13 @@ def test_a_field_that_is_added_and_a_type_that_is_widened_leave_rows_as_they_are
     assert done["changed"]["cleaned"] == {"update": 1}
     found = lake.table("lake.cleaned.shop_items").orderBy("id").collect()
     assert [(row.id, row.amount, row.note) for row in found] == [(1, 1, None), (2, 3, "seen")]
+
+
+def test_a_contract_that_was_not_applied_yet_is_refused(lake: SparkSession) -> None:
+    land(lake, change(1, 0, 0))
+    grown = replace(ITEMS, record=replace(ITEMS.record, fields=(*ITEMS.record.fields, NOTE)))
+    with pytest.raises(SystemRefused, match=r"raw\.shop_items: it has no note, .*: run apply_contracts"):
+        refine(lake, grown, Selection(), passes)
 
 
 def test_what_is_inside_of_a_column_grows_too(spark: SparkSession) -> None:

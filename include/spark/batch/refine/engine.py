@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Zone
+from headrace.errors import SystemRefused
 from include.spark.batch.publishing.target import Target
 from include.spark.batch.publishing.work import Audit, Work, changes_of, counted, patiently, publish
 from include.spark.batch.refine.changes import conformed, hidden, passing, quarantined
@@ -23,6 +24,7 @@ def refine(spark: SparkSession, contract: Contract, selection: Selection, audit:
     """Bring the zones in line with raw; how many rows of each zone were inserted, updated and deleted.
 
     Raises:
+        SystemRefused: the contract has changed, and raw not yet.
         Unpublished: the audit forbids it.
         Overtaken: others kept changing the tables meanwhile.
     """
@@ -34,12 +36,20 @@ def _attempt(spark: SparkSession, contract: Contract, selection: Selection, audi
     targets = {zone: Target.now(spark, names.lake_table(contract, zone)) for zone in ZONES if zone in contract.zones}
     source = Target.now(spark, names.raw_table(contract))
     raw = source.rows()
+    _follows(raw, contract)
     keys = selection.keys(raw, contract)
     work = () if keys is not None and keys.isEmpty() else _work(raw, keys, contract, targets)
     changed = publish(work, audit)
     reached = selection.reached(raw)
     refined = None if reached is None else source.records()
     return {"dataset": contract.id, "changed": changed, "watermark": reached, "raw_records": refined}
+
+
+def _follows(raw: DataFrame, contract: Contract) -> None:
+    missing = [field.name for field in contract.record.fields if field.name not in raw.columns]
+    if missing:
+        why = f"it has no {', '.join(missing)}, which is in the contract: run apply_contracts, then this again"
+        raise SystemRefused("lake", names.raw_table(contract), why)
 
 
 def _work(
