@@ -35,8 +35,5 @@ def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
 
 def served(contract: Contract) -> Served:
     """One dataset as the fast lane needs to know it."""
-    tables: tuple[str, ...] = (names.changes_table(contract),)
     by_cdc = contract.source.kind == "cdc"
-    if by_cdc:
-        tables = (names.state_table(contract), *tables)
-    return Served(contract.id, names.topic(contract), contract.key, by_cdc, tables)
+    return Served(contract.id, names.topic(contract), contract.key, by_cdc, names.stream_tables(contract))

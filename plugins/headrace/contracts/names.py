@@ -76,6 +76,12 @@ def changes_table(contract: Contract) -> str:
     return f"{contract.domain}.{contract.name}_changes"
 
 
+def stream_tables(contract: Contract) -> tuple[str, ...]:
+    """What a stream fills in ClickHouse; the first is what the view reads."""
+    changes = changes_table(contract)
+    return (state_table(contract), changes) if contract.source.kind == "cdc" else (changes,)
+
+
 def view(contract: Contract) -> str:
     """ClickHouse: the rows as the source has them now: a view of what a stream feeds, or the table that is loaded."""
     return f"{contract.domain}.{contract.name}"

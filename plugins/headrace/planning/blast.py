@@ -57,12 +57,7 @@ def sentence(blast: Blast) -> str:
 
 def _tables(contract: Contract) -> Iterable[str]:
     yield from (names.lake_table(contract, zone) for zone in contract.zones)
-    if contract.loaded:
-        yield names.view(contract)
-    else:
-        if contract.source.kind == "cdc":
-            yield names.state_table(contract)
-        yield names.changes_table(contract)
+    yield from (names.view(contract),) if contract.loaded else names.stream_tables(contract)
 
 
 def _sorted(own: set[str], dependents: Iterable[Dependent], kind: str) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ class _Graph:
                     *(
                         _copy(self._warehouse(c, table), c, self._topic(c))
                         for c in members
-                        for table in _stream_tables(c)
+                        for table in names.stream_tables(c)
                     ),
                     self._dead_letters(names.dead_letter_topic(group)),
                 ),
@@ -119,7 +119,7 @@ class _Graph:
 
     def views(self) -> Iterator[DeclaredJob]:
         for contract in self._served():
-            base = self._warehouse(contract, _stream_tables(contract)[0])
+            base = self._warehouse(contract, names.stream_tables(contract)[0])
             columns = tuple(c for c in base.columns if contract.record.get(c.name))
             name = self._warehouse_name(names.view(contract))
             yield DeclaredJob(
@@ -218,12 +218,6 @@ class _Graph:
         if dataset not in self.by_id:
             raise ValueError(f"a metric reads {dataset}, which no contract declares")
         return self.by_id[dataset]
-
-
-def _stream_tables(contract: Contract) -> tuple[str, ...]:
-    """What the stream writes; the first is what the view reads."""
-    changes = names.changes_table(contract)
-    return (names.state_table(contract), changes) if contract.source.kind == "cdc" else (changes,)
 
 
 def _described(

@@ -118,9 +118,9 @@ def _dependents(metrics: str) -> tuple[Dependent, ...]:
     return tuple(Dependent("table", t.name, frozenset(read.dataset for read in t.reads)) for t in tables)
 
 
-def listed(datasets: Sequence[str] | str) -> list[str]:
-    """Ids from a list, or from text as a form gives it."""
-    parts = datasets.split(",") if isinstance(datasets, str) else datasets
+def listed(datasets: Sequence[str] | str | None) -> list[str]:
+    """Ids from a list, or from text or nothing, as a form gives them."""
+    parts = datasets.split(",") if isinstance(datasets, str) else datasets or ()
     return [part.strip() for part in parts if part.strip()]
 
 

@@ -32,7 +32,7 @@ FIELDS = (
 NEWER = (*FIELDS, Field("fresh", 4, Primitive("int"), default=7, doc="New."))
 
 
-def _wanted(domain: str, fields: tuple[Field, ...]) -> list[Resource]:
+def orders_tables(domain: str, fields: tuple[Field, ...]) -> list[Resource]:
     contract = Contract(
         f"{domain}.orders", domain, "orders", "1.0.0", "till", Record("Orders", domain, "", fields), ("id",),
         Source("cdc", "oltp", "shop.orders"), ("raw",), "clickhouse",
@@ -46,7 +46,7 @@ def hook(systems: Systems, name: str) -> Iterator[WarehouseHook]:
     systems.warehouse.execute(f"DROP DATABASE IF EXISTS {name}")
 
 
-def _applied(hook: WarehouseHook, wanted: list[Resource]) -> None:
+def applied(hook: WarehouseHook, wanted: list[Resource]) -> None:
     plan = diff(wanted, state.observe(hook, wanted))
     assert plan.changes
     for change in (*plan.changes, *plan.changes):
@@ -55,18 +55,18 @@ def _applied(hook: WarehouseHook, wanted: list[Resource]) -> None:
 
 
 def test_tables_and_view_are_made_and_evolve_and_nothing_is_left_to_do(hook: WarehouseHook, name: str) -> None:
-    _applied(hook, _wanted(name, FIELDS))
+    applied(hook, orders_tables(name, FIELDS))
     insert = "INSERT INTO {}.orders_state (id, total, order, _op, _offset, _deleted, _committed_at) VALUES {}"
     hook.execute(insert.format(name, "(1, 2.5, 'a', 'c', 3, 0, now64(6)), (2, 1, NULL, 'c', 4, 0, now64(6))"))
     hook.execute(insert.format(name, "(2, 1, NULL, 'd', 9, 1, now64(6)), (1, 3, 'b', 'u', 2, 0, now64(6))"))
     assert hook.count(f"{name}.orders") == 1
-    _applied(hook, _wanted(name, NEWER))
+    applied(hook, orders_tables(name, NEWER))
     assert [tuple(map(str, row)) for row in hook.rows(f"SELECT * FROM {name}.orders")] == [("1", "2.50", "a", "7")]
 
 
 def test_a_view_that_somebody_altered_is_put_right(hook: WarehouseHook, name: str) -> None:
-    wanted = _wanted(name, FIELDS)
-    _applied(hook, wanted)
+    wanted = orders_tables(name, FIELDS)
+    applied(hook, wanted)
     hook.execute(f"CREATE OR REPLACE VIEW {name}.orders AS SELECT id FROM {name}.orders_state")
     (change,) = diff(wanted, state.observe(hook, wanted)).changes
     assert (change.action, change.resource.kind) == ("update", "warehouse_view")
@@ -75,15 +75,15 @@ def test_a_view_that_somebody_altered_is_put_right(hook: WarehouseHook, name: st
 
 
 def test_a_column_that_somebody_altered_shows(hook: WarehouseHook, name: str) -> None:
-    wanted = _wanted(name, FIELDS)
-    _applied(hook, wanted)
+    wanted = orders_tables(name, FIELDS)
+    applied(hook, wanted)
     hook.execute(f"ALTER TABLE {name}.orders_changes MODIFY COLUMN total Decimal(12, 4)")
     plan = diff(wanted, state.observe(hook, wanted))
     assert [refusal.about for refusal in plan.refusals] == ['field "total"']
 
 
 def test_freshness_is_of_recent_changes_and_never_of_snapshots(hook: WarehouseHook, name: str) -> None:
-    _applied(hook, _wanted(name, FIELDS))
+    applied(hook, orders_tables(name, FIELDS))
     table = f"{name}.orders_changes"
     insert = "INSERT INTO {} (id, total, _op, _offset, _committed_at, _inserted_at) SELECT number, 1, '{}', number + {}, {}, {} FROM numbers(100)"
     hook.execute(insert.format(table, "r", 0, "now64(6) - 5000", "now64(6)"))
@@ -98,7 +98,7 @@ def test_freshness_is_of_recent_changes_and_never_of_snapshots(hook: WarehouseHo
 
 
 def test_only_what_exists_is_counted(hook: WarehouseHook, name: str) -> None:
-    _applied(hook, _wanted(name, FIELDS))
+    applied(hook, orders_tables(name, FIELDS))
     assert hook.existing([f"{name}.orders", f"{name}.nothing"]) == (f"{name}.orders",)
 
 

@@ -1,20 +1,26 @@
-"""What a DAG may ask of the serving stores: to hold what a cleaned table holds."""
+"""What a DAG may ask of the serving stores: to hold what the lake holds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
 
 from headrace.contracts import names
+from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.places import cleaned_names
+from headrace.systems.operators import listed
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
+
+COPY_S: Final = 900.0
+"""How long ClickHouse may take to copy the rows of one table into another."""
 
 
 class ServeOperator(BaseOperator):
@@ -75,3 +81,77 @@ class ServeOperator(BaseOperator):
         ends = cleaned, store_of(contract).lineage()
         given, made = (Dataset(namespace=end.namespace, name=end.name) for end in ends)
         return OperatorLineage(inputs=[given], outputs=[made])
+
+
+class ServeFromRawOperator(BaseOperator):
+    """Makes the tables that a stream fills anew from the raw zone, while the stream goes on; readers see the old rows,
+    then all the new ones.
+
+    Args:
+        schemas: folder of the contracts.
+        datasets: ids, a list or comma-separated; all that a stream serves in ClickHouse when empty.
+    """
+
+    template_fields = ("datasets",)
+    ui_color = "#fdebd0"
+
+    def __init__(self, *, schemas: str, datasets: Sequence[str] | str = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schemas = schemas
+        self.datasets = datasets
+
+    def execute(self, context: Context) -> dict[str, dict[str, int]]:
+        """Dataset → changes in raw, and how many of them the tables do not take.
+
+        Raises SystemUnavailable, SystemRefused.
+        """
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from headrace.systems.platform.hook import PlatformHook
+
+        try:
+            chosen = streamed_datasets(load_index(Path(self.schemas)), self.datasets)
+        except ValueError as wrong:
+            raise AirflowFailException(str(wrong)) from wrong
+        done = {}
+        for contract in chosen:
+            with PlatformHook.from_connection().lock(f"serve:{contract.id}"):
+                done[contract.id] = self._rebuild(contract)
+        return done
+
+    def _rebuild(self, contract: Contract) -> dict[str, int]:
+        from headrace.systems.lake import rows
+        from headrace.systems.lake.hook import LakeHook
+        from headrace.systems.warehouse.hook import WarehouseHook
+        from headrace.systems.warehouse.rebuilding import clock_us, rebuild
+
+        hook = WarehouseHook(Endpoint.from_connection(WarehouseHook.default_conn_name), timeout_s=COPY_S)
+        since = clock_us(hook)  # before raw is looked at
+        lake = LakeHook.from_connection()
+        raw = lake.need(names.raw_table(contract))
+        snapshot = lake.call(lambda: rows.current(raw))
+        columns = [field.name for field in raw.schema().fields if field.name != "_topic"]
+        parts = rows.parts(raw, snapshot, columns) if snapshot else ()
+        found = rebuild(hook, names.stream_tables(contract), parts, since)
+        self.log.info(
+            "%s: %s hold the %s changes of raw, and what came since",
+            contract.id, " and ".join(names.stream_tables(contract)), f"{found.changes:,}",
+        )  # fmt: skip
+        if found.left_out:
+            self.log.warning("%s: %s of them have no value where one must be", contract.id, f"{found.left_out:,}")
+        return found._asdict()
+
+
+def streamed_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[Contract]:
+    """Those named, or all that a stream serves in ClickHouse from raw. Raises ValueError for one that is not."""
+    named = listed(asked)
+    served = {
+        dataset: contract
+        for dataset, contract in contracts.items()
+        if contract.streamed and contract.serving == "clickhouse" and "raw" in contract.zones
+    }
+    if unknown := [dataset for dataset in named if dataset not in served]:
+        raise ValueError(
+            f"{', '.join(unknown)}: not served by a stream that lands in raw; these are: {', '.join(served)}"
+        )
+    return [served[dataset] for dataset in named or served]

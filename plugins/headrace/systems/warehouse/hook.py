@@ -121,10 +121,10 @@ class WarehouseHook:
         if rows:
             self._persist(lambda: client.insert(name, rows, column_names=columns, database=database))
 
-    def execute(self, statement: str) -> None:
-        """Runs one statement that may safely be run twice."""
-        client = self.client
-        self._persist(lambda: client.command(statement))
+    def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Runs one statement that may safely be run twice; parameters as of `rows`."""
+        client, values = self.client, dict(parameters or {})
+        self._persist(lambda: client.command(statement, values))
 
     def execute_once(self, statement: str) -> None:
         """Runs one statement that must not be run twice: when it fails, whoever calls finds out whether it was done."""

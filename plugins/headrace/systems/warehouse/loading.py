@@ -53,7 +53,7 @@ def load(hook: WarehouseHook, table: Resource, state: str, parts: Iterable[pa.Ta
         raise SystemRefused(
             "warehouse", hook.address, f"{table.name}: {arrived:,} rows have arrived of {rows:,}; the old ones stay"
         )
-    _exchange(hook, table.name, staging.name, state)
+    exchange(hook, table.name, staging.name, state)
     hook.execute(drop)
 
 
@@ -62,8 +62,11 @@ def loaded_state(hook: WarehouseHook, table: Resource) -> str | None:
     return hook.comment(table.name) or None
 
 
-def _exchange(hook: WarehouseHook, table: str, staging: str, state: str) -> None:
-    """A second exchange would bring the old rows back: after a failure the comment says whether it was made."""
+def exchange(hook: WarehouseHook, table: str, staging: str, state: str) -> None:
+    """Exchange the two, once. `state` is the staging table's comment.
+
+    A second exchange would bring the old rows back: after a failure the comment says whether it was made.
+    """
     try:
         hook.execute_once(f"EXCHANGE TABLES {ddl.qualified(staging)} AND {ddl.qualified(table)}")
     except Transient as error:

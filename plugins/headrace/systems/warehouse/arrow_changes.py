@@ -1,0 +1,62 @@
+"""Changes as the raw zone holds them → rows of the tables that a stream fills from the same changes. Pure: Arrow in,
+Arrow out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.systems.warehouse.arrow import as_inserted
+from headrace.systems.warehouse.arrow_types import wanted
+
+
+def served(changes: pa.Table, columns: Sequence[Mapping[str, Any]]) -> Iterator[pa.Table]:
+    """The rows of a table with these columns (`name`, `type`, perhaps `default`), ready to insert.
+
+    A column that the changes have not, or that is null where the table takes none, is left out of the rows it concerns:
+    ClickHouse puts its default there. Changes without a value that must be there, and has no default, are left out;
+    the stream has set them aside as dead letters.
+
+    Raises ValueError for a value that does not fit.
+    """
+    known = _told(changes)
+    types = {column["name"]: column["type"] for column in columns if column["name"] in known.column_names}
+    strict = [c for c in columns if c["name"] in types and not _takes_null(c["type"])]
+    rows = known.select(list(types))
+    for name in (c["name"] for c in strict if "default" not in c):
+        rows = rows.filter(pc.is_valid(rows[name]))
+    for part in _by_missing(rows, [c["name"] for c in strict if "default" in c]):
+        yield as_inserted(part, {name: types[name] for name in part.column_names})
+
+
+def _told(changes: pa.Table) -> pa.Table:
+    """With what a table of the stream tells beside the change. Readable since it was committed: `_inserted_at` measures
+    how fast the stream is, and a row that comes from raw says nothing about that.
+    """
+    known = changes.append_column("_inserted_at", changes["_committed_at"])
+    if "_op" not in changes.column_names:
+        return known
+    known = known.append_column("_deleted", pc.equal(changes["_op"], "d").cast(pa.uint8()))
+    return known.set_column(known.schema.get_field_index("_lsn"), "_lsn", pc.fill_null(known["_lsn"], 0))
+
+
+def _takes_null(type_name: str) -> bool:
+    want = wanted(type_name)
+    return want.nullable or pa.types.is_nested(want.type)
+
+
+def _by_missing(rows: pa.Table, names: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows by which of these columns are null, without them."""
+    if not rows.num_rows:
+        return
+    nulls = [name for name in names if rows[name].null_count]
+    if not nulls:
+        yield rows
+        return
+    missing = pc.is_null(rows[nulls[0]])
+    yield from _by_missing(rows.filter(pc.invert(missing)), nulls[1:])
+    yield from _by_missing(rows.filter(missing).drop_columns([nulls[0]]), nulls[1:])

@@ -1,0 +1,145 @@
+"""Tables that a stream fills are made anew from the raw zone, while the stream goes on.
+
+Beside each a new one is filled and exchanged for it. What the stream has inserted meanwhile is copied before the exchange
+and, what came in between, after it. A row may be copied twice: rows with the same position merge. So a try that died at
+any line begins again, and what it has left is copied back first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.planning.ddl import identifier, literal, qualified
+from headrace.planning.resources import Resource
+from headrace.systems.warehouse.hook import INSERT_SETTINGS, WarehouseHook
+from headrace.systems.warehouse.loading import STAGING, exchange
+from headrace.systems.warehouse.state import observe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NOW: Final = "SELECT toUnixTimestamp64Micro(now64(6))"
+MEANWHILE: Final = (
+    "toUnixTimestamp64Micro(_inserted_at) >= {since:Int64}"
+    " OR _offset >= {next:Array(UInt64)}[indexOf({partitions:Array(Int32)}, _kafka_partition)]"
+)
+"""What the stream has inserted since raw was looked at, or raw did not hold by then. An index of 0 gives 0."""
+UNDER_WAY: Final = """
+    SELECT count() FROM system.processes
+     WHERE query_kind = 'Insert' AND toUnixTimestamp64Micro(now64(6)) - toInt64(elapsed * 1e6) < {before:Int64}"""
+MANY_MONTHS: Final = f"max_partitions_per_insert_block = {INSERT_SETTINGS['max_partitions_per_insert_block']}"
+INSERT_LASTS_S: Final = 90.0
+"""A stream gives up an insert earlier."""
+
+
+class Rebuilt(NamedTuple):
+    """What came of it."""
+
+    changes: int
+    """In raw."""
+    left_out: int
+    """Of these, such as the tables do not take."""
+
+
+def clock_us(hook: WarehouseHook) -> int:
+    """Microseconds since 1970 by ClickHouse's clock."""
+    return int(hook.rows(NOW)[0][0])
+
+
+def rebuild(hook: WarehouseHook, tables: Sequence[str], parts: Iterable[pa.Table], since_us: int) -> Rebuilt:
+    """Make the tables hold what these changes and the stream say, and nothing else. Nobody else may do so meanwhile.
+
+    Args:
+        tables: `database.table`; all are filled by the same changes.
+        parts: all changes of raw as it stood at `since_us` or later.
+        since_us: a moment before raw was looked at, by `clock_us`.
+
+    Raises:
+        SystemRefused: a table is missing, or does not take a value.
+        SystemUnavailable: ClickHouse does not answer, or an insert does not end; to be tried again.
+    """
+    held = {table.name: table for table in observe(hook, [Resource("warehouse_table", name, {}) for name in tables])}
+    if missing := [name for name in tables if name not in held]:
+        raise SystemRefused("warehouse", hook.address, f"there is no table {', '.join(missing)}: run apply_contracts")
+    state = f"from raw at {since_us}"
+    for table in held.values():
+        _bring_back(hook, table)
+        hook.execute(f"CREATE TABLE IF NOT EXISTS {_staging(table.name)} AS {qualified(table.name)}")
+        hook.execute(f"ALTER TABLE {_staging(table.name)} MODIFY COMMENT {literal(state)}")
+    filled, meanwhile = _fill(hook, list(held.values()), parts, since_us)
+    for table in held.values():
+        _copy(hook, table, f"{table.name}{STAGING}", table.name, meanwhile)
+    for table in held.values():
+        exchange(hook, table.name, f"{table.name}{STAGING}", state)
+    _wait_for_inserts(hook, clock_us(hook))
+    for table in held.values():
+        _copy(hook, table, table.name, f"{table.name}{STAGING}", meanwhile)
+        hook.execute(f"DROP TABLE IF EXISTS {_staging(table.name)} SYNC")
+    return filled
+
+
+def _fill(
+    hook: WarehouseHook, tables: Sequence[Resource], parts: Iterable[pa.Table], since_us: int
+) -> tuple[Rebuilt, Mapping[str, Any]]:
+    """What was filled, and the parameters of `MEANWHILE`."""
+    changes, left_out, following = 0, 0, dict[int, int]()
+    for number, part in enumerate(parts):
+        for row in part.group_by("_kafka_partition").aggregate([("_offset", "max")]).to_pylist():
+            place = row["_kafka_partition"]
+            following[place] = max(following.get(place, 0), row["_offset_max"] + 1)
+        inserted = [_insert(hook, table, part, f"{since_us} {number}") for table in tables]
+        changes, left_out = changes + part.num_rows, left_out + part.num_rows - min(inserted)
+    meanwhile = {"since": since_us, "partitions": list(following), "next": list(following.values())}
+    return Rebuilt(changes, left_out), meanwhile
+
+
+def _insert(hook: WarehouseHook, table: Resource, part: pa.Table, token: str) -> int:
+    """Rows of the changes that were inserted beside the table."""
+    from headrace.systems.warehouse.arrow_changes import served
+
+    inserted = 0
+    try:
+        for piece, rows in enumerate(served(part, table.spec["columns"])):
+            hook.insert(f"{table.name}{STAGING}", rows, f"{token} {piece}")
+            inserted += rows.num_rows
+    except ValueError as wrong:
+        raise SystemRefused("warehouse", hook.address, f"{table.name}: {wrong}") from wrong
+    return inserted
+
+
+def _bring_back(hook: WarehouseHook, table: Resource) -> None:
+    """What a try that died has left: half of the new table, or the old one with what the stream inserted last."""
+    left = f"{table.name}{STAGING}"
+    if hook.existing([left]):
+        _copy(hook, table, table.name, left)
+        hook.execute(f"DROP TABLE IF EXISTS {qualified(left)} SYNC")
+
+
+def _copy(hook: WarehouseHook, table: Resource, to: str, of: str, meanwhile: Mapping[str, Any] | None = None) -> None:
+    """Rows of one table into the other; all of them, or those of `MEANWHILE`."""
+    (there,) = observe(hook, [Resource("warehouse_table", of, {})])
+    both = {column["name"] for column in there.spec["columns"]}
+    columns = ", ".join(identifier(c["name"]) for c in table.spec["columns"] if c["name"] in both)
+    which = f" WHERE {MEANWHILE}" if meanwhile else ""
+    statement = (
+        f"INSERT INTO {qualified(to)} ({columns}) SETTINGS {MANY_MONTHS}"  # noqa: S608 - quoted names
+        f" SELECT {columns} FROM {qualified(of)}{which}"
+    )
+    hook.execute(statement, meanwhile)
+
+
+def _wait_for_inserts(hook: WarehouseHook, before_us: int) -> None:
+    """An insert that began before the exchange goes on into the table that it began with."""
+    deadline = time.monotonic() + INSERT_LASTS_S
+    while hook.rows(UNDER_WAY, {"before": before_us})[0][0]:
+        if time.monotonic() > deadline:
+            text = f"an insert that began before the exchange has not ended in {INSERT_LASTS_S:.0f} s; run this again"
+            raise SystemUnavailable("warehouse", hook.address, text)
+        time.sleep(0.1)
+
+
+def _staging(table: str) -> str:
+    return qualified(f"{table}{STAGING}")
