@@ -81,6 +81,21 @@ def raw(stack: Stack) -> Callable[[str, str], list[dict[str, Any]]]:
 
 
 @pytest.fixture
+def steer(stack: Stack) -> Callable[[str, str, str], None]:
+    """`steer(connector, action, state)`: from Airflow, until the connector has that state."""
+
+    def ordered(connector: str, action: str, state: str) -> None:
+        run = stack.airflow.trigger("steer_connectors", {"connector": connector, "action": action})
+        stack.airflow.wait_for_run("steer_connectors", run, 120, lambda line: None)
+        status = stack.systems.connect.status(connector)
+        assert status
+        assert status.settled(state), status.summary
+
+    stack.airflow.pause("steer_connectors", paused=False)
+    return ordered
+
+
+@pytest.fixture
 def told(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Callable[..., str]]:
     """`told(*words)`: a message with all these words, once both receivers have got one; fails when one of them does not."""
     with Mailbox() as mail, Webhook() as hook:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from headrace.contracts.index import load_index
+from headrace.systems.serving.from_raw import FromRaw
 from tests.conftest import Stack
+from tests.support.live_shop import wait_until
 
-DAG = "serve_from_raw"
+DAG, SINK = "serve_from_raw", "lake-retail"
 DATASETS = ("products", "transactions")
 
 
@@ -46,3 +49,31 @@ def test_tables_that_were_lost_are_whole_again_while_the_shop_trades(
         (landed,) = warehouse(f"SELECT uniqExact(_kafka_partition, _offset) FROM lake.`raw.retail_{name}`")
         (served,) = warehouse(f"SELECT count() FROM retail.{name}_changes FINAL")
         assert served == landed
+
+
+@pytest.mark.timeout(400)
+def test_what_was_served_and_lost_before_it_landed_comes_back(
+    stack: Stack, sell: Any, warehouse: Any, eventually: Any, new_id: Callable[[], int],
+    steer: Callable[[str, str, str], None],
+) -> None:  # fmt: skip
+    """The stream will not bring it again, and raw does not hold it yet: it is waited for, though not for ever."""
+    contract, warned = load_index(stack.settings.contracts)["retail.transactions"], list[str]()
+    systems = stack.systems
+    impatient = FromRaw(systems.kafka, systems.lake, systems.warehouse, patience_s=0)
+    served = "SELECT count() FROM retail.transactions WHERE basket_id = {basket:Int64}"
+    basket = new_id()
+    steer(SINK, "pause", "PAUSED")
+    try:
+        sell(basket)
+        eventually(lambda: warehouse(served, basket=basket)[0][0], 1)
+        impatient.serve(contract, warned.append)
+        assert "raw.retail_transactions does not hold" in "".join(warned)
+        assert warehouse(served, basket=basket)[0][0] == 1, "it was not lost, so it stays"
+        for table in ("state", "changes"):
+            stack.systems.warehouse.execute(f"TRUNCATE TABLE retail.transactions_{table}")
+        run = stack.airflow.trigger(DAG, {"datasets": ["retail.transactions"]})
+        wait_until(lambda: stack.airflow.task_states(DAG, run).get("serve") == "running", 60, "it does not run")
+    finally:
+        steer(SINK, "resume", "RUNNING")
+    stack.airflow.wait_for_run(DAG, run, 240, lambda line: None)
+    assert warehouse(served, basket=basket)[0][0] == 1

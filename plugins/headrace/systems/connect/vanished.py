@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
@@ -16,10 +16,8 @@ from headrace.systems.connect.envelopes import Record, Template, delete_event
 from headrace.systems.kafka.counter import Schemas, change_events
 from headrace.systems.kafka.counting import READ
 from headrace.systems.kafka.hook import KafkaHook
-from headrace.systems.kafka.reading import Batch, read_to_end
+from headrace.systems.kafka.reading import Batch, last_value, read_to_end
 from headrace.systems.warehouse.hook import WarehouseHook
-
-TAIL: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def _await_stream(
 ) -> None:
     """Waits until the warehouse has the last change of each partition."""
     topic, table = names.topic(contract), names.changes_table(contract)
-    last = {p: _last_change(kafka, topic, p, starts.get(p, 0), end) for p, end in ends.items()}
+    last = {p: last_value(kafka, topic, p, starts.get(p, 0), end) for p, end in ends.items()}
     query = f"SELECT _kafka_partition, max(_offset) FROM {qualified(table)} GROUP BY _kafka_partition"  # noqa: S608
     deadline = time.monotonic() + progress.timeout_s
     while True:
@@ -85,18 +83,6 @@ def _await_stream(
                 "unseen are served until it does; it is tried again.",
             )
         progress.sleep(progress.poll_s)
-
-
-def _last_change(kafka: KafkaHook, topic: str, partition: int, start: int, end: int) -> int:
-    """Offset of the partition's last change from `start` on; -1 without one."""
-    for first in (max(start, end - TAIL), start):
-        last = -1
-        for batch in read_to_end(kafka, topic, {partition: first}, {partition: end}):
-            for offset, value in zip(batch.offsets, batch.values, strict=True):
-                last = offset if value is not None else last
-        if last >= 0:
-            return last
-    return -1
 
 
 def _stale(warehouse: WarehouseHook, contract: Contract, starts: Mapping[int, int]) -> list[tuple[int, dict[str, Any]]]:

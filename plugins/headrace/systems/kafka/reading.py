@@ -16,6 +16,7 @@ Message: TypeAlias = Any
 """confluent-kafka's, whose annotations allow for None where a consumed message has none."""
 
 BATCH: Final = 50_000
+TAIL: Final = 1_000
 SILENCE_S: Final = 30.0
 """How long the brokers may send nothing before the end before it is an error."""
 
@@ -33,6 +34,18 @@ def read_to_end(hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapp
     """Every committed record with start ≤ offset < end, partition by partition within a batch; see `messages_to_end`."""
     for messages in messages_to_end(hook, topic, start, end):
         yield from _batches(messages)
+
+
+def last_value(hook: KafkaHook, topic: str, partition: int, start: int, end: int) -> int:
+    """Offset of the partition's last record with a value (no tombstone) with start ≤ offset < end; -1 without one."""
+    for first in (max(start, end - TAIL), start):
+        last = -1
+        for batch in read_to_end(hook, topic, {partition: first}, {partition: end}):
+            for offset, value in zip(batch.offsets, batch.values, strict=True):
+                last = offset if value is not None else last
+        if last >= 0:
+            return last
+    return -1
 
 
 def messages_to_end(

@@ -1,8 +1,8 @@
-"""The rows of one snapshot of a lake table, as Arrow, a part at a time."""
+"""The rows of one snapshot of a lake table: as Arrow, a part at a time, or whether some are there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -44,3 +44,13 @@ def parts(table: Table, snapshot: Snapshot, columns: Sequence[str]) -> Iterator[
             held = []
     if held:
         yield pa.Table.from_batches(held)
+
+
+def not_in(raw: Table, places: Mapping[int, int]) -> dict[int, int]:
+    """Those of the places, Kafka partition → offset, that a raw table does not hold. Files are chosen by their bounds."""
+
+    def rows_at(partition: int, offset: int) -> int:
+        place = f"_kafka_partition = {partition} AND _offset = {offset}"
+        return raw.scan(row_filter=place, selected_fields=("_offset",)).count()
+
+    return {partition: offset for partition, offset in places.items() if not rows_at(partition, offset)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
@@ -18,9 +18,6 @@ from headrace.systems.operators import listed
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
-
-COPY_S: Final = 900.0
-"""How long ClickHouse may take to copy the rows of one table into another."""
 
 
 class ServeOperator(BaseOperator):
@@ -108,38 +105,20 @@ class ServeFromRawOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.systems.platform.hook import PlatformHook
+        from headrace.systems.serving.from_raw import FromRaw
 
         try:
             chosen = streamed_datasets(load_index(Path(self.schemas)), self.datasets)
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
-        done = {}
+        raw, done = FromRaw.from_connections(), {}
         for contract in chosen:
             with PlatformHook.from_connection().lock(f"serve:{contract.id}"):
-                done[contract.id] = self._rebuild(contract)
+                found = raw.serve(contract, self.log.warning)
+            tables = " and ".join(names.stream_tables(contract))
+            self.log.info("%s hold the %s changes of raw, and what came since", tables, f"{found.changes:,}")
+            done[contract.id] = found._asdict()
         return done
-
-    def _rebuild(self, contract: Contract) -> dict[str, int]:
-        from headrace.systems.lake import rows
-        from headrace.systems.lake.hook import LakeHook
-        from headrace.systems.warehouse.hook import WarehouseHook
-        from headrace.systems.warehouse.rebuilding import clock_us, rebuild
-
-        hook = WarehouseHook(Endpoint.from_connection(WarehouseHook.default_conn_name), timeout_s=COPY_S)
-        since = clock_us(hook)  # before raw is looked at
-        lake = LakeHook.from_connection()
-        raw = lake.need(names.raw_table(contract))
-        snapshot = lake.call(lambda: rows.current(raw))
-        columns = [field.name for field in raw.schema().fields if field.name != "_topic"]
-        parts = rows.parts(raw, snapshot, columns) if snapshot else ()
-        found = rebuild(hook, names.stream_tables(contract), parts, since)
-        self.log.info(
-            "%s: %s hold the %s changes of raw, and what came since",
-            contract.id, " and ".join(names.stream_tables(contract)), f"{found.changes:,}",
-        )  # fmt: skip
-        if found.left_out:
-            self.log.warning("%s: %s of them have no value where one must be", contract.id, f"{found.left_out:,}")
-        return found._asdict()
 
 
 def streamed_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[Contract]:
