@@ -1,4 +1,4 @@
-"""Every DAG imports, is owned and documented, and costs little to parse."""
+"""Every DAG imports, is owned and documented, and imports little: that is what parsing costs."""
 
 from __future__ import annotations
 
@@ -30,14 +30,13 @@ HEAVY = (
 )
 # Each file is parsed in a process of its own, forked when Airflow itself was imported: as the DAG processor does.
 PROBE = """
-import json, os, runpy, sys, time
+import json, os, runpy, sys
 from airflow.sdk import DAG, BaseOperator
 def parse(file):
-    before, began = set(sys.modules), time.process_time()
+    before = set(sys.modules)
     space = runpy.run_path(file)
-    spent = time.process_time() - began
     dags = {v.dag_id: v for v in space.values() if isinstance(v, DAG)}
-    return {"file": file, "spent": spent, "modules": sorted(set(sys.modules) - before), "dags": {
+    return {"file": file, "modules": sorted(set(sys.modules) - before), "dags": {
         name: {"doc": dag.doc_md or "", "tags": sorted(dag.tags), "tasks": {
             task.task_id: {"owner": task.owner,
             "told": [c.__name__ for c in (*task.on_failure_callback, *task.on_success_callback)], "upstream": sorted(task.upstream_task_ids)} for task in dag.tasks}}
@@ -49,14 +48,14 @@ for file in sys.argv[1:]:
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0, file
 """
-# One heavy library more at the top of a file, or of what it imports, costs 0.5 to 2 CPU-seconds in every parse.
-LIMIT = 0.4
+# A heavy library has hundreds, and costs 0.5 to 2 CPU-seconds in every parse; `./headrace bench dag_parse` measures these.
+MOST_MODULES = 100
 EMPTY = "from airflow.sdk import DAG\nwith DAG('empty'):\n    pass\n"
 
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What a fresh process finds in each DAG file and in an empty one, the cheaper of two parses."""
+    """What a fresh process finds in each DAG file and in an empty one."""
     home = tmp_path_factory.mktemp("airflow")
     empty = home / "empty.py"
     empty.write_text(EMPTY)
@@ -68,12 +67,11 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
     }
     files = [str(file) for file in (empty, *DAGS)]
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *files, *files], env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROBE, *files], env=environ, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line.removeprefix("PROBE") for line in done.stdout.splitlines() if line.startswith("PROBE")]
-    found: list[dict[str, Any]] = sorted(map(json.loads, lines), key=lambda one: -one["spent"])
-    return {Path(one["file"]).stem: one for one in found}
+    return {Path(one["file"]).stem: one for one in map(json.loads, lines)}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,9 +89,9 @@ def test_a_dag_is_owned_documented_and_light(parsed: dict[str, dict[str, Any]], 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_parsing_a_dag_costs_little_more_than_an_empty_one(parsed: dict[str, dict[str, Any]], name: str) -> None:
-    floor, spent = parsed["empty"]["spent"], parsed[name]["spent"]
-    assert spent < floor + LIMIT, f"{name}.py: {spent:.2f} CPU-s, an empty DAG {floor:.2f}"
+def test_parsing_a_dag_imports_little_more_than_an_empty_one(parsed: dict[str, dict[str, Any]], name: str) -> None:
+    more = sorted(set(parsed[name]["modules"]) - set(parsed["empty"]["modules"]))
+    assert len(more) <= MOST_MODULES, f"{name}.py imports {len(more)} modules more than an empty DAG: {more}"
 
 
 def test_a_dag_that_runs_all_the_time_has_a_second_run() -> None:
