@@ -13,7 +13,7 @@ from headrace.contracts.contract import Need
 from headrace.contracts.index import load_index
 from headrace.errors import ContractErrors
 from tests.support.contract_faults import faults_of
-from tests.support.generated_contracts import TERMS, write_contract
+from tests.support.orders_contract import write_terms
 
 HEADER = "serving, value: clickhouse}"
 PLACE = "include/schemas/shop/segments.odcs.yaml:27: needs: shop.segments needs"
@@ -25,20 +25,11 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "include" / "schemas"
 
 
-def written(root: Path, dataset: str, *changes: tuple[str, str]) -> None:
-    write_contract(root, "shop", dataset)
-    text = TERMS.format(domain="shop", dataset=dataset)
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new)
-    (root / "shop" / f"{dataset}.odcs.yaml").write_text(text, encoding="utf-8")
-
-
 def needing(root: Path, needs: str, **orders: str) -> None:
     """`shop.segments` needs so, and `shop.orders` is kept by such properties."""
     kept = "".join(f"\n  - {{property: {name}, value: {value}}}" for name, value in orders.items())
-    written(root, "orders", (HEADER, HEADER + kept))
-    written(root, "segments", (HEADER, f"{HEADER}\n  - {{property: needs, value: {needs}}}"))
+    write_terms(root, (HEADER, HEADER + kept), dataset="orders")
+    write_terms(root, (HEADER, f"{HEADER}\n  - {{property: needs, value: {needs}}}"), dataset="segments")
 
 
 def test_what_maintenance_keeps_may_be_needed(root: Path) -> None:
@@ -74,7 +65,7 @@ def test_what_maintenance_would_drop_may_not(root: Path, need: str, message: str
 def test_a_policy_that_comes_to_keep_less_is_refused_by_the_index_too(root: Path) -> None:
     needing(root, "[{dataset: shop.orders, zone: cleaned, days: 30}]", maintenance="{keepDays: 30}")
     assert set(load_index(root)) == {"shop.orders", "shop.segments"}
-    written(root, "orders")
+    write_terms(root, dataset="orders")
     with pytest.raises(ContractErrors, match="drops what is older than 7"):
         load_index(root)
 
@@ -109,17 +100,17 @@ YEAR = "slaProperties:\n  - {property: retention, value: 12, unit: month"
     ids=["history", "rows", "tags", "snapshots"],
 )  # fmt: skip
 def test_a_promised_retention_that_is_kept(root: Path, changes: list[tuple[str, str]]) -> None:
-    written(root, "orders", *changes)
+    write_terms(root, *changes, dataset="orders")
     assert loading.load_contracts(root)
 
 
 def test_a_promised_retention_that_maintenance_would_break(root: Path) -> None:
-    written(root, "orders", (SLA, f"{YEAR}, element: orders}}\n"), (", history]", "]"))
+    write_terms(root, (SLA, f"{YEAR}, element: orders}}\n"), (", history]", "]"), dataset="orders")
     (one,) = faults_of(root)
     assert "sla: the dataset as it was is promised for 372 days, and maintenance keeps it for 7; add the zone" in one
     assert "maintenance: {monthlyTags: 12}" in one
 
 
 def test_a_retention_is_a_number_of_whole_days_or_more(root: Path) -> None:
-    written(root, "orders", (SLA, "slaProperties:\n  - {property: retention, value: 12, unit: min}\n"))
+    write_terms(root, (SLA, "slaProperties:\n  - {property: retention, value: 12, unit: min}\n"), dataset="orders")
     assert "retention is 12 'min'; write a positive whole number and a unit" in faults_of(root)[0]

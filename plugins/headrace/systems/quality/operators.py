@@ -14,7 +14,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.places import served_name
-from headrace.systems.operators import listed
+from headrace.systems.operators import chosen
 from headrace.systems.quality.lineage import Checked, assertions
 from headrace.systems.quality.outcomes import Outcome, forbids
 from headrace.systems.quality.results import Results, Run
@@ -74,7 +74,7 @@ class CheckServedOperator(BaseOperator):
 
         contracts = load_index(Path(self.schemas))
         try:
-            chosen = chosen_datasets(contracts, self.datasets)
+            datasets = chosen_datasets(contracts, self.datasets)
         except ValueError as unknown:
             self.log.error("%s", unknown)
             raise AirflowFailException(str(unknown)) from unknown
@@ -86,7 +86,7 @@ class CheckServedOperator(BaseOperator):
         )
         run = Run(context["dag"].dag_id, str(context["run_id"]), datetime.now(UTC))
         wrong, broken = list[str](), dict[str, int]()
-        for dataset in chosen:
+        for dataset in datasets:
             try:
                 outcomes = served.ask(dataset)
             except ValueError as problem:
@@ -141,13 +141,8 @@ class WriteQualityPagesOperator(BaseOperator):
 
 def chosen_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[str]:
     """The datasets to ask: those named, or all that ClickHouse serves. Raises ValueError for one that is not there."""
-    named = listed(asked)
     served = [dataset for dataset, contract in contracts.items() if contract.serving == "clickhouse"]
-    if unknown := [dataset for dataset in named if dataset not in served]:
-        raise ValueError(
-            f"{', '.join(unknown)}: ClickHouse serves no such dataset; these it serves: {', '.join(served)}"
-        )
-    return named or served
+    return chosen(asked, served, "ClickHouse serves no such dataset; these it serves")
 
 
 def _folder(given: str) -> Path:

@@ -13,7 +13,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.places import cleaned_names
-from headrace.systems.operators import listed
+from headrace.systems.operators import chosen
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -108,11 +108,11 @@ class ServeFromRawOperator(BaseOperator):
         from headrace.systems.serving.from_raw import FromRaw
 
         try:
-            chosen = streamed_datasets(load_index(Path(self.schemas)), self.datasets)
+            contracts = streamed_datasets(load_index(Path(self.schemas)), self.datasets)
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
         raw, done = FromRaw.from_connections(), {}
-        for contract in chosen:
+        for contract in contracts:
             with PlatformHook.from_connection().lock(f"serve:{contract.id}"):
                 found = raw.serve(contract, self.log.warning)
             tables = " and ".join(names.stream_tables(contract))
@@ -121,16 +121,12 @@ class ServeFromRawOperator(BaseOperator):
         return done
 
 
-def streamed_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[Contract]:
+def streamed_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str | None) -> list[Contract]:
     """Those named, or all that a stream serves in ClickHouse from raw. Raises ValueError for one that is not."""
-    named = listed(asked)
     served = {
         dataset: contract
         for dataset, contract in contracts.items()
         if contract.streamed and contract.serving == "clickhouse" and "raw" in contract.zones
     }
-    if unknown := [dataset for dataset in named if dataset not in served]:
-        raise ValueError(
-            f"{', '.join(unknown)}: not served by a stream that lands in raw; these are: {', '.join(served)}"
-        )
-    return [served[dataset] for dataset in named or served]
+    datasets = chosen(asked, list(served), "not served by a stream that lands in raw; these are")
+    return [served[dataset] for dataset in datasets]
