@@ -122,8 +122,15 @@ def pages(stack: Stack) -> Iterator[Pages]:
         yield found
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the stack, or the jars that it installs, is marked so, and the faults run last."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="Run the tests marked `long`, and no other.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the long tests or the others; mark what uses the stack or its jars; move the faults to the end."""
+    left_out = [item for item in items if (item.get_closest_marker("long") is not None) != config.getoption("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         if {"stack", "oltp_dsn", "spark"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("stack")

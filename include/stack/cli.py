@@ -140,6 +140,13 @@ def test(
     context: typer.Context,
     fast: Annotated[bool, typer.Option("--fast", help="Only what needs no stack: under a minute.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the test stack running afterwards.")] = False,
+    long: Annotated[
+        bool,
+        typer.Option(
+            "--long",
+            help="Run only the long tests (soaks, large seed sets, random kills); writes benchmarks/results/long.json.",
+        ),
+    ] = False,
 ) -> None:
     """Run the tests; starts a stack of their own on ports of its own and stops it afterwards.
 
@@ -147,7 +154,9 @@ def test(
     """
     from include.stack.testing import run_tests
 
-    raise typer.Exit(run_tests(_settings(), context.args, fast=fast, keep=keep))
+    if fast and long:
+        raise typer.BadParameter("--fast and --long exclude each other: choose one.")
+    raise typer.Exit(run_tests(_settings(), context.args, fast=fast, keep=keep, long=long))
 
 
 @app.command(rich_help_panel=MORE)

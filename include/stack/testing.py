@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from include.stack import settings as configuration
 from include.stack.console import Progress, err, out
@@ -28,8 +30,10 @@ TEST_INSTANCE: Mapping[str, str] = {
 LIMIT_S = 4500
 
 
-def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) -> int:
-    """pytest's exit code."""
+def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, long: bool) -> int:
+    """Return pytest's exit code."""
+    if long:
+        return _run_long_tests(s, arguments, keep=keep)
     pytest = [sys.executable, "-m", "pytest", *arguments]
     if fast:
         return subprocess.run([*pytest, "-m", "not stack"], cwd=s.root, timeout=LIMIT_S, check=False).returncode
@@ -38,6 +42,18 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool) 
     test = configuration.load(environ)
     with alone(test):
         return _on_a_stack(test, pytest, environ, keep=keep)
+
+
+def _run_long_tests(s: Settings, arguments: Sequence[str], *, keep: bool) -> int:
+    """Run the tests marked `long`; without further arguments, write their result."""
+    from benchmarks import long_tests
+
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        code = run_tests(s, ["--long", f"--junitxml={report}", *arguments], fast=False, keep=keep, long=False)
+        if report.exists() and not arguments:
+            out.print(f"{long_tests.write(report, s)}", soft_wrap=True)
+    return code
 
 
 @contextmanager
