@@ -24,6 +24,11 @@ _RANDOM: Final = np.random.default_rng()
 class UnreadableRecords(Exception):
     """At least one record among those given cannot be read; the message says why."""
 
+    def __init__(self, message: str, rule: str = "record") -> None:
+        super().__init__(message)
+        self.rule = rule
+        """What the record breaks, in a word."""
+
 
 def read_block(writer: Writer, values: pa.BinaryArray) -> pa.RecordBatch:
     """The records of one writer schema, whole wire-format values without nulls, as columns in the same order.

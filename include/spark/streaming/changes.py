@@ -6,7 +6,7 @@ is a row itself. The version of a row is its place in Kafka: per key, that is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -21,6 +21,7 @@ from include.spark.streaming.decode import Chunk
 OPERATIONS: Final = pa.array(["c", "r", "u", "d"])
 """What a change may be: create, read by a snapshot, update, delete."""
 DELETED: Final = "_deleted"
+POSITION: Final = ("_kafka_partition", "_offset")
 COMMITTED: Final = pa.timestamp("us", "UTC")
 
 
@@ -60,6 +61,15 @@ def before_images(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
     if not chunk.writer.is_envelope:
         return None
     return _selected(chunk, pc.equal(chunk.columns["op"], "u"), "before", target)
+
+
+def deletion(chunk: Chunk, target: Target, key: Collection[str]) -> pa.Table | None:
+    """The row of a chunk's single deletion, with its key and where it came from only; None when it is no deletion.
+
+    Raises UnreadableRecords when the key does not fit.
+    """
+    known = {name: target[name] for name in key}
+    return _gone(chunk, known) if chunk.writer.is_envelope else None
 
 
 def check_operations(chunk: Chunk) -> None:

@@ -8,10 +8,14 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.systems.warehouse import arrow_ranges as ranges
 from headrace.systems.warehouse.arrow import offsets
 from headrace.systems.warehouse.arrow_types import Wanted
 from include.spark.streaming.blocks import UnreadableRecords
 from include.spark.streaming.writer import Meaning
+
+OUT_OF_RANGE: Final = "out-of-range"
+"""Rule of a dead letter with a value that ClickHouse does not hold."""
 
 Reading = Callable[[pa.Array], pa.Array]
 
@@ -42,21 +46,25 @@ def conform(values: pa.Array, meaning: Meaning, want: Wanted, column: str) -> pa
         UnreadableRecords: at least one value does not fit, or is null where the target has no null.
     """
     try:
-        fitted = _fit(values, meaning, want.type)
+        fitted = _fit(values, meaning, want.type, column)
     except (pa.ArrowException, ValueError) as error:
         raise UnreadableRecords(f"column {column}: {error}") from None
+    try:
+        ranges.check(fitted)
+    except ValueError as error:
+        raise UnreadableRecords(f"column {column}: {error}", OUT_OF_RANGE) from None
     if fitted.null_count and not want.nullable:
         raise UnreadableRecords(f"column {column}: null, and the target takes none")
     return fitted
 
 
-def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
+def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> pa.Array:
     if pa.types.is_struct(want):
-        return _fit_struct(values, meaning, want)
+        return _fit_struct(values, meaning, want, column)
     if pa.types.is_map(want):
-        return _fit_map(values, meaning, want)
+        return _fit_map(values, meaning, want, column)
     if pa.types.is_list(want):
-        inner = _fit_inner(values.flatten(), meaning, want.value_field)
+        inner = _fit_inner(values.flatten(), meaning, want.value_field, column)
         return pa.ListArray.from_arrays(offsets(values), inner, mask=_nulls(values))
     read = READINGS.get(meaning.name)
     if read is not None and pa.types.is_temporal(want):  # a number or a text is taken as it is carried
@@ -68,11 +76,11 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
     return values if values.type == want else values.cast(want)
 
 
-def _fit_inner(values: pa.Array, meaning: Meaning, field: pa.Field) -> pa.Array:
-    return conform(values, meaning.element or Meaning(), Wanted(field.type, field.nullable), field.name)
+def _fit_inner(values: pa.Array, meaning: Meaning, field: pa.Field, column: str) -> pa.Array:
+    return conform(values, meaning.element or Meaning(), Wanted(field.type, field.nullable), f"{column}.{field.name}")
 
 
-def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
+def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> pa.Array:
     """By name: a member that the writer has not is null (or refused), one that the target has not is left out."""
     have = {values.type.field(index).name: index for index in range(values.type.num_fields)}
     members, fields = [], []
@@ -80,7 +88,7 @@ def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Arr
         if field.name in have:
             member = pc.struct_field(values, [have[field.name]])
             inner = meaning.fields.get(field.name, Meaning())
-            member = conform(member, inner, Wanted(field.type, field.nullable), field.name)
+            member = conform(member, inner, Wanted(field.type, field.nullable), f"{column}.{field.name}")
         elif field.nullable:
             member = pa.nulls(len(values), field.type)
         else:
@@ -90,9 +98,9 @@ def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Arr
     return pa.StructArray.from_arrays(members, fields=fields, mask=_nulls(values))
 
 
-def _fit_map(values: pa.Array, meaning: Meaning, want: pa.DataType) -> pa.Array:
+def _fit_map(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> pa.Array:
     keys = values.keys.cast(want.key_type)
-    items = _fit_inner(values.items, meaning, want.item_field)
+    items = _fit_inner(values.items, meaning, want.item_field, column)
     return pa.MapArray.from_arrays(values.offsets, keys, items)
 
 

@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final, Protocol, TypeAlias
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from headrace.errors import SystemUnavailable
 from include.spark.streaming.decode import DeadLetter
 
 TIMEOUT_S: Final = 30.0
+MOST_BYTES: Final = 128 << 20
+REASON: Final = 4000
+"""Most characters of a reason that are sent."""
+SHORTENED: Final = 100_000
+"""Bytes that are kept of a value that the dead-letter topic does not take."""
 
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
@@ -35,22 +40,35 @@ class DeadLetters:
         self._producer: Producer | None = None
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Write all and wait until the broker has them. Raises SystemUnavailable; it is safe to try again."""
-        faults: list[str] = []
+        """Write all and wait until the broker has them. Raises SystemUnavailable; it is safe to try again.
 
-        def delivered(error: object, _: object) -> None:
-            if error is not None:
+        Of a value that is too large for the topic the beginning is written, and the reason says so.
+        """
+        if too_large := self._write(letters):
+            self._write([shortened(letter) for letter in too_large])
+
+    def _write(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """Write all; those that are too large."""
+        faults: list[str] = []
+        too_large: list[DeadLetter] = []
+
+        def delivered(letter: DeadLetter, error: KafkaError | None) -> None:
+            if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE and len(letter.value) > SHORTENED:
+                too_large.append(letter)
+            elif error is not None:
                 faults.append(str(error))
 
         try:
             producer = self._connected()
             for letter in letters:
-                _produce(producer, self.topic, letter, headers(letter, self._query), delivered)
+                told = headers(letter, self._query)
+                _produce(producer, self.topic, letter, told, lambda error, _, letter=letter: delivered(letter, error))
             unsent = producer.flush(TIMEOUT_S)
         except KafkaException as error:
             raise self._unavailable(str(error)) from error
         if unsent or faults:
             raise self._unavailable(faults[0] if faults else f"{unsent} records were not acknowledged")
+        return too_large
 
     def _connected(self) -> Producer:
         if self._producer is None:
@@ -58,7 +76,7 @@ class DeadLetters:
                 "bootstrap.servers": self._bootstrap,
                 "enable.idempotence": True,
                 "message.timeout.ms": int(TIMEOUT_S * 1000),
-                "message.max.bytes": 16_000_000,  # whatever a source topic holds; the topic's own limit decides
+                "message.max.bytes": MOST_BYTES,  # whatever a source topic holds; the topic's own limit decides
                 **self._options,
             }
             self._producer = Producer(config)
@@ -70,6 +88,12 @@ class DeadLetters:
         )
 
 
+def shortened(letter: DeadLetter) -> DeadLetter:
+    """The letter with the beginning of its value."""
+    said = f"{letter.reason}; the letter holds the first {SHORTENED:,} of the record's {len(letter.value):,} bytes"
+    return letter._replace(value=letter.value[:SHORTENED], reason=f"{said}, Kafka and raw hold the rest at its place")
+
+
 def headers(letter: DeadLetter, query: str) -> Headers:
     """Where the record came from, who refused it and why; read by `headrace.systems.letters.letter`."""
     place = {
@@ -78,7 +102,7 @@ def headers(letter: DeadLetter, query: str) -> Headers:
         "partition": str(letter.partition),
         "offset": str(letter.offset),
         "rule": letter.rule,
-        "reason": letter.reason,
+        "reason": letter.reason[:REASON],
     }
     if letter.recorded_at is not None:
         place["recorded_at"] = letter.recorded_at.astimezone(UTC).isoformat()

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.errors import SystemFailure
 from include.spark.streaming.blocks import UnreadableRecords, read_block
+from include.spark.streaming.patience import Stopped
 from include.spark.streaming.writer import FRAME_BYTES, UnreadableSchema, Writer
 
 Made = TypeVar("Made")
@@ -27,7 +29,7 @@ class DeadLetter(NamedTuple):
     value: bytes
     reason: str
     rule: str = "record"
-    """What it breaks, in a word: that of `UnreadableSchema`, else `record`."""
+    """What it breaks, in a word: that of `UnreadableSchema` or `UnreadableRecords`."""
     recorded_at: datetime | None = None
     """The record's own timestamp."""
 
@@ -44,6 +46,9 @@ class Chunk:
 
 NOTHING: Final = pa.RecordBatch.from_arrays([], [])
 
+CONVERSION: Final = "conversion"
+"""Rule of a dead letter whose record failed in a way that nobody foresaw."""
+
 Step = Callable[[Chunk], Made]
 """Makes something of a chunk. Raises UnreadableRecords when a record of it cannot be served."""
 
@@ -53,8 +58,11 @@ def decode(
 ) -> tuple[list[Made], list[DeadLetter]]:
     """What `step` makes of the batch, chunk by chunk, and the records that cannot be served.
 
-    `writer_of` gives the writer of a topic and a schema id, or raises UnreadableSchema. Tombstones are left out. A chunk in which a record fails is halved until the record stands alone; `step` may
-    therefore see a chunk's records more than once, and what it returns for a part that failed is never used.
+    `writer_of` gives the writer of a topic and a schema id, or raises UnreadableSchema. Tombstones are left out. A chunk
+    in which a record fails, for whatever reason, is halved until the record stands alone; `step` may therefore see a
+    chunk's records more than once, and what it returns for a part that failed is never used.
+
+    Raises SystemUnavailable, SystemRefused and Stopped as they come from `writer_of` and `step`.
     """
     made: list[Made] = []
     dead: list[DeadLetter] = []
@@ -65,7 +73,7 @@ def decode(
                     raise UnreadableSchema("the value is not in the registry's wire format", "wire-format")
                 writer = writer_of(topic, schema_id)
             except UnreadableSchema as unreadable:
-                dead += _dead(rows, str(unreadable), unreadable.rule)
+                dead += dead_letters(rows, str(unreadable), unreadable.rule)
                 continue
             _read(Chunk(topic, writer, rows, NOTHING), step, made, dead)
     return made, dead
@@ -79,14 +87,23 @@ def _read(whole: Chunk, step: Step[Made], made: list[Made], dead: list[DeadLette
         try:
             columns = read_block(whole.writer, part["value"].combine_chunks())
             result = step(Chunk(whole.topic, whole.writer, part, columns))
-        except UnreadableRecords as unreadable:
+        except (SystemFailure, Stopped, OSError, MemoryError):  # not the record's fault
+            raise
+        except Exception as error:
             if part.num_rows == 1:
-                dead += _dead(part, str(unreadable), "record")
+                dead += dead_letters(part, *_why(error))
                 continue
             half = part.num_rows // 2
             pending += [part.slice(half), part.slice(0, half)]  # a stack: the first half comes next
         else:
             made.append(result)
+
+
+def _why(error: Exception) -> tuple[str, str]:
+    """Reason and rule of a dead letter."""
+    if isinstance(error, UnreadableRecords):
+        return str(error), error.rule
+    return f"{type(error).__name__}: {error}", CONVERSION
 
 
 def _by_topic(records: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -120,6 +137,7 @@ def schema_ids(values: pa.BinaryArray) -> np.ndarray:
     return np.where(framed & (heads[:, 0] == 0), ids, -1)
 
 
-def _dead(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
+def dead_letters(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
+    """The records, each as a dead letter."""
     columns = (records[name].to_pylist() for name in ("topic", "partition", "offset", "key", "value", "timestamp"))
     return [DeadLetter(*record, reason, rule, at) for *record, at in zip(*columns, strict=True)]

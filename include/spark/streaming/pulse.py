@@ -20,6 +20,8 @@ class Done:
     dead_letters: int = 0
     drift: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Dataset → columns that only the source has."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Topic → why none of its records were served: they are to be served again."""
 
 
 @dataclass(slots=True)

@@ -80,6 +80,8 @@ class RunningQuery:
         try:
             records = frame.toArrow()
             done = self._handler.serve(records, f"{self._token}:{batch_id}") if records.num_rows else Done()
+            if done.held:
+                raise BatchFailed("; ".join(f"{topic} is not served: {why}" for topic, why in done.held.items()))
         except Exception as error:
             self.failure = " ".join(str(error).split())[:REASON] or type(error).__name__
             log.warning("%s: batch %d failed: %s", self.pulse.query, batch_id, self.failure)

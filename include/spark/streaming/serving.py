@@ -1,16 +1,27 @@
-"""The query `cdc`: every change of a group's datasets into its state and its history."""
+"""The query `cdc`: every change of a group's datasets into its state and its history.
+
+Dead letters are written before rows are inserted, and the token of an insert follows from its rows. A batch that is
+tried again and reads more than the first time, because a schema was registered meanwhile, is therefore inserted anew;
+rows with the same position merge.
+
+Each dataset stands alone: a dataset whose table refuses the rows is held, and the others are served.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from include.spark.streaming.changes import Rows, rows
+from headrace.errors import SystemRefused
+from include.spark.streaming.blocks import UnreadableRecords
+from include.spark.streaming.changes import POSITION, Rows, deletion, rows
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.deadletters import Letterbox
-from include.spark.streaming.decode import Chunk, DeadLetter, decode
+from include.spark.streaming.decode import Chunk, DeadLetter, dead_letters, decode
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Done
 from include.spark.streaming.registry import Writers, check_writer
@@ -19,14 +30,18 @@ from include.spark.streaming.targets import Columns, Targets
 from include.spark.streaming.writer import Writer
 
 QUERY: Final = "cdc"
+REFUSED: Final = "refused-by-warehouse"
+"""Rule of a dead letter whose values ClickHouse does not convert."""
 
 
 class ServedRows(NamedTuple):
-    """Rows of one dataset, and what its tables take."""
+    """Rows of one dataset, and the tables that get them."""
 
     dataset: Served
     columns: Columns
     rows: Rows
+    records: pa.Table
+    """What the rows were made of."""
 
 
 class ChangeServing:
@@ -50,40 +65,139 @@ class ChangeServing:
     def serve(self, records: pa.Table, token: str) -> Done:
         """Serve one batch; `token` names it, the same for the same batch at every try.
 
-        Raises SystemUnavailable, SystemRefused or Stopped, and may then have served a part of the batch.
+        Records of topics that are no dataset's any more are left out. Raises SystemUnavailable, SystemRefused or
+        Stopped, and may then have served a part of the batch.
         """
-        made, dead = decode(records, self._writer, self._rows)
-        self._sink.insert(inserts(made, token), self._patience)
-        if dead:
-            self._patience.outlast(lambda: self._dead_letters.write(dead))
+        batch = _Batch(self._by_topic, self._targets)
+        made, dead = decode(_of_topics(records, self._by_topic), self._writer, batch.rows)
+        parts = [part for part in (*made, *batch.deletions) if part is not None]
+        self._set_aside(dead)
+        refused = self._sink.attempt(inserts(parts, token), self._patience)
+        for dataset in {part.dataset.id: part.dataset for part in parts}.values():
+            reason = next((refused[table] for table in dataset.tables if table in refused), None)
+            if reason is not None:
+                mine = [part for part in parts if part.dataset.id == dataset.id]
+                dead += self._without_refused(dataset, mine, token, reason, batch.held)
+        served = [part for part in parts if part.dataset.topic not in batch.held]
         drift: dict[str, set[str]] = {}
-        for part in made:
+        for part in served:
             drift.setdefault(part.dataset.id, set()).update(part.rows.drift)
-        return Done(sum(part.rows.table.num_rows for part in made), len(dead), drift)
+        return Done(sum(part.rows.table.num_rows for part in served), len(dead), drift, batch.held)
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:
         """Those of the records that cannot be served, as `serve` would find; nothing is written."""
-        return decode(records, self._writer, self._rows)[1]
+        batch = _Batch(self._by_topic, self._targets)
+        made, dead = decode(records, self._writer, batch.rows)
+        return [*dead, *(letter for part in made if part for letter in self._refused(part)[1])]
+
+    def _without_refused(
+        self, dataset: Served, parts: Sequence[ServedRows], token: str, reason: SystemRefused, held: dict[str, str]
+    ) -> list[DeadLetter]:
+        """Insert a dataset's rows without those that ClickHouse does not convert; their dead letters.
+
+        When it still refuses, the dataset is held.
+        """
+        tried = [self._refused(part) for part in parts]
+        dead = [letter for _, letters in tried for letter in letters]
+        if not dead:
+            held[dataset.topic] = reason.message
+            return []
+        self._set_aside(dead)
+        rest = [part for part, _ in tried if part.rows.table.num_rows]
+        for again in self._sink.attempt(inserts(rest, token), self._patience).values():
+            held[dataset.topic] = again.message
+        return dead
+
+    def _refused(self, part: ServedRows) -> tuple[ServedRows, list[DeadLetter]]:
+        """A part without the rows that ClickHouse does not convert, and their dead letters."""
+        types = {name: type_ for columns in part.columns.values() for name, type_ in columns.items()}
+        table = part.rows.table.select([name for name in part.rows.table.column_names if name in types])
+        taken: list[pa.Table] = []
+        dead: list[DeadLetter] = []
+        pending = [table]
+        while pending:
+            rows_ = pending.pop()
+            refusal = self._sink.refusal(rows_, types, self._patience) if rows_.num_rows else None
+            if refusal is None:
+                taken.append(rows_)
+            elif rows_.num_rows == 1:
+                dead += dead_letters(_at(part.records, rows_), refusal.message, REFUSED)
+            else:
+                half = rows_.num_rows // 2
+                pending += [rows_.slice(half), rows_.slice(0, half)]
+        return part._replace(rows=Rows(pa.concat_tables(taken) if taken else table.slice(0, 0), part.rows.drift)), dead
+
+    def _set_aside(self, dead: Sequence[DeadLetter]) -> None:
+        if dead:
+            self._patience.outlast(lambda: self._dead_letters.write(dead))
 
     def _writer(self, topic: str, schema_id: int) -> Writer:
         return check_writer(self._by_topic[topic], self._patience.outlast(lambda: self._writers(schema_id)))
 
-    def _rows(self, chunk: Chunk) -> ServedRows:
+
+class _Batch:
+    """The rows of one batch, as `decode` asks for them."""
+
+    def __init__(self, by_topic: dict[str, Served], targets: Targets) -> None:
+        self._by_topic = by_topic
+        self._targets = targets
+        self.held: dict[str, str] = {}
+        """Topic → why it is not served."""
+        self.deletions: list[ServedRows] = []
+        """Deletions of rows whose values do not fit: the key is enough for the state."""
+
+    def rows(self, chunk: Chunk) -> ServedRows | None:
+        """The rows of a chunk; None when its dataset is held."""
         dataset = self._by_topic[chunk.topic]
-        columns = self._targets.columns(dataset, chunk.writer.id)
-        found = rows(chunk, columns[dataset.tables[0]])
+        try:
+            columns = self._targets.columns(dataset, chunk.writer.id)
+        except SystemRefused as refused:
+            self.held[chunk.topic] = refused.message
+        if chunk.topic in self.held:
+            return None
+        try:
+            found = rows(chunk, columns[dataset.tables[0]])
+        except UnreadableRecords:
+            self._delete(dataset, columns, chunk)
+            raise
         self._targets.drifts(dataset, drifts=bool(found.drift))
-        return ServedRows(dataset, columns, found)
+        return ServedRows(dataset, columns, found, chunk.records)
+
+    def _delete(self, dataset: Served, columns: Columns, chunk: Chunk) -> None:
+        """Delete the row of a single record from the state, whatever its other values are."""
+        if not dataset.by_cdc or chunk.records.num_rows > 1:
+            return
+        state = dataset.tables[0]
+        found = deletion(chunk, columns[state], dataset.key)
+        if found is not None:
+            self.deletions.append(ServedRows(dataset, {state: columns[state]}, Rows(found, frozenset()), chunk.records))
 
 
 def inserts(parts: Iterable[ServedRows], token: str) -> list[Insert]:
-    """One insert for all rows of one table that have the same columns, in an order that never changes."""
+    """One insert for all rows of one table that have the same columns. Its token follows from columns and positions."""
     together: dict[tuple[str, ...], list[pa.Table]] = {}
     for part in parts:
-        for table in part.dataset.tables:
+        for table in part.columns:
             names = [name for name in part.rows.table.column_names if name in part.columns[table]]
             together.setdefault((table, *names), []).append(part.rows.table.select(names))
-    return [
-        Insert(key[0], pa.concat_tables(tables), f"{token}:{key[0]}:{number}")
-        for number, (key, tables) in enumerate(together.items())
-    ]
+    whole = [(key, pa.concat_tables(tables)) for key, tables in together.items()]
+    return [Insert(key[0], rows_, f"{token}:{key[0]}:{content(rows_)}") for key, rows_ in whole if rows_.num_rows]
+
+
+def content(rows_: pa.Table) -> str:
+    """What an insert holds, in a word: the same for the same positions in the same columns."""
+    digest = hashlib.sha256(str(rows_.schema).encode())
+    for name in POSITION:
+        digest.update(rows_[name].to_numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _of_topics(records: pa.Table, topics: Iterable[str]) -> pa.Table:
+    known = pc.is_in(records["topic"], pa.array(topics, records.schema.field("topic").type))
+    return records if pc.all(known).as_py() else records.filter(known)
+
+
+def _at(records: pa.Table, row: pa.Table) -> pa.Table:
+    """The record of a row."""
+    partition, offset = (row[name][0].as_py() for name in POSITION)
+    return records.filter(pc.and_(pc.equal(records["partition"], partition), pc.equal(records["offset"], offset)))

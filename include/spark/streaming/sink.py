@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.planning.ddl import identifier, literal
 from headrace.systems.warehouse.arrow import as_stream
 from headrace.systems.warehouse.hook import INSERT_SETTINGS
 from include.spark.streaming.patience import Patience
@@ -67,12 +68,25 @@ class Sink:
             SystemRefused: ClickHouse refuses an insert for good.
             Stopped: the driver is stopping.
         """
+        for refusal in self.attempt(inserts, patience).values():
+            raise refusal
+
+    def attempt(self, inserts: Sequence[Insert], patience: Patience) -> dict[str, SystemRefused]:
+        """The same; tables of which ClickHouse refuses an insert, and why. The other inserts are made.
+
+        Raises SystemUnavailable, Stopped.
+        """
         if len(inserts) == 1:
-            patience.outlast(lambda: self._insert(inserts[0]))
-            return
-        tasks = [self._threads.submit(patience.outlast, lambda i=i: self._insert(i)) for i in inserts]
-        for task in tasks:
-            task.result()
+            answers = [self._attempted(inserts[0], patience)]
+        else:
+            tasks = [self._threads.submit(self._attempted, insert, patience) for insert in inserts]
+            answers = [task.result() for task in tasks]
+        return {i.table: refusal for i, refusal in zip(inserts, answers, strict=True) if refusal is not None}
+
+    def refusal(self, rows: pa.Table, types: Mapping[str, str], patience: Patience) -> SystemRefused | None:
+        """Why ClickHouse cannot convert the rows to these column types; None when it can. Nothing is stored."""
+        structure = ", ".join(f"{identifier(name)} {types[name]}" for name in rows.column_names)
+        return self._attempted(Insert(f"FUNCTION null({literal(structure)})", rows, ""), patience)
 
     def columns(self, tables: Iterable[str]) -> dict[str, dict[str, str]]:
         """Table → column → type, of those tables that exist; columns that take no insert are left out."""
@@ -95,9 +109,16 @@ class Sink:
         """The same as an Arrow table."""
         return self._ask(lambda client: client.query_arrow(sql, parameters=parameters, use_strings=True))
 
+    def _attempted(self, insert: Insert, patience: Patience) -> SystemRefused | None:
+        try:
+            patience.outlast(lambda: self._insert(insert))
+        except SystemRefused as refused:
+            return refused
+        return None
+
     def _insert(self, insert: Insert) -> None:
         body = as_stream(insert.rows)
-        settings = {**SETTINGS, "insert_deduplication_token": insert.token}
+        settings = {**SETTINGS, **({"insert_deduplication_token": insert.token} if insert.token else {})}
         columns = insert.rows.column_names
         self._ask(lambda client: client.raw_insert(insert.table, columns, body, settings, fmt="ArrowStream"))
 

@@ -143,6 +143,7 @@ SPEC_VALUES: Final[Mapping[tuple[str, str], Callable[[Any], str]]] = {
 SPEC_MAPPINGS: Final[Mapping[tuple[str, str], Callable[[Any], str]]] = {
     ("lake_table", "properties"): str,
     ("warehouse_table", "settings"): setting,
+    ("warehouse_view", "types"): warehouse_type,
     ("topic", "config"): config,
     ("connector", "config"): config,
 }

@@ -7,13 +7,13 @@ lake_table       {"columns": [{"name", "type", "required", "id", "doc"}], "parti
                   among the properties although catalogs keep it elsewhere.
 warehouse_table  {"columns": [{"name", "type", "default"?, "comment"?}], "engine": "Engine(args)",
                   "order_by": expression, "partition_by"?: expression, "settings": {str: value}}
-warehouse_view   {"query": "SELECT …"}
+warehouse_view   {"query": "SELECT …", "types": {column: type}}
 serving_table    {"columns": [{"name", "type", "required", "comment"}], "key": "a, b"}; in PostgreSQL
 topic            {"partitions": n, "config": {str: str}}
 subject          {"schema": Avro schema as JSON, "compatibility": level}
 connector        {"config": {str: str}}
 
-An observed spec may hold more keys in `properties`, `settings` and `config` than the desired one:
+An observed spec may hold more keys in `properties`, `settings`, `types` and `config` than the desired one:
 what is not declared is not managed.
 """
 

@@ -94,7 +94,9 @@ def _view(contract: Contract) -> Resource:
     table = names.state_table(contract) if by_cdc else names.changes_table(contract)
     columns = ", ".join(identifier(field.name) for field in contract.record.fields)
     query = f"SELECT {columns} FROM {qualified(table)} FINAL"  # noqa: S608 - names are quoted
-    return Resource("warehouse_view", names.view(contract), {"query": query}, (contract.id,))
+    # ClickHouse gives a view the types that its columns have when it is made, and converts to them ever after.
+    types = {field.name: clickhouse.column_type(field) for field in contract.record.fields}
+    return Resource("warehouse_view", names.view(contract), {"query": query, "types": types}, (contract.id,))
 
 
 def _columns(contract: Contract) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from headrace.contracts.contract import Contract, Source
-from headrace.contracts.types import Decimal, Field, Primitive, Record
+from headrace.contracts.types import Decimal, Enum, Field, Primitive, Record
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.desired import PlanSettings, desired
 from headrace.planning.diff import diff
@@ -62,6 +62,38 @@ def test_tables_and_view_are_made_and_evolve_and_nothing_is_left_to_do(hook: War
     assert hook.count(f"{name}.orders") == 1
     applied(hook, orders_tables(name, NEWER))
     assert [tuple(map(str, row)) for row in hook.rows(f"SELECT * FROM {name}.orders")] == [("1", "2.50", "a", "7")]
+
+
+WIDENINGS: dict[str, tuple[Any, Any, str]] = {
+    "number": (Primitive("int"), Primitive("long"), "3000000000"),
+    "ratio": (Primitive("float"), Primitive("double"), "1e300"),
+    "money": (Decimal(5, 2), Decimal(20, 2), "123456789012345678.91"),
+    "large": (Decimal(38, 2), Decimal(60, 2), "9" * 58 + ".99"),
+    "size": (Enum("Size", ("S", "L")), Enum("Size", ("S", "L", "XL")), "XL"),
+}
+"""Field → its type, the type that holds more, a value that only the second holds."""
+
+
+def widening(index: int, *, nullable: bool) -> tuple[Field, ...]:
+    fields = enumerate(WIDENINGS.items(), start=2)
+    made = (Field(name, number, types[index], nullable=nullable) for number, (name, types) in fields)
+    return (Field("id", 1, Primitive("long")), *made)
+
+
+@pytest.mark.parametrize("to_nullable", [False, True])
+def test_a_view_follows_its_table_when_a_type_widens(hook: WarehouseHook, name: str, *, to_nullable: bool) -> None:
+    applied(hook, orders_tables(name, widening(0, nullable=False)))
+    insert = f"INSERT INTO {name}.orders_state (id, {', '.join(WIDENINGS)}, _offset, _deleted) VALUES"
+    hook.execute(f"{insert} (1, 1, 1, 1, 1, 'S', 1, 0)")
+    applied(hook, orders_tables(name, widening(1, nullable=to_nullable)))
+    values = [value for *_, value in WIDENINGS.values()]
+    quoted = ", ".join(f"'{value}'" for value in values)
+    hook.execute(f"{insert} (2, {quoted}, 2, 0)")
+    shown = ", ".join(f"toString({field})" for field in WIDENINGS)
+    assert [list(row) for row in hook.rows(f"SELECT {shown} FROM {name}.orders WHERE id = 2")] == [values]
+    if to_nullable:
+        hook.execute(f"INSERT INTO {name}.orders_state (id, _offset, _deleted) VALUES (3, 3, 0)")
+        assert hook.rows(f"SELECT number, size FROM {name}.orders WHERE id = 3") == [(None, None)]
 
 
 def test_a_view_that_somebody_altered_is_put_right(hook: WarehouseHook, name: str) -> None:

@@ -123,8 +123,9 @@ def test_every_process_and_every_container_is_documented() -> None:
 
 def test_every_decision_is_short_and_says_context_decision_consequences() -> None:
     records = sorted((DOCS / "adr").glob("*.md"))
-    assert [record.name[:4] for record in records] == [f"{n:04}" for n in range(1, len(records) + 1)]
-    for number, record in enumerate(records, 1):
+    numbers = [int(record.name[:4]) for record in records]
+    assert len(set(numbers)) == len(records)
+    for number, record in zip(numbers, records, strict=True):
         text = record.read_text()
         assert text.startswith(f"# {number}. ")
         assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]

@@ -91,6 +91,40 @@ def test_a_value_that_does_not_fit_is_refused_with_its_column(
         fit(values, arrow, meaning, target)
 
 
+DAY = Meaning("io.debezium.time.Date")
+MICROS = Meaning("io.debezium.time.MicroTimestamp")
+YEAR_10000 = 253_402_300_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("values", "arrow", "meaning", "target", "said"),
+    [
+        ([0, -43829], pa.int32(), DAY, "Date32", "1850-01-01 is outside the range that ClickHouse holds, 1900-01-01 to 2299-12-31"),
+        ([-25568], pa.int32(), DAY, "Date32", "1899-12-31 is outside"),
+        ([120530, None], pa.int32(), DAY, "Nullable(Date32)", "2300-01-01 is outside"),
+        ([106751991], pa.int32(), DAY, "Date32", "294247-01-10 is outside"),
+        ([-735520], pa.int32(), DAY, "Date32", "-044-03-20 is outside"),
+        ([YEAR_10000], pa.int64(), MICROS, "DateTime64(6, 'UTC')", "10000-01-01T00:00:00.000000 is outside .* 9999-12-31T23:59:59"),
+        ([-62_135_596_800_000_001], pa.int64(), MICROS, "DateTime64(6, 'UTC')", "0000-12-31T23:59:59.999999 is outside .* 0001-01-01"),
+        ([[0, -43829]], pa.list_(pa.int32()), Meaning(element=DAY), "Array(Date32)", "column c.item: 1850-01-01 is outside"),
+        ([{"d": -43829}], pa.struct({"d": pa.int32()}), Meaning(fields={"d": DAY}), "Tuple(d Date32)", "column c.d: 1850-01-01"),
+        ([[("k", -43829)]], pa.map_(pa.string(), pa.int32()), Meaning(element=DAY), "Map(String, Date32)", "column c.value: 1850"),
+    ],
+)  # fmt: skip
+def test_a_value_that_clickhouse_does_not_hold_is_named_with_the_range(
+    values: list[Any], arrow: pa.DataType, meaning: Meaning, target: str, said: str
+) -> None:
+    with pytest.raises(UnreadableRecords, match=said) as refused:
+        fit(values, arrow, meaning, target)
+    assert refused.value.rule == "out-of-range"
+
+
+def test_the_ends_of_each_range_are_held() -> None:
+    ends = [dt.date(1900, 1, 1), dt.date(2299, 12, 31)]
+    assert fit([-25567, 120529], pa.int32(), DAY, "Date32") == ends
+    assert len(fit([YEAR_10000 - 1, -62_135_596_800_000_000], pa.int64(), MICROS, "DateTime64(6, 'UTC')")) == 2
+
+
 def test_a_part_of_a_list_column_fits_by_itself() -> None:
     whole = pa.array([[1], [2, 3], None, [], [4]], pa.list_(pa.int32()))
     fitted = conform(whole.slice(1, 4), PLAIN, wanted("Array(Int64)")._replace(nullable=True), "c")

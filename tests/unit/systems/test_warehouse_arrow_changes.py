@@ -79,3 +79,14 @@ def test_an_event_has_no_operation() -> None:
 def test_a_value_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"out of bounds|not in range"):
         list(served(raw(change(2**40, 4)), [{"name": "id", "type": "Int32"}]))
+
+
+def test_a_day_that_clickhouse_does_not_hold_is_left_out_and_its_deletion_is_not() -> None:
+    days = (dt.date(1850, 1, 1), dt.date(1900, 1, 1), dt.date(2300, 1, 1), dt.date(1850, 1, 1))
+    table = raw(change(1, 4), change(2, 5), change(3, 6), change(1, 7, "d"))
+    table = table.append_column("day", pa.array(days, pa.date32()))
+    state = (*STATE, {"name": "day", "type": "Date32"})
+    found = [row for part in served(table, state) for row in part.to_pylist()]
+    assert [(row["id"], row["_deleted"], row.get("day")) for row in found] == [(2, 0, days[1]), (1, 1, None)]
+    (changes,) = served(table, [column for column in state if column["name"] != "_deleted"])
+    assert changes["_offset"].to_pylist() == [5]

@@ -56,7 +56,9 @@ class Query:
 
     def put(self, records: Sequence[Record], token: str) -> None:
         """Serve them. State and history keep one row a position: there a token could only hide a row that is missing."""
-        self._handler.serve(as_batch(records), token if self._counts else f"{token}:{uuid.uuid4()}")
+        done = self._handler.serve(as_batch(records), token if self._counts else f"{token}:{uuid.uuid4()}")
+        for topic, why in done.held.items():
+            raise SystemRefused("warehouse", topic, why)
 
 
 def of_query(query: str, datasets: Sequence[Served], writers: Writers, sink: Sink, patience: Patience) -> Query | None:

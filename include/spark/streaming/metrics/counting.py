@@ -72,14 +72,14 @@ class MetricCounting:
         """
         self._resume()
         made, dead = decode(records, self._writer, self._images)
+        if dead:
+            self._patience.outlast(lambda: self._dead_letters.write(dead))
         if made:
             lines = self._found.add(self._lines(made, token))
             parts = [(rollup.table, roll_up(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
             inserts = [Insert(table, rows, f"{token}:{table}") for table, rows in parts if rows.num_rows]
             self._sink.insert(inserts, self._patience)
             self._newest = max(filter(None, (self._newest, newest(made, self._metrics))), default=None)
-        if dead:
-            self._patience.outlast(lambda: self._dead_letters.write(dead))
         return Done(sum(part.now.num_rows for part in made), len(dead))
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:

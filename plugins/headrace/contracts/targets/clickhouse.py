@@ -3,8 +3,8 @@
 - An enum becomes `LowCardinality(String)`, not `Enum8`: a new schema version may add symbols while
   the stream runs, and an insert must not fail until a table has been altered.
 - `date` becomes `Date32` and not `Date`, which holds 1970 to 2149. Even `Date32` holds 1900-01-01 to
-  2299-12-31 only, and ClickHouse takes the nearest of these for a day beyond. `DateTime64` holds
-  the years 1 to 9999.
+  2299-12-31 only, and `DateTime64` shows the years 1 to 9999 only. A record with a value beyond is a
+  dead letter of the stream (`systems.warehouse.arrow_ranges`).
 - A time of day becomes its Avro number: `Int32` milliseconds, `Int64` microseconds since midnight.
 - ClickHouse has no nullable Array, Map or Tuple. A contract that is served from ClickHouse may
   therefore not have one (rule `nullable-container`), or null and empty would become the same.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.systems.warehouse import arrow_ranges as ranges
 from headrace.systems.warehouse.arrow_types import Wanted, wanted
 
 
@@ -42,6 +43,10 @@ def _fit(values: pa.Array, want: Wanted, name: str) -> pa.Array:
     fitted = _converted(values, want.type, name)
     if fitted.null_count and not want.nullable and not pa.types.is_nested(want.type):
         raise ValueError(f"column {name}: null, and the table takes none")
+    try:
+        ranges.check(fitted)
+    except ValueError as wrong:
+        raise ValueError(f"column {name}: {wrong}") from None
     return fitted
 
 

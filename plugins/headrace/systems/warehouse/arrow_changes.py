@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.systems.warehouse import arrow_ranges as ranges
 from headrace.systems.warehouse.arrow import as_inserted
 from headrace.systems.warehouse.arrow_types import wanted
 
@@ -18,8 +19,8 @@ def served(changes: pa.Table, columns: Sequence[Mapping[str, Any]]) -> Iterator[
     """The rows of a table with these columns (`name`, `type`, perhaps `default`), ready to insert.
 
     A column that the changes have not, or that is null where the table takes none, is left out of the rows it concerns:
-    ClickHouse puts its default there. Changes without a value that must be there, and has no default, are left out;
-    the stream has set them aside as dead letters.
+    ClickHouse puts its default there. Changes without a value that must be there, and has no default, are left out, and
+    so are those with a date or time that ClickHouse does not hold; the stream has set them aside as dead letters.
 
     Raises ValueError for a value that does not fit.
     """
@@ -29,8 +30,23 @@ def served(changes: pa.Table, columns: Sequence[Mapping[str, Any]]) -> Iterator[
     rows = known.select(list(types))
     for name in (c["name"] for c in strict if "default" not in c):
         rows = rows.filter(pc.is_valid(rows[name]))
-    for part in _by_missing(rows, [c["name"] for c in strict if "default" in c]):
+    for name in types:
+        rows = _held(rows, name)
+    for part in _by_missing(rows, [c["name"] for c in strict]):
         yield as_inserted(part, {name: types[name] for name in part.column_names})
+
+
+def _held(rows: pa.Table, name: str) -> pa.Table:
+    """The rows whose value in that column ClickHouse holds. A deletion stays, without the value: the key decides."""
+    unheld = ranges.outside(rows[name])
+    if unheld is None:
+        return rows
+    if "_deleted" in rows.column_names:
+        gone = pc.and_(unheld, pc.equal(rows["_deleted"], 1))
+        values = pc.if_else(gone, pa.scalar(None, rows[name].type), rows[name])
+        rows = rows.set_column(rows.column_names.index(name), name, values)
+        unheld = pc.and_not(unheld, gone)
+    return rows.filter(pc.invert(unheld))
 
 
 def _told(changes: pa.Table) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from headrace.planning import ddl, normal
@@ -36,7 +36,7 @@ def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, 
     for table, *column in hook.rows(COLUMNS, names):
         columns.setdefault(table, []).append(_column(*column))
     return tuple(
-        _view(hook, name, select, by_name[name])
+        _view(hook, name, select, columns.get(name, []), by_name[name])
         if engine == "View"
         else Resource("warehouse_table", name, _table(columns.get(name, []), full, ordering, partition))
         for name, engine, full, ordering, partition, select in hook.rows(TABLES, names)
@@ -84,10 +84,13 @@ def _settings(full: str) -> Iterator[tuple[str, str]]:
         yield name, value.strip("'")
 
 
-def _view(hook: WarehouseHook, name: str, held: str, wanted: Resource) -> Resource:
+def _view(
+    hook: WarehouseHook, name: str, held: str, columns: Iterable[Mapping[str, Any]], wanted: Resource
+) -> Resource:
     given = str(wanted.spec.get("query", ""))
     same = bool(given) and _mean_the_same(hook, given, held)
-    return Resource("warehouse_view", name, {"query": given if same else held})
+    types = {column["name"]: column["type"] for column in columns}
+    return Resource("warehouse_view", name, {"query": given if same else held, "types": types})
 
 
 def _mean_the_same(hook: WarehouseHook, given: str, held: str) -> bool:
