@@ -57,6 +57,10 @@ view that would be hit. When a system does not answer, what was done stays done 
     quality = ApplySqlLayerOperator(task_id="make_quality", folder=str(QUALITY), plan_only="{{ params.plan_only }}")
     lake = OpenLakeOperator(task_id="open_lake", plan_only="{{ params.plan_only }}")
     lineage = EmitDeclaredLineageOperator(
-        task_id="declare_lineage", contracts=SCHEMAS, metrics=str(METRICS / "lineage.json"), retries=2
+        task_id="declare_lineage",
+        contracts=SCHEMAS,
+        metrics=str(METRICS / "lineage.json"),
+        plan_only="{{ params.plan_only }}",
+        retries=2,
     )
     apply >> [metrics, quality, lake] >> lineage

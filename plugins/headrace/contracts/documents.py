@@ -18,6 +18,13 @@ from headrace.errors import ContractError, ContractErrors
 Step: TypeAlias = str | int
 Steps: TypeAlias = tuple[Step, ...]
 
+MOST_BYTES: Final = 1_000_000
+"""Size of the largest contract file."""
+MOST_LEVELS: Final = 100
+"""Depth of values within values. Parsers recurse: libyaml ends the process where the stack ends."""
+MOST_VALUES: Final = 50_000
+"""Values in one file, each YAML alias counted as all that it stands for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -40,33 +47,101 @@ class Document:
 
 
 def read_json(path: str, text: str) -> Document:
-    """Read JSON text. Raises `ContractErrors` for bad syntax and for keys given twice."""
+    """Read JSON text. Raises `ContractErrors` for bad syntax, for keys given twice and for what is too large or too deep."""
+    _require_size(path, text)
+    _require_depth(path, _json_levels(text))
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         what = f"this is not JSON: {error.msg} at column {error.colno}; mend the syntax"
         raise ContractErrors([ContractError(path, error.lineno, "syntax", what)]) from error
+    except ValueError as error:  # a number of thousands of digits, NaN, half a character
+        raise ContractErrors([ContractError(path, 1, "syntax", f"a value cannot be read: {error}; mend it")]) from error
     return _document(path, data, _JsonPlaces(text))
 
 
 def read_yaml(path: str, text: str) -> Document:
-    """Read YAML text. Raises `ContractErrors` for bad syntax and for keys given twice."""
+    """Read YAML text. Raises `ContractErrors` for bad syntax, for keys given twice and for what is too large or too deep."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    _require_size(path, text)
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = None
     try:
+        _require_depth(path, _yaml_levels(yaml.parse(text, Loader=kind)))
+        loader = kind(text)
         node = loader.get_single_node()
+        _require_values(path, node)
         places = list(_yaml_places(node, ())) if node is not None else []
         data = loader.construct_document(node) if node is not None else None
+        json.dumps(data, ensure_ascii=False, default=str).encode()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
         what = f"this is not YAML: {problem}; mend the syntax"
         line = mark.line + 1 if mark else 1
         raise ContractErrors([ContractError(path, line, "syntax", what)]) from error
+    except (ValueError, TypeError, RecursionError) as error:  # no such date, thousands of digits, a chain of aliases
+        raise ContractErrors([ContractError(path, 1, "syntax", f"a value cannot be read: {error}; mend it")]) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return _document(path, data, places)
+
+
+def _require_size(path: str, text: str) -> None:
+    if len(text) > MOST_BYTES:
+        what = f"the file has {len(text):,} characters; a contract file has at most {MOST_BYTES:,}"
+        raise ContractErrors([ContractError(path, 1, "too-large", what)])
+
+
+def _require_depth(path: str, levels: Iterator[tuple[int, int]]) -> None:
+    """`levels` gives, for each value within another, its depth and its line."""
+    for depth, line in levels:
+        if depth > MOST_LEVELS:
+            what = f"values stand within values more than {MOST_LEVELS} levels deep; write it flatter"
+            raise ContractErrors([ContractError(path, line, "too-deep", what)])
+
+
+def _json_levels(text: str) -> Iterator[tuple[int, int]]:
+    depth, line = 0, 1
+    for match in _JSON_MARKS.finditer(text):
+        mark = match[0]
+        line += mark.count("\n")
+        depth += (mark in "[{") - (mark in "]}")
+        yield depth, line
+
+
+def _yaml_levels(events: Any) -> Iterator[tuple[int, int]]:
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name in ("SequenceStartEvent", "MappingStartEvent")
+        yield depth, event.start_mark.line + 1
+        depth -= name in ("SequenceEndEvent", "MappingEndEvent")
+
+
+def _require_values(path: str, root: Any) -> None:
+    """Count each node once for each place where an alias repeats it, without walking it again."""
+    counted: dict[int, int] = {}
+
+    def count(node: Any, around: tuple[int, ...]) -> int:
+        if id(node) not in counted and id(node) not in around:  # a node within itself is refused with its place
+            inside = (*around, id(node))
+            parts = node.value if node.id == "sequence" else ()
+            parts = [part for pair in node.value for part in pair] if node.id == "mapping" else parts
+            counted[id(node)] = 1 + sum(count(part, inside) for part in parts)
+        return counted.get(id(node), 1)
+
+    found = 0 if root is None else count(root, ())
+    if found > MOST_VALUES:
+        what = f"the file stands for {found:,} values, its aliases written out; at most {MOST_VALUES:,} are read"
+        raise ContractErrors([ContractError(path, 1, "too-large", what)])
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _document(path: str, data: Any, places: Any) -> Document:
@@ -99,6 +174,8 @@ def _yaml_places(node: Any, steps: Steps, around: tuple[Any, ...] = ()) -> Itera
             yield from _yaml_places(value, (*steps, index), around)
 
 
+_JSON_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|\n', re.DOTALL)
+"""Texts, so that what stands in them is passed over; then what opens and closes, and ends of lines."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _DECODER: Final = json.JSONDecoder()
 

@@ -7,13 +7,14 @@ runs often (a DAG file) reads the index.
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from headrace.contracts import avro, names
 from headrace.contracts.contract import Contract
-from headrace.contracts.documents import Document, read_json, read_yaml
+from headrace.contracts.documents import MOST_BYTES, Document, read_json, read_yaml
 from headrace.contracts.keeping import unmet_needs
 from headrace.contracts.odcs import read_contract
 from headrace.contracts.odcs_model import model_errors
@@ -71,6 +72,15 @@ def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract |
     """Read one dataset's files, adding its broken rules to `errors`; None when there are any."""
     before = len(errors)
     _check_names(root, pair, errors)
+    try:
+        contract = _read_pair(root, pair, errors)
+    except Exception as error:  # whatever a file holds, it is an error of that file
+        what = f"it cannot be read ({type(error).__name__}: {error}); compare it with docs/contracts.md"
+        errors.append(ContractError(shown(root, pair.terms), 1, "unreadable", what))
+    return contract if len(errors) == before else None
+
+
+def _read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract | None:
     shape = _read(root, pair.shape, errors)
     terms = _read(root, pair.terms, errors)
     contract = None
@@ -81,7 +91,7 @@ def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract |
         if shape and not faults:
             dataset_id = names.dataset_id(pair.domain, pair.dataset)
             contract = read_contract(terms, shape, record, dataset_id, errors)
-    return contract if len(errors) == before else None
+    return contract
 
 
 def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[ContractError]:
@@ -128,7 +138,7 @@ def _read(root: Path, path: Path, errors: list[ContractError]) -> Document | Non
     name = shown(root, path)
     reader = read_json if path.name.endswith(SHAPE) else read_yaml
     try:
-        return reader(name, path.read_text(encoding="utf-8"))
+        return reader(name, _text(path))
     except FileNotFoundError:
         message = "the file is missing; a dataset is two files, add it (or remove its partner)"
         errors.append(ContractError(name, 1, "missing", message))
@@ -138,6 +148,15 @@ def _read(root: Path, path: Path, errors: list[ContractError]) -> Document | Non
     except ContractErrors as error:
         errors.extend(error.errors)
     return None
+
+
+def _text(path: Path) -> str:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+        raise OSError("it is no regular file")
+    if status.st_size > MOST_BYTES:
+        raise OSError(f"it has {status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
+    return path.read_text(encoding="utf-8")
 
 
 def require_folder(root: Path) -> None:

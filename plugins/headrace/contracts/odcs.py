@@ -19,7 +19,7 @@ from headrace.contracts.promises import freshness_s, quality_rules
 from headrace.contracts.references import read_references
 from headrace.contracts.refinement import refinement_problems, zone_problems
 from headrace.contracts.targets.clickhouse import CONTAINERS
-from headrace.contracts.types import SCALARS, Array, AvroType, Map, Primitive, Record, type_name
+from headrace.contracts.types import SCALARS, Array, AvroType, Enum, Map, Primitive, Record, type_name
 from headrace.errors import ContractError
 
 API_VERSION: Final = re.compile(r"v3\.\d+\.\d+")
@@ -80,7 +80,7 @@ class _Reader:
             return None
         listed = self._properties(schema)
         key = self._key(listed)
-        rules = quality_rules(schema, self._report)
+        rules = quality_rules(schema, self._shape_checks(), self._report)
         references = read_references(
             schema, self._domain, self._names, frozenset(rule.name for rule in rules), self._report
         )
@@ -238,6 +238,12 @@ class _Reader:
         if field.type in (Primitive("float"), Primitive("double")):
             return f"is of type {type_name(field.type)}, of which equality cannot be relied on"
         return None
+
+    def _shape_checks(self) -> frozenset[str]:
+        """Names of the checks that follow from the shape (`planning.checks`)."""
+        required = {f"{field.name}_required" for field in self._record.fields if not field.nullable}
+        symbols = {f"{field.name}_symbol" for field in self._record.fields if isinstance(field.type, Enum)}
+        return frozenset({"key_unique", *required, *symbols})
 
     def _roles(self) -> Iterator[Role]:
         seen: set[str] = set()

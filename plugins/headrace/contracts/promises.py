@@ -61,8 +61,8 @@ def freshness_s(data: Mapping[str, Any], dataset: str, fields: Collection[str], 
     return promised
 
 
-def quality_rules(schema: Mapping[str, Any], report: Report) -> tuple[Rule, ...]:
-    """Every quality rule of the schema object and of its properties, with a name of its own."""
+def quality_rules(schema: Mapping[str, Any], taken: Collection[str], report: Report) -> tuple[Rule, ...]:
+    """Every quality rule of the schema object and of its properties, with a name of its own that no check has (`taken`)."""
     rules: list[Rule] = []
     for steps, field, item in declared(schema, "quality"):
         kind: RuleKind = item.get("type") or "library"
@@ -71,7 +71,7 @@ def quality_rules(schema: Mapping[str, Any], report: Report) -> tuple[Rule, ...]
         name = item.get("name") or "_".join(filter(None, (field, metric or kind)))
         for message in _problems(item, kind, severity):
             report(steps, "quality", f"rule {name}: {message}")
-        if name in {rule.name for rule in rules}:
+        if name in taken or name in {rule.name for rule in rules}:
             report(steps, "quality", f"rule {name}: the name is taken; give the rule its own name")
         definition = {key: value for key, value in item.items() if key not in _APART}
         rules.append(Rule(name, kind, field, severity, definition))

@@ -32,14 +32,15 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
 
 def counts(plan: Plan) -> dict[str, int]:
-    """How many changes of each sort the plan has; a refused change counts as that only."""
+    """How many changes of each sort the plan has; a refused change counts as that only, as does a source that differs."""
     allowed = [change for change in plan.changes if not change.breaking]
     found = {action: sum(c.action == action for c in allowed) for action in _SIGNS}
-    return {**found, "refused": len(plan.changes) - len(allowed)}
+    of_no_change = [refusal for refusal in plan.refusals if not refusal.resources]
+    return {**found, "refused": len(plan.changes) - len(allowed) + len(of_no_change)}
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    if plan.empty:
+    if plan.empty and not plan.refusals:
         yield "No changes: everything is as the contracts say."
     for change in plan.changes:
         yield from _change_lines(change)
@@ -48,7 +49,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"! refused: {refusal.message}"
     for note in plan.notes:
         yield f"i {note.kind}: {note.message}"
-    if not plan.empty:
+    if not plan.empty or plan.refusals:
         yield _summary(plan)
 
 

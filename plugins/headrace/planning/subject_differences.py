@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headrace.contracts.targets import debezium
 from headrace.planning import compatibility, normal
 from headrace.planning.differences import Difference
 from headrace.planning.resources import Resource
@@ -77,12 +78,24 @@ def _is_envelope(schema: Any) -> bool:
 
 def _row_record(schema: Any) -> Any:
     """The record of the row: inside Debezium's envelope, or the schema itself."""
-    whole = normal.avro(schema)
+    whole = _plain_texts(normal.avro(schema))
     if not _is_envelope(schema):
         return whole
     before = next(field["type"] for field in whole["fields"] if field["name"] == "before")
     branches = before if isinstance(before, list) else [before]
     return next(branch for branch in branches if isinstance(branch, Mapping))
+
+
+def _plain_texts(schema: Any) -> Any:
+    """The schema, with every kind of text that Debezium has a name for as the string that a contract declares it as."""
+    match schema:
+        case {"type": "string", "connect.name": str() as name} if name in debezium.TEXTS:
+            return "string"
+        case Mapping():
+            return {key: _plain_texts(value) for key, value in schema.items()}
+        case list():
+            return [_plain_texts(branch) for branch in schema]
+    return schema
 
 
 def _row(schema: Any) -> dict[str, Any]:

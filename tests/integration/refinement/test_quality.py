@@ -50,6 +50,13 @@ def test_broken_rules_are_told_with_the_first_rows_and_by_severity(spark: SparkS
     assert 'amount_range: 1 rows break it, such as {"id": 1, "amount": 99}' in refused
 
 
+def test_two_rules_that_ask_the_same_have_an_outcome_each(spark: SparkSession) -> None:
+    same = Rule("sold_at_nullValues", "library", "sold_at", "warning", {"metric": "nullValues", "mustBe": 0})
+    found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), asked(same), "shop.items")}
+    told = [(found[name].passed, found[name].severity) for name in ("sold_at_required", "sold_at_nullValues")]
+    assert told == [(False, "error"), (False, "warning")]
+
+
 def test_a_check_that_cannot_be_evaluated_has_not_passed(spark: SparkSession) -> None:
     lame = Rule("lame", "library", "nowhere", "error", {"metric": "nullValues", "mustBe": 0})
     found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), asked(lame), "shop.items")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,42 @@ NOT_PLAIN = ["a: [", "a: !!python/object:os.system {}", "\tb: 1", "a: &x [*y]", 
 def test_what_is_not_plain_yaml(text: str) -> None:
     with pytest.raises(ContractErrors, match=r"x.yaml:[12]: syntax: this is not YAML"):
         read_yaml("x.yaml", text)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{here}: &{here} [{', '.join([f'*{before}'] * 9)}]\n" for before, here in zip("abcdefgh", "bcdefghi", strict=True)
+)
+CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 5000))
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "rule"),
+    [
+        (read_json, "[" * 100_000, "too-deep"),
+        (read_json, "[" * 100_000 + "]" * 100_000, "too-deep"),
+        (read_json, "\n" * 3 + '{"a":' * 200, "too-deep"),
+        (read_json, " " * 1_000_001, "too-large"),
+        (read_json, "1" * 5_000, "syntax"),
+        (read_json, '"\\ud800"', "syntax"),
+        (read_json, "NaN", "syntax"),
+        (read_yaml, "[" * 100_000, "too-deep"),
+        (read_yaml, "a: " * 1_000_001, "too-large"),
+        (read_yaml, BOMB, "too-large"),
+        (read_yaml, CHAIN, "too-large"),
+        (read_yaml, "a: &a [*a]", "syntax"),
+        (read_yaml, "a: 2024-99-99", "syntax"),
+        (read_yaml, "a: " + "1" * 5_000, "syntax"),
+        (read_yaml, "[a]: b", "syntax"),
+    ],
+    ids=lambda value: None if callable(value) else value[:12],
+)
+def test_whatever_a_file_holds_is_one_error_of_that_file(read: Any, text: str, rule: str) -> None:
+    with pytest.raises(ContractErrors) as refused:
+        read("retail/x", text)
+    (error,) = refused.value.errors
+    assert (error.path, error.rule) == ("retail/x", rule)
+
+
+def test_brackets_in_a_text_are_no_depth_and_aliases_are_read() -> None:
+    assert read_json("x.json", json.dumps({"a": '["{' * 500})).data == {"a": '["{' * 500}
+    assert read_yaml("x.yaml", "a: &a [1, 2]\nb: *a").data == {"a": [1, 2], "b": [1, 2]}

@@ -110,6 +110,8 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     (RULE, "{type: gx, name: q}", 18, "quality", "rule q: its type is 'gx'; write one of library, sql, text, custom"),
     (RULE, "{metric: rowCount, mustBe: 0, severity: bad}", 18, "quality", "its severity is 'bad'; write one of info"),
     (RULE, "{metric: rowCount, mustBe: 1}, {metric: rowCount, mustBe: 2}", 18, "quality", "the name is taken"),
+    (RULE, "{name: quantity_required, metric: nullValues, mustBe: 0}", 18, "quality", "the name is taken"),
+    (RULE, "{name: key_unique, metric: nullValues, mustBe: 0}", 18, "quality", "the name is taken"),
     (RULE, "{metric: rowCount, mustBeBetween: [1]}", 18, "odcs", "schema.0.properties.3.quality.0.mustBeBetween: list should"),
     ("unit: s", "unit: lightyear", 20, "sla", "freshness is 5 'lightyear'; write a positive number and a unit"),
     ("value: 5", "value: 0", 20, "sla", "freshness is 0 's'; write a positive number"),

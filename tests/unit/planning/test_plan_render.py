@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from headrace.planning.blast import blast_of, blast_radius, sentence
-from headrace.planning.plan import Blast
+from headrace.planning.plan import Blast, Refusal
 from headrace.planning.render import counts, render, to_json
 from tests.unit.planning.cases import LINES, SETTINGS, VIEWS, plan_of, without_field, world
 
@@ -24,6 +24,18 @@ def test_counts_stand_at_the_end() -> None:
     refused = plan_of(without_field(LINES, "channel"), there=world(LINES))
     assert counts(refused) == {"create": 0, "update": 1, "delete": 0, "refused": 4}
     assert render(refused).endswith("4 refused. Nothing will be touched.")
+
+
+def test_a_refusal_that_is_about_no_change_is_counted_too() -> None:
+    drifted = Refusal((LINES.id,), 'field "x"', "missing-column", (), Blast(), "the column is missing.")
+    for plan, refused in (
+        (plan_of(LINES, there=world(LINES)), 1),
+        (plan_of(without_field(LINES, "channel"), there=world(LINES)), 5),
+    ):
+        both = replace(plan, refusals=(*plan.refusals, drifted))
+        assert counts(both)["refused"] == refused
+        assert "No changes" not in render(both)
+        assert f"{refused} refused." in render(both)
 
 
 def test_a_deleted_connector_and_orphans_are_shown() -> None:

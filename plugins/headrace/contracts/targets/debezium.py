@@ -45,6 +45,9 @@ TYPES: Final[Mapping[str, tuple[str, str | None]]] = {
 """Avro type name → (Avro carrier, Kafka Connect's name of the logical type). The other types do not
 come by cdc: `cdc.UNFAITHFUL` says why."""
 
+TEXTS: Final = frozenset({"io.debezium.data.Json", "io.debezium.data.Xml"})
+"""Kafka Connect's names of texts of a kind of their own (`json`, `jsonb`, `xml`): to a contract they are a string."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

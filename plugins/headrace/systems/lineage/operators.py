@@ -18,6 +18,7 @@ from headrace.planning.settings import SourceDatabase
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.declaring import emit_declared
 from headrace.systems.lineage.hook import DEFAULT_CONNECTION, LineageHook
+from headrace.systems.operators import is_yes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,11 +36,12 @@ class EmitDeclaredLineageOperator(BaseOperator):
     :param plan_version: names the runs; empty: it follows from what is declared.
     :param catalog: what assets call the lake's catalog, `iceberg://<catalog>/…`.
     :param lineage_conn_id: http connection of the OpenLineage endpoint.
+    :param plan_only: emit nothing; say only of how many datasets it would be.
 
     Returns `{"plan_version", "jobs", "withdrawn", "events"}`.
     """
 
-    template_fields: Sequence[str] = ("contracts", "metrics", "plan_version")
+    template_fields: Sequence[str] = ("contracts", "metrics", "plan_version", "plan_only")
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class EmitDeclaredLineageOperator(BaseOperator):
         warehouse_conn_id: str = "clickhouse_default",
         lake_conn_id: str = "lake_default",
         catalog: str = LAKE_CATALOG,
+        plan_only: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,10 +68,14 @@ class EmitDeclaredLineageOperator(BaseOperator):
         self.warehouse_conn_id = warehouse_conn_id
         self.lake_conn_id = lake_conn_id
         self.catalog = catalog
+        self.plan_only = plan_only
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Emit; raises SystemUnavailable or SystemRefused when the endpoint does not take it."""
         contracts = tuple(load_index(Path(self.contracts)).values())
+        if is_yes(self.plan_only):
+            self.log.info("would declare the lineage of %d datasets", len(contracts))
+            return {"plan_version": "", "jobs": 0, "withdrawn": 0, "events": 0}
         metrics = json.loads(Path(self.metrics).read_text()) if self.metrics else {}
         emitted = emit_declared(
             LineageHook.from_connection(self.lineage_conn_id),

@@ -6,6 +6,7 @@ way (`import_beforehand`) while its JVM starts. References it cannot ask of Spar
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -68,12 +69,13 @@ def _expected(
 
     def asked(some: Sequence[Check], **wanted: Any) -> dict[str, Any]:
         suite = gx.ExpectationSuite(name=name)
-        for check in some:
+        for check in {_question(check): check for check in some}.values():
             expectation = get_expectation_impl(check.expectation)
             severity = FailureSeverity(SEVERITIES[check.severity])
-            suite.add_expectation(expectation(**check.arguments, severity=severity, meta={"check": check.name}))
+            suite.add_expectation(expectation(**check.arguments, severity=severity, meta={"asked": _question(check)}))
         result = batch.validate(suite, result_format={"partial_unexpected_count": EXAMPLES, **wanted})
-        return {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
+        answers = {(r.expectation_config.meta or {})["asked"]: r for r in result.results if r.expectation_config}
+        return {check.name: answers[_question(check)] for check in some}
 
     # Whether all are kept is one query; which values or rows break a check is one more for each that is asked so.
     found = asked(checks, result_format="BOOLEAN_ONLY")
@@ -81,6 +83,11 @@ def _expected(
         by_key = {"unexpected_index_column_names": list(key)} if key else {}
         found |= asked(closer, result_format="SUMMARY", **by_key)
     return {check.name: _outcome(check, found[check.name], hidden) for check in checks}
+
+
+def _question(check: Check) -> str:
+    """Checks that ask the same have one answer: Great Expectations keeps one of two equal expectations."""
+    return f"{check.expectation} {json.dumps(dict(check.arguments), sort_keys=True, default=str)}"
 
 
 def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:

@@ -36,10 +36,10 @@ class ApplySqlLayerOperator(BaseOperator):
     def execute(self, context: Context) -> list[str]:
         """Names of what the layer makes. Raises SystemUnavailable, SystemRefused."""
         layer, dry = statements(Path(self.folder)), is_yes(self.plan_only)
-        hook = WarehouseHook.from_connection()
+        hook = None if dry else WarehouseHook.from_connection()
         for statement in layer:
             self.log.info("%s%s", "would make " if dry else "", statement.name)
-            if not dry:
+            if hook is not None:
                 hook.execute(statement.sql)
         return [statement.name for statement in layer]
 
