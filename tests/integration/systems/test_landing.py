@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -13,17 +14,25 @@ import pytest
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Source
 from headrace.contracts.types import Date, Decimal, Field, Primitive, Record
+from headrace.errors import SystemRefused
 from headrace.planning.diff import diff
 from headrace.planning.lake import raw_tables
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake import state
+from headrace.systems.lake.hook import LakeHook
+from headrace.systems.landing import hook as hook_module
+from headrace.systems.landing import operators
 from headrace.systems.landing.hook import LandingHook
 from headrace.systems.landing.land import Landed, Landing
 from headrace.systems.landing.ledger import Files
 from headrace.systems.platform.hook import PlatformHook
+from tests.support.catalog_proxy import Fault, catalog_proxy
 
 Drop = Callable[[str, bytes], None]
+ROW_GROUP = 10_000
+MANY = 60_000
+"""Rows of a file that is not read at once."""
 
 
 @pytest.fixture
@@ -61,12 +70,21 @@ def landing(stack: Any, systems: Systems, platform: PlatformHook, contract: Cont
 
 def parquet(**columns: Any) -> bytes:
     out = io.BytesIO()
-    pq.write_table(pa.table(columns), out)
+    pq.write_table(pa.table(columns), out, row_group_size=ROW_GROUP)
     return out.getvalue()
 
 
 def offers(*ids: int) -> bytes:
     return parquet(offer_id=pa.array(ids, pa.int64()), price=pa.array([1.5] * len(ids)).cast(pa.decimal128(5, 2)))
+
+
+def as_csv(*ids: int) -> bytes:
+    return "\n".join(["offer_id,price", *(f"{number},1.5" for number in ids)]).encode()
+
+
+def torn(content: bytes) -> bytes:
+    """The same, with one page that cannot be unpacked."""
+    return content[:20] + b"\xff" * 60 + content[80:]
 
 
 def all_of(landing: Landing) -> list[Landed]:
@@ -120,6 +138,7 @@ def test_csv_is_read_as_the_contracts_types(landing: Landing, drop: Drop, system
         ("d.parquet", b"PAR1 this is none", "Parquet"),
         ("e.csv", b"offer_id\nseven\n", "conversion error to int32"),
         ("f.xlsx", b"PK", "its name ends with none of"),
+        ("g.parquet", torn(offers(*range(1000))), ""),
     ],
 )
 def test_what_is_not_as_the_contract_says_is_refused_whole(
@@ -185,3 +204,78 @@ def test_a_store_that_does_not_answer_is_said(contract: Contract, systems: Syste
     hook = LandingHook(nowhere, backoff=Backoff(tries=1))
     with pytest.raises(SystemUnavailable, match="Files stay where they are"):
         Landing(contract, hook, systems.lake, platform).due()
+
+
+@pytest.mark.parametrize("fault", ["drop", "502", "late"])
+def test_a_lost_answer_to_the_commit_does_not_land_it_twice(
+    landing: Landing, drop: Drop, stack: Any, systems: Systems, platform: PlatformHook, contract: Contract, fault: Fault
+) -> None:
+    drop("a.parquet", offers(1, 2))
+    with catalog_proxy(stack.lake.url) as proxy:
+        lake = LakeHook(replace(stack.lake, host=proxy.url, port=None))
+        through = Landing(contract, LandingHook(stack.endpoint("landing_default")), lake, platform)
+        through.due()
+        proxy.fault = fault
+        (done,) = all_of(through)
+        assert proxy.commits == (2 if fault == "late" else 1)
+    assert (done.rows, done.reason) == (2, None)
+    assert landing.due() == ()
+    assert [row["offer_id"] for row in rows(systems, contract)] == [1, 2]
+
+
+@pytest.mark.parametrize("name_", ["a.parquet", "a.csv"])
+def test_a_file_that_is_replaced_while_it_is_read_lands_as_it_is_then(
+    landing: Landing, drop: Drop, systems: Systems, contract: Contract, monkeypatch: pytest.MonkeyPatch, name_: str
+) -> None:
+    content = {"a.parquet": offers, "a.csv": as_csv}[name_]
+    drop(name_, content(*range(MANY)))
+    (file,) = landing.due()
+    parts = LandingHook.parts
+
+    def interrupted(*arguments: Any) -> Iterator[pa.Table]:
+        for number, part in enumerate(parts(*arguments)):
+            yield part
+            if number == 0:
+                drop(name_, content(*range(MANY, 2 * MANY)))
+
+    with monkeypatch.context() as patch:
+        for size in ("BLOCK_BYTES", "CSV_BLOCK_BYTES"):
+            patch.setattr(hook_module, size, 1 << 14)  # so that it takes many requests
+        patch.setattr(hook_module, "PART_ROWS", ROW_GROUP)
+        patch.setattr(LandingHook, "parts", interrupted)
+        assert landing.land(file) == Landed(file.key, 0, replaced=True)
+    assert rows(systems, contract) == []
+    assert [done.rows for done in all_of(landing)] == [MANY]
+    assert {row["offer_id"] for row in rows(systems, contract)} == set(range(MANY, 2 * MANY))
+
+
+def test_a_file_that_is_replaced_or_removed_before_it_is_read_is_left_to_the_next_look(
+    landing: Landing, drop: Drop, stack: Any, systems: Systems, contract: Contract
+) -> None:
+    drop("a.parquet", offers(1))
+    drop("b.parquet", offers(2))
+    first, second = landing.due()
+    drop("a.parquet", offers(3))
+    store = LandingHook(stack.endpoint("landing_default"))
+    store.files.rm(f"{store.bucket}/{second.key}")
+    assert [landing.land(file).replaced for file in (first, second)] == [True, True]
+    assert [done.rows for done in all_of(landing)] == [1]
+    assert [row["offer_id"] for row in rows(systems, contract)] == [3]
+
+
+def test_a_dataset_that_cannot_be_landed_does_not_keep_the_others(
+    landing: Landing, drop: Drop, stack: Any, systems: Systems, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop("a.parquet", offers(1))
+    homeless = replace(contract, id=f"{contract.domain}.homeless", name="homeless")
+    store = LandingHook(stack.endpoint("landing_default"))
+    elsewhere = f"{store.bucket}/{names.landing_prefix(homeless)}a.parquet"
+    store.files.pipe_file(elsewhere, offers(2))
+    monkeypatch.setattr(operators, "load_index", lambda _: {each.id: each for each in (homeless, contract)})
+    for hook, its in ((LandingHook, store), (LakeHook, systems.lake), (PlatformHook, landing.platform)):
+        monkeypatch.setattr(hook, "from_connection", lambda its=its: its)
+    land = operators.LandFilesOperator(task_id="land", schemas="", datasets=[])
+    with pytest.raises(SystemRefused, match=f"{homeless.name}.*apply_contracts"):
+        land.land({}, {"datasets": [homeless.id, contract.id]})  # type: ignore[typeddict-item]
+    store.files.rm(elsewhere)
+    assert [row["offer_id"] for row in rows(systems, contract)] == [1]

@@ -47,6 +47,8 @@ class Raw:
         """Append those that are not there, in one commit. The position says it, so no token is needed."""
 
         def appended() -> None:
+            from headrace.systems.lake.once import OnThisState
+
             table = self._lake.need(self._name)
             parts, dead = self._decoded(table, records)
             if dead:
@@ -58,7 +60,8 @@ class Raw:
             places = zip(whole["_kafka_partition"].to_pylist(), whole["_offset"].to_pylist(), strict=True)
             new = whole.filter(pa.array([place not in there for place in places], pa.bool_()))
             if new.num_rows:
-                table.append(new)
+                with OnThisState(table) as transaction:
+                    transaction.append(new)
 
         self._lake.call(appended)
 

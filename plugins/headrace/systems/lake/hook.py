@@ -116,6 +116,8 @@ class LakeHook:
     def call(self, once: Callable[[], T]) -> T:
         """The call's answer, with the catalog's and the store's errors turned into ours.
 
+        It is tried again when the answer to a commit is lost: a call that appends must look first (`lake.once`).
+
         Raises:
             SystemUnavailable: catalog or object store do not answer, or commits keep colliding.
             SystemRefused: one of them says no.
@@ -126,6 +128,7 @@ class LakeHook:
 
         transient = (
             exceptions.CommitFailedException,
+            exceptions.CommitStateUnknownException,
             exceptions.ServerError,
             exceptions.ServiceUnavailableError,
             exceptions.TooManyRequestsError,

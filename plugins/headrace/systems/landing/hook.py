@@ -6,7 +6,9 @@ keys; in extra `bucket` and `region`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -24,6 +26,7 @@ T = TypeVar("T")
 
 PART_ROWS: Final = 500_000
 BLOCK_BYTES: Final = 8 << 20
+CSV_BLOCK_BYTES: Final = 1 << 20
 FORMATS: Final = (".parquet", ".csv", ".csv.gz")
 
 
@@ -40,6 +43,10 @@ class DroppedFile(NamedTuple):
     def readable(self) -> bool:
         """Whether its name ends as one of `FORMATS`."""
         return self.key.endswith(FORMATS)
+
+
+class Replaced(Exception):
+    """Another content stands under the file's name now, or none."""
 
 
 class LandingHook:
@@ -70,6 +77,7 @@ class LandingHook:
             client_kwargs={"region_name": str(self._endpoint.extra.get("region", "us-east-1"))},
             config_kwargs={"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}},
             use_listings_cache=False,
+            local_expiry_check=True,  # every answer's ETag is compared; not every store honours If-Match
             skip_instance_cache=True,
         )
 
@@ -84,20 +92,29 @@ class LandingHook:
         return tuple(sorted((f for f in files if f.bytes), key=lambda f: (f.modified, f.key)))
 
     def columns(self, file: DroppedFile) -> pa.Schema:
-        """The file's columns; of CSV only their names are its own."""
+        """The file's columns; of CSV only their names are its own.
+
+        Raises:
+            Replaced: it is not what was listed any more.
+            ValueError: it cannot be read as what its name says.
+            SystemUnavailable: the store does not answer.
+        """
         return self._persist(lambda: self._schema(file))
 
     def parts(self, file: DroppedFile, wanted: pa.Schema) -> Iterator[pa.Table]:
         """Its rows in parts of about `PART_ROWS`; text in CSV is read as the wanted types.
 
-        Raises ValueError for text that is no value of its type.
+        Raises:
+            Replaced: it is not what was listed any more.
+            ValueError: it cannot be read as what its name says, or a text is no value of its type.
+            OSError: the store does not answer.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         with self._open(file) as stream:
             if file.key.endswith(".parquet"):
-                for batch in pq.ParquetFile(stream).iter_batches(PART_ROWS):
+                for batch in pq.ParquetFile(stream, pre_buffer=False).iter_batches(PART_ROWS):
                     yield pa.Table.from_batches([batch])
                 return
             for batch in _csv(stream, file, wanted):
@@ -115,12 +132,28 @@ class LandingHook:
                 return pq.read_schema(stream)
             return _csv(stream, file, None).schema
 
-    def _open(self, file: DroppedFile) -> Any:
-        return self.files.open(f"{self.bucket}/{file.key}", "rb", block_size=BLOCK_BYTES)
+    @contextmanager
+    def _open(self, file: DroppedFile) -> Iterator[Any]:
+        from botocore.exceptions import BotoCoreError
+        from s3fs.utils import FileExpired
+
+        try:
+            with self.files.open(f"{self.bucket}/{file.key}", "rb", block_size=BLOCK_BYTES) as stream:
+                if _etag(stream.details) != file.etag:
+                    raise Replaced(file.key)
+                yield stream
+        except (FileExpired, FileNotFoundError) as error:
+            raise Replaced(file.key) from error
+        except BotoCoreError as error:
+            raise OSError(errno.EIO, one_line(error)) from error
+        except OSError as error:
+            if type(error) is OSError and error.errno is None:  # Arrow's: it reads no such file
+                raise ValueError(one_line(error)) from error
+            raise
 
     def _file(self, path: str, info: dict[str, Any]) -> DroppedFile:
         key = str(PurePosixPath(path).relative_to(self.bucket))
-        return DroppedFile(key, str(info["ETag"]).strip('"'), int(info["size"]), info["LastModified"])
+        return DroppedFile(key, _etag(info), int(info["size"]), info["LastModified"])
 
     def _persist(self, call: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError
@@ -128,8 +161,6 @@ class LandingHook:
         def once() -> T:
             try:
                 return call()
-            except FileNotFoundError:
-                raise
             except (OSError, BotoCoreError) as error:
                 raise Transient(one_line(error)) from error
 
@@ -142,6 +173,10 @@ class LandingHook:
         )
 
 
+def _etag(info: Mapping[str, Any]) -> str:
+    return str(info["ETag"]).strip('"')
+
+
 def _csv(stream: Any, file: DroppedFile, wanted: pa.Schema | None) -> Any:
     """A reader of batches; a first line with the columns' names is expected."""
     import pyarrow as pa
@@ -151,4 +186,4 @@ def _csv(stream: Any, file: DroppedFile, wanted: pa.Schema | None) -> Any:
         stream = pa.CompressedInputStream(stream, "gzip")
     types = {field.name: field.type for field in wanted} if wanted else None
     options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
-    return csv.open_csv(stream, convert_options=options)
+    return csv.open_csv(stream, csv.ReadOptions(block_size=CSV_BLOCK_BYTES), convert_options=options)

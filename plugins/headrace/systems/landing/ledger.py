@@ -11,7 +11,9 @@ BEGIN: Final = """
     INSERT INTO landed_files (dataset, key, etag, bytes) VALUES (%s, %s, %s, %s)
     ON CONFLICT (dataset, key, etag) DO UPDATE SET bytes = excluded.bytes RETURNING id"""
 LANDED: Final = "UPDATE landed_files SET state = 'landed', rows = %s, reason = NULL, at = now() WHERE id = %s"
-REFUSED: Final = "UPDATE landed_files SET state = 'refused', reason = %s, at = now() WHERE id = %s"
+REFUSED: Final = (
+    "UPDATE landed_files SET state = 'refused', reason = %s, at = now() WHERE id = %s AND state <> 'landed'"
+)
 SETTLED: Final = "SELECT key, etag FROM landed_files WHERE dataset = %s AND state <> 'landing'"
 REFUSED_KEYS: Final = "SELECT key, etag, reason FROM landed_files WHERE dataset = %s AND state = 'refused'"
 

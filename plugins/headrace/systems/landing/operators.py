@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from headrace.contracts.index import load_index
+from headrace.errors import SystemFailure
 from headrace.systems.landing.triggers import FilesTrigger
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ class LandFilesOperator(BaseOperator):
         self.defer(trigger=FilesTrigger(self.schemas, self.datasets), method_name="land")
 
     def land(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
-        """Woken by the trigger: dataset → rows that have landed. Raises SystemUnavailable, SystemRefused."""
+        """Woken by the trigger: dataset → rows that have landed. One in trouble does not keep the others.
+
+        Raises SystemUnavailable, SystemRefused: the first of them, when every dataset had its turn.
+        """
         from headrace.systems.lake.hook import LakeHook
         from headrace.systems.landing.hook import LandingHook
         from headrace.systems.landing.land import Landing
@@ -50,12 +54,18 @@ class LandFilesOperator(BaseOperator):
         contracts = load_index(Path(self.schemas))
         platform = PlatformHook.from_connection()
         hooks = LandingHook.from_connection(), LakeHook.from_connection(), platform
-        found = {}
+        found, failures = dict[str, int](), list[SystemFailure]()
         for dataset in event["datasets"]:
-            landing = Landing(contracts[dataset], *hooks)
-            with platform.lock(f"land:{dataset}"):
-                found[dataset] = sum(self._land(landing))
-            self._tell(platform, landing)
+            try:
+                landing = Landing(contracts[dataset], *hooks)
+                with platform.lock(f"land:{dataset}"):
+                    found[dataset] = sum(self._land(landing))
+                self._tell(platform, landing)
+            except SystemFailure as failure:
+                self.log.error("%s: %s", dataset, failure)
+                failures.append(failure)
+        if failures:
+            raise failures[0]
         return found
 
     def _land(self, landing: Landing) -> list[int]:
@@ -64,6 +74,8 @@ class LandFilesOperator(BaseOperator):
             done = landing.land(file)
             rows.append(done.rows)
             what = f"refused: {done.reason}" if done.reason else f"{done.rows:,} rows"
+            if done.replaced:
+                what = "replaced or removed while it was read; none of it has landed"
             self.log.info("%s, file %d of %d: %s: %s", landing.contract.id, place, len(due), file.key, what)
         return rows
 

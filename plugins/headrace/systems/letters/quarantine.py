@@ -38,11 +38,14 @@ class Quarantine:
         first = {letter.position: letter for letter in reversed(list(letters))}
 
         def kept() -> int:
+            from headrace.systems.lake.once import OnThisState
+
             table = self._lake.need(TABLE)
             there = {_position(row) for row in self._found(table, list(first), KEY)}
             new = [letter for position, letter in sorted(first.items()) if position not in there]
             if new:
-                table.append(_arrow(new, table))
+                with OnThisState(table) as transaction:
+                    transaction.append(_arrow(new, table))
             return len(new)
 
         return self._lake.call(kept) if first else 0

@@ -122,3 +122,22 @@ def test_a_record_that_is_no_change_of_the_dataset_still_cannot_be_read(lake: La
     reasons = raw(lake).unreadable(records)
     assert "wire format" in reasons[records[0].position]
     assert "no change envelope" in reasons[records[1].position]
+
+
+def test_what_is_appended_after_a_look_is_not_carried_over_to_a_later_state(
+    lake: LakeHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit whose answer was lost may be applied after the look."""
+    place, looks = raw(lake), list[set[tuple[int, int]]]()
+    records = [record(5, encoded(change("c", row(1))))]
+    there = Raw._there
+
+    def overtaken(*arguments: Any) -> set[tuple[int, int]]:
+        looks.append(there(*arguments))
+        if len(looks) == 1:
+            place.put(records, "letters:1")
+        return looks[0] if len(looks) == 1 else there(*arguments)
+
+    monkeypatch.setattr(Raw, "_there", overtaken)
+    place.put(records, "letters:1")
+    assert lake.catalog.load_table(RAW).scan().count() == 1
