@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from headrace.systems.retry import Transient
 from include.stack.contracts import index_file
 from include.stack.databases import role_dsn
 from include.stack.install import java_home
@@ -95,7 +96,7 @@ def migrate(s: Settings) -> None:
             command, env=os.environ | environment(s), stdout=out, stderr=out, timeout=300, check=False
         )
     if done.returncode:
-        raise RuntimeError(f"Airflow's database could not be brought up to date; see {log}")
+        raise Transient(f"`airflow db migrate` ended with {done.returncode}; its output is in {log}")
     stamp.write_text(wanted)
 
 

@@ -9,11 +9,17 @@ from typing import Any
 
 import httpx
 
+from headrace.systems.retry import Transient
 from include.stack.settings import Settings
+from include.stack.steps import take
 
 
 class AirflowRefused(Exception):
     """Airflow answered with an error, or a run did not end well."""
+
+
+class AirflowBusy(AirflowRefused, Transient):
+    """Airflow cannot answer now; asking again may help."""
 
 
 class AirflowApi:
@@ -138,15 +144,24 @@ class AirflowApi:
         return f"run {run} of {dag} failed in {', '.join(failed) or 'no task'}\n{tail}"
 
     def _call(self, method: str, path: str, accept: tuple[int, ...] = (200, 201), **options: Any) -> httpx.Response:
+        """Return the answer; a question is asked again while Airflow is busy or restarts, a request never."""
+        if method == "GET":
+            return take(f"ask Airflow for {path}", lambda: self._ask(method, path, accept, **options))
+        return self._ask(method, path, accept, **options)
+
+    def _ask(self, method: str, path: str, accept: tuple[int, ...], **options: Any) -> httpx.Response:
+        headers = options.pop("headers", {})
         for fresh in (False, True):
             if not self._token or fresh:
                 self._token = self._log_in()
-            headers = {"Authorization": f"Bearer {self._token}"} | options.pop("headers", {})
-            answer = self._http.request(method, f"/api/v2{path}", headers=headers, **options)
+            answer = self._http.request(
+                method, f"/api/v2{path}", headers={"Authorization": f"Bearer {self._token}"} | headers, **options
+            )
             if answer.status_code != 401:
                 break
         if answer.status_code not in accept:
-            raise AirflowRefused(f"Airflow: {method} {path} gave {answer.status_code}: {answer.text[:500]}")
+            wrong = AirflowBusy if answer.status_code >= 500 else AirflowRefused
+            raise wrong(f"Airflow: {method} {path} gave {answer.status_code}: {answer.text[:500]}")
         return answer
 
     def _log_in(self) -> str:

@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from traceback import format_exception
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from include.stack import settings as configuration
 from include.stack.console import Progress, err, out, quiet_libraries
-from include.stack.settings import SettingError, Settings
+from include.stack.settings import Settings
 
 app = typer.Typer(
     name="headrace",
@@ -214,26 +217,33 @@ Next: ./headrace shop live   lets the shop trade; ./headrace status shows it arr
 
 
 def main() -> None:
-    """Run a command; an error we know is one sentence, not a trace."""
-    from headrace.errors import HeadraceError
+    """Run a command; an error ends in one sentence, never in a trace."""
     from include.shop.cli import app as shop
-    from include.shop.errors import ShopError
-    from include.stack.airflow_api import AirflowRefused
-    from include.stack.health import NotHealthy
-    from include.stack.install import InstallError
-    from include.stack.supervisor import SupervisorError
-    from include.stack.up import NotServed
 
     quiet_libraries()
     try:
         _lend_shop_its_places()
         app.add_typer(shop, name="shop")
         app(prog_name="./headrace")
-    except (
-        SettingError, InstallError, NotHealthy, SupervisorError, AirflowRefused, NotServed, HeadraceError, ShopError,
-    ) as error:  # fmt: skip
-        err.print(f"[red]✗[/red] {error}")
+    except KeyboardInterrupt:
+        err.print("stopped; run it again to go on from here")
+        raise SystemExit(130) from None
+    except Exception as error:
+        err.print(f"[red]✗[/red] {escape(_sentence(error))}", soft_wrap=True)
         raise SystemExit(1) from None
+
+
+def _sentence(error: Exception) -> str:
+    """Return what the error says; of an error that is not ours, the trace goes to a file."""
+    from include.stack.steps import is_sentence
+
+    if is_sentence(error):
+        return str(error)
+    file = _settings().logs / "headrace.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as log:
+        log.write(f"{datetime.now(UTC).isoformat()} {' '.join(sys.argv[1:])}\n{''.join(format_exception(error))}\n")
+    return f"{type(error).__name__}: {' '.join(str(error).split())}; where it happened stands in {file}"
 
 
 def _lend_shop_its_places() -> None:

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from headrace.systems.text import one_line
 from include.stack.install import POSTGRES_BIN
 from include.stack.privileges import POSTGRES_USER, as_postgres
 from include.stack.settings import Settings
+from include.stack.steps import AGAIN, StepFailed
 
 SUPERUSER = "headrace"
 ROLES: Mapping[str, tuple[str, str, str | None]] = {  # role: (setting of its password, options, database it owns)
@@ -49,7 +51,7 @@ def initialise(settings: Settings) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd="/")
     if done.returncode:
         shutil.rmtree(data, ignore_errors=True)
-        raise RuntimeError(f"PostgreSQL's cluster could not be made: {done.stderr.strip()}")
+        raise StepFailed(f"could not make PostgreSQL's cluster: {one_line(done.stderr)}; {AGAIN}")
 
 
 def superuser_dsn(settings: Settings, database: str = "postgres") -> str:

@@ -11,6 +11,7 @@ import psycopg
 
 from include.stack.databases import superuser_dsn
 from include.stack.settings import Settings
+from include.stack.steps import AGAIN
 
 Check = Callable[[], bool]
 
@@ -47,7 +48,7 @@ def wait(s: Settings, name: str, seconds: float) -> float:
     check, began = checks(s)[name], time.monotonic()
     while not check():
         if time.monotonic() - began > seconds:
-            raise NotHealthy(f"{name} is not healthy after {seconds:.0f} s; its log: {s.logs / name}.log")
+            raise NotHealthy(f"{name} does not answer after {seconds:.0f} s; see {s.logs / name}.log, {AGAIN}")
         time.sleep(0.25)
     return time.monotonic() - began
 

@@ -10,16 +10,23 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from headrace.systems.retry import Backoff, Transient
 from include.stack.settings import Settings
+from include.stack.steps import StepFailed, take
 
 HERE = Path(__file__).parent
 VERSIONS: Mapping[str, Mapping[str, str]] = tomllib.loads((HERE / "versions.toml").read_text())
 JAR_SETS = ("kafka", "archives", "converter", "iceberg", "spark")
 POSTGRES_BIN = Path(f"/usr/lib/postgresql/{VERSIONS['debian']['postgresql']}/bin")
 JAVA_HOMES = Path("/usr/lib/jvm")
+
+FETCHES: Final = 3
+"""Tries of what comes over the network."""
+FETCHING: Final = Backoff(first_s=2.0, longest_s=10.0)
 
 Report = Callable[[str], None]
 
@@ -78,8 +85,8 @@ def install_debian(report: Report, files: Iterable[Path] = PACKAGES) -> None:
         _run([*root, "mkdir", "-p", str(common.parent)], "prepare PostgreSQL")
         _run([*root, "tee", str(common)], "prepare PostgreSQL", stdin="create_main_cluster = false\n")
     apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    _run([*apt, "update"], "read Debian's package lists")
-    _run([*apt, "install", "-y", "--no-install-recommends", *missing], "install Debian packages")
+    _run([*apt, "update"], "read Debian's package lists", tries=FETCHES)
+    _run([*apt, "install", "-y", "--no-install-recommends", *missing], "install Debian packages", tries=FETCHES)
 
 
 def install_jars(lib: Path, report: Report) -> None:
@@ -95,7 +102,7 @@ def install_jars(lib: Path, report: Report) -> None:
     for number, name in enumerate(JAR_SETS, 1):
         report(f"jars {number}/{len(JAR_SETS)}: {name}")
         command = ["mvn", "-B", "-q", "-f", str(pom), f"-P{name}", f"-Dout={lib}", *versions, "prepare-package"]
-        _run(command, f"fetch the {name} jars")
+        _run(command, f"fetch the {name} jars", tries=FETCHES)
     stamp.write_text(wanted)
 
 
@@ -109,7 +116,7 @@ def install_clickhouse(lib: Path, report: Report) -> None:
     report(f"ClickHouse engine {version}")
     folder.mkdir(parents=True, exist_ok=True)
     npm = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save", f"{package}@{version}"]
-    _run(npm, "install the ClickHouse engine")
+    _run(npm, "install the ClickHouse engine", tries=FETCHES)
     stamp.write_text(version)
 
 
@@ -130,11 +137,22 @@ def _has_debian(name: str) -> bool:
     return done.stdout.strip() == "installed"
 
 
-def _run(command: list[str], what: str, stdin: str | None = None) -> None:
-    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, timeout=1800, check=False)
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
-        raise InstallError(f"could not {what}: {command[0]} ended with {done.returncode}\n{tail}")
+def _run(command: list[str], what: str, stdin: str | None = None, *, tries: int = 1) -> None:
+    """Run a command; one that reaches for the network is tried again."""
+
+    def once() -> None:
+        done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, timeout=1800, check=False)
+        if done.returncode:
+            raise Transient(f"{command[0]} ended with {done.returncode}: {_tail(done.stdout + done.stderr)}")
+
+    try:
+        take(what, once, patience=replace(FETCHING, tries=tries))
+    except StepFailed as failed:
+        raise InstallError(str(failed)) from failed.__cause__
+
+
+def _tail(output: str) -> str:
+    return " ".join(output.strip().splitlines()[-8:])
 
 
 def _digest(*parts: str) -> str:

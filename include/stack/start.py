@@ -5,14 +5,17 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
+from headrace.systems.retry import Backoff
+from headrace.systems.text import one_line
 from include.stack import airflow, configuration, databases, health
 from include.stack.buckets import make_buckets
 from include.stack.endpoints import endpoint
 from include.stack.install import java_home
 from include.stack.processes import STANDBY
 from include.stack.settings import Settings
+from include.stack.steps import AGAIN, StepFailed, side_by_side, take
 from include.stack.supervisor import Supervisor
 
 Report = Callable[[str], None]
@@ -23,48 +26,51 @@ def start(s: Settings, report: Report) -> None:
 
     Raises:
         NotHealthy: a process did not come up in its time.
+        StepFailed, HeadraceError: a step did not succeed, tried often enough.
     """
-    configuration.write(s)
-    databases.initialise(s)
-    format_kafka(s)
+    take("write the configuration", lambda: configuration.write(s))
+    take("make PostgreSQL's cluster", lambda: databases.initialise(s))
+    take("format Kafka's log folder", lambda: format_kafka(s))
     supervisor = Supervisor(s)
-    supervisor.ensure_up()
+    take("start the supervisor", supervisor.ensure_up, log=s.logs / "supervisord.log")
     store = s["HEADRACE_OBJECT_STORE"]
 
-    def bring(name: str, seconds: float) -> None:
-        supervisor.start(name)
-        report(f"{name} up after {health.wait(s, name, seconds):.1f} s")
+    def begin(*names: str) -> None:
+        for name in names:
+            take(f"start {name}", lambda name=name: supervisor.start(name), log=s.logs / "supervisord.log")  # type: ignore[misc]
+
+    def bring(name: str) -> None:
+        begin(name)
+        report(f"{name} up after {health.wait(s, name, UP_WITHIN_S):.1f} s")
 
     def with_database() -> None:
-        bring("postgres", 60)
-        databases.make_roles(s)
-        migrate_platform(s)
-        supervisor.start("registry")
-        supervisor.start("lineage")
-        airflow.migrate(s)
-        for name in AIRFLOW:
-            supervisor.start(name)
+        log = s.logs / "postgres.log"
+        bring("postgres")
+        take("make the databases and their roles", lambda: databases.make_roles(s), log=log)
+        take("make the platform's tables", lambda: migrate_platform(s), log=log)
+        begin("registry", "lineage")
+        take("bring Airflow's database up to date", lambda: airflow.migrate(s), log=log, patience=FEW)
+        begin(*AIRFLOW)
 
     def with_store() -> None:
-        bring(store, 60)
+        bring(store)
         if store == "minio":
-            make_buckets(s)
+            take("make the buckets", lambda: make_buckets(s), log=s.logs / "minio.log")
 
     def with_kafka() -> None:
-        bring("kafka", 120)
-        supervisor.start("connect")
+        bring("kafka")
+        begin("connect")
 
-    first: tuple[Callable[[], None], ...] = (
-        with_database, with_kafka, with_store, lambda: bring("clickhouse", 60),
-    )  # fmt: skip
-    with ThreadPoolExecutor(len(first)) as pool:
-        for job in [pool.submit(task) for task in first]:
-            job.result()
-    supervisor.start(STANDBY)
+    side_by_side((with_database, with_kafka, with_store, lambda: bring("clickhouse")))
+    begin(STANDBY)
     for name in ("registry", "lineage", "connect", *AIRFLOW):
-        bring(name, 180)
+        bring(name)
 
 
+UP_WITHIN_S: Final = 180.0
+"""Seconds that a process may take until it answers; a busy machine needs many of them."""
+FEW: Final = Backoff(tries=3, first_s=1.0)
+"""Tries of a step that takes long."""
 AIRFLOW = ("airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
@@ -79,7 +85,7 @@ def format_kafka(s: Settings) -> None:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
-        raise RuntimeError(f"Kafka's log folder could not be formatted: {done.stdout}{done.stderr}")
+        raise StepFailed(f"could not format Kafka's log folder: {one_line(done.stdout + done.stderr)}; {AGAIN}")
 
 
 def migrate_platform(s: Settings) -> None:

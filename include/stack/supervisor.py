@@ -12,6 +12,7 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from headrace.systems.text import one_line
 from include.stack.configuration import socket_path
 from include.stack.settings import Settings
 
@@ -52,7 +53,17 @@ class Supervisor:
             return
         configuration = self._settings.run / "supervisord.conf"
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
-        subprocess.run(command, check=True, timeout=60, cwd=self._settings.root, env=self._environ())
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=self._settings.root,
+            env=self._environ(),
+        )
+        if done.returncode:
+            raise SupervisorError(f"the supervisor did not start: {one_line(done.stdout + done.stderr)}")
         deadline = time.monotonic() + 20
         while not self.is_up():
             if time.monotonic() > deadline:

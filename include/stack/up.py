@@ -14,6 +14,7 @@ from include.stack.connections import connections
 from include.stack.pools import POOLS
 from include.stack.settings import Settings
 from include.stack.status import hop_table
+from include.stack.steps import take
 from include.stack.streams import plans
 
 Report = Callable[[str], None]
@@ -26,12 +27,13 @@ class NotServed(Exception):
 
 def main_job(s: Settings, report: Report) -> tuple[Hops, ...]:
     """From an empty or half-done platform to served data; goes on from where things stand."""
-    load_shop(s, report)
+    database, airflow = s.logs / "postgres.log", s.logs / "airflow-api.log"
+    take("load the shop's year", lambda: load_shop(s, report), log=database)
     api = AirflowApi(s)
-    introduce(s, api, report)
-    apply_contracts(api, report)
+    take("make Airflow's connections", lambda: introduce(s, api, report), log=airflow)
+    take("have the contracts applied", lambda: apply_contracts(api, report), log=airflow)
     for dag in standing_dags(s):
-        api.pause(dag, paused=False)
+        take(f"switch {dag} on", lambda dag=dag: api.pause(dag, paused=False), log=airflow)  # type: ignore[misc]
     report("streams and watches are on")
     return wait_until_served(s, report)
 
@@ -81,7 +83,7 @@ def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:
     """
     deadline = time.monotonic() + SERVED_WITHIN_S
     while True:
-        table = hop_table(s)
+        table = take("count the rows", lambda: hop_table(s))
         if table and all(row.agree for row in table):
             return table
         report(_progress(table))
