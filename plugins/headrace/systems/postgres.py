@@ -54,6 +54,17 @@ class PostgresClient:
         except psycopg.Error as error:  # from the commit
             raise self._translated(error, connection) from error
 
+    @contextmanager
+    def session(self) -> Iterator[psycopg.Connection[Row]]:
+        """A connection of which each statement is a transaction; what it holds ends with the block. Raises as `transaction`."""
+        connection = self._connect()
+        connection.autocommit = True
+        try:
+            with self._our_errors(connection):
+                yield connection
+        finally:
+            connection.close()
+
     def rows(self, statement: Statement, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of one query; once more when the connection breaks in it: for reading only."""
         try:

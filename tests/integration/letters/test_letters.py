@@ -192,7 +192,7 @@ def killed_after_put(stack: Any, letters: Any) -> Replay:
                 raise Killed
 
     class Forgetful(type(ledger)):  # type: ignore[misc]
-        def done(self, batch: Any) -> None:
+        def done(self, *_: Any) -> None:
             """Never gets to it: what was put stays open, so that it is put again."""
 
     return Replay(Forgetful(ledger.platform), Quarantine(found.lake), Dying)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from headrace.systems.landing.land import Landing
     from headrace.systems.platform.hook import PlatformHook
+    from headrace.systems.platform.locks import Held
 
 
 class LandFilesOperator(BaseOperator):
@@ -58,8 +59,8 @@ class LandFilesOperator(BaseOperator):
         for dataset in event["datasets"]:
             try:
                 landing = Landing(contracts[dataset], *hooks)
-                with platform.lock(f"land:{dataset}"):
-                    found[dataset] = sum(self._land(landing))
+                with platform.lock(f"land:{dataset}") as lock:
+                    found[dataset] = sum(self._land(landing, lock))
                 self._tell(platform, landing)
             except SystemFailure as failure:
                 self.log.error("%s: %s", dataset, failure)
@@ -68,9 +69,10 @@ class LandFilesOperator(BaseOperator):
             raise failures[0]
         return found
 
-    def _land(self, landing: Landing) -> list[int]:
+    def _land(self, landing: Landing, lock: Held) -> list[int]:
         due, rows = landing.due(), []
         for place, file in enumerate(due, start=1):
+            lock.check()
             done = landing.land(file)
             rows.append(done.rows)
             what = f"refused: {done.reason}" if done.reason else f"{done.rows:,} rows"

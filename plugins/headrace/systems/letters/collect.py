@@ -19,6 +19,7 @@ from headrace.systems.letters.letter import Arrived, letter, timestamp
 from headrace.systems.letters.quarantine import Quarantine
 from headrace.systems.platform.alerts import Severity
 from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.platform.locks import Held
 
 AT_ONCE: Final = 500
 """Letters in one commit: each may be as large as a record may be."""
@@ -44,11 +45,11 @@ class Collecting:
 
         Raises SystemUnavailable, SystemRefused; what was collected until then is.
         """
-        with self._ledger.platform.lock("letters:collect"):
-            found = {refuser.name: self._collect(refuser) for refuser in self.refusers}
+        with self._ledger.platform.lock("letters:collect") as lock:
+            found = {refuser.name: self._collect(refuser, lock) for refuser in self.refusers}
         return {name: count for name, count in found.items() if count}
 
-    def _collect(self, refuser: Refuser) -> int:
+    def _collect(self, refuser: Refuser, lock: Held) -> int:
         end = self._kafka.end_offsets(refuser.topic)
         known = self._ledger.places(refuser.topic)
         # A topic that was made anew ends before the place; then it is read from its beginning.
@@ -56,8 +57,9 @@ class Collecting:
         new = 0
         for messages in messages_to_end(self._kafka, refuser.topic, start, end, AT_ONCE):
             letters = [letter(refuser, _arrived(m), self._datasets, datetime.now(UTC)) for m in messages]
+            lock.check()
             self._quarantine.keep(letters)
-            new += self._ledger.note(letters, refuser.topic, _places(messages))
+            new += self._ledger.note(letters, refuser.topic, _places(messages), lock)
         return new
 
 

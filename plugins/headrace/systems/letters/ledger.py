@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from headrace.systems.letters.letter import Letter, Position
 from headrace.systems.letters.selection import Selection
 from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.platform.locks import Held
 
 NOTE: Final = """
     INSERT INTO letters (refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason, refused_at)
@@ -65,10 +66,11 @@ class LetterLedger:
         query = "SELECT kafka_partition, next_offset FROM letter_places WHERE topic = %s"
         return dict(self._rows(query, [topic]))
 
-    def note(self, letters: Iterable[Letter], topic: str, places: Mapping[int, int]) -> int:
+    def note(self, letters: Iterable[Letter], topic: str, places: Mapping[int, int], lock: Held) -> int:
         """Notes the letters and up to where the topic is collected, both or neither; how many letters are new."""
         new = 0
         with self.platform.transaction() as connection, connection.cursor() as cursor:
+            lock.fence(connection)
             for letter in letters:
                 values = [*letter.position, letter.dataset, letter.rule, letter.reason, letter.refused_at]
                 new += cursor.execute(NOTE, values).rowcount
@@ -81,10 +83,11 @@ class LetterLedger:
         query = f"SELECT {COLUMNS} FROM letters WHERE state = 'waiting' AND {selection.condition} {ORDER}"  # noqa: S608
         return _entries(self._rows(query, dict(selection.asked)))
 
-    def claim(self, entries: Sequence[Entry]) -> tuple[Batch, list[Entry]]:
+    def claim(self, entries: Sequence[Entry], lock: Held) -> tuple[Batch, list[Entry]]:
         """A batch of those of the letters, all of one refuser and topic, that still wait."""
         first = entries[0].position
         with self.platform.transaction() as connection:
+            lock.fence(connection)
             row = connection.execute(
                 "INSERT INTO letter_batches (refused_by, topic) VALUES (%s, %s) RETURNING id",
                 [first.refused_by, first.topic],
@@ -106,9 +109,10 @@ class LetterLedger:
         """The letters of a batch, in the order of their positions."""
         return _entries(self._rows(f"SELECT {COLUMNS} FROM letters WHERE batch = %s {ORDER}", [batch.id]))  # noqa: S608
 
-    def done(self, batch: Batch) -> None:
+    def done(self, batch: Batch, lock: Held) -> None:
         """Notes that every letter of the batch is where it belongs."""
         with self.platform.transaction() as connection:
+            lock.fence(connection)
             connection.execute(
                 "UPDATE letters SET state = 'replayed', settled_at = now() WHERE batch = %s AND state = 'claimed'",
                 [batch.id],

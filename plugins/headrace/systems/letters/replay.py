@@ -17,6 +17,7 @@ from headrace.systems.letters.ledger import Batch, Entry, LetterLedger
 from headrace.systems.letters.letter import Position
 from headrace.systems.letters.quarantine import Kept, Quarantine
 from headrace.systems.letters.selection import Selection
+from headrace.systems.platform.locks import Held
 
 AT_ONCE: Final = 500
 """Letters in one batch."""
@@ -70,14 +71,14 @@ class Replay:
         Raises SystemUnavailable: what was put until then stays, and the next replay goes on.
         """
         outcome = Outcome()
-        with self._ledger.platform.lock("letters:replay"):
+        with self._ledger.platform.lock("letters:replay") as lock:
             for batch in self._ledger.open_batches():
-                self._put(batch, self._ledger.of_batch(batch), outcome)
+                self._put(batch, self._ledger.of_batch(batch), outcome, lock)
             for entries in batches(self._ledger.waiting(selection)):
-                self._replay(entries, outcome)
+                self._replay(entries, outcome, lock)
         return outcome
 
-    def _replay(self, entries: Sequence[Entry], outcome: Outcome) -> None:
+    def _replay(self, entries: Sequence[Entry], outcome: Outcome, lock: Held) -> None:
         refused_by, topic = entries[0].position.refused_by, entries[0].position.topic
         try:
             destination = self._destination(refused_by, topic)
@@ -92,9 +93,9 @@ class Replay:
             _add(outcome.still_refused, refused_by, len(by_id))
         readable = [entry for entry in entries if entry.position not in reasons]
         if readable:
-            self._put(*self._ledger.claim(readable), outcome)
+            self._put(*self._ledger.claim(readable, lock), outcome, lock)
 
-    def _put(self, batch: Batch, entries: Sequence[Entry], outcome: Outcome) -> None:
+    def _put(self, batch: Batch, entries: Sequence[Entry], outcome: Outcome, lock: Held) -> None:
         try:
             destination = self._destination(batch.refused_by, batch.topic)
             records, reasons = self._records(entries)
@@ -105,11 +106,12 @@ class Replay:
                 outcome.problems.append(f"{what} could be read when the replay began, and cannot now: {why}")
                 return
             if records:
+                lock.check()
                 destination.put(records, f"letters:{batch.id}")
         except SystemRefused as refused:
             outcome.problems.append(f"batch {batch.id} of {batch.refused_by}: {refused}")
             return
-        self._ledger.done(batch)
+        self._ledger.done(batch, lock)
         _add(outcome.replayed, batch.refused_by, len(entries))
         outcome.topics.add(batch.topic)
 

@@ -6,13 +6,14 @@ Connection `platform_default`, type postgres.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform import alerts
 from headrace.systems.platform.alerts import Alert, Severity, running_task
+from headrace.systems.platform.locks import Held, held
 from headrace.systems.platform.migration import Migration, migrate, read_migrations
 from headrace.systems.postgres import PostgresClient, Row
 from headrace.systems.retry import Backoff
@@ -50,16 +51,15 @@ class PlatformHook:
         """A connection in one transaction, for the other packages that keep their state here."""
         return self._db.transaction()
 
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Holds the lock of that name: one process at a time; the others wait, and go on when it ends or dies.
+    def lock(self, name: str) -> AbstractContextManager[Held]:
+        """Hold the lock of that name: one process at a time; the others wait, and go on when it ends or dies.
+
+        Whoever holds it asks before each write whether it still does.
 
         Raises:
-            SystemUnavailable: somebody has held it for longer than a statement may take.
+            SystemUnavailable: somebody has held it for longer than a statement may take, or it was lost meanwhile.
         """
-        with self._db.transaction() as connection:
-            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-            yield
+        return held(self._db, name)
 
     def migrate(self, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
         """Brings the tables to this version; names of the migrations that were run."""

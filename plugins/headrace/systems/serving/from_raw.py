@@ -14,6 +14,7 @@ from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import last_value
 from headrace.systems.lake import rows
 from headrace.systems.lake.hook import LakeHook
+from headrace.systems.platform.locks import Check, unchecked
 from headrace.systems.warehouse.hook import WarehouseHook
 from headrace.systems.warehouse.rebuilding import Rebuilt, clock_us, rebuild
 
@@ -42,8 +43,8 @@ class FromRaw:
         warehouse = WarehouseHook(Endpoint.from_connection(WarehouseHook.default_conn_name), timeout_s=COPY_S)
         return cls(KafkaHook.from_connection(), LakeHook.from_connection(), warehouse)
 
-    def serve(self, contract: Contract, warn: Callable[[str], None]) -> Rebuilt:
-        """Make the dataset's tables anew. Nobody else may do so meanwhile.
+    def serve(self, contract: Contract, warn: Callable[[str], None], check: Check = unchecked) -> Rebuilt:
+        """Make the dataset's tables anew. `check` says, before each write, that nobody else does.
 
         What the stream had served and raw does not hold yet may be among what was lost: so first raw must have come as
         far as Kafka is now. A last record that the sink refuses never lands; therefore this goes on in the end, and
@@ -63,7 +64,7 @@ class FromRaw:
         snapshot = self.lake.call(lambda: rows.current(raw))
         columns = [field.name for field in raw.schema().fields if field.name != "_topic"]
         parts = rows.parts(raw, snapshot, columns) if snapshot else ()
-        done = rebuild(self.warehouse, names.stream_tables(contract), parts, since)
+        done = rebuild(self.warehouse, names.stream_tables(contract), parts, since, check)
         if done.left_out:
             warn(f"{contract.id}: {done.left_out:,} changes of raw have no value where one must be: they are left out")
         return done

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from headrace.errors import SystemRefused
 from headrace.planning.resources import Resource
+from headrace.systems.platform.locks import Check, unchecked
 from headrace.systems.serving.hook import ServingHook
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ Reading: TypeAlias = Callable[[Any], Any]
 STATE: Final = "SELECT obj_description(to_regclass(%s))"
 
 
-def load(hook: ServingHook, table: Resource, state: str, parts: Iterable[pa.Table], rows: int) -> None:
-    """Make the table hold these rows and nothing else. Nobody else may load it meanwhile.
+def load(
+    hook: ServingHook, table: Resource, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked
+) -> None:
+    """Make the table hold these rows and nothing else. `check` says, before they are committed, that nobody else loads it.
 
     Raises:
         SystemRefused: PostgreSQL refuses a row, or other rows than these have arrived.
@@ -45,6 +48,7 @@ def load(hook: ServingHook, table: Resource, state: str, parts: Iterable[pa.Tabl
             raise SystemRefused("serving", hook.address, text)
         for name in ("analyse", "delete", "upsert", "comment"):
             connection.execute(statements[name])
+        check()
 
 
 def loaded_state(hook: ServingHook, table: Resource) -> str | None:

@@ -50,7 +50,7 @@ class ServeOperator(BaseOperator):
         contract = load_index(Path(self.schemas))[self.dataset]
         name = names.lake_table(contract, "cleaned")
         store, lake = store_of(contract), LakeHook.from_connection()
-        with PlatformHook.from_connection().lock(f"serve:{self.dataset}"):
+        with PlatformHook.from_connection().lock(f"serve:{self.dataset}") as lock:
             table = lake.table(name)
             snapshot = lake.call(lambda: rows.current(table)) if table else None
             if table is None or snapshot is None:
@@ -59,7 +59,7 @@ class ServeOperator(BaseOperator):
             state = f"snapshot {snapshot.id} of {name}"
             if loaded := store.state() != state:
                 columns = [field.name for field in contract.record.fields]
-                store.load(state, rows.parts(table, snapshot, columns), snapshot.rows)
+                store.load(state, rows.parts(table, snapshot, columns), snapshot.rows, lock.check)
         self.log.info(
             "%s holds %s: %s rows%s", store.name, state, f"{snapshot.rows:,}", "" if loaded else ", as before"
         )
@@ -113,8 +113,8 @@ class ServeFromRawOperator(BaseOperator):
             raise AirflowFailException(str(wrong)) from wrong
         raw, done = FromRaw.from_connections(), {}
         for contract in contracts:
-            with PlatformHook.from_connection().lock(f"serve:{contract.id}"):
-                found = raw.serve(contract, self.log.warning)
+            with PlatformHook.from_connection().lock(f"serve:{contract.id}") as lock:
+                found = raw.serve(contract, self.log.warning, lock.check)
             tables = " and ".join(names.stream_tables(contract))
             self.log.info("%s hold the %s changes of raw, and what came since", tables, f"{found.changes:,}")
             done[contract.id] = found._asdict()

@@ -12,6 +12,7 @@ from headrace.planning.serving import serving_table
 from headrace.planning.warehouse import loaded_table
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.places import served_name
+from headrace.systems.platform.locks import Check, unchecked
 from headrace.systems.serving import loading as postgres_loading
 from headrace.systems.serving.hook import ServingHook
 from headrace.systems.warehouse import loading
@@ -30,8 +31,8 @@ class Store(Protocol):
     def state(self) -> str | None:
         """What it holds, as `load` was told; None when it was never loaded."""
 
-    def load(self, state: str, parts: Iterable[pa.Table], rows: int) -> None:
-        """Make it hold these rows and nothing else, in one step for its readers."""
+    def load(self, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked) -> None:
+        """Make it hold these rows and nothing else, in one step for its readers. `check` is asked before each write."""
 
     def lineage(self) -> LineageName:
         """What OpenLineage calls it."""
@@ -50,9 +51,9 @@ class ClickHouseTable:
         """See `Store`."""
         return loading.loaded_state(self._hook, self._table)
 
-    def load(self, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+    def load(self, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked) -> None:
         """See `Store`."""
-        loading.load(self._hook, self._table, state, parts, rows)
+        loading.load(self._hook, self._table, state, parts, rows, check)
 
     def lineage(self) -> LineageName:
         """See `Store`."""
@@ -72,9 +73,9 @@ class PostgresTable:
         """See `Store`."""
         return postgres_loading.loaded_state(self._hook, self._table)
 
-    def load(self, state: str, parts: Iterable[pa.Table], rows: int) -> None:
+    def load(self, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked) -> None:
         """See `Store`."""
-        postgres_loading.load(self._hook, self._table, state, parts, rows)
+        postgres_loading.load(self._hook, self._table, state, parts, rows, check)
 
     def lineage(self) -> LineageName:
         """See `Store`."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.ddl import identifier, literal, qualified
 from headrace.planning.resources import Resource
+from headrace.systems.platform.locks import Check, unchecked
 from headrace.systems.warehouse.hook import INSERT_SETTINGS, WarehouseHook
 from headrace.systems.warehouse.loading import STAGING, exchange
 from headrace.systems.warehouse.state import observe
@@ -49,13 +50,16 @@ def clock_us(hook: WarehouseHook) -> int:
     return int(hook.rows(NOW)[0][0])
 
 
-def rebuild(hook: WarehouseHook, tables: Sequence[str], parts: Iterable[pa.Table], since_us: int) -> Rebuilt:
-    """Make the tables hold what these changes and the stream say, and nothing else. Nobody else may do so meanwhile.
+def rebuild(
+    hook: WarehouseHook, tables: Sequence[str], parts: Iterable[pa.Table], since_us: int, check: Check = unchecked
+) -> Rebuilt:
+    """Make the tables hold what these changes and the stream say, and nothing else.
 
     Args:
         tables: `database.table`; all are filled by the same changes.
         parts: all changes of raw as it stood at `since_us` or later.
         since_us: a moment before raw was looked at, by `clock_us`.
+        check: asked before each write, whether nobody else makes the tables anew.
 
     Raises:
         SystemRefused: a table is missing, or does not take a value.
@@ -66,23 +70,27 @@ def rebuild(hook: WarehouseHook, tables: Sequence[str], parts: Iterable[pa.Table
         raise SystemRefused("warehouse", hook.address, f"there is no table {', '.join(missing)}: run apply_contracts")
     state = f"from raw at {since_us}"
     for table in held.values():
+        check()
         _bring_back(hook, table)
         hook.execute(f"CREATE TABLE IF NOT EXISTS {_staging(table.name)} AS {qualified(table.name)}")
         hook.execute(f"ALTER TABLE {_staging(table.name)} MODIFY COMMENT {literal(state)}")
-    filled, meanwhile = _fill(hook, list(held.values()), parts, since_us)
+    filled, meanwhile = _fill(hook, list(held.values()), parts, since_us, check)
     for table in held.values():
+        check()
         _copy(hook, table, f"{table.name}{STAGING}", table.name, meanwhile)
     for table in held.values():
+        check()
         exchange(hook, table.name, f"{table.name}{STAGING}", state)
     _wait_for_inserts(hook, clock_us(hook))
     for table in held.values():
+        check()
         _copy(hook, table, table.name, f"{table.name}{STAGING}", meanwhile)
         hook.execute(f"DROP TABLE IF EXISTS {_staging(table.name)} SYNC")
     return filled
 
 
 def _fill(
-    hook: WarehouseHook, tables: Sequence[Resource], parts: Iterable[pa.Table], since_us: int
+    hook: WarehouseHook, tables: Sequence[Resource], parts: Iterable[pa.Table], since_us: int, check: Check
 ) -> tuple[Rebuilt, Mapping[str, Any]]:
     """What was filled, and the parameters of `MEANWHILE`."""
     changes, left_out, following = 0, 0, dict[int, int]()
@@ -90,6 +98,7 @@ def _fill(
         for row in part.group_by("_kafka_partition").aggregate([("_offset", "max")]).to_pylist():
             place = row["_kafka_partition"]
             following[place] = max(following.get(place, 0), row["_offset_max"] + 1)
+        check()
         inserted = [_insert(hook, table, part, f"{since_us} {number}") for table in tables]
         changes, left_out = changes + part.num_rows, left_out + part.num_rows - min(inserted)
     meanwhile = {"since": since_us, "partitions": list(following), "next": list(following.values())}

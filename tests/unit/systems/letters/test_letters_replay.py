@@ -34,12 +34,13 @@ class Book:
         self.batches: dict[int, tuple[Batch, list[int]]] = {}
         self.closed: set[int] = set()
         self.still: dict[int, str] = {}
-        self.platform = SimpleNamespace(lock=lambda _: contextlib.nullcontext())
+        held = SimpleNamespace(check=lambda: None)
+        self.platform = SimpleNamespace(lock=lambda _: contextlib.nullcontext(held))
 
     def waiting(self, _: Selection) -> list[Entry]:
         return [entry for number, entry in self.entries.items() if self.state[number] == "waiting"]
 
-    def claim(self, entries: Sequence[Entry]) -> tuple[Batch, list[Entry]]:
+    def claim(self, entries: Sequence[Entry], _: Any) -> tuple[Batch, list[Entry]]:
         batch = Batch(len(self.batches) + 1, *entries[0].position[:2])
         self.batches[batch.id] = batch, [entry.id for entry in entries]
         self.state.update(dict.fromkeys(self.batches[batch.id][1], "claimed"))
@@ -51,7 +52,7 @@ class Book:
     def of_batch(self, batch: Batch) -> list[Entry]:
         return [self.entries[number] for number in self.batches[batch.id][1]]
 
-    def done(self, batch: Batch) -> None:
+    def done(self, batch: Batch, _: Any) -> None:
         self.closed.add(batch.id)
         self.state.update(dict.fromkeys(self.batches[batch.id][1], "replayed"))
 
