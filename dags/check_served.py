@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, Param
@@ -10,6 +9,7 @@ from airflow.sdk import DAG, Param
 from headrace.contracts.index import contracts_folder
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.quality.operators import CheckServedOperator, WriteQualityPagesOperator
+from headrace.systems.waits import retry_delay
 
 SCHEMAS = str(contracts_folder(Path(__file__).parents[1]))
 
@@ -18,7 +18,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
     tags=["quality"],
     params={
         "datasets": Param(

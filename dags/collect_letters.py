@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -10,6 +10,7 @@ from airflow.sdk import DAG
 from headrace.contracts.index import contracts_folder
 from headrace.systems.letters.operators import CollectLettersOperator
 from headrace.systems.notify.failures import TOLD
+from headrace.systems.waits import retry_delay
 
 with DAG(
     dag_id="collect_letters",
@@ -17,7 +18,7 @@ with DAG(
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
     tags=["letters", "lake"],
     doc_md="""
 ### Collect dead letters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, Param
@@ -11,6 +10,7 @@ from headrace.contracts.index import contracts_folder
 from headrace.systems.lake.operators import DueTablesOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.maintenance import MaintainLakeOperator
+from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
 
@@ -19,7 +19,7 @@ with DAG(
     schedule="*/15 * * * *",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 1, "retry_delay": timedelta(minutes=5), **TOLD},
+    default_args={"owner": "platform", "retries": 1, "retry_delay": retry_delay(300), **TOLD},
     tags=["lake"],
     params={
         "tables": Param(

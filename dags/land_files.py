@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -11,13 +10,14 @@ from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.landing.operators import LandFilesOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
+from headrace.systems.waits import retry_delay
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
 
 with DAG(
     dag_id="land_files",
     **CONTINUOUS,
-    default_args={"owner": "platform", "retries": 3, "retry_delay": timedelta(seconds=15), **TOLD},
+    default_args={"owner": "platform", "retries": 3, "retry_delay": retry_delay(15), **TOLD},
     tags=["landing", "lake"],
     doc_md="""
 ### Land the files that others drop

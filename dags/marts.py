@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
@@ -13,6 +12,7 @@ from headrace.systems.lineage.assets import cleaned_asset
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.serving.operators import ServeOperator
 from headrace.systems.spark.refinement import BuildMartOperator
+from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
 JOB = str(INCLUDE / "spark" / "batch" / "marts" / "job.py")
@@ -45,7 +45,7 @@ for mart in marts(CONTRACTS.values()):
         schedule=[cleaned_asset(contract) for contract in reads(sql, CONTRACTS.values())],
         max_active_runs=1,
         catchup=False,
-        default_args={"owner": mart.owner, "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
+        default_args={"owner": mart.owner, "retries": 2, "retry_delay": retry_delay(30), **TOLD},
         tags=["marts"],
         doc_md=DOC.format(mart=mart.id, table=f"marts_{name}", name=name, doc=mart.record.doc),
     ) as dag:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -10,6 +9,7 @@ from airflow.sdk import DAG
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.batch import LakeJobOperator
+from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
 TABLES = [f"{c.domain}_{c.name}" for c in load_index(contracts_folder(INCLUDE.parent)).values() if "raw" in c.zones]
@@ -19,7 +19,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
     tags=["prove", "lake"],
     doc_md="""
 ### Prove the raw zone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import (
@@ -21,6 +21,7 @@ from headrace.systems.lineage.assets import cleaned_asset, raw_asset
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.serving.operators import ServeOperator
 from headrace.systems.spark.refinement import RefineOperator
+from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
 JOB = str(INCLUDE / "spark" / "batch" / "refine" / "job.py")
@@ -62,7 +63,7 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
         start_date=FIRST_DAY,
         max_active_runs=1,
         catchup=False,
-        default_args={"owner": contract.owner, "retries": 2, "retry_delay": timedelta(seconds=30), **TOLD},
+        default_args={"owner": contract.owner, "retries": 2, "retry_delay": retry_delay(30), **TOLD},
         tags=["refine", "lake", domain],
         params={
             "days": Param(

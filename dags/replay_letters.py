@@ -10,6 +10,7 @@ from airflow.sdk import DAG, Param
 from headrace.contracts.index import contracts_folder
 from headrace.systems.letters.operators import ACTIONS, CollectLettersOperator, ReplayLettersOperator
 from headrace.systems.notify.failures import TOLD
+from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(contracts_folder(INCLUDE.parent))
@@ -66,6 +67,6 @@ begun is ended first.
         selection={name: f"{{{{ params.{name} }}}}" for name in (*TEXTS, *NUMBERS)},
         execution_timeout=timedelta(hours=2),
         retries=1,
-        retry_delay=timedelta(seconds=20),
+        retry_delay=retry_delay(20),
     )
     collect >> replay

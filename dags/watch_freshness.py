@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -11,13 +10,14 @@ from headrace.contracts.index import contracts_folder
 from headrace.systems.hops.operators import WatchFreshnessOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
+from headrace.systems.waits import retry_delay
 
 SCHEMAS = contracts_folder(Path(__file__).parents[1])
 
 with DAG(
     dag_id="watch_freshness",
     **CONTINUOUS,
-    default_args={"owner": "platform", "retries": 5, "retry_delay": timedelta(seconds=30), **TOLD},
+    default_args={"owner": "platform", "retries": 5, "retry_delay": retry_delay(30), **TOLD},
     tags=["prove", "alerts"],
     doc_md="""
 ### Watch freshness

@@ -13,7 +13,7 @@ from include.stack.contracts import index_file
 from include.stack.databases import role_dsn
 from include.stack.install import java_home
 from include.stack.processes import Process
-from include.stack.settings import Settings
+from include.stack.settings import SETTINGS, Settings
 
 
 def api_server(s: Settings) -> Process:
@@ -73,6 +73,7 @@ def environment(s: Settings) -> dict[str, str]:
         "HEADRACE_ALERTS_URL": s["HEADRACE_ALERTS_URL"],
         "HEADRACE_CONTRACTS": str(s.contracts),
         "HEADRACE_INDEX": str(index_file(s)),
+        **{setting.name: s[setting.name] for setting in SETTINGS if setting.kind == "wait"},
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "HEADRACE_SPARK_JARS": str(s.lib / "spark"),

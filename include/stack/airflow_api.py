@@ -13,6 +13,8 @@ from headrace.systems.retry import Transient
 from include.stack.settings import Settings
 from include.stack.steps import take
 
+POLL_S = 0.5
+
 
 class AirflowRefused(Exception):
     """Airflow answered with an error, or a run did not end well."""
@@ -135,7 +137,7 @@ class AirflowApi:
                 raise AirflowRefused(self._why(dag, run, states))
             if time.monotonic() > deadline:
                 raise AirflowRefused(f"run {run} of {dag} is still {state} after {seconds:.0f} s: {states}")
-            time.sleep(1)
+            time.sleep(POLL_S)
 
     def _why(self, dag: str, run: str, states: Mapping[str, str]) -> str:
         failed = [task for task, state in states.items() if state == "failed"]

@@ -8,7 +8,7 @@ from typing import Any
 from include.stack.buckets import LANDING
 from include.stack.configuration import socket_path
 from include.stack.processes import STANDBY
-from include.stack.settings import Settings
+from include.stack.settings import BY_NAME, Settings
 
 
 def connections(s: Settings) -> list[dict[str, Any]]:
@@ -23,6 +23,7 @@ def connections(s: Settings) -> list[dict[str, Any]]:
         _connection(
             "kafka_connect_default", "http", "Debezium sources and Iceberg sinks.",
             host=s.bind, port=s.port("CONNECT"), login="headrace", password=s["HEADRACE_PASSWORD_CONNECT"],
+            extra=connect_extra(s),
         ),
         _connection(
             "clickhouse_default", "generic", "The warehouse, over HTTP.",
@@ -61,6 +62,18 @@ def connections(s: Settings) -> list[dict[str, Any]]:
             },
         ),
     ]  # fmt: skip
+
+
+def connect_extra(s: Settings) -> dict[str, Any]:
+    """Values of the plan's settings that differ from their defaults."""
+    plan: dict[str, Any] = {}
+    commit, session = "HEADRACE_SINK_COMMIT_MS", "HEADRACE_SINK_SESSION_MS"
+    if s[commit] != BY_NAME[commit].default:
+        plan["sink_commit_interval_ms"] = int(s[commit])
+    if s[session] != BY_NAME[session].default:
+        prefixes = ("consumer.override", "iceberg.kafka")
+        plan["sink_config"] = {f"{prefix}.session.timeout.ms": s[session] for prefix in prefixes}
+    return {"plan": plan} if plan else {}
 
 
 def lake(s: Settings) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["text", "int", "secret", "port", "memory"]
+Kind = Literal["text", "int", "secret", "port", "memory", "wait"]
 
 
 class SettingError(Exception):
@@ -61,6 +61,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_MEMORY_BATCH", "memory", "1g", "Heap of the Spark driver that stands by for batch jobs."),
     Setting("HEADRACE_MEMORY_CLICKHOUSE", "memory", "2g", "Most memory ClickHouse may use."),
     Setting("HEADRACE_MEMORY_SEAWEEDFS", "memory", "512m", "Soft limit of SeaweedFS."),
+    Setting("HEADRACE_SINK_COMMIT_MS", "wait", "10000", "Milliseconds between two commits of the sinks to the lake."),
+    Setting("HEADRACE_SINK_SESSION_MS", "wait", "45000", "Milliseconds without a heartbeat after which Kafka gives a sink's consumer up: after a kill a new one waits for that."),
+    Setting("HEADRACE_RAW_POLL_S", "wait", "60", "Seconds between two looks for changes in raw that are not refined."),
+    Setting("HEADRACE_LANDING_POLL_S", "wait", "10", "Seconds between two looks for dropped files."),
+    Setting("HEADRACE_FRESHNESS_POLL_S", "wait", "15", "Seconds between two looks at what contracts promise."),
+    Setting("HEADRACE_FRESHNESS_WINDOW_S", "wait", "60", "Seconds back that served changes are measured for freshness."),
+    Setting("HEADRACE_RETRY_DELAY_S", "wait", "3600", "Most seconds before a failed task is tried again; DAGs that wait less keep their own."),
     Setting("HEADRACE_PASSWORD_POSTGRES", "secret", "", "PostgreSQL superuser `headrace`; makes the roles and databases."),
     Setting("HEADRACE_PASSWORD_SHOP", "secret", "", "Role `shop`: owns the OLTP database."),
     Setting("HEADRACE_PASSWORD_CDC", "secret", "", "Role `cdc`: replication and reading only."),
@@ -159,7 +166,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     instance = environ.get("HEADRACE_INSTANCE", "main")
     home = state / "instances" / instance
     env_file = root / ".env" if instance == "main" else home / ".env"
-    values = {s.name: s.default for s in SETTINGS if s.kind in ("text", "int", "memory")}
+    values = {s.name: s.default for s in SETTINGS if s.kind in ("text", "int", "memory", "wait")}
     values |= read_env(env_file)
     values |= {name: environ[name] for name in BY_NAME if environ.get(name)}
     _check(values)
@@ -205,8 +212,10 @@ def _check(values: Mapping[str, str]) -> None:
         value = values.get(name)
         if value is None:
             continue
-        if setting.kind in ("int", "port") and not value.isdigit():
+        if setting.kind in ("int", "port", "wait") and not value.isdigit():
             raise SettingError(f"{name}={value}: must be a whole number")
+        if setting.kind == "wait" and not int(value):
+            raise SettingError(f"{name}={value}: must be above 0")
         if setting.kind == "memory" and not (value[:-1].isdigit() and value[-1] in "mg"):
             raise SettingError(f"{name}={value}: must be a size such as 512m or 2g")
     allowed = {"HEADRACE_CATALOG": ("rest", "jdbc"), "HEADRACE_OBJECT_STORE": ("seaweedfs", "minio")}

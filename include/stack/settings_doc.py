@@ -15,6 +15,7 @@ KINDS: Mapping[Kind, str] = {
     "text": "What to run",
     "int": "What to run",
     "port": "Ports: the base plus an offset each; set one to move it alone",
+    "wait": "Waits: how long, in the unit that the name ends with",
     "memory": "Memory: heaps and limits, in m or g",
     "secret": "Secrets: made at random at the first start; leave them empty here",
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from include.stack import settings as configuration
 from include.stack.console import Progress, err, out
 from include.stack.install import TEST_PACKAGES, install_debian
-from include.stack.settings import Settings
+from include.stack.settings import BY_NAME, Settings, read_env
 from include.stack.stop import remove
 
 TEST_INSTANCE: Mapping[str, str] = {
@@ -26,7 +26,15 @@ TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_MEMORY_KAFKA": "320m",
     "HEADRACE_MEMORY_SPARK": "768m",
     "HEADRACE_MEMORY_CLICKHOUSE": "1500m",
+    "HEADRACE_SINK_COMMIT_MS": "2000",
+    "HEADRACE_SINK_SESSION_MS": "10000",
+    "HEADRACE_RAW_POLL_S": "5",
+    "HEADRACE_LANDING_POLL_S": "2",
+    "HEADRACE_FRESHNESS_POLL_S": "3",
+    "HEADRACE_FRESHNESS_WINDOW_S": "15",
+    "HEADRACE_RETRY_DELAY_S": "3",
 }
+"""Settings of the test instance: little memory and data, and short waits."""
 LIMIT_S = 4500
 
 
@@ -81,6 +89,7 @@ def alone(test: Settings) -> Iterator[None]:
 
 def _on_a_stack(test: Settings, pytest: Sequence[str], environ: Mapping[str, str], *, keep: bool) -> int:
     _own_contracts(test)
+    _own_settings(test, environ)
     install_debian(Progress(), TEST_PACKAGES)
     try:
         _start(test, environ)
@@ -98,6 +107,16 @@ def _own_contracts(test: Settings) -> None:
     """A copy of the contracts that tests may change."""
     shutil.rmtree(test.contracts, ignore_errors=True)
     shutil.copytree(test.root / "include" / "schemas", test.contracts)
+
+
+def _own_settings(test: Settings, environ: Mapping[str, str]) -> None:
+    """Write the settings where every command that names the instance finds them."""
+    test.home.mkdir(parents=True, exist_ok=True)
+    kept = read_env(test.env_file)
+    lines = [f"{name}={environ[name]}" for name in TEST_INSTANCE if name in BY_NAME and name not in kept]
+    with test.env_file.open("a") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    test.env_file.chmod(0o600)
 
 
 def _start(test: Settings, environ: Mapping[str, str]) -> None:

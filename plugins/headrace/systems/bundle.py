@@ -81,7 +81,7 @@ class Systems:
 def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = None) -> PlanSettings:
     """What the plan must know of the endpoints, as the Connect worker reaches them.
 
-    `overrides` replaces values of `PlanSettings`, also inside `catalog` and each of `sources`: for
+    The extra `plan` of Connect's connection, and then `overrides`, replace values of `PlanSettings`, also inside `catalog` and each of `sources`: for
     a worker that reaches the systems under other addresses, or whose secrets have other names.
 
     Raises:
@@ -103,7 +103,8 @@ def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = No
             **_tokens(lake),
         },
     }
-    return PlanSettings.from_mapping(_merged(known, overrides or {}))
+    given = _merged(known, endpoints.connect.extra.get("plan", {}))
+    return PlanSettings.from_mapping(_merged(given, overrides or {}))
 
 
 def _database(place: Endpoint) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from include.stack import airflow
+from include.stack.connections import connect_extra
 from include.stack.settings import SETTINGS, SettingError, ensure_secrets, load
 
 
@@ -49,6 +51,7 @@ def test_an_instance_keeps_its_secrets_in_its_own_folder(environ: dict[str, str]
     [
         ("HEADRACE_PORT_BASE", "many"),
         ("HEADRACE_MEMORY_KAFKA", "512"),
+        ("HEADRACE_RAW_POLL_S", "0"),
         ("HEADRACE_CATALOG", "hive"),
         ("HEADRACE_OBJECT_STORE", "minio"),
     ],
@@ -56,3 +59,17 @@ def test_an_instance_keeps_its_secrets_in_its_own_folder(environ: dict[str, str]
 def test_a_value_that_cannot_be_used_is_named(environ: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         load(environ | {name: value})
+
+
+def test_waits_reach_airflow_and_the_plan(environ: dict[str, str]) -> None:
+    assert connect_extra(load(environ)) == {}
+    own = {"HEADRACE_SINK_COMMIT_MS": "2000", "HEADRACE_SINK_SESSION_MS": "10000", "HEADRACE_RAW_POLL_S": "5"}
+    s = ensure_secrets(load(environ | own), environ | own)
+    assert connect_extra(s)["plan"] == {
+        "sink_commit_interval_ms": 2000,
+        "sink_config": {
+            "consumer.override.session.timeout.ms": "10000",
+            "iceberg.kafka.session.timeout.ms": "10000",
+        },
+    }
+    assert airflow.environment(s)["HEADRACE_RAW_POLL_S"] == "5"

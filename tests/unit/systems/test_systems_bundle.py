@@ -47,6 +47,12 @@ def test_a_worker_elsewhere_may_see_other_addresses() -> None:
     assert (settings.sources["oltp"].host, settings.sources["oltp"].database) == ("inside", "oltp")
 
 
+def test_the_connection_of_connect_may_say_how_the_plan_differs_from_its_defaults() -> None:
+    connect = Endpoint("c", 8083, extra={"plan": {"sink_commit_interval_ms": 2000, "sink_tasks": 2}})
+    settings = plan_settings(replace(PLACES, connect=connect), {"sink_tasks": 4})
+    assert (settings.sink_commit_interval_ms, settings.sink_tasks) == (2000, 4)
+
+
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(ValueError, match=r"catalog\.flavour is unknown"):
         plan_settings(PLACES, {"catalog": {"flavour": "mild"}})

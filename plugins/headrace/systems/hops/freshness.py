@@ -22,9 +22,10 @@ from headrace.systems.oltp.hook import OltpHook
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.registry.hook import RegistryHook
 from headrace.systems.spark.store import StreamStore
+from headrace.systems.waits import seconds
 from headrace.systems.warehouse.hook import WarehouseHook
 
-WINDOW_S: Final = 60
+WINDOW_S: Final = round(seconds("HEADRACE_FRESHNESS_WINDOW_S", 60.0))
 """What was served in so long is measured."""
 PULSE_S: Final = 10.0
 """A heartbeat older than this says nothing about now."""

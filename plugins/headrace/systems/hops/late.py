@@ -41,7 +41,7 @@ def judge(dataset: str, promise_s: float, waiting: Waiting) -> Late | None:
     found = [
         (waiting.source_s, max(promise_s, CONFIRMS_WITHIN_S), "wait in the source, which its connector does not read"),
         (waiting.kafka_s, promise_s, "wait in Kafka and are not served"),
-        (waiting.served_s, promise_s, "took from commit to being served (p95 of the last minute)"),
+        (waiting.served_s, promise_s, "took from commit to being served (p95 of what was served just now)"),
     ]
     late = [(seconds, words) for seconds, limit, words in found if seconds is not None and seconds > limit]
     if not late:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from headrace.systems.hops.triggers import FreshnessTrigger
+from headrace.systems.hops.triggers import POLL_S, FreshnessTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,7 +23,7 @@ class WatchFreshnessOperator(BaseOperator):
 
     ui_color = "#fdebd0"
 
-    def __init__(self, *, schemas: str, poll_s: float = 15.0, **kwargs: Any) -> None:
+    def __init__(self, *, schemas: str, poll_s: float = POLL_S, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.schemas = schemas
         self.poll_s = poll_s

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from headrace.errors import HeadraceError
 from headrace.systems.hops.freshness import FreshnessWatch
+from headrace.systems.waits import seconds
+
+POLL_S: Final = seconds("HEADRACE_FRESHNESS_POLL_S", 15.0)
 
 
 class FreshnessTrigger(BaseTrigger):
@@ -18,7 +21,7 @@ class FreshnessTrigger(BaseTrigger):
     Fires only when looking has failed for long, so that the task fails and says so.
     """
 
-    def __init__(self, schemas: str, poll_s: float = 15.0, most_failures: int = 20) -> None:
+    def __init__(self, schemas: str, poll_s: float = POLL_S, most_failures: int = 20) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.schemas = schemas
         self.poll_s = poll_s

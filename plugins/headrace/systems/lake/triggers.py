@@ -19,8 +19,9 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake.hook import LakeHook
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.spark.ledger import Ledger
+from headrace.systems.waits import seconds
 
-POLL_S: Final = 60.0
+POLL_S: Final = seconds("HEADRACE_RAW_POLL_S", 60.0)
 AGAIN_S: Final = 900.0
 FIRST_LOOK_S: Final = 3.0
 """By then the triggers of one start have come together."""
@@ -60,8 +61,8 @@ class Teller:
 class RawLandedTrigger(BaseEventTrigger):
     """Fires when a dataset's raw table holds more changes than were refined. For an `AssetWatcher`.
 
-    All triggers of a triggerer share one look, every minute: one load of the catalog's metadata for each dataset that
-    is watched, and one query of the ledger. So there is at most one event a minute for each dataset; and none while a
+    All triggers of a triggerer share one look, each `poll_s` seconds: one load of the catalog's metadata for each dataset that
+    is watched, and one query of the ledger. So there is at most one event a look for each dataset; and none while a
     refinement that was asked for has not come to its end, so that runs do not queue up.
 
     Args:

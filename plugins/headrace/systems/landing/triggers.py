@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -16,6 +16,9 @@ from headrace.systems.lake.hook import LakeHook
 from headrace.systems.landing.hook import LandingHook
 from headrace.systems.landing.land import Landing
 from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.waits import seconds
+
+POLL_S: Final = seconds("HEADRACE_LANDING_POLL_S", 10.0)
 
 
 class FilesTrigger(BaseTrigger):
@@ -29,7 +32,7 @@ class FilesTrigger(BaseTrigger):
         poll_s: seconds between looks.
     """
 
-    def __init__(self, schemas: str, datasets: Sequence[str], poll_s: float = 10.0) -> None:
+    def __init__(self, schemas: str, datasets: Sequence[str], poll_s: float = POLL_S) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.schemas = schemas
         self.datasets = list(datasets)
