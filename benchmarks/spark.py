@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.context import Context, NotMeasured
-from headrace.systems.spark.batch import batch_conf
 from headrace.systems.spark.catalog import catalog_conf
+from headrace.systems.spark.job import batch_conf
 from include.stack.airflow import environment
 from include.stack.endpoints import endpoint
 

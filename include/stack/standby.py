@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from headrace.systems.spark.batch import job_environment
+from headrace.systems.spark.job import job_environment
 from include.stack.airflow import environment
 from include.stack.configuration import socket_path
 from include.stack.endpoints import endpoint

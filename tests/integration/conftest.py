@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from headrace.systems.spark.batch import SHORT
+from headrace.systems.spark.job import SHORT
 from include.stack import settings
 from include.stack.install import java_home
 

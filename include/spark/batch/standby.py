@@ -100,7 +100,7 @@ def make_session() -> Any:
     from pyspark.sql import SparkSession
 
     from headrace.systems.spark.archive import ClassArchive
-    from headrace.systems.spark.batch import batch_conf
+    from headrace.systems.spark.job import batch_conf
     from include.spark.batch.session import keep, lake_conf
 
     jars = Path(os.environ["HEADRACE_SPARK_JARS"])

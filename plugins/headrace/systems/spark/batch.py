@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.spark import spark_lineage_conf
 from headrace.systems.spark.archive import ClassArchive
-from headrace.systems.spark.catalog import catalog_conf
+from headrace.systems.spark.job import LONG, SHORT, batch_conf, job_environment
 from headrace.systems.spark.standby import Job, Standby, standby
 
 if TYPE_CHECKING:
@@ -22,20 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-LONG: Final = {
-    "spark.sql.adaptive.enabled": "true",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.sql.inMemoryColumnarStorage.compressed": "true",
-}
-SHORT: Final = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.inMemoryColumnarStorage.compressed": "false",
-}
-"""Over few rows, planning again after every stage costs more than it can save. All of `LONG`, and nothing else."""
 MEMORY: Final = "1g"
-SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
-"""Code that runs for seconds does not repay its optimisation."""
 
 
 class LakeJobOperator(BaseOperator):
@@ -148,29 +135,3 @@ class LakeJobOperator(BaseOperator):
     def _conf(self) -> dict[str, str]:
         told = spark_lineage_conf(self.job) if self.told_by_spark else {}
         return {**told, **batch_conf(self._folder(), short=self.short)}
-
-
-def batch_conf(jars: Path, *, short: bool = False) -> dict[str, str]:
-    """Spark's configuration for one job on one machine, with the jars of that folder; `short`: about few rows."""
-    return {
-        "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(jars.glob("*.jar"))),
-        "spark.driver.extraJavaOptions": f"{ClassArchive(jars).option()} {SHORT_JVM if short else ''}".strip(),
-        "spark.log.level": "WARN",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.sql.session.timeZone": "UTC",
-        **(SHORT if short else LONG),
-    }
-
-
-def job_environment(lake: Endpoint, platform: Endpoint) -> dict[str, str]:
-    """What every job learns by its environment; holds secrets."""
-    jdbc = {
-        "url": f"jdbc:postgresql://{platform.host}:{platform.port or 5432}/{platform.database}",
-        "user": platform.login,
-        "password": platform.password,
-    }
-    return {
-        "HEADRACE_SPARK_CONF": json.dumps(catalog_conf(lake)),
-        "HEADRACE_PLATFORM_JDBC": json.dumps(jdbc),
-    }
