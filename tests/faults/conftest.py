@@ -1,11 +1,14 @@
-"""What every fault needs: a way to kill, and the oracle."""
+"""What every fault needs: a shop that trades meanwhile, a way to kill, and the comparison at the end.
+
+A fault costs its own recovery only: all faults of a file happen in one trading window, and are followed by one comparison.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -13,6 +16,15 @@ import pytest
 from include.stack import health
 from tests.conftest import Stack
 from tests.support.live_shop import wait_until
+from tests.support.trading_window import TradingWindow
+
+
+@pytest.fixture(scope="module")
+def window(stack: Stack) -> Iterator[TradingWindow]:
+    """A shop that trades through all faults of a file; at its end every hop must hold what was committed, once."""
+    opened = TradingWindow(stack, seed=1)
+    yield opened
+    opened.settle()
 
 
 @pytest.fixture

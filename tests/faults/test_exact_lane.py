@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import psycopg
@@ -14,21 +14,25 @@ import pytest
 from include.stack.processes import STANDBY
 from tests.conftest import Stack
 from tests.support.live_shop import wait_until
+from tests.support.trading_window import TradingWindow
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 REFINE, MART = "refine_retail_transactions", "mart_store_daily"
 ZONES = ("raw", "cleaned", "history")
 TILL_NOTE = {"name": "till_note", "field-id": 90, "type": ["null", "string"], "default": None, "doc": "What was noted."}
 
 
-@pytest.fixture(autouse=True)
-def switched_on(stack: Stack) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def window(window: TradingWindow, stack: Stack) -> Iterator[TradingWindow]:
+    """Refinement is on; when the window settles, what it made must agree with the source."""
     stack.airflow.pause(REFINE, False)  # a mart would be built after each refinement, and is wanted by one test only
-    yield
+    window.afterwards(lambda: agrees_with_the_source(stack))
+    yield window
+    window.settle()
     for dag in (REFINE, MART):
         stack.airflow.pause(dag, True)
 
@@ -75,30 +79,57 @@ def source_lines(stack: Stack) -> int:
     return int(oltp.row_counts(["retail.transactions"])["retail.transactions"])
 
 
-@pytest.mark.timeout(900)
-def test_a_killed_refinement_is_done_again_and_agrees_with_the_source(
-    stack: Stack, trading: Any, oracle: Callable[[], Any]
+def test_a_refinement_outlives_its_driver_and_then_the_object_store(
+    stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
 ) -> None:
+    """The second fault hits the retry of the first: each attempt has begun to write."""
     catalog = stack.systems.lake.catalog
     before = attempts(catalog)
-    with trading(31) as shop:
-        shop.wait_for_commits(5)
-        run = caught_writing(stack, catalog, before)
-        kill_drivers(stack)
-        shop.wait_for_commits(5)
+    window.trade(5)
+    run = caught_writing(stack, catalog, before)
+    before |= attempts(catalog)
+    kill_drivers(stack)
+    wait_until(lambda: bool(attempts(catalog) - before), 240, "the retry writes nothing")
+    comes_back("seaweedfs", kill("seaweedfs"), 60)
+    window.trade(5)
     finish(stack, REFINE, run)
-    assert oracle().equal
-    agrees_with_the_source(stack)
 
 
-@pytest.mark.timeout(900)
-def test_a_mart_is_served_though_clickhouse_dies_between_the_lakes_commit_and_the_exchange(
-    stack: Stack, trading: Any, kill: Callable[[str], int], oracle: Callable[[], Any]
+def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
+    stack: Stack, window: TradingWindow, days: tuple[str, str]
 ) -> None:
-    with trading(32) as shop:
-        shop.wait_for_commits(5)
-    assert oracle().equal
-    finish(stack, REFINE, stack.airflow.trigger(REFINE, {"everything": True}))
+    def backfilled() -> dict[str, str]:
+        return {run["dag_run_id"]: run["state"] for run in stack.airflow.runs(REFINE, run_type="backfill")}
+
+    earlier = backfilled()
+    stack.airflow.pause("lake_maintenance", False)
+    window.trade(5)
+    stack.airflow.backfill(REFINE, *days)
+    care = stack.airflow.trigger("lake_maintenance", {"tables": [f"{z}.retail_transactions" for z in ZONES]})
+    wait_until(lambda: "running" in backfilled().values(), 180, "no day is refined")
+    noted = note_tills(stack, days)
+    wait_until(
+        lambda: (
+            len(backfilled()) > len(earlier)
+            and all(state == "success" for run, state in backfilled().items() if run not in earlier)
+        ),
+        600,
+        "the backfill has not succeeded",
+    )
+    finish(stack, "lake_maintenance", care)
+    stack.airflow.pause("lake_maintenance", True)
+
+    def every_noted_line_is_cleaned() -> None:
+        cleaned = stack.systems.lake.catalog.load_table("cleaned.retail_transactions")
+        assert cleaned.scan(row_filter="till_note = 'counted'").count() == noted > 0
+
+    window.afterwards(every_noted_line_is_cleaned)
+
+
+def test_a_mart_is_served_though_clickhouse_dies_between_the_lakes_commit_and_the_exchange(
+    stack: Stack, window: TradingWindow, kill: Callable[[str], int]
+) -> None:
+    window.settle()  # the mart is compared with a source that no longer changes, refined to its end
     stack.airflow.pause(MART, False)
     run = stack.airflow.trigger(MART)
     wait_until(lambda: stack.airflow.task_states(MART, run).get("build") == "success", 300, "the mart is not built")
@@ -107,53 +138,6 @@ def test_a_mart_is_served_though_clickhouse_dies_between_the_lakes_commit_and_th
     assert stack.systems.warehouse.rows("SELECT sum(lines) FROM marts.store_daily") == [(source_lines(stack),)]
     left = "SELECT name FROM system.tables WHERE database = 'marts' AND startsWith(name, 'store_daily__')"
     assert stack.systems.warehouse.rows(left) == []
-
-
-@pytest.mark.timeout(900)
-def test_a_refinement_outlives_the_object_store(
-    stack: Stack, trading: Any, kill: Callable[[str], int], comes_back: Callable[..., float], oracle: Callable[[], Any]
-) -> None:
-    catalog = stack.systems.lake.catalog
-    before = attempts(catalog)
-    with trading(34) as shop:
-        shop.wait_for_commits(5)
-        run = caught_writing(stack, catalog, before)
-        comes_back("seaweedfs", kill("seaweedfs"), 60)
-        shop.wait_for_commits(5)
-    finish(stack, REFINE, run)
-    assert oracle().equal
-    agrees_with_the_source(stack)
-
-
-@pytest.mark.timeout(1200)
-def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
-    stack: Stack, trading: Any, oracle: Callable[[], Any], days: tuple[str, str]
-) -> None:
-    def backfilled() -> dict[str, str]:
-        return {run["dag_run_id"]: run["state"] for run in stack.airflow.runs(REFINE, run_type="backfill")}
-
-    earlier = backfilled()
-    stack.airflow.pause("lake_maintenance", False)
-    with trading(33) as shop:
-        shop.wait_for_commits(5)
-        stack.airflow.backfill(REFINE, *days)
-        care = stack.airflow.trigger("lake_maintenance", {"tables": [f"{z}.retail_transactions" for z in ZONES]})
-        wait_until(lambda: "running" in backfilled().values(), 180, "no day is refined")
-        noted = note_tills(stack, days)
-        wait_until(
-            lambda: (
-                len(backfilled()) > len(earlier)
-                and all(state == "success" for run, state in backfilled().items() if run not in earlier)
-            ),
-            600,
-            "the backfill has not succeeded",
-        )
-        finish(stack, "lake_maintenance", care)
-    stack.airflow.pause("lake_maintenance", True)
-    assert oracle().equal
-    agrees_with_the_source(stack)
-    cleaned = stack.systems.lake.catalog.load_table("cleaned.retail_transactions")
-    assert cleaned.scan(row_filter="till_note = 'counted'").count() == noted > 0
 
 
 def agrees_with_the_source(stack: Stack) -> None:

@@ -17,18 +17,18 @@ ROWS_PER_S = 150
 class Shop:
     """It trades until it is closed."""
 
-    def __init__(self, dsn: str, seed: int) -> None:
+    def __init__(self, dsn: str, seed: int, rows_per_s: float = ROWS_PER_S) -> None:
         self._stop = Stop()
         self.tally: Tally | None = None
         self.committed = 0
-        self._thread = threading.Thread(target=self._live, args=(dsn, seed))
+        self._thread = threading.Thread(target=self._live, args=(dsn, seed, rows_per_s))
         self._thread.start()
 
-    def _live(self, dsn: str, seed: int) -> None:
+    def _live(self, dsn: str, seed: int, rows_per_s: float) -> None:
         def count(batch: object, outcome: object) -> None:
             self.committed += 1
 
-        self.tally = run_live(dsn, LiveSettings(rows_per_s=ROWS_PER_S, seed=seed), stop=self._stop, on_commit=count)
+        self.tally = run_live(dsn, LiveSettings(rows_per_s=rows_per_s, seed=seed), stop=self._stop, on_commit=count)
 
     def wait_for_commits(self, more: int, seconds: float = 60) -> None:
         """Wait until the shop has committed so many transactions more."""
@@ -57,4 +57,4 @@ def wait_until(true: Callable[[], bool], seconds: float, otherwise: str) -> None
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {otherwise}"
-        time.sleep(0.25)
+        time.sleep(0.2)
