@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from include.stack import databases, endpoints, settings
 from include.stack.airflow_api import AirflowApi
+from include.stack.connections import connections
 from include.stack.settings import Settings
 from include.stack.supervisor import Supervisor
 
@@ -114,6 +116,14 @@ def oracle(stack: Stack) -> Callable[[], Comparison]:
 
 
 @pytest.fixture
+def operators(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's connections in the environment: an operator of a DAG runs in the test's own process."""
+    for body in connections(stack.settings):
+        fields = {name: value for name, value in body.items() if name != "description"}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{fields.pop('connection_id').upper()}", json.dumps(fields))
+
+
+@pytest.fixture
 def pages(stack: Stack) -> Iterator[Pages]:
     """Airflow's pages in a browser."""
     from tests.support.airflow_pages import opened
@@ -122,16 +132,22 @@ def pages(stack: Stack) -> Iterator[Pages]:
         yield found
 
 
+BESIDE = {"lineage", "marts", "refinement", "shop", "stores", "systems"}
+"""Folders of tests that use names of their own, so that they may run beside others on the same stack."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the tests marked `long`, and no other.")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the long tests or the others; mark what uses the stack or its jars; move the faults to the end."""
+    """Choose the long tests or the others, mark tests by what they use, and move the faults to the end."""
     left_out = [item for item in items if (item.get_closest_marker("long") is not None) != config.getoption("long")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
+        if item.path.parent.parent.name == "integration" and item.path.parent.name in BESIDE:
+            item.add_marker("beside")
         if {"stack", "oltp_dsn", "spark"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("stack")
     items.sort(key=lambda item: item.get_closest_marker("faults") is not None)

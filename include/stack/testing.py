@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from include.stack.console import Progress, err, out
 from include.stack.install import TEST_PACKAGES, install_debian
 from include.stack.settings import BY_NAME, Settings, read_env
 from include.stack.stop import remove
+from include.stack.test_parts import BESIDE, FAULTS, ON_STACK, WITHOUT_STACK, Background, Suite, is_whole
 
 TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_INSTANCE": "test",
@@ -48,8 +49,11 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, 
     environ = os.environ | {name: os.environ.get(f"TEST_{name}", value) for name, value in TEST_INSTANCE.items()}
     environ["HEADRACE_CONTRACTS"] = str(s.state / "instances" / environ["HEADRACE_INSTANCE"] / "contracts")
     test = configuration.load(environ)
-    with alone(test):
-        return _on_a_stack(test, pytest, environ, keep=keep)
+    with alone(test), _stack(test, environ, keep=keep) as start:
+        if is_whole(s.root, arguments):
+            return _run_parts(test, arguments, environ, start)
+        start()
+        return subprocess.run(pytest, cwd=test.root, env=environ, timeout=LIMIT_S, check=False).returncode
 
 
 def _run_long_tests(s: Settings, arguments: Sequence[str], *, keep: bool) -> int:
@@ -87,13 +91,32 @@ def alone(test: Settings) -> Iterator[None]:
         yield
 
 
-def _on_a_stack(test: Settings, pytest: Sequence[str], environ: Mapping[str, str], *, keep: bool) -> int:
+def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
+    """Run the whole suite, its parts side by side where they may be; the worst exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        suite, running = Suite(test, arguments, Path(folder), LIMIT_S), list[Background]()
+        try:
+            running.append(suite.begin(WITHOUT_STACK, os.environ))
+            start()
+            running[-1].finish()
+            running.append(suite.begin(BESIDE, environ))
+            suite.run(ON_STACK, environ)
+            running[-1].finish()
+            suite.run(FAULTS, environ)
+        finally:
+            for part in running:
+                part.stop()
+        return suite.report()
+
+
+@contextmanager
+def _stack(test: Settings, environ: Mapping[str, str], *, keep: bool) -> Iterator[Callable[[], None]]:
+    """Yield a function that starts the stack; afterwards remove it, or say how to reach it."""
     _own_contracts(test)
     _own_settings(test, environ)
     install_debian(Progress(), TEST_PACKAGES)
     try:
-        _start(test, environ)
-        return subprocess.run(pytest, cwd=test.root, env=environ, timeout=LIMIT_S, check=False).returncode
+        yield lambda: _start(test, environ)
     finally:
         if keep:
             names = ("HEADRACE_INSTANCE", "HEADRACE_PORT_BASE", "HEADRACE_CONTRACTS")

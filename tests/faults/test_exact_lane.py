@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
@@ -96,7 +96,7 @@ def test_a_refinement_outlives_its_driver_and_then_the_object_store(
 
 
 def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
-    stack: Stack, window: TradingWindow, days: tuple[str, str]
+    stack: Stack, window: TradingWindow, days: tuple[str, str], ask_platform: Callable[..., list[tuple[object, ...]]]
 ) -> None:
     def backfilled() -> dict[str, str]:
         return {run["dag_run_id"]: run["state"] for run in stack.airflow.runs(REFINE, run_type="backfill")}
@@ -117,6 +117,8 @@ def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
         "the backfill has not succeeded",
     )
     finish(stack, "lake_maintenance", care)
+    refined = [interval for run in backfilled().keys() - earlier.keys() for interval in intervals(ask_platform, run)]
+    assert sorted(start[:10] for start, _ in refined) == list(days)
     stack.airflow.pause("lake_maintenance", True)
 
     def every_noted_line_is_cleaned() -> None:
@@ -146,6 +148,13 @@ def agrees_with_the_source(stack: Stack) -> None:
     assert lines_of(stack) == source_lines(stack)
     history = stack.systems.lake.catalog.load_table("history.retail_transactions")
     assert history.scan(row_filter="_is_current = true").count() == source_lines(stack)
+
+
+def intervals(ask_platform: Callable[..., list[tuple[Any, ...]]], run: str) -> list[tuple[str, str]]:
+    """The intervals of event time that a run has refined, by the ledger."""
+    ((selection,),) = ask_platform("SELECT selection FROM refinements WHERE dag_run = %s", run)
+    found: list[tuple[str, str]] = selection["intervals"]
+    return found
 
 
 @pytest.fixture

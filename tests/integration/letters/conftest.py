@@ -19,10 +19,18 @@ from headrace.systems.kafka.reading import messages_to_end
 from headrace.systems.letters.ledger import LetterLedger
 from tests.conftest import Stack
 from tests.integration.pipeline.conftest import eventually, new_id, oltp, raw, warehouse
+from tests.support.schema_ids import schema_ids
 
 __all__ = ["eventually", "new_id", "oltp", "raw", "warehouse"]
 
 _subjects = itertools.count(time.time_ns())
+
+
+@pytest.fixture(autouse=True)
+def foretold(stack: Stack) -> Iterator[None]:
+    """Nobody else registers schemas meanwhile: `Told.later` counts on the ids that come next."""
+    with schema_ids(stack, foretold=True):
+        yield
 
 
 @dataclass(frozen=True)

@@ -50,15 +50,13 @@ def test_late_data_is_told_until_it_is_in_time_again(
 ) -> None:
     """The driver stands still while a row is written, for less time than would have it launched again."""
     (pid,) = [state.pid for state in stack.supervisor.states() if state.name == "stream-retail"]
-    basket = new_id()
+    basket, key = new_id(), "late:retail.transactions"
     os.kill(pid, signal.SIGSTOP)
     try:
         oltp.execute(INSERT, [basket])
-        time.sleep(20)  # that is how late it becomes
+        eventually(lambda: key in [alert.key for alert in stack.systems.platform.open_alerts()], True, 90)
     finally:
         os.kill(pid, signal.SIGCONT)
-    key = "late:retail.transactions"
-    eventually(lambda: key in [alert.key for alert in stack.systems.platform.open_alerts()], True, 90)
     told("WARNING: retail.transactions is late", key)
     eventually(lambda: key in [alert.key for alert in stack.systems.platform.open_alerts()], False, 200)
     told("OVER: retail.transactions is late", key)

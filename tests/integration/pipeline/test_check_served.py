@@ -7,7 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
+from headrace.systems.quality.operators import CheckServedOperator
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 
@@ -63,15 +65,14 @@ def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
     finally:
         oltp.execute("UPDATE retail.products SET department = %s WHERE product_id = %s", [department, product])
     eventually(lambda: warehouse(served, id=product), [(department,)])
-    checked(stack, "retail.products")
+    run = checked(stack, "retail.products", "retail.coupon_redemptions")
     assert KEY not in open_keys(stack)
     history = "SELECT groupArray(passed) FROM (SELECT passed FROM quality.results FINAL WHERE dataset = 'retail.products' AND zone = 'served' AND rule = {r:String} ORDER BY at)"
     assert warehouse(history, r=RULE)[0][0][-3:] == [True, False, True]
+    _assertions_reach_the_lineage_endpoint(stack, run, eventually)
 
 
-@pytest.mark.timeout(600)
-def test_assertions_reach_the_lineage_endpoint(stack: Stack, eventually: Callable[..., Any]) -> None:
-    run = checked(stack, "retail.coupon_redemptions")
+def _assertions_reach_the_lineage_endpoint(stack: Stack, run: str, eventually: Callable[..., Any]) -> None:
     query = """
         SELECT payload -> 'inputs' FROM lineage.events
          WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'check_served.check'
@@ -84,14 +85,17 @@ def test_assertions_reach_the_lineage_endpoint(stack: Stack, eventually: Callabl
         return row and row[0]
 
     eventually(lambda: bool(told()), True)
-    (dataset,) = told()
-    assert (dataset["namespace"], dataset["name"]) == (name, "retail.coupon_redemptions")
+    datasets = {each["name"]: each for each in told()}
+    assert datasets.keys() == {"retail.products", "retail.coupon_redemptions"}
+    dataset = datasets["retail.coupon_redemptions"]
+    assert dataset["namespace"] == name
     found = {a["name"]: a for a in dataset["inputFacets"]["dataQualityAssertions"]["assertions"]}
     assert found["household_had_the_campaign"]["assertion"] == "reference"
     assert found["key_unique"]["success"] is True
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("operators")
 def test_a_dataset_that_is_not_served_is_named(stack: Stack) -> None:
-    with pytest.raises(AirflowRefused, match=r"retail\.nothing: ClickHouse serves no such dataset"):
-        checked(stack, "retail.nothing")
+    check = CheckServedOperator(task_id="check", schemas=str(stack.settings.contracts), datasets=["retail.nothing"])
+    with pytest.raises(AirflowFailException, match=r"retail\.nothing: ClickHouse serves no such dataset"):
+        check.execute({"run_id": "by hand"})  # type: ignore[arg-type]

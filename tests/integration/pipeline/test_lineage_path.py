@@ -7,12 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
+from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
+
 
 @pytest.fixture
-def lineage(stack: Any) -> httpx.Client:
+def lineage(stack: Any, operators: None) -> httpx.Client:
     """The OpenLineage endpoint, with its key, after the contracts' lineage was declared (other tests withdraw it)."""
-    run = stack.airflow.trigger("apply_contracts")
-    stack.airflow.wait_for_run("apply_contracts", run, 180, lambda line: None)
+    metrics = stack.settings.root / "include" / "sql" / "metrics" / "lineage.json"
+    declare = EmitDeclaredLineageOperator(
+        task_id="declare_lineage", contracts=str(stack.settings.contracts), metrics=str(metrics)
+    )
+    declare.execute({})
     place = stack.endpoint("lineage_default")
     return httpx.Client(base_url=place.url, headers={"Authorization": f"Bearer {place.password}"}, timeout=30)
 

@@ -1,36 +1,30 @@
-"""Refinement by Airflow, on the live stack: cleaned is what the source is; days are backfilled; a broken rule is told."""
+"""Refinement by Airflow, on the live stack: cleaned is what the source is, and what checks found is kept and told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 
 DAG = "refine_retail_campaigns"
-CONTRACT = "campaigns.odcs.yaml"
-RULE = "{type: library, name: few, metric: rowCount, mustBeLessThan: 1, severity: error}"
 
 
 @pytest.fixture(autouse=True, scope="module")
 def switched_on(stack: Stack) -> Iterator[None]:
-    for dag in (DAG, "refine_retail_transactions"):
-        stack.airflow.pause(dag, False)
+    stack.airflow.pause(DAG, False)
     yield
-    for dag in (DAG, "refine_retail_transactions"):
-        stack.airflow.pause(dag, True)
+    stack.airflow.pause(DAG, True)
 
 
-def refined(stack: Stack, dag: str = DAG, **params: Any) -> dict[str, Any]:
+def refined(stack: Stack, **params: Any) -> dict[str, Any]:
     """A run to its end; what it did."""
-    run = stack.airflow.trigger(dag, params)
-    stack.airflow.wait_for_run(dag, run, 280, lambda line: None)
+    run = stack.airflow.trigger(DAG, params)
+    stack.airflow.wait_for_run(DAG, run, 280, lambda line: None)
     return kept(stack, run)
 
 
@@ -43,10 +37,8 @@ def kept(stack: Stack, run: str) -> dict[str, Any]:
     return row
 
 
-def cleaned(stack: Stack, table: str, *columns: str, branch: str | None = None) -> list[tuple[Any, ...]]:
-    found = stack.systems.lake.catalog.load_table(f"cleaned.{table}")
-    scan = found.scan(selected_fields=columns)
-    scan = scan.use_ref(branch) if branch else scan
+def cleaned(stack: Stack, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    scan = stack.systems.lake.catalog.load_table(f"cleaned.{table}").scan(selected_fields=columns)
     return sorted(tuple(row[name] for name in columns) for row in scan.to_arrow().to_pylist())
 
 
@@ -69,65 +61,6 @@ def test_cleaned_is_what_the_source_is_and_a_second_run_changes_nothing(
     assert all(isinstance(token, str) and len(token) == 22 for token in households)
     assert len(households) == oltp.execute("SELECT count(DISTINCT household_id) FROM retail.campaigns").fetchone()[0]
     assert refined(stack, everything=True)["changed"] == {}
-
-
-@pytest.mark.timeout(600)
-def test_a_broken_rule_is_not_published_and_told_until_it_is_mended(
-    stack: Stack, oltp: Any, eventually: Callable[..., Any]
-) -> None:
-    refined(stack)
-    before = cleaned(stack, "retail_campaigns", "campaign_id")
-    terms = stack.settings.contracts / "retail" / CONTRACT
-    text = terms.read_text()
-    assert "    quality:\n" in text
-    terms.write_text(text.replace("    quality:\n", f"    quality:\n      - {RULE}\n"))
-    try:
-        oltp.execute(
-            "INSERT INTO retail.campaigns (campaign_id, household_id) SELECT min(campaign_id), max(household_id) + 1 FROM retail.campaigns"
-        )
-        raw = stack.systems.lake
-        eventually(lambda: len(raw.catalog.load_table("raw.retail_campaigns").scan().to_arrow()) > len(before), True)
-        with pytest.raises(AirflowRefused, match="is not published: few: found"):
-            refined(stack)
-        assert cleaned(stack, "retail_campaigns", "campaign_id") == before
-        assert len(cleaned(stack, "retail_campaigns", "campaign_id", branch="audit")) == len(before) + 1
-        assert [
-            alert.severity
-            for alert in stack.systems.platform.open_alerts()
-            if alert.key == "quality:retail.campaigns:few"
-        ] == ["error"]
-    finally:
-        terms.write_text(text)
-    refined(stack)  # unless what has landed started one already
-    assert len(cleaned(stack, "retail_campaigns", "campaign_id")) == len(before) + 1
-    assert "quality:retail.campaigns:few" not in [alert.key for alert in stack.systems.platform.open_alerts()]
-
-
-@pytest.mark.timeout(900)
-def test_days_are_refined_by_hand_and_by_backfill(
-    stack: Stack, oltp: Any, warehouse: Any, eventually: Callable[..., Any]
-) -> None:
-    days = [row[0] for row in oltp.execute(
-        "SELECT DISTINCT date(checked_out_at AT TIME ZONE 'UTC') FROM retail.transactions ORDER BY 1 LIMIT 4"
-    ).fetchall()]  # fmt: skip
-    chosen = (days[0], days[3])
-    query = "SELECT count(*) FROM retail.transactions WHERE date(checked_out_at AT TIME ZONE 'UTC') = ANY (%s)"
-    wanted = oltp.execute(query, [list(chosen)]).fetchone()[0]
-
-    def backfills() -> dict[str, str]:
-        runs = stack.airflow.runs("refine_retail_transactions", run_type="backfill")
-        return {run["dag_run_id"]: run["state"] for run in runs}
-
-    earlier = backfills().keys()
-    by_hand = refined(stack, "refine_retail_transactions", days=[chosen[0].isoformat()])
-    stack.airflow.backfill("refine_retail_transactions", chosen[1].isoformat(), chosen[1].isoformat())
-    eventually(lambda: [state for run, state in backfills().items() if run not in earlier], ["success"], 300)
-    (backfill,) = backfills().keys() - earlier
-    times = [at for (at,) in cleaned(stack, "retail_transactions", "checked_out_at")]
-    assert sum(at.astimezone(UTC).date() in chosen for at in times) == wanted
-    for run, day in ((by_hand["dag_run"], chosen[0]), (backfill, chosen[1])):
-        ((start, _),) = kept(stack, run)["selection"]["intervals"]
-        assert start[:10] == day.isoformat()
 
 
 @pytest.mark.timeout(600)

@@ -54,16 +54,16 @@ def test_tables_that_were_lost_are_whole_again_while_the_shop_trades(
 
 @pytest.mark.timeout(400)
 def test_what_was_served_and_lost_before_it_landed_comes_back(
-    stack: Stack, sell: Any, warehouse: Any, eventually: Any, new_id: Callable[[], int],
-    steer: Callable[[str, str, str], None],
-) -> None:  # fmt: skip
+    stack: Stack, sell: Any, warehouse: Any, eventually: Any, new_id: Callable[[], int]
+) -> None:
     """The stream will not bring it again, and raw does not hold it yet: it is waited for, though not for ever."""
     contract, warned = load_index(stack.settings.contracts)["retail.transactions"], list[str]()
     systems = stack.systems
     impatient = FromRaw(systems.kafka, systems.lake, systems.warehouse, patience_s=0)
     served = "SELECT count() FROM retail.transactions WHERE basket_id = {basket:Int64}"
     basket = new_id()
-    steer(SINK, "pause", "PAUSED")
+    systems.connect.pause(SINK)
+    systems.connect.wait(SINK, "PAUSED")
     try:
         sell(basket)
         eventually(lambda: warehouse(served, basket=basket)[0][0], 1)
@@ -75,6 +75,7 @@ def test_what_was_served_and_lost_before_it_landed_comes_back(
         run = stack.airflow.trigger(DAG, {"datasets": ["retail.transactions"]})
         wait_until(lambda: stack.airflow.task_states(DAG, run).get("serve") == "running", 60, "it does not run")
     finally:
-        steer(SINK, "resume", "RUNNING")
+        systems.connect.resume(SINK)
+        systems.connect.wait(SINK, "RUNNING")
     stack.airflow.wait_for_run(DAG, run, 240, lambda line: None)
     assert warehouse(served, basket=basket)[0][0] == 1

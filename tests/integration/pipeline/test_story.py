@@ -95,11 +95,13 @@ def terms(stack: Stack) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def run(stack: Stack, pages: Pages) -> Callable[..., None]:
-    """`run(dag, days=…, everything=…)`: ordered by the form, and waited for; fails as the run does."""
+def run(stack: Stack, pages: Pages) -> Callable[..., str]:
+    """`run(dag, days=…, everything=…)`: ordered by the form, and waited for; its id; fails as the run does."""
 
-    def ordered(dag: str, **params: Any) -> None:
-        stack.airflow.wait_for_run(dag, pages.order(dag, **params), 400, lambda line: None)
+    def ordered(dag: str, **params: Any) -> str:
+        order = pages.order(dag, **params)
+        stack.airflow.wait_for_run(dag, order, 400, lambda line: None)
+        return order
 
     return ordered
 
@@ -162,13 +164,13 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
     told: Callable[..., str],
     warehouse: Any,
     eventually: Callable[..., Any],
-    run: Callable[..., None],
+    run: Callable[..., str],
     pages: Pages,
 ) -> None:
     with trading(51) as shop, switched_on(stack, REFINE):
         run(REFINE, everything=True)
         late = book_late(oltp)
-        _backfill_three_weeks(stack, run, late, eventually)
+        _backfill_three_weeks(stack, run, pages, late, eventually)
         shop.wait_for_commits(5)
         alert = _break_rules(stack, run, terms, told)
         pages.read(alert.split()[-1], "is not published")
@@ -186,21 +188,26 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
     _agree(stack, frames(stack, dropped), warehouse)
 
 
-def _backfill_three_weeks(stack: Stack, run: Callable[..., None], late: int, eventually: Callable[..., Any]) -> None:
+def _backfill_three_weeks(
+    stack: Stack, run: Callable[..., str], pages: Pages, late: int, eventually: Callable[..., Any]
+) -> None:
     """Of a cleaned zone that was lost, three weeks are made again, and nothing else of that year."""
     raw = stack.systems.lake.catalog.load_table(f"raw.{TABLE}")
     eventually(lambda: raw.refresh().scan(row_filter="week IN (20, 30, 40)").count(), late, 120)
     for zone in ("cleaned", "history"):
         stack.systems.lake.catalog.load_table(f"{zone}.{TABLE}").delete(AlwaysTrue())
     days = [f"{start}/{start + timedelta(days=6)}" for start in WEEKS.values()]
-    run(REFINE, days=days)
+    order = run(REFINE, days=days)
+    (conf,) = [each["conf"] for each in stack.airflow.runs(REFINE, run_type="manual") if each["dag_run_id"] == order]
+    assert conf["days"] == days
+    pages.read(f"/dags/{REFINE}/runs/{order}/tasks/refine", "refining retail.transactions for")
     assert lines(stack, list(WEEKS)) == late
     assert lines(stack, list(WEEKS), "history") == late
     cleaned = stack.systems.lake.catalog.load_table(f"cleaned.{TABLE}")
     assert cleaned.scan(row_filter="checked_out_at < '2018-01-01T00:00:00+00:00'").count() == late
 
 
-def _break_rules(stack: Stack, run: Callable[..., None], terms: Callable[..., None], told: Callable[..., str]) -> str:
+def _break_rules(stack: Stack, run: Callable[..., str], terms: Callable[..., None], told: Callable[..., str]) -> str:
     """Nothing is published and a person is told; what would have been stands on the branch. The alert."""
     before, in_week_40 = lines(stack, list(WEEKS)), lines(stack, [40])
     terms(TIGHT, FEW)
@@ -221,7 +228,7 @@ def _break_rules(stack: Stack, run: Callable[..., None], terms: Callable[..., No
     return alert
 
 
-def _mend_rules(stack: Stack, run: Callable[..., None], terms: Callable[..., None], told: Callable[..., str]) -> None:
+def _mend_rules(stack: Stack, run: Callable[..., str], terms: Callable[..., None], told: Callable[..., str]) -> None:
     terms()
     run(REFINE, everything=True)
     told("OVER", "quality:retail.transactions:few")

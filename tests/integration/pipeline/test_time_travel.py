@@ -22,6 +22,8 @@ from headrace.systems.warehouse.lake import open_lake
 from include.spark.batch.maintain import maintain
 from tests.conftest import Stack
 
+pytestmark = pytest.mark.beside
+
 DOCS = Path(__file__).parents[3] / "docs" / "time-travel.md"
 DOCUMENTED = "cleaned.retail_products"
 THEN = [{"product_id": 1, "brand": "National"}, {"product_id": 2, "brand": "Private"}]

@@ -17,6 +17,17 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
 from include.stack import endpoints
 from tests.integration.systems.world import World
+from tests.support.schema_ids import schema_ids
+
+
+@pytest.fixture(autouse=True)
+def registers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Schemas may be registered, as no test beside this one foretells the ids that come next."""
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    with schema_ids(request.getfixturevalue("stack")):
+        yield
 
 
 @pytest.fixture

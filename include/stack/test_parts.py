@@ -1,0 +1,129 @@
+"""The suite in parts: what needs no stack runs while it starts, and tests with names of their own run beside the others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from include.stack.console import out
+from include.stack.settings import Settings
+
+WITHOUT_STACK: Final = "not stack"
+BESIDE: Final = "stack and beside and not faults"
+ON_STACK: Final = "stack and not beside and not faults"
+FAULTS: Final = "stack and faults"
+PARTS: Final = (WITHOUT_STACK, BESIDE, ON_STACK, FAULTS)
+"""pytest's `-m` of each part: together every test, each once."""
+
+SELECTS: Final = ("-k", "-m", "--long", "--deselect", "--ignore", "--pyargs", "--co")
+NO_TESTS: Final = 5
+STOP_WITHIN_S: Final = 30
+
+
+def is_whole(root: Path, arguments: Sequence[str]) -> bool:
+    """Return whether pytest's arguments ask for the whole suite: they select nothing."""
+    return not any(
+        argument.startswith(SELECTS) or (root / argument.partition("::")[0]).exists() for argument in arguments
+    )
+
+
+@dataclass
+class Suite:
+    """Runs parts of the suite and remembers how each ended; `folder` takes their reports."""
+
+    settings: Settings
+    arguments: Sequence[str]
+    folder: Path
+    limit_s: float
+    codes: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, part: str, environ: Mapping[str, str]) -> None:
+        """Run a part in the foreground."""
+        began = time.monotonic()
+        command = self._command(part)
+        done = subprocess.run(command, cwd=self.settings.root, env=environ, timeout=self.limit_s, check=False)
+        self.ended(part, done.returncode, began)
+
+    def begin(self, part: str, environ: Mapping[str, str]) -> Background:
+        """Start a part in the background, on the time that others leave."""
+        log = (self.folder / f"{PARTS.index(part)}.log").open("w+b")
+        command = ["nice", "-n", "10", *self._command(part)]
+        process = subprocess.Popen(command, cwd=self.settings.root, env=environ, stdout=log, stderr=log)
+        return Background(self, part, process, Path(log.name), time.monotonic())
+
+    def report(self) -> int:
+        """Show how each part ended; the worst exit code."""
+        total: dict[str, int] = {}
+        for part, code in self.codes.items():
+            counts = outcomes(self._report(part))
+            for outcome, count in counts.items():
+                total[outcome] = total.get(outcome, 0) + count
+            out.print(f"{self.seconds[part]:7.1f} s  {part}: {_words(counts)}, exit code {code}", markup=False)
+        out.print(f"in all: {_words(total)}", markup=False)
+        codes = [code for code in self.codes.values() if code != NO_TESTS]
+        return max(codes, key=abs, default=NO_TESTS)
+
+    def ended(self, part: str, code: int, began: float) -> None:
+        """Remember how a part ended."""
+        self.codes[part] = code
+        self.seconds[part] = time.monotonic() - began
+
+    def _command(self, part: str) -> list[str]:
+        report = f"--junitxml={self._report(part)}"
+        return [sys.executable, "-m", "pytest", *self.arguments, "-m", part, report]
+
+    def _report(self, part: str) -> Path:
+        return self.folder / f"{PARTS.index(part)}.xml"
+
+
+@dataclass
+class Background:
+    """A part that runs in the background."""
+
+    suite: Suite
+    part: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    began: float
+
+    def finish(self) -> None:
+        """Wait for its end and show its output."""
+        code = self.process.wait(self.suite.limit_s)
+        self.suite.ended(self.part, code, self.began)
+        out.print(f"--- {self.part}", markup=False)
+        sys.stdout.write(self.log.read_text(errors="replace"))
+        sys.stdout.flush()
+
+    def stop(self) -> None:
+        """End it, unless it has ended."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+def outcomes(report: Path) -> dict[str, int]:
+    """Return the counts of a JUnit report by outcome; a report that is missing counts as one that broke off."""
+    if not report.exists():
+        return {"broke off": 1}
+    counts: dict[str, int] = {}
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 - pytest has just written it
+        found = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+        passed = found.pop("tests") - sum(found.values())
+        for outcome, count in {"passed": passed, **found}.items():
+            counts[outcome] = counts.get(outcome, 0) + count
+    return counts
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    shown: Iterable[str] = (f"{count} {outcome}" for outcome, count in counts.items() if count)
+    return ", ".join(shown) or "no tests"
