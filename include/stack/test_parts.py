@@ -70,6 +70,10 @@ class Suite:
         codes = [code for code in self.codes.values() if code != NO_TESTS]
         return max(codes, key=abs, default=NO_TESTS)
 
+    def reports(self) -> dict[str, Path]:
+        """Part → its JUnit report."""
+        return {part: self._report(part) for part in self.codes}
+
     def ended(self, part: str, code: int, began: float) -> None:
         """Remember how a part ended."""
         self.codes[part] = code

@@ -58,13 +58,13 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, 
 
 def _run_long_tests(s: Settings, arguments: Sequence[str], *, keep: bool) -> int:
     """Run the tests marked `long`; without further arguments, write their result."""
-    from benchmarks import long_tests
+    from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         code = run_tests(s, ["--long", f"--junitxml={report}", *arguments], fast=False, keep=keep, long=False)
         if report.exists() and not arguments:
-            out.print(f"{long_tests.write(report, s)}", soft_wrap=True)
+            out.print(f"{suite_results.write(suite_results.LONG, {'long': report}, s)}", soft_wrap=True)
     return code
 
 
@@ -93,6 +93,8 @@ def alone(test: Settings) -> Iterator[None]:
 
 def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
     """Run the whole suite, its parts side by side where they may be; the worst exit code."""
+    from benchmarks import suite_results
+
     with tempfile.TemporaryDirectory() as folder:
         suite, running = Suite(test, arguments, Path(folder), LIMIT_S), list[Background]()
         try:
@@ -106,6 +108,8 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
         finally:
             for part in running:
                 part.stop()
+        written = suite_results.write(suite_results.SUITE, suite.reports(), test, test.state / "reports")
+        out.print(f"seconds of each test: {written}", soft_wrap=True)
         return suite.report()
 
 

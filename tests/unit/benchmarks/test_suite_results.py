@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import long_tests
+from benchmarks import suite_results
 from include.stack.settings import load
 
 TESTS = """
@@ -39,7 +39,9 @@ def test_the_option_chooses_between_long_tests_and_the_others(
 def test_the_result_names_each_test_its_outcome_and_what_it_counted(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
     _, report = ran(tmp_path, "--long")
-    path = long_tests.write(report, load({"HEADRACE_STATE": str(tmp_path)}), tmp_path / "results")
+    path = suite_results.write(
+        suite_results.LONG, {"long": report}, load({"HEADRACE_STATE": str(tmp_path)}), tmp_path / "results"
+    )
     found = json.loads(path.read_text())
     assert path.name == "long.json"
     assert found["counts"] == {"passed": 1, "failed": 1}
@@ -55,4 +57,4 @@ def ran(folder: Path, *options: str) -> tuple[list[str], Path]:
     )
     command = [sys.executable, "-m", "pytest", str(folder), "-c", str(root / "pyproject.toml"), f"--rootdir={folder}"]
     subprocess.run([*command, f"--junitxml={report}", *options], cwd=root, capture_output=True, timeout=60, check=False)
-    return [test["test"].rpartition("::")[2] for test in long_tests.outcomes(report)], report
+    return [test["test"].rpartition("::")[2] for test in suite_results.outcomes(report)], report
