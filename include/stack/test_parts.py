@@ -54,7 +54,7 @@ class Suite:
     def begin(self, part: str, environ: Mapping[str, str]) -> Background:
         """Start a part in the background, on the time that others leave."""
         log = (self.folder / f"{PARTS.index(part)}.log").open("w+b")
-        command = ["nice", "-n", "10", *self._command(part)]
+        command = ["nice", "-n", "5", *self._command(part)]
         process = subprocess.Popen(command, cwd=self.settings.root, env=environ, stdout=log, stderr=log)
         return Background(self, part, process, Path(log.name), time.monotonic())
 

@@ -140,7 +140,11 @@ def _own_settings(test: Settings, environ: Mapping[str, str]) -> None:
     """Write the settings where every command that names the instance finds them."""
     test.home.mkdir(parents=True, exist_ok=True)
     kept = read_env(test.env_file)
-    lines = [f"{name}={environ[name]}" for name in TEST_INSTANCE if name in BY_NAME and name not in kept]
+    lines = [
+        f"{name}={environ[name]}"
+        for name in (*TEST_INSTANCE, "HEADRACE_CONTRACTS")
+        if name in BY_NAME and name not in kept
+    ]
     with test.env_file.open("a") as file:
         file.writelines(f"{line}\n" for line in lines)
     test.env_file.chmod(0o600)
