@@ -152,7 +152,7 @@ def agrees_with_the_source(stack: Stack) -> None:
 
 def intervals(ask_platform: Callable[..., list[tuple[Any, ...]]], run: str) -> list[tuple[str, str]]:
     """The intervals of event time that a run has refined, by the ledger."""
-    ((selection,),) = ask_platform("SELECT selection FROM refinements WHERE dag_run = %s", run)
+    (selection,), *_ = ask_platform("SELECT selection FROM refinements WHERE dag_run = %s", run)
     found: list[tuple[str, str]] = selection["intervals"]
     return found
 
