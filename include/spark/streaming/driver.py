@@ -1,7 +1,7 @@
 """The streaming driver of one stream group: `python include/spark/streaming/driver.py --group retail`.
 
 Runs until it is told to stop (SIGTERM, SIGINT: exit 0) or its JVM dies (exit 1). A query that fails is started again
-from its checkpoint; one that fails too often stays down and says so in its heartbeat, and the others go on.
+from its checkpoint, while the others go on; when each of them fails too often, they stay down, and the heartbeat says so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace.contracts.names import dead_letter_topic
+from include.spark.streaming.batches import Handler
 from include.spark.streaming.datasets import Served, served_datasets
 from include.spark.streaming.deadletters import DeadLetters
 from include.spark.streaming.heartbeat import Heartbeat
@@ -26,7 +27,7 @@ from include.spark.streaming.metrics.counting import MetricCounting, queries
 from include.spark.streaming.metrics.spec import Metrics
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.pulse import Pulse
-from include.spark.streaming.queries import Handler, QuerySpec, RunningQuery
+from include.spark.streaming.queries import QuerySpec, RunningQuery
 from include.spark.streaming.registry import Writers
 from include.spark.streaming.serving import QUERY as CHANGES
 from include.spark.streaming.serving import ChangeServing
@@ -60,13 +61,16 @@ class Driver:
             secure=settings.clickhouse_secure,
         )
         self._datasets = {dataset.id: dataset for dataset in datasets}
+        self._by_topic = {dataset.topic: dataset.id for dataset in datasets}
         self._metrics = [metrics for metrics in METRICS if metrics.fact in self._datasets]
         self._queries: list[Supervised] = []
         self.pulses = [Pulse(spec.name) for spec in self._specs()]
 
     def run(self) -> None:
         """Keep the queries up until told to stop."""
-        heartbeat = Heartbeat(self.settings.platform_dsn, self.group, self.settings.plan_version, lambda: self.pulses)
+        heartbeat = Heartbeat(
+            self.settings.platform_dsn, self.group, self.settings.plan_version, lambda: self.pulses, self._by_topic
+        )
         heartbeat.start()
         session = make_session(self.settings, f"headrace-{self.group}")
         self._queries = [
@@ -76,6 +80,9 @@ class Driver:
         while not self.stopping.is_set():
             for query in self._queries:
                 query.tend()
+            if all(query.exhausted for query in self._queries):  # it is not one dataset's trouble
+                for query in self._queries:
+                    query.give_up()
             self.stopping.wait(LOOK_S)
         for query in self._queries:
             query.stop()

@@ -7,12 +7,15 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 import psycopg
+from psycopg.types.json import Jsonb
 
+from headrace.systems.platform import alerts
 from include.spark.streaming.pulse import Pulse
 
 EVERY_S: Final = 1.0
@@ -21,6 +24,11 @@ STALE_S: Final = 20.0
 """A query that has not moved for so long is not reported: its silence is the alarm."""
 RETRY_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3
+TELL_S: Final = 5.0
+"""Shortest time from one look at what is to be alerted to the next."""
+LAPSES_S: Final = 120.0
+"""An alert that is not raised again for so long is over: the driver that raised it is no more."""
+FAILING: Final = timedelta(minutes=10)
 
 DRIVER: Final = """
     INSERT INTO streams (stream_group, plan_version, host, pid, started_at, state)
@@ -50,8 +58,19 @@ log = logging.getLogger(__name__)
 class Heartbeat:
     """Beats in a thread of its own. Without a `dsn` it does nothing."""
 
-    def __init__(self, dsn: str, group: str, plan_version: str, pulses: Callable[[], Sequence[Pulse]]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        group: str,
+        plan_version: str,
+        pulses: Callable[[], Sequence[Pulse]],
+        datasets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`datasets`: topic → id of its dataset."""
         self._dsn = dsn
+        self._group = group
+        self._datasets = datasets
+        self._told_at = float("-inf")
         self._pulses = pulses
         self._identity: Mapping[str, Any] = {
             "group": group,
@@ -102,8 +121,27 @@ class Heartbeat:
                 cursor.execute(FORGET, {**self._identity, "queries": [pulse.query for pulse in pulses]})
             for beat in beats:
                 cursor.execute(BEAT, beat)
+            if now - self._told_at >= TELL_S and not stopping:
+                self._tell(cursor, pulses)
+                self._told_at = now
             if stopping:
                 cursor.execute(LEFT, {**self._identity, "state": "stopped"})
+
+    def _tell(self, cursor: psycopg.Cursor[Any], pulses: Sequence[Pulse]) -> None:
+        """Alert of what is not served while the rest is; what is served again is over."""
+        found = {key: told for pulse in pulses for key, told in self._troubles(pulse)}
+        for key, (dataset, text) in found.items():
+            cursor.execute(alerts.RAISE, [key, "error", dataset, text, "", Jsonb([]), "", LAPSES_S])
+        cursor.execute(alerts.RESOLVE_OTHERS, [f"stream:{self._group}/", list(found)])
+
+    def _troubles(self, pulse: Pulse) -> Iterator[tuple[str, tuple[str, str]]]:
+        """Key of the alert → dataset and text."""
+        key = f"stream:{self._group}/{pulse.query}"
+        for topic, why in pulse.troubles.items():
+            yield f"{key}:{topic}", (self._datasets.get(topic, ""), f"{pulse.query} does not serve {topic}: {why}")
+        failed_at = pulse.last_error_at
+        if pulse.state != "running" and failed_at and datetime.now(UTC) - failed_at < FAILING:
+            yield key, ("", f"query {pulse.query} of {self._group} fails and is tried again: {pulse.last_error}")
 
     def _values(self, pulse: Pulse) -> dict[str, Any]:
         return {

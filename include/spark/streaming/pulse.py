@@ -23,6 +23,12 @@ class Done:
     held: Mapping[str, str] = field(default_factory=dict)
     """Topic → why none of its records were served: they are to be served again."""
 
+    def plus(self, other: Done) -> Done:
+        """Both together."""
+        drift = {name: {*self.drift.get(name, ()), *other.drift.get(name, ())} for name in (*self.drift, *other.drift)}
+        held = {**self.held, **other.held}
+        return Done(self.rows + other.rows, self.dead_letters + other.dead_letters, drift, held)
+
 
 @dataclass(slots=True)
 class Pulse:
@@ -40,16 +46,22 @@ class Pulse:
     """Kafka records that are not read yet."""
     dead_letters: int = 0
     drift: str = ""
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """Topic → why it is not served, while the others are."""
     last_error: str = ""
     last_error_at: datetime | None = None
     moved_at: float = field(default_factory=time.monotonic)
     """When the query last did something, on the monotonic clock."""
+    _batch_at: float = field(default_factory=time.monotonic, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def batch(self, batch_id: int, done: Done) -> None:
         """A batch was finished: an error that stood in its way is over."""
         with self._lock:
             self.batch_id, self.rows = batch_id, done.rows
+            now = time.monotonic()
+            self.rows_per_s = done.rows / max(now - self._batch_at, 1e-3)
+            self._batch_at = now
             self.rows_total += done.rows
             self.dead_letters += done.dead_letters
             self.drift = drift_text(done.drift)

@@ -1,17 +1,22 @@
-"""A streaming query: Spark's part of it, and how it is started again."""
+"""A streaming query: Spark plans its batches and keeps their offsets; what is planned is read and served here."""
 
 from __future__ import annotations
 
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
-from include.spark.streaming.pulse import Done, Pulse
+from headrace.errors import SystemFailure, SystemUnavailable
+from include.spark.streaming.batches import Batches, Handler
+from include.spark.streaming.holds import HadoopStore, Holds
+from include.spark.streaming.offsets import logged, planned
+from include.spark.streaming.patience import Stopped
+from include.spark.streaming.pulse import Pulse
+from include.spark.streaming.reading import RangeReader
 from include.spark.streaming.settings import StreamSettings
 
 if TYPE_CHECKING:
@@ -22,19 +27,10 @@ log = logging.getLogger(__name__)
 
 IDLE: Final = ("Waiting for", "Getting offsets", "Initializing")
 """How Spark's status begins while a query is well and has nothing to do."""
+ABSENT_S: Final = 10.0
+"""How often a topic that was not there is asked for again."""
 REASON: Final = 1000
 """Most characters of a failure that are kept."""
-
-
-class Handler(Protocol):
-    """Serves the batches of one query."""
-
-    @property
-    def topics(self) -> Sequence[str]:
-        """The topics that it wants."""
-
-    def serve(self, records: pa.Table, token: str) -> Done:
-        """Serve one batch; `token` is the same at every try of it."""
 
 
 class BatchFailed(Exception):
@@ -57,13 +53,23 @@ class RunningQuery:
     def __init__(
         self, session: SparkSession, group: str, spec: QuerySpec, settings: StreamSettings, pulse: Pulse
     ) -> None:
+        """Raises SystemUnavailable when Kafka does not answer, or has none of the topics."""
         self.pulse = pulse
-        self._handler = spec.make_handler(pulse)
         self._identity = threading.Event()
         self._token = ""
         self.failure = ""
-        stream = _source(session, self._handler.topics, settings)
+        handler = spec.make_handler(pulse)
+        self._reader = RangeReader(settings.kafka, settings.kafka_options)
+        there = self._reader.existing(handler.topics)
+        self._absent = frozenset(handler.topics) - set(there)
+        self._asked_at = time.monotonic()
+        if not there:
+            raise SystemUnavailable("kafka", settings.kafka, f"there is no topic {', '.join(handler.topics)} yet")
         checkpoint = f"{settings.checkpoints.rstrip('/')}/{spec.name}"
+        store = HadoopStore(session._jvm, session._jsc.hadoopConfiguration(), f"{checkpoint}/headrace")
+        self._batches = Batches(handler, self._reader, Holds.read(store), pulse, absent=self._absent)
+        self._one_at_a_time = threading.Lock()
+        stream = _source(session, there, settings)
         self.query: StreamingQuery = (
             stream.writeStream.foreachBatch(self._batch)
             .queryName(spec.name)
@@ -75,13 +81,34 @@ class RunningQuery:
         self._token = f"{group}:{spec.name}:{self.query.id}"
         self._identity.set()
 
-    def _batch(self, frame: DataFrame, batch_id: int) -> None:
+    @property
+    def stale(self) -> bool:
+        """Whether a topic that was not there when the query started is there now; asked now and then."""
+        if not self._absent or time.monotonic() - self._asked_at < ABSENT_S:
+            return False
+        if not self._one_at_a_time.acquire(blocking=False):
+            return False
+        self._asked_at = time.monotonic()
+        try:
+            return bool(self._reader.existing(self._absent))
+        except SystemFailure:
+            return False
+        finally:
+            self._one_at_a_time.release()
+
+    def close(self) -> None:
+        """Stop it; its last batch is done again after the next start."""
+        if self.query.isActive:
+            self.query.stop()
+        self._reader.close()
+
+    def _batch(self, _: DataFrame, batch_id: int) -> None:
         self._identity.wait()
         try:
-            records = frame.toArrow()
-            done = self._handler.serve(records, f"{self._token}:{batch_id}") if records.num_rows else Done()
-            if done.held:
-                raise BatchFailed("; ".join(f"{topic} is not served: {why}" for topic, why in done.held.items()))
+            with self._one_at_a_time:
+                before = logged(self.query, batch_id - 1) if batch_id else {}
+                ranges = planned(before, logged(self.query, batch_id), self._batches.first)
+                done = self._batches.serve(ranges, f"{self._token}:{batch_id}").plus(self._batches.retry())
         except Exception as error:
             self.failure = " ".join(str(error).split())[:REASON] or type(error).__name__
             log.warning("%s: batch %d failed: %s", self.pulse.query, batch_id, self.failure)
@@ -97,8 +124,19 @@ class RunningQuery:
         progress = self.query._jsq.lastProgress()  # parsed by us: pyspark's way costs 5 ms
         if progress is not None:
             seen = json.loads(progress.json())
-            self.pulse.rows_per_s = float(seen.get("processedRowsPerSecond") or 0.0)
             self.pulse.lag = lag(seen)
+        self._retry()
+
+    def _retry(self) -> None:
+        """Try what is held also while no batch comes."""
+        if not self._one_at_a_time.acquire(blocking=False):
+            return
+        try:
+            self._batches.retry()
+        except (SystemFailure, Stopped) as error:
+            log.warning("%s: what is held is tried again later: %s", self.pulse.query, error)
+        finally:
+            self._one_at_a_time.release()
 
     def why_it_ended(self) -> str:
         """Why the query is no longer active, in one line."""
@@ -135,15 +173,10 @@ def _source(session: SparkSession, topics: Sequence[str], settings: StreamSettin
             "kafka.bootstrap.servers": settings.kafka,
             "subscribe": ",".join(topics),
             "startingOffsets": "earliest",
-            "failOnDataLoss": "true",
+            "failOnDataLoss": "false",  # what is lost is found, and told, where it is read: `batches`
             "kafka.isolation.level": "read_committed",
-            # What the consumer asked for past a batch's end is void where the next batch begins behind a transaction's
-            # marker, and it asks again only when the broker has answered: it must not wait long.
-            "kafka.fetch.max.wait.ms": "2",
-            "kafka.max.partition.fetch.bytes": str(8 << 20),
-            "kafka.fetch.max.bytes": str(16 << 20),
             "maxOffsetsPerTrigger": str(settings.batch_records),
             **{f"kafka.{name}": value for name, value in settings.kafka_options.items()},
         }
     )
-    return reader.load().select("topic", "partition", "offset", "timestamp", "key", "value")
+    return reader.load()

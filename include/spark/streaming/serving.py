@@ -71,7 +71,7 @@ class ChangeServing:
         batch = _Batch(self._by_topic, self._targets)
         made, dead = decode(_of_topics(records, self._by_topic), self._writer, batch.rows)
         parts = [part for part in (*made, *batch.deletions) if part is not None]
-        self._set_aside(dead)
+        self.set_aside(dead)
         refused = self._sink.attempt(inserts(parts, token), self._patience)
         for dataset in {part.dataset.id: part.dataset for part in parts}.values():
             reason = next((refused[table] for table in dataset.tables if table in refused), None)
@@ -102,7 +102,7 @@ class ChangeServing:
         if not dead:
             held[dataset.topic] = reason.message
             return []
-        self._set_aside(dead)
+        self.set_aside(dead)
         rest = [part for part, _ in tried if part.rows.table.num_rows]
         for again in self._sink.attempt(inserts(rest, token), self._patience).values():
             held[dataset.topic] = again.message
@@ -127,9 +127,10 @@ class ChangeServing:
                 pending += [rows_.slice(half), rows_.slice(0, half)]
         return part._replace(rows=Rows(pa.concat_tables(taken) if taken else table.slice(0, 0), part.rows.drift)), dead
 
-    def _set_aside(self, dead: Sequence[DeadLetter]) -> None:
-        if dead:
-            self._patience.outlast(lambda: self._dead_letters.write(dead))
+    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
+        """Write dead letters. Raises SystemUnavailable, Stopped."""
+        if letters:
+            self._patience.outlast(lambda: self._dead_letters.write(letters))
 
     def _writer(self, topic: str, schema_id: int) -> Writer:
         return check_writer(self._by_topic[topic], self._patience.outlast(lambda: self._writers(schema_id)))

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from headrace.errors import SystemFailure
 from headrace.systems.retry import Backoff
 from include.spark.streaming.pulse import Pulse
 from include.spark.streaming.queries import RunningQuery
 
 log = logging.getLogger(__name__)
 
+EXHAUSTED_S: Final = 60.0
+"""Wait of a query that failed too often, while another one of its driver is well."""
 BACKOFF: Final = Backoff(first_s=1.0, longest_s=30.0)
 
 
@@ -50,6 +53,8 @@ class Supervised:
         self._start = start
         self._failures = Failures(limits)
         self._start_at: float | None = 0.0
+        self.exhausted = False
+        """Whether it failed too often lately: it is tried seldom."""
 
     def tend(self) -> None:
         """Start it when it is time, look how it is, note when it failed. Raises nothing that one query causes."""
@@ -60,13 +65,16 @@ class Supervised:
                 self.pulse.moved()
         elif not self.running.query.isActive:
             self._failed(self.running.why_it_ended())
+        elif self.running.stale:
+            self.running.close()
+            self.running, self._start_at = None, 0.0
         else:
             self.running.look()
 
     def stop(self) -> None:
         """Stop it; its last batch is done again after the next start."""
-        if self.running is not None and self.running.query.isActive:
-            self.running.query.stop()
+        if self.running is not None:
+            self.running.close()
 
     def _try_start(self) -> None:
         from py4j.protocol import Py4JJavaError
@@ -74,18 +82,23 @@ class Supervised:
 
         try:
             self.running = self._start()
-        except (Py4JJavaError, PySparkException) as error:
+        except (Py4JJavaError, PySparkException, SystemFailure) as error:
             self._failed(" ".join(str(error).split())[:500])
 
     def _failed(self, why: str) -> None:
         now = time.monotonic()
+        if self.running is not None:
+            self.running.close()
         self.running = None
         wait_s = self._failures.restart_after(now)
-        if wait_s is None:
-            self._start_at = None
-            self.pulse.failed("down", why)
-            log.error("query %s stays down: %s", self.pulse.query, why)
-        else:
-            self._start_at = now + wait_s
-            self.pulse.failed("restarting", why)
-            log.warning("query %s starts again in %.1f s: %s", self.pulse.query, wait_s, why)
+        self.exhausted = wait_s is None
+        wait_s = EXHAUSTED_S if wait_s is None else wait_s
+        self._start_at = now + wait_s
+        self.pulse.failed("restarting", why)
+        log.warning("query %s starts again in %.1f s: %s", self.pulse.query, wait_s, why)
+
+    def give_up(self) -> None:
+        """Stay down."""
+        self._start_at = None
+        self.pulse.failed("down", self.pulse.last_error)
+        log.error("query %s stays down: %s", self.pulse.query, self.pulse.last_error)

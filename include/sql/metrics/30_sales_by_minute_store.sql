@@ -11,7 +11,14 @@ SELECT
     toUInt64(length(mapFilter((id, n) -> n > 0, sumMap(p.household_lines)))) AS active_households,
     sum(p.late_rows) AS late_rows,
     max(p.changed_at) AS changed_at
-FROM metrics.sales_by_minute_store_parts AS p
+FROM
+(
+    SELECT minute, store_id, sales, units, discount, lines, basket_lines, household_lines, late_rows, changed_at, _partition, _snapshot
+    FROM metrics.sales_by_minute_store_parts
+    UNION ALL
+    SELECT minute, store_id, sales, units, discount, lines, basket_lines, household_lines, late_rows, changed_at, _partition, _snapshot
+    FROM metrics.sales_by_minute_store_replayed FINAL
+) AS p
 WHERE (p._partition, p._snapshot) IN
     (SELECT partition, max(first_offset) FROM metrics.snapshots WHERE metrics = 'sales' GROUP BY partition)
 GROUP BY minute, store_id

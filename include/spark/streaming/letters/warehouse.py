@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Protocol
-
-import pyarrow as pa
 
 from headrace.errors import SystemRefused
 from headrace.systems.letters.letter import Position
-from headrace.systems.letters.replay import Record
+from headrace.systems.letters.replay import Destination, Record
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.decode import DeadLetter
 from include.spark.streaming.letters.records import as_batch, reasons
 from include.spark.streaming.metrics import METRICS
 from include.spark.streaming.metrics.counting import MetricCounting, queries
 from include.spark.streaming.patience import Patience
-from include.spark.streaming.pulse import Done
 from include.spark.streaming.registry import Writers
 from include.spark.streaming.serving import QUERY, ChangeServing
 from include.spark.streaming.sink import Sink
-
-
-class Handler(Protocol):
-    """A query's handler."""
-
-    def unreadable(self, records: pa.Table) -> list[DeadLetter]:
-        """Those that cannot be served."""
-
-    def serve(self, records: pa.Table, token: str) -> Done:
-        """Serve one batch."""
 
 
 class Refusing:
@@ -42,13 +28,26 @@ class Refusing:
         raise SystemRefused("letters", f"{letter.topic} {letter.partition}/{letter.offset}", letter.reason)
 
 
-class Query:
-    """Where the letters of one query belong: a `Destination`."""
+class Counted:
+    """Where the letters of a query that adds up belong: a `Destination`."""
 
-    def __init__(self, handler: Handler, *, counts: bool) -> None:
-        """`counts`: the handler adds up, and must know a batch by its token."""
+    def __init__(self, counting: MetricCounting) -> None:
+        self._counting = counting
+
+    def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
+        """Those that still cannot be read, and why."""
+        return reasons(records, self._counting.unreadable(as_batch(records)))
+
+    def put(self, records: Sequence[Record], _: str) -> None:
+        """Count them. What is counted is kept by position, so no token is needed."""
+        self._counting.replay(as_batch(records))
+
+
+class Query:
+    """Where the letters of the query that serves changes belong: a `Destination`."""
+
+    def __init__(self, handler: ChangeServing) -> None:
         self._handler = handler
-        self._counts = counts
 
     def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
         """Those that still cannot be read, and why."""
@@ -56,19 +55,21 @@ class Query:
 
     def put(self, records: Sequence[Record], token: str) -> None:
         """Serve them. State and history keep one row a position: there a token could only hide a row that is missing."""
-        done = self._handler.serve(as_batch(records), token if self._counts else f"{token}:{uuid.uuid4()}")
+        done = self._handler.serve(as_batch(records), f"{token}:{uuid.uuid4()}")
         for topic, why in done.held.items():
             raise SystemRefused("warehouse", topic, why)
 
 
-def of_query(query: str, datasets: Sequence[Served], writers: Writers, sink: Sink, patience: Patience) -> Query | None:
+def of_query(
+    query: str, datasets: Sequence[Served], writers: Writers, sink: Sink, patience: Patience
+) -> Destination | None:
     """The place of a query's letters; None when the group has no such query any more."""
     if query == QUERY:
-        return Query(ChangeServing(datasets, writers, sink, Refusing(), patience), counts=False)
+        return Query(ChangeServing(datasets, writers, sink, Refusing(), patience))
     by_id = {dataset.id: dataset for dataset in datasets}
     metrics = queries([each for each in METRICS if each.fact in by_id]).get(query)
     if metrics is None:
         return None
     # What is looked up is served long since: the letter waited for a person.
     counting = MetricCounting(metrics, by_id[metrics.fact], writers, sink, Refusing(), patience, lambda: True)
-    return Query(counting, counts=True)
+    return Counted(counting)

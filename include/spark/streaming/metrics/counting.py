@@ -14,9 +14,10 @@ from headrace.errors import SystemRefused
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.deadletters import Letterbox
 from include.spark.streaming.decode import Chunk, DeadLetter, decode
+from include.spark.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decisions, divided
 from include.spark.streaming.metrics.deltas import Images, images, newest, signed
 from include.spark.streaming.metrics.lookup import Found
-from include.spark.streaming.metrics.rollups import roll_up
+from include.spark.streaming.metrics.rollups import by_record, roll_up
 from include.spark.streaming.metrics.snapshots import Snapshot, begun, joined, not_counted, snapshot_of
 from include.spark.streaming.metrics.spec import Metrics
 from include.spark.streaming.patience import Patience
@@ -56,6 +57,7 @@ class MetricCounting:
         self._dead_letters = dead_letters
         self._patience = patience
         self._targets = Targets(sink, patience)
+        self._decisions = Decisions(sink, patience)
         self._found = Found(metrics.lookup, sink, patience, is_served)
         self._snapshots: list[Snapshot] | None = None
         self._newest: datetime | None = None
@@ -71,9 +73,8 @@ class MetricCounting:
         Raises SystemUnavailable, SystemRefused or Stopped, and may then have counted a part of the batch.
         """
         self._resume()
-        made, dead = decode(records, self._writer, self._images)
-        if dead:
-            self._patience.outlast(lambda: self._dead_letters.write(dead))
+        made, dead = self._decided(records, token)
+        self.set_aside(dead)
         if made:
             lines = self._found.add(self._lines(made, token))
             parts = [(rollup.table, roll_up(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
@@ -81,6 +82,35 @@ class MetricCounting:
             self._sink.insert(inserts, self._patience)
             self._newest = max(filter(None, (self._newest, newest(made, self._metrics))), default=None)
         return Done(sum(part.now.num_rows for part in made), len(dead))
+
+    def replay(self, records: pa.Table) -> None:
+        """Count dead letters that can be read now: each once, at whatever age and however often it is replayed.
+
+        Raises SystemUnavailable, SystemRefused, Stopped.
+        """
+        self._resume()
+        made, dead = decode(records, self._writer, self._images)
+        self.set_aside(dead)
+        if made:
+            lines = self._found.add(self._lines(made, ""))
+            parts = [(rollup.replayed, by_record(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
+            self._sink.insert([Insert(table, rows, "") for table, rows in parts if rows.num_rows], self._patience)
+
+    def _decided(self, records: pa.Table, token: str) -> tuple[list[Images], list[DeadLetter]]:
+        """What is counted of a batch, and its dead letters: as its first try decided, whatever can be read now."""
+        kept = self._decisions.of(token)
+        if kept is None:
+            made, dead = decode(records, self._writer, self._images)
+            self._decisions.keep(token, dead)
+            return made, dead
+        decided, rest = divided(records, kept)
+        made, late = decode(rest, self._writer, self._images)
+        return made, [*decided, *(letter._replace(reason=f"{letter.reason}. {MAYBE_COUNTED}") for letter in late)]
+
+    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
+        """Write dead letters. Raises SystemUnavailable, Stopped."""
+        if letters:
+            self._patience.outlast(lambda: self._dead_letters.write(letters))
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:
         """Those of the records that cannot be counted, as `serve` would find; nothing is written."""
@@ -125,7 +155,8 @@ class MetricCounting:
         if self._snapshots is not None:
             return
         table = self._metrics.rollups[0].table
-        wanted = {SNAPSHOTS, *(rollup.table for rollup in self._metrics.rollups)}
+        rollups = self._metrics.rollups
+        wanted = {SNAPSHOTS, DECISIONS, *(name for rollup in rollups for name in (rollup.table, rollup.replayed))}
         missing = wanted - set(self._patience.outlast(lambda: self._sink.columns(wanted)))
         if missing:
             raise SystemRefused(

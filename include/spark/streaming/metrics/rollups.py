@@ -16,9 +16,18 @@ COUNT: Final = ("_partition", "_snapshot")
 SUM: Final = pl.Decimal(38, 2)
 
 
-def roll_up(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup) -> pa.Table:
+def by_record(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup) -> pa.Table:
+    """The same, one row a record and sign, with the record's offset."""
+    lines = lines.with_columns(pl.col(SIGN).alias("_line"))
+    found = roll_up(lines, metrics, rollup, by=(*COUNT, "_offset", "_line"))
+    names = [SIGN if name == "_line" else name for name in found.column_names]
+    signs = found["_line"].cast(pa.int8())
+    return found.set_column(found.column_names.index("_line"), "_line", signs).rename_columns(names)
+
+
+def roll_up(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup, by: tuple[str, ...] = COUNT) -> pa.Table:
     """The parts, one row a minute, dimensions and count; what comes to nothing is left out."""
-    keys = ["minute", *rollup.dimensions, *COUNT]
+    keys = ["minute", *rollup.dimensions, *by]
     sums = lines.group_by(keys).agg(
         *(_signed(expression).sum().alias(name) for name, expression in metrics.measures.items()),
         pl.col(SIGN).sum().alias("lines"),

@@ -17,6 +17,11 @@ class Rollup:
     """`database.table`."""
     dimensions: tuple[str, ...]
 
+    @property
+    def replayed(self) -> str:
+        """The table of replayed dead letters, by position; the views add it to the parts."""
+        return f"{self.table.removesuffix('_parts')}_replayed"
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

@@ -1,0 +1,67 @@
+"""What each batch does not count, kept before it is counted.
+
+The token of a batch's insert does not say what could be read. A batch that is tried again therefore counts what its
+first try decided to count: a record whose schema came meanwhile stays a dead letter, and is counted by its replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.spark.streaming.decode import DeadLetter, dead_letters
+from include.spark.streaming.patience import Patience
+from include.spark.streaming.sink import Insert, Sink
+
+DECISIONS: Final = "metrics.decisions"
+MAYBE_COUNTED: Final = (
+    "It could be read when its batch was first tried and may be counted: compare before it is replayed"
+)
+
+PLACE: Final = pa.struct(
+    [("partition", pa.int32()), ("offset", pa.uint64()), ("rule", pa.string()), ("reason", pa.string())]
+)
+
+
+class Decided(NamedTuple):
+    """One record that is not counted."""
+
+    partition: int
+    offset: int
+    rule: str
+    reason: str
+
+
+class Decisions:
+    """The decisions of one driver's metrics, in ClickHouse."""
+
+    def __init__(self, sink: Sink, patience: Patience) -> None:
+        self._sink = sink
+        self._patience = patience
+
+    def of(self, token: str) -> list[Decided] | None:
+        """What an earlier try of the batch decided; None at its first try."""
+        query = f"SELECT dead FROM {DECISIONS} WHERE token = {{token:String}} ORDER BY _inserted_at LIMIT 1"  # noqa: S608
+        found = self._patience.outlast(lambda: self._sink.query(query, {"token": token}))
+        if not found:
+            return None
+        return [Decided(**each) if isinstance(each, dict) else Decided(*each) for each in found[0][0]]
+
+    def keep(self, token: str, dead: Sequence[DeadLetter]) -> None:
+        """Keep the decision of the first try."""
+        places = [Decided(each.partition, each.offset, each.rule, each.reason)._asdict() for each in dead]
+        rows = pa.table({"token": [token], "dead": pa.array([places], pa.list_(PLACE))})
+        self._sink.insert([Insert(DECISIONS, rows, token)], self._patience)
+
+
+def divided(records: pa.Table, decided: Sequence[Decided]) -> tuple[list[DeadLetter], pa.Table]:
+    """The dead letters that were decided, and the records without them."""
+    dead: list[DeadLetter] = []
+    for each in decided:
+        own = pc.and_(pc.equal(records["partition"], each.partition), pc.equal(records["offset"], each.offset))
+        dead += dead_letters(records.filter(own), each.reason, each.rule)
+        records = records.filter(pc.invert(own))
+    return dead, records

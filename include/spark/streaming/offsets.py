@@ -1,0 +1,42 @@
+"""The ranges of offsets that Spark planned for a batch, from the query's own log of offsets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from include.spark.streaming.reading import Place, Range
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming.query import StreamingQuery
+
+Offsets: TypeAlias = Mapping[str, Mapping[str, int]]
+"""Topic → partition → the offset after the last one, as Spark logs it."""
+
+
+def planned(before: Offsets, after: Offsets, first: Callable[[Place], int]) -> dict[Place, Range]:
+    """The ranges between the ends of two batches; a partition that is new begins at its `first` offset.
+
+    A range whose start lies behind its end is of a topic that was made anew.
+    """
+    ranges: dict[Place, Range] = {}
+    for topic, ends in after.items():
+        for partition, end in ends.items():
+            place = (topic, int(partition))
+            start = before.get(topic, {}).get(partition)
+            found = Range(first(place) if start is None else int(start), int(end))
+            if found.start != found.end:
+                ranges[place] = found
+    return ranges
+
+
+def logged(query: StreamingQuery, batch_id: int) -> Offsets:
+    """Where a batch of the query ends, as it was logged before the batch began; nothing for a batch that never was."""
+    jquery: Any = query._jsq
+    found = jquery.streamingQuery().offsetLog().get(batch_id)
+    if found.isEmpty():
+        return {}
+    offset = found.get().offsets().head()
+    ends: Offsets = json.loads(offset.get().json()) if offset.isDefined() else {}
+    return ends

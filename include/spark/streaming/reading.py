@@ -1,0 +1,237 @@
+"""Reading the ranges of Kafka that Spark has planned: in slices of bounded size, whatever the records' sizes are.
+
+A batch that fits into one slice is one. Of a larger one each partition is cut by itself, in the order of its offsets, so
+that the same ranges are cut the same way each time.
+
+https://docs.confluent.io/platform/current/clients/confluent-kafka-python/html/index.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import pyarrow as pa
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from headrace.errors import SystemUnavailable
+
+MOST_BYTES: Final = 32 << 20
+"""Bytes of keys and values in one slice, unless a single record is larger."""
+AT_ONCE: Final = 5_000
+SILENT_S: Final = 2.0
+"""Silence after which it is looked whether Kafka has what is waited for."""
+SILENCE_S: Final = 30.0
+"""How long the brokers may send nothing before the end of a range before it is an error."""
+ANSWER_S: Final = 10.0
+CONFIG: Final[Mapping[str, Any]] = {
+    "group.id": "headrace-stream",  # it joins no group: what it reads is assigned
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "isolation.level": "read_committed",
+    "auto.offset.reset": "error",
+    # A range ends somewhere before the topic's end: what is fetched behind it is thrown away, so little is.
+    "queued.max.messages.kbytes": 2 << 10,
+    "fetch.message.max.bytes": 1 << 20,
+    # One request is under way at a time: it must not hold the next range up.
+    "fetch.wait.max.ms": 5,
+}
+GONE: Final = frozenset(
+    {
+        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError.OFFSET_OUT_OF_RANGE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
+    }
+)
+SCHEMA: Final = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp", pa.timestamp("us", "UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+    ]
+)
+
+Place: TypeAlias = tuple[str, int]
+"""Topic and partition."""
+Message: TypeAlias = Any
+"""confluent-kafka's, whose annotations allow for None where a consumed message has none."""
+
+
+class Range(NamedTuple):
+    """Offsets of one partition: from `start`, up to `end`, which is not in it."""
+
+    start: int
+    end: int
+
+
+class Gone(Exception):
+    """Kafka does not have the offset of a partition from which is read, or not the partition."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Records in the order of topic, partition and offset."""
+
+    records: pa.Table
+    name: str = ""
+    """Empty when it holds the whole batch, else where it begins."""
+
+
+class RangeReader:
+    """Reads ranges with one consumer. Not safe to share between threads."""
+
+    def __init__(self, bootstrap: str, options: Mapping[str, str], *, most_bytes: int = MOST_BYTES) -> None:
+        self._bootstrap = bootstrap
+        self._config = {**CONFIG, "bootstrap.servers": bootstrap, **options}
+        self._most_bytes = most_bytes
+        self._made: Consumer | None = None
+
+    def slices(self, ranges: Mapping[Place, Range]) -> Iterator[Slice]:
+        """The records of the ranges.
+
+        Raises:
+            SystemUnavailable: the brokers do not answer; a new call begins anew.
+            Gone: Kafka does not have what is asked for.
+        """
+        wanted = {place: each for place, each in sorted(ranges.items()) if each.start < each.end}
+        if not wanted:
+            return
+        try:
+            taken, whole = self._take(wanted, self._most_bytes)
+            if whole:
+                yield Slice(as_table([message for place in wanted for message in taken[place]]))
+                return
+            del taken
+            for place, each in wanted.items():
+                yield from self._cut(place, each)
+        except KafkaException as error:
+            self.close()
+            raise self._unavailable(str(error)) from error
+        finally:
+            if self._made is not None:
+                self._made.unassign()
+
+    def kept(self, place: Place) -> Range:
+        """The offsets that Kafka has of a partition; none where there is no such partition. Raises SystemUnavailable."""
+        try:
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_S)
+        except KafkaException as error:
+            if error.args[0].code() in GONE:
+                return Range(0, 0)
+            raise self._unavailable(str(error)) from error
+        return Range(low, high)
+
+    def existing(self, topics: Iterable[str]) -> list[str]:
+        """Those of the topics that there are. Raises SystemUnavailable."""
+        try:
+            known = self._consumer.list_topics(timeout=ANSWER_S).topics
+        except KafkaException as error:
+            raise self._unavailable(str(error)) from error
+        return [topic for topic in topics if topic in known and known[topic].error is None]
+
+    def close(self) -> None:
+        """Close the consumer; the next call makes a new one."""
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def _cut(self, place: Place, each: Range) -> Iterator[Slice]:
+        """The slices of one partition."""
+        start = each.start
+        while start < each.end:
+            taken, whole = self._take({place: Range(start, each.end)}, self._most_bytes)
+            messages = taken[place]
+            if not whole and len(messages) > 1:
+                messages.pop()  # with it there is more than a slice holds
+            if messages:
+                yield Slice(as_table(messages), f"{place[0]}:{place[1]}:{messages[0].offset()}")
+            start = each.end if whole else messages[-1].offset() + 1
+
+    def _take(self, wanted: Mapping[Place, Range], most: int) -> tuple[dict[Place, list[Message]], bool]:
+        """The records of the ranges, and whether these are all: with the last of them there are more than `most` bytes."""
+        taken: dict[Place, list[Message]] = {place: [] for place in wanted}
+        waiting = set(wanted)
+        total = 0
+        self._consumer.assign([TopicPartition(*place, each.start) for place, each in wanted.items()])
+        while waiting:
+            for message in self._delivered(waiting, wanted):
+                place, error = (message.topic(), message.partition()), message.error()
+                if place not in waiting:
+                    continue
+                if error is not None:
+                    self._refused(message)
+                elif message.offset() < wanted[place].end:
+                    taken[place].append(message)
+                    total += size(message)
+                    if total > most:
+                        return taken, False
+                if message.offset() >= wanted[place].end - (error is None):
+                    waiting.discard(place)
+        return taken, True
+
+    def _delivered(self, waiting: Iterable[Place], wanted: Mapping[Place, Range]) -> list[Message]:
+        """Some messages. Raises Gone, or SystemUnavailable after a long silence."""
+        deadline = time.monotonic() + SILENCE_S
+        while time.monotonic() < deadline:
+            messages: list[Message] = self._consumer.consume(AT_ONCE, timeout=SILENT_S)
+            if messages:
+                return messages
+            self._check(waiting, wanted)
+        raise self._unavailable(f"partitions sent nothing for {SILENCE_S:.0f} s before their end")
+
+    def _check(self, waiting: Iterable[Place], wanted: Mapping[Place, Range]) -> None:
+        """Raise Gone for a partition that Kafka does not have: the client waits for one without an end."""
+        for place in waiting:
+            kept = self.kept(place)
+            if kept.start > wanted[place].start or kept.end < wanted[place].end:
+                raise Gone(place)
+
+    @staticmethod
+    def _refused(message: Message) -> None:
+        error = message.error()
+        if error.code() in GONE:
+            raise Gone((message.topic(), message.partition()))
+        if error.code() != KafkaError._PARTITION_EOF and (error.fatal() or not error.retriable()):
+            raise KafkaException(error)
+
+    @property
+    def _consumer(self) -> Consumer:
+        if self._made is None:
+            self._made = Consumer(self._config)
+        return self._made
+
+    def _unavailable(self, cause: str) -> SystemUnavailable:
+        return SystemUnavailable("kafka", self._bootstrap, f"{cause}; the batch is read again")
+
+
+def size(message: Message) -> int:
+    """Bytes of a record."""
+    return len(message.key() or b"") + len(message.value() or b"")
+
+
+def as_table(messages: Sequence[Message]) -> pa.Table:
+    """Records as the queries take them."""
+    columns = [
+        [message.topic() for message in messages],
+        [message.partition() for message in messages],
+        [message.offset() for message in messages],
+        pa.array([message.timestamp()[1] for message in messages], pa.timestamp("ms", "UTC")).cast(
+            SCHEMA.field("timestamp").type
+        ),
+        [message.key() for message in messages],
+        [message.value() for message in messages],
+    ]
+    return pa.table(
+        [pa.array(c, f.type) if isinstance(c, list) else c for c, f in zip(columns, SCHEMA, strict=True)], SCHEMA
+    )
