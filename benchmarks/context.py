@@ -52,6 +52,8 @@ class Context:
     """The environment in which `./headrace` finds this instance."""
     quick: bool = False
     """Tiny amounts: proves that a benchmark works, measures nothing."""
+    rows: int | None = None
+    """Rows to write, instead of the benchmark's own number; for those that take a number of rows."""
 
     @cached_property
     def systems(self) -> Systems:

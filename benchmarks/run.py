@@ -17,13 +17,20 @@ from include.stack.console import Progress, err, out
 
 NAMES = (
     "freshness", "refinement", "compaction", "promotions", "snapshot", "catch_up", "dlt_peer", "memory", "dag_parse",
-    "up_time",
+    "up_time", "fidelity",
 )  # fmt: skip
 README = Path(__file__).with_name("README.md")
 
 
 def main(
-    names: Sequence[str], *, keep: bool, instance: str, quick: bool, repetitions: int | None, output: Path | None
+    names: Sequence[str],
+    *,
+    keep: bool,
+    instance: str,
+    quick: bool,
+    repetitions: int | None,
+    output: Path | None,
+    rows: int | None = None,
 ) -> int:
     """Exit code: 0, 1 when a benchmark failed, 2 for a name that is none. `quick` writes only to `output`."""
     unknown = [name for name in names if name not in NAMES]
@@ -40,7 +47,7 @@ def main(
     try:
         with stack.running(found, progress, keep=keep) if needed else nullcontext(found) as there:
             for name, chosen in modules.items():
-                context = Context(there.settings, progress, there.environ, quick=quick)
+                context = Context(there.settings, progress, there.environ, quick=quick, rows=rows)
                 times = repetitions or (1 if quick else chosen.REPETITIONS)
                 if not _run(name, chosen, context, times, folder):
                     failed.append(name)

@@ -174,12 +174,17 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Little data, once: does it work? Writes no results.")] = False,
     repetitions: Annotated[int | None, typer.Option(min=1, help="Instead of each benchmark's own number.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder for the results instead of benchmarks/results.")] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="Rows that `fidelity` writes, instead of its own number.")
+    ] = None,
 ) -> None:
     """Measure freshness, loads, catch-up, memory, parsing and starting, on a stack of its own."""
     from benchmarks.run import main as run_benchmarks
 
     raise typer.Exit(
-        run_benchmarks(names or [], keep=keep, instance=instance, quick=quick, repetitions=repetitions, output=output)
+        run_benchmarks(
+            names or [], keep=keep, instance=instance, quick=quick, repetitions=repetitions, output=output, rows=rows
+        )
     )
 
 

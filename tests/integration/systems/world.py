@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +41,7 @@ customProperties:
   - {{property: zones, value: [{zones}]}}
   - {{property: serving, value: clickhouse}}
 """
+ZONES = ("raw", "cleaned", "history", "quarantine")
 ID = {"name": "id", "field-id": 1, "type": "long", "doc": "The key."}
 TOTAL = {
     "name": "total", "field-id": 2, "doc": "What it cost.",
@@ -60,6 +61,8 @@ class World:
     endpoints: Endpoints
     systems: Systems
     zones: str = "raw"
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the plan that differ from the stack's."""
     log: list[str] = field(default_factory=list)
     declared: set[str] = field(default_factory=set)
 
@@ -108,7 +111,7 @@ class World:
 
     @property
     def settings(self) -> PlanSettings:
-        return replace(plan_settings(self.endpoints), heartbeat_interval_ms=1000)  # tests wait for them
+        return replace(plan_settings(self.endpoints), heartbeat_interval_ms=1000, **self.more)  # tests wait for them
 
     def plan(self, **options: Any) -> Plan:
         return apply.make_plan(self.systems, self.contracts, self.settings, **options)
@@ -132,7 +135,7 @@ class World:
         steps += [lambda t=t: systems.kafka.delete(t) for t in topics]  # type: ignore[misc]
         subjects = [s for s in systems.registry.subjects() if s.startswith(f"{self.name}.")]
         steps += [lambda s=s: systems.registry.delete(s) for s in subjects]  # type: ignore[misc]
-        tables = [f"raw.{self.name}_{dataset}" for dataset in self.declared]
+        tables = [f"{zone}.{self.name}_{dataset}" for zone in ZONES for dataset in self.declared]
         steps += [lambda t=t: systems.lake.drop_table(t) for t in tables]  # type: ignore[misc]
         steps.append(lambda: systems.warehouse.execute(f"DROP DATABASE IF EXISTS {self.name}"))
         steps.append(

@@ -1,0 +1,92 @@
+"""What the stages hold beside what the source did: reads them once they are done, and compares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from tests.fidelity.changes import Change, Key, Position
+from tests.fidelity.compare import Comparison, compare_capture, compare_records, compare_rows, told_keys
+from tests.fidelity.source import Source
+from tests.fidelity.stages.kafka import Captured
+from tests.fidelity.stages.lake import Lake
+from tests.fidelity.stages.letters import DeadLetters, positions
+from tests.fidelity.stages.warehouse import Warehouse
+from tests.fidelity.tables import Table
+from tests.support.place import Place
+
+ARRIVED_WITHIN_S: Final = 180.0
+LOOK_S: Final = 0.2
+ALL: Final = (-(2**63), 2**63 - 1)
+"""Every `k`."""
+
+
+class Audit:
+    """The stages of one trial, after its last write was captured."""
+
+    def __init__(self, at: Place, captured: Captured, tables: Sequence[Table], report: Callable[[str], None]) -> None:
+        systems = at.world.systems
+        self._domain = at.domain
+        self._captured = captured
+        self._tables = {table.name: table for table in tables}
+        self._report = report
+        self._lake = Lake(systems, at.domain)
+        self._warehouse = Warehouse(systems, at.domain)
+        self._dead_letters = DeadLetters(systems, at.world.contracts)
+        self._ends = {table.name: max(captured.ends(table).values(), default=0) for table in tables}
+        self._records = {table.name: list(captured.records(table, {}, captured.ends(table))) for table in tables}
+        self._refused: Mapping[str, Mapping[str, set[Position]]] = {}
+        self.letters = 0
+
+    def wait(self) -> None:
+        """Wait until raw and the change history have every record, or a dead letter of it.
+
+        What is not there in time is compared as it is: each record that is missing is a difference.
+        """
+        began = time.monotonic()
+        open_ = {(stage, name) for stage in ("raw", "warehouse") for name in self._tables}
+        while open_ and time.monotonic() - began < ARRIVED_WITHIN_S:
+            self._read_letters()
+            open_ = {each for each in open_ if self._is_missing(*each)}
+            time.sleep(LOOK_S)
+        late = f"; not there: {', '.join(' '.join(each) for each in sorted(open_))}" if open_ else ""
+        self._report(f"waited {time.monotonic() - began:.1f} s for the stages{late}")
+
+    def changes(self, table: Table, written: Iterable[Change]) -> Comparison:
+        """Compare what was written with Kafka, and Kafka with raw and with the change history."""
+        done, records, end = Comparison(), self._records[table.name], self._ends[table.name]
+        done.add(compare_capture(table, "kafka", written, records, self._told_at_source(table)))
+        done.add(compare_records(table, "raw", records, self._lake.changes(table, 0, end), self._told("raw", table)))
+        changes = self._warehouse.changes(table, 0, end)
+        done.add(compare_records(table, "warehouse", records, changes, self._told("warehouse", table)))
+        return done
+
+    def rows(self, table: Table, source: Source) -> Comparison:
+        """Compare the rows of the source with cleaned and with the view; the tables were refined before."""
+        done, now = Comparison(), source.rows(table, *ALL)
+        quarantined = self._lake.positions(table, 0, self._ends[table.name], "quarantine")
+        by_refinement = told_keys(self._records[table.name], self._told("raw", table) | quarantined)
+        done.add(compare_rows(table, "cleaned", now, self._lake.rows(table, *ALL), by_refinement))
+        by_stream = told_keys(self._records[table.name], self._told("warehouse", table))
+        done.add(compare_rows(table, "view", now, self._warehouse.rows(table, *ALL), by_stream))
+        return done
+
+    def _read_letters(self) -> None:
+        letters = self._dead_letters.read()
+        self.letters = len(letters)
+        self._refused = {
+            "raw": positions(letters, f"lake-{self._domain}"),
+            "warehouse": positions(letters, self._domain),
+        }
+
+    def _told(self, stage: str, table: Table) -> set[Position]:
+        return self._refused[stage].get(self._captured.topic(table), set())
+
+    def _told_at_source(self, table: Table) -> Collection[Key]:
+        return ()
+
+    def _is_missing(self, stage: str, name: str) -> bool:
+        table, wanted = self._tables[name], {record.position for record in self._records[name]}
+        held = (self._lake if stage == "raw" else self._warehouse).positions(table, 0, self._ends[name])
+        return not wanted <= held | self._told(stage, table)

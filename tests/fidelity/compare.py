@@ -1,0 +1,158 @@
+"""Stage by stage, value by value: what was told, and what was not. Pure.
+
+A difference is silent unless a dead letter names the record at which it happened, or an alert names the key.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.fidelity.changes import Change, Key, Position, Record, Values
+from tests.fidelity.exact import Exact
+from tests.fidelity.tables import Table
+
+KEPT = 50
+"""Differences that are kept for the report; the others are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One silent difference."""
+
+    table: str
+    key: Key
+    column: str
+    """Empty: the row as a whole."""
+    stage: str
+    expected: Exact
+    found: Exact
+    where: str = ""
+    """The position in Kafka, where there is one."""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was compared, and what came of it."""
+
+    values: int = 0
+    told: int = 0
+    """Rows at a stage that differ or are missing, and of which a dead letter or an alert says so."""
+    silent: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def differs(self, found: Difference) -> None:
+        """Count a silent difference."""
+        self.silent += 1
+        if len(self.differences) < KEPT:
+            self.differences.append(found)
+
+    def add(self, other: Comparison) -> None:
+        """Take in another comparison's counts."""
+        self.values += other.values
+        self.told += other.told
+        self.silent += other.silent
+        self.differences += other.differences[: KEPT - len(self.differences)]
+
+
+def compare_capture(
+    table: Table, stage: str, written: Iterable[Change], records: Iterable[Record], told: Collection[Key]
+) -> Comparison:
+    """What the source did, key by key in its order, and what Kafka has of it."""
+    done = Comparison()
+    found: dict[Key, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record.key].append(record)
+    expected: dict[Key, list[Values | None]] = defaultdict(list)
+    for change in written:
+        expected[change.key].append(change.values)
+    for key in expected.keys() | found.keys():
+        if key in told:
+            done.told += 1
+        else:
+            _compare_history(done, table, stage, key, expected.get(key, []), found.get(key, []))
+    return done
+
+
+def compare_records(
+    table: Table, stage: str, records: Iterable[Record], held: Iterable[Record], letters: Collection[Position]
+) -> Comparison:
+    """What stands in Kafka, and what a stage has at the same positions."""
+    done = Comparison()
+    by_position: dict[Position, list[Record]] = defaultdict(list)
+    for record in held:
+        by_position[record.position].append(record)
+    for record in records:
+        there = by_position.pop(record.position, [])
+        where = f"{record.position.partition}:{record.position.offset}"
+        if not there and record.position in letters:
+            done.told += 1
+        elif len(there) != 1:
+            done.differs(Difference(table.name, record.key, "", stage, 1, len(there), where))
+        elif there[0].deleted != record.deleted:
+            done.differs(Difference(table.name, record.key, "deleted", stage, record.deleted, there[0].deleted, where))
+        else:
+            _compare_values(done, table, stage, record.key, record.values, there[0].values, where)
+    for position, extra in by_position.items():
+        done.differs(
+            Difference(table.name, extra[0].key, "", stage, 0, len(extra), f"{position.partition}:{position.offset}")
+        )
+    return done
+
+
+def compare_rows(
+    table: Table, stage: str, source: Mapping[Key, Values], held: Sequence[tuple[Key, Values]], told: Collection[Key]
+) -> Comparison:
+    """The rows that the source has now, and those that a stage has."""
+    done = Comparison()
+    found: dict[Key, list[Values]] = defaultdict(list)
+    for key, values in held:
+        found[key].append(values)
+    for key in source.keys() | found.keys():
+        wanted, there = source.get(key), found.get(key, [])
+        if key in told:
+            done.told += 1
+        elif wanted is None or len(there) != 1:
+            done.differs(Difference(table.name, key, "", stage, int(wanted is not None), len(there)))
+        else:
+            _compare_values(done, table, stage, key, wanted, there[0])
+    return done
+
+
+def told_keys(records: Iterable[Record], letters: Collection[Position]) -> set[Key]:
+    """Keys of which a record was refused, and no later one was carried: what is served of them may be older."""
+    told: set[Key] = set()
+    for record in sorted(records, key=lambda record: record.position):
+        if record.position in letters:
+            told.add(record.key)
+        else:
+            told.discard(record.key)
+    return told
+
+
+def _compare_history(
+    done: Comparison, table: Table, stage: str, key: Key, wanted: Sequence[Values | None], found: Sequence[Record]
+) -> None:
+    if len(wanted) != len(found):
+        done.differs(Difference(table.name, key, "", stage, len(wanted), len(found)))
+        return
+    for values, record in zip(wanted, found, strict=True):
+        where = f"{record.position.partition}:{record.position.offset}"
+        if (values is None) != record.deleted:
+            done.differs(Difference(table.name, key, "deleted", stage, values is None, record.deleted, where))
+        elif values is not None:
+            _compare_values(done, table, stage, key, values, record.values, where)
+
+
+def _compare_values(
+    done: Comparison, table: Table, stage: str, key: Key, wanted: Values, found: Values, where: str = ""
+) -> None:
+    for column, one, other in _pairs(table, wanted, found):
+        done.values += 1
+        if one != other or type(one) is not type(other):
+            done.differs(Difference(table.name, key, column, stage, one, other, where))
+
+
+def _pairs(table: Table, wanted: Values, found: Values) -> Iterator[tuple[str, Exact, Exact]]:
+    return ((column.name, one, other) for column, one, other in zip(table.columns, wanted, found, strict=True))

@@ -1,0 +1,43 @@
+"""The dead letters: which records a stage refused, and says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from headrace.contracts.contract import Contract
+from headrace.planning.letters import datasets_by_topic, refusers
+from headrace.systems.bundle import Systems
+from headrace.systems.kafka.reading import messages_to_end
+from headrace.systems.letters.letter import Arrived, Letter, letter
+from tests.fidelity.changes import Position
+
+
+class DeadLetters:
+    """What the stream and the sink refused."""
+
+    def __init__(self, systems: Systems, contracts: Iterable[Contract]) -> None:
+        self._kafka = systems.kafka
+        self._contracts = tuple(contracts)
+
+    def read(self) -> list[Letter]:
+        """All letters that there are."""
+        datasets = datasets_by_topic(self._contracts)
+        found = []
+        for refuser in refusers(self._contracts):
+            end = self._kafka.end_offsets(refuser.topic)
+            for messages in messages_to_end(self._kafka, refuser.topic, {}, end):
+                for m in messages:
+                    arrived = Arrived(m.partition(), m.offset(), datetime.now(UTC), m.key(), None, m.headers() or ())
+                    found.append(letter(refuser, arrived, datasets, datetime.now(UTC)))
+        return found
+
+
+def positions(letters: Iterable[Letter], refuser: str) -> dict[str, set[Position]]:
+    """Topic → positions that a refuser, `lake-…` or the stream group, refused."""
+    found: dict[str, set[Position]] = defaultdict(set)
+    for each in letters:
+        if each.position.refused_by.partition("/")[0] == refuser:
+            found[each.position.topic].add(Position(each.position.partition, each.position.offset))
+    return found
