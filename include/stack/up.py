@@ -92,7 +92,7 @@ def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:
             raise NotServed(
                 f"still on the way after {SERVED_WITHIN_S:.0f} s: {', '.join(open_rows)}; see ./headrace status"
             )
-        time.sleep(1)
+        time.sleep(2)
 
 
 def _progress(table: tuple[Hops, ...]) -> str:
