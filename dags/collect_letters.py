@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import contracts_folder
+from headrace.contracts.applied import applied_index
 from headrace.systems.letters.operators import CollectLettersOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.waits import retry_delay
@@ -33,4 +33,4 @@ any of them waits.
 letters wait in their topics for 30 days. If there is no table, trigger `apply_contracts`.
 """,
 ) as dag:
-    CollectLettersOperator(task_id="collect", schemas=str(contracts_folder(Path(__file__).parents[1])))
+    CollectLettersOperator(task_id="collect", schemas=str(applied_index(Path(__file__).parents[1])))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
-from headrace.contracts.index import contracts_folder
+from headrace.contracts.applied import applied_index
 from headrace.systems.lake.operators import DueTablesOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.maintenance import MaintainLakeOperator
@@ -45,7 +45,7 @@ The log has one line a table: files, bytes, delete files, snapshots and planning
 turn the day after, or when you clear the task.
 """,
 ) as dag:
-    due = DueTablesOperator(task_id="due", schemas=str(contracts_folder(INCLUDE.parent)))
+    due = DueTablesOperator(task_id="due", schemas=str(applied_index(INCLUDE.parent)))
     MaintainLakeOperator(
         task_id="maintain",
         policies=due.output,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
 from headrace.systems.landing.operators import LandFilesOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.waits import retry_delay
 
-SCHEMAS = contracts_folder(Path(__file__).parents[1])
+SCHEMAS = applied_index(Path(__file__).parents[1])
 
 with DAG(
     dag_id="land_files",
@@ -31,8 +31,4 @@ alert says why. Files are never moved or deleted; the same name with other conte
 **When it fails**, the object store or the catalog does not answer: files stay where they are, and the next try lands them.
 """,
 ) as dag:
-    LandFilesOperator(
-        task_id="land",
-        schemas=str(SCHEMAS),
-        datasets=[c.id for c in load_index(SCHEMAS).values() if c.source.kind == "file"],
-    )
+    LandFilesOperator(task_id="land", schemas=str(SCHEMAS))

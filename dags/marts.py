@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.sdk import DAG, get_parsing_context
+from airflow.sdk import DAG, Asset, get_parsing_context
 
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.planning.marts import marts, reads
 from headrace.systems.lineage.assets import cleaned_asset
 from headrace.systems.notify.failures import TOLD
@@ -17,7 +18,7 @@ from headrace.systems.waits import retry_delay
 INCLUDE = Path(__file__).parents[1] / "include"
 JOB = str(INCLUDE / "spark" / "batch" / "marts" / "job.py")
 SQL = INCLUDE / "sql" / "marts"
-SCHEMAS = contracts_folder(INCLUDE.parent)
+SCHEMAS = applied_index(INCLUDE.parent)
 CONTRACTS = load_index(SCHEMAS)
 
 DOC = """
@@ -33,16 +34,24 @@ a mart.
 the rows wait on the branch `audit`. When *serve* fails, the lake holds the new mart and readers the old one: clear the task.
 """
 
+
+def inputs(name: str) -> list[Asset] | None:
+    """The assets of what a mart reads; None where its SQL cannot be read: its task says why, and the other marts go on."""
+    try:
+        return [cleaned_asset(contract) for contract in reads((SQL / f"{name}.sql").read_text(), CONTRACTS.values())]
+    except (OSError, ValueError):
+        return None
+
+
 ONLY = get_parsing_context().dag_id
 
 for mart in marts(CONTRACTS.values()):
     name = mart.name
     if ONLY not in (None, f"mart_{name}"):
         continue
-    sql = (SQL / f"{name}.sql").read_text()
     with DAG(
         dag_id=f"mart_{name}",
-        schedule=[cleaned_asset(contract) for contract in reads(sql, CONTRACTS.values())],
+        schedule=inputs(name),
         max_active_runs=1,
         catchup=False,
         default_args={"owner": mart.owner, "retries": 2, "retry_delay": retry_delay(30), **TOLD},

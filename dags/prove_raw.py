@@ -6,13 +6,14 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.spark.batch import LakeJobOperator
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
-TABLES = [f"{c.domain}_{c.name}" for c in load_index(contracts_folder(INCLUDE.parent)).values() if "raw" in c.zones]
+TABLES = [f"{c.domain}_{c.name}" for c in load_index(applied_index(INCLUDE.parent)).values() if "raw" in c.zones]
 
 with DAG(
     dag_id="prove_raw",

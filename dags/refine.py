@@ -15,7 +15,8 @@ from airflow.sdk import (
 )
 
 from headrace.contracts import names
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.systems.lake.triggers import RawLandedTrigger
 from headrace.systems.lineage.assets import cleaned_asset, raw_asset
 from headrace.systems.notify.failures import TOLD
@@ -45,7 +46,7 @@ the rows wait on the branch `audit` of the tables, and an alert names the rule. 
 the task. Otherwise read the log of the Spark job in the task.
 """
 
-SCHEMAS = contracts_folder(INCLUDE.parent)
+SCHEMAS = applied_index(INCLUDE.parent)
 CONTRACTS = load_index(SCHEMAS).values()
 
 ONLY = get_parsing_context().dag_id

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
-from headrace.contracts.index import contracts_folder
+from headrace.contracts.applied import applied_index
 from headrace.systems.letters.operators import ACTIONS, CollectLettersOperator, ReplayLettersOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
-SCHEMAS = str(contracts_folder(INCLUDE.parent))
+SCHEMAS = str(applied_index(INCLUDE.parent))
 TEXTS = {
     "dataset": "Of this dataset, e.g. retail.products.",
     "topic": "Of this Kafka topic.",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import contracts_folder
+from headrace.contracts.applied import applied_index
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.notify.operators import SendAlertsOperator
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.waits import retry_delay
 
-SCHEMAS = contracts_folder(Path(__file__).parents[1])
+SCHEMAS = applied_index(Path(__file__).parents[1])
 
 with DAG(
     dag_id="send_alerts",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
-from headrace.contracts.index import contracts_folder
+from headrace.contracts.applied import applied_index
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.serving.operators import ServeFromRawOperator
 from headrace.systems.waits import retry_delay
 
-SCHEMAS = str(contracts_folder(Path(__file__).parents[1]))
+SCHEMAS = str(applied_index(Path(__file__).parents[1]))
 
 with DAG(
     dag_id="serve_from_raw",

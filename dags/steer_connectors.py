@@ -6,12 +6,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.systems.connect.care import connectors_of
 from headrace.systems.connect.operators import STATES, SteerConnectorOperator
 from headrace.systems.notify.failures import TOLD
 
-CONNECTORS = connectors_of(load_index(contracts_folder(Path(__file__).parents[1])).values())
+CONNECTORS = connectors_of(load_index(applied_index(Path(__file__).parents[1])).values())
 
 with DAG(
     dag_id="steer_connectors",

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.planning.streams import stream_plans
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
+from headrace.systems.spark.care import KEEP_TASK
 from headrace.systems.spark.operators import KeepStreamOperator
 
-SCHEMAS = contracts_folder(Path(__file__).parents[1])
+SCHEMAS = applied_index(Path(__file__).parents[1])
 
 DOC = """
 ### Keep the stream group `{group}` alive
@@ -20,7 +22,7 @@ DOC = """
 **Brings about** that the driver of `{group}` runs, and with it the fast lane: {topics} topics from Kafka, decoded and
 served in ClickHouse as current state, change history and metrics.
 
-**Runs** all the time: one run adopts or launches the driver and then waits, deferred, without a worker. It wakes when
+**Runs** from the moment that its first dataset was applied, all the time: one run adopts or launches the driver and then waits, deferred, without a worker. It wakes when
 the driver is dead or silent, a query is down, or the contracts ask for other topics.
 
 **When it fails**, the driver died five times in a row soon after its start: read the log of `stream-{group}`
@@ -31,9 +33,10 @@ for group, plan in stream_plans(load_index(SCHEMAS).values()).items():
     with DAG(
         dag_id=f"stream_{group}",
         **CONTINUOUS,
+        is_paused_upon_creation=False,
         default_args={"owner": "platform", **TOLD},
         tags=["stream", group],
         doc_md=DOC.format(group=group, topics=len(plan.topics)),
     ) as dag:
-        KeepStreamOperator(task_id="keep_alive", group=group, schemas=str(SCHEMAS))
+        KeepStreamOperator(task_id=KEEP_TASK, group=group, schemas=str(SCHEMAS))
     globals()[dag.dag_id] = dag

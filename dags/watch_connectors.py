@@ -6,12 +6,12 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from headrace.contracts.index import contracts_folder
+from headrace.contracts.applied import applied_index
 from headrace.systems.connect.operators import KeepConnectorsOperator
 from headrace.systems.notify.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
 
-SCHEMAS = contracts_folder(Path(__file__).parents[1])
+SCHEMAS = applied_index(Path(__file__).parents[1])
 
 with DAG(
     dag_id="watch_connectors",

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from headrace.systems.retry import Transient
-from include.stack.contracts import index_file
+from include.stack.contracts import applied_file, index_file
 from include.stack.databases import role_dsn
 from include.stack.install import java_home
 from include.stack.processes import Process
@@ -74,6 +74,7 @@ def environment(s: Settings) -> dict[str, str]:
         "HEADRACE_CONTRACTS": str(s.contracts),
         "HEADRACE_INDEX": str(index_file(s)),
         **{setting.name: s[setting.name] for setting in SETTINGS if setting.kind == "wait"},
+        "HEADRACE_APPLIED": str(applied_file(s)),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "HEADRACE_SPARK_JARS": str(s.lib / "spark"),

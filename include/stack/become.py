@@ -11,6 +11,7 @@ import psutil
 
 from include.stack import settings
 from include.stack.processes import definitions
+from include.stack.streams import PREFIX, stream_process
 
 
 def end_orphans(group_file: Path) -> list[int]:
@@ -45,6 +46,8 @@ def become(name: str) -> None:
     group_file = s.run / f"{name}.group"
     end_orphans(group_file)
     group_file.write_text(f"{os.getpgid(0)} {psutil.Process().create_time()}")
+    if name.startswith(PREFIX):  # also of a group that is not among the applied ones, and says so itself
+        stream_process(s, name.removeprefix(PREFIX)).become()
     next(process for process in definitions(s) if process.name == name).become()
 
 

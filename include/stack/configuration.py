@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.stack.processes import definitions
 from include.stack.settings import Settings
+from include.stack.stream_programs import PLACE
+from include.stack.streams import program
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -52,6 +54,7 @@ def _values(settings: Settings) -> dict[str, object]:
         "secrets": {name.removeprefix(prefix): value for name, value in settings.values.items()},
         "memory_bytes": {name: _bytes(value) for name, value in memory.items()},
         "processes": definitions(settings),
+        "stream_program": program(PLACE),
     }
 
 

@@ -11,6 +11,7 @@ from headrace.systems.retry import Backoff
 from headrace.systems.text import one_line
 from include.stack import airflow, configuration, databases, health
 from include.stack.buckets import make_buckets
+from include.stack.contracts import applied_file
 from include.stack.endpoints import endpoint
 from include.stack.install import java_home
 from include.stack.processes import STANDBY
@@ -89,7 +90,10 @@ def format_kafka(s: Settings) -> None:
 
 
 def migrate_platform(s: Settings) -> None:
-    """The platform's own tables."""
+    """The platform's own tables, and the index of the applied contracts by its record."""
+    from headrace.systems.platform.applied import AppliedRecord
     from headrace.systems.platform.hook import PlatformHook
 
-    PlatformHook(endpoint(s, "platform_default")).migrate()
+    platform = PlatformHook(endpoint(s, "platform_default"))
+    platform.migrate()
+    AppliedRecord(platform).write_index(applied_file(s))

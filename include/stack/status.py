@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psutil
 from rich.table import Table
 
+from headrace.errors import ContractErrors
 from headrace.systems.hops.measure import measure
 from headrace.systems.hops.table import Hop, Hops, to_json
-from include.stack.contracts import contracts
+from headrace.systems.retry import Transient
+from include.stack.airflow_api import AirflowApi, AirflowRefused
+from include.stack.contracts import applied, contracts
 from include.stack.endpoints import systems
 from include.stack.settings import Settings
 from include.stack.supervisor import State, Supervisor
 
 
 def hop_table(s: Settings) -> tuple[Hops, ...]:
-    """Every dataset at every hop, measured now."""
-    return measure(systems(s), tuple(contracts(s).values()))
+    """Every dataset that was applied at every hop, measured now."""
+    return measure(systems(s), tuple(applied(s).values()), paused=_paused(s))
+
+
+def not_applied(s: Settings) -> dict[str, str]:
+    """Dataset → why what runs of it is not what its contract in the folder says."""
+    running = applied(s)
+    try:
+        wanted = contracts(s)
+    except ContractErrors as errors:
+        return {error.path: f"{error}; what runs is as it was applied last" for error in errors.errors}
+    found = {d: "its contract was edited and not applied" for d, c in wanted.items() if running.get(d, c) != c}
+    found |= dict.fromkeys(wanted.keys() - running.keys(), "its contract was not applied yet")
+    found |= dict.fromkeys(running.keys() - wanted.keys(), "its contract is gone, and it still runs")
+    return {dataset: f"{why}: trigger apply_contracts" for dataset, why in sorted(found.items())}
+
+
+def footnotes(s: Settings, table: tuple[Hops, ...]) -> Iterator[str]:
+    """A sentence for each cell that is empty or behind: which, why, since when, what to do; equal ones once."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for row in table:
+        for reason in row.reasons:
+            since = f" (since {reason.since:%Y-%m-%d %H:%M} UTC)" if reason.since else ""
+            found.setdefault((reason.hop, f"{reason.why}{since}", reason.next_step), []).append(row.dataset)
+    for (hop, why, next_step), datasets in found.items():
+        yield f"{', '.join(datasets)}, {hop}: {why}" + (f"; {next_step}" if next_step else "")
+    yield from (f"{dataset}: {why}" for dataset, why in not_applied(s).items())
+
+
+def _paused(s: Settings) -> frozenset[str]:
+    """DAGs that are paused; none where Airflow cannot be asked."""
+    try:
+        return frozenset(dag for dag, paused in AirflowApi(s).dags().items() if paused)
+    except (AirflowRefused, Transient, httpx.HTTPError):
+        return frozenset()
 
 
 def as_json(s: Settings) -> dict[str, Any]:
@@ -33,7 +71,7 @@ def as_json(s: Settings) -> dict[str, Any]:
         }
         for state in states
     }
-    return {"datasets": datasets, "processes": processes}
+    return {"datasets": datasets, "not_applied": not_applied(s), "processes": processes}
 
 
 def render_hops(table: tuple[Hops, ...]) -> Table:

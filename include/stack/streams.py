@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import Final
 
 from headrace.planning.streams import StreamPlan, stream_plans
 from include.stack.airflow import environment
-from include.stack.contracts import contracts
+from include.stack.contracts import applied
 from include.stack.databases import role_dsn
 from include.stack.install import java_home
 from include.stack.processes import Process
 from include.stack.settings import Settings
 
+PREFIX: Final = "stream-"
+"""How the name of a driver's process begins; its group follows."""
+
 
 def plans(s: Settings) -> dict[str, StreamPlan]:
-    """Stream group → what its driver has to run."""
-    return stream_plans(contracts(s).values())
+    """Stream group → what its driver has to run, by the contracts as they were applied."""
+    return stream_plans(applied(s).values())
 
 
 def stream_processes(s: Settings) -> tuple[Process, ...]:
-    """One process a group; `restarts=False` because a dead driver is Airflow's to bring back."""
-    return tuple(_driver(s, plan) for plan in plans(s).values())
+    """One process a group."""
+    return tuple(stream_process(s, group) for group in plans(s))
 
 
-def _driver(s: Settings, plan: StreamPlan) -> Process:
+def stream_process(s: Settings, group: str) -> Process:
+    """The driver of a group."""
     script = s.root / "include" / "spark" / "streaming" / "driver.py"
-    command = (sys.executable, str(script), "--group", plan.group)
-    environ = environment(s) | driver_environment(s, plan)
-    return Process(f"stream-{plan.group}", command, environ, restarts=False, stop_seconds=30)
+    command = (sys.executable, str(script), "--group", group)
+    return replace(program(group), command=command, environ=environment(s) | driver_environment(s, group))
 
 
-def driver_environment(s: Settings, plan: StreamPlan) -> dict[str, str]:
+def program(group: str) -> Process:
+    """How a driver is supervised; `restarts=False` because a dead one is Airflow's to bring back."""
+    return Process(f"{PREFIX}{group}", (), restarts=False, stop_seconds=30)
+
+
+def driver_environment(s: Settings, group: str) -> dict[str, str]:
     """What a driver needs to know; read by include/spark/streaming/settings.py."""
     return {
-        "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / plan.group),
-        "HEADRACE_PLAN_VERSION": plan.version,
+        "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / group),
         "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_KAFKA_BOOTSTRAP": f"{s.bind}:{s.port('KAFKA')}",
         "HEADRACE_REGISTRY_URL": f"http://{s.bind}:{s.port('REGISTRY')}/apis/ccompat/v7",

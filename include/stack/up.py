@@ -9,7 +9,7 @@ from headrace.systems.hops.table import Hops
 from include.shop.history import LoadProgress, load_history
 from include.shop.schema import apply_schema
 from include.stack import databases
-from include.stack.airflow_api import AirflowApi
+from include.stack.airflow_api import AirflowApi, AirflowRefused
 from include.stack.connections import connections
 from include.stack.pools import POOLS
 from include.stack.settings import Settings
@@ -18,6 +18,7 @@ from include.stack.steps import take
 from include.stack.streams import plans
 
 Report = Callable[[str], None]
+WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files")
 SERVED_WITHIN_S = 900.0
 
 
@@ -31,10 +32,16 @@ def main_job(s: Settings, report: Report) -> tuple[Hops, ...]:
     take("load the shop's year", lambda: load_shop(s, report), log=database)
     api = AirflowApi(s)
     take("make Airflow's connections", lambda: introduce(s, api, report), log=airflow)
-    take("have the contracts applied", lambda: apply_contracts(api, report), log=airflow)
+    held_back: AirflowRefused | None = None
+    try:
+        take("have the contracts applied", lambda: apply_contracts(api, report), log=airflow)
+    except AirflowRefused as failure:  # of what was applied all runs; the command ends with the rest
+        held_back = failure
     for dag in standing_dags(s):
-        take(f"switch {dag} on", lambda dag=dag: api.pause(dag, paused=False), log=airflow)  # type: ignore[misc]
+        take(f"switch {dag} on", lambda dag=dag: switch_on(api, dag), log=airflow)  # type: ignore[misc]
     report("streams and watches are on")
+    if held_back:
+        raise held_back
     return wait_until_served(s, report)
 
 
@@ -58,7 +65,7 @@ def introduce(s: Settings, api: AirflowApi, report: Report) -> None:
         report(f"Airflow connections: {', '.join(added)}")
     for pool in POOLS:
         api.put_pool(pool)
-    for dag in ("apply_contracts", *standing_dags(s)):
+    for dag in ("apply_contracts", *WATCHES):
         api.wait_for_dag(dag, 120)
 
 
@@ -69,10 +76,15 @@ def apply_contracts(api: AirflowApi, report: Report) -> None:
     api.wait_for_run("apply_contracts", run, 300, report)
 
 
+def switch_on(api: AirflowApi, dag: str) -> None:
+    """Unpause a DAG as soon as it was read."""
+    api.wait_for_dag(dag, 120)
+    api.pause(dag, paused=False)
+
+
 def standing_dags(s: Settings) -> tuple[str, ...]:
-    """DAGs that are on all the time."""
-    watches = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files")
-    return (*watches, *(f"stream_{group}" for group in plans(s)))
+    """DAGs that are on all the time; those of streams are there once their datasets were applied."""
+    return (*WATCHES, *(f"stream_{group}" for group in plans(s)))
 
 
 def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:

@@ -4,7 +4,8 @@ HeadraceError
 ├── ContractError        one rule broken at one place of one contract file
 │   └── SchemaTypeError  an Avro type that the type kernel does not carry
 ├── ContractErrors       all broken rules of a set of contracts, in file order
-├── PlanRefused          a plan that would break what exists; nothing was touched
+├── PlanRefused          a plan that cannot be made; nothing was touched
+├── HeldBack             a plan of which a part was not carried out; the rest was
 └── SystemFailure         talking to a system
     ├── SystemUnavailable  it cannot be reached, or does not answer in time
     └── SystemRefused      it answered, and said no
@@ -20,6 +21,7 @@ __all__ = [
     "ContractError",
     "ContractErrors",
     "HeadraceError",
+    "HeldBack",
     "PlanRefused",
     "SchemaTypeError",
     "SystemFailure",
@@ -66,11 +68,25 @@ class ContractErrors(HeadraceError):
 
 
 class PlanRefused(HeadraceError):
-    """A plan with breaking changes: nothing was touched."""
+    """A plan that cannot be made: nothing was touched."""
 
     def __init__(self, reasons: Iterable[str]) -> None:
         self.reasons = tuple(reasons)
         """One sentence for each breaking change: place, fact, what it hits, next step."""
+        super().__init__(self.reasons)
+
+    def __str__(self) -> str:
+        return "\n".join(self.reasons)
+
+
+class HeldBack(HeadraceError):
+    """Some datasets were held back; the others are as their contracts say."""
+
+    def __init__(self, reasons: Iterable[str], *, retry: bool) -> None:
+        self.reasons = tuple(reasons)
+        """One sentence for each: which dataset, why, what to do next."""
+        self.retry = retry
+        """Whether a step failed, so that trying again may help; a refusal stays one."""
         super().__init__(self.reasons)
 
     def __str__(self) -> str:

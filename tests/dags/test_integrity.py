@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from headrace.contracts.applied import write_applied
+from headrace.contracts.codec import encode_contract
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.systems.schedules import CONTINUOUS
 
@@ -59,11 +61,13 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
     home = tmp_path_factory.mktemp("airflow")
     empty = home / "empty.py"
     empty.write_text(EMPTY)
-    load_index(contracts_folder(ROOT), home / "index.json")
+    contracts = load_index(contracts_folder(ROOT), home / "index.json")
+    write_applied(home / "applied.json", {name: encode_contract(contract) for name, contract in contracts.items()})
     environ = os.environ | {
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
         "HEADRACE_INDEX": str(home / "index.json"),
+        "HEADRACE_APPLIED": str(home / "applied.json"),
     }
     files = [str(file) for file in (empty, *DAGS)]
     done = subprocess.run(

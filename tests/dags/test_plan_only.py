@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tasks() -> dict[str, Any]:
     """The tasks of the DAG by id."""
     return dict(runpy.run_path(str(ROOT / "dags" / "apply_contracts.py"))["dag"].task_dict)
 
 
 def test_every_task_is_told(tasks: dict[str, Any]) -> None:
+    assert tasks.pop("all_applied").upstream_task_ids == tasks.keys()
     for name, task in tasks.items():
         assert task.plan_only == "{{ params.plan_only }}", name
         assert "plan_only" in task.template_fields, name

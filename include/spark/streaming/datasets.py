@@ -26,11 +26,16 @@ class Served:
 
 def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
     """The group's datasets that ClickHouse serves. Raises ValueError when there are none, ContractErrors."""
+    return served_plan(contracts, group)[0]
+
+
+def served_plan(contracts: Path, group: str) -> tuple[tuple[Served, ...], str]:
+    """The same, and the version of the group's plan by which Airflow knows a driver of an older one."""
     plan = stream_plans(load_index(contracts).values()).get(group)
     found = tuple(served(c) for c in plan.contracts if c.serving == "clickhouse") if plan else ()
-    if not found:
+    if not plan or not found:
         raise ValueError(f"stream group {group!r}: no contract under {contracts} has a stream that ClickHouse serves")
-    return found
+    return found, plan.version
 
 
 def served(contract: Contract) -> Served:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.contracts.names import dead_letter_topic
 from include.spark.streaming.batches import Handler
-from include.spark.streaming.datasets import Served, served_datasets
+from include.spark.streaming.datasets import Served, served_plan
 from include.spark.streaming.deadletters import DeadLetters
 from include.spark.streaming.heartbeat import Heartbeat
 from include.spark.streaming.metrics import METRICS
@@ -48,9 +48,10 @@ log = logging.getLogger(__name__)
 class Driver:
     """The queries of one group in one Spark session."""
 
-    def __init__(self, group: str, settings: StreamSettings, datasets: Sequence[Served]) -> None:
+    def __init__(self, group: str, settings: StreamSettings, datasets: Sequence[Served], version: str) -> None:
         self.group = group
         self.settings = settings
+        self._version = version
         self.stopping = threading.Event()
         self._writers = Writers.at(settings.registry)
         self._sink = Sink(
@@ -69,7 +70,7 @@ class Driver:
     def run(self) -> None:
         """Keep the queries up until told to stop."""
         heartbeat = Heartbeat(
-            self.settings.platform_dsn, self.group, self.settings.plan_version, lambda: self.pulses, self._by_topic
+            self.settings.platform_dsn, self.group, self._version, lambda: self.pulses, self._by_topic
         )
         heartbeat.start()
         session = make_session(self.settings, f"headrace-{self.group}")
@@ -136,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = StreamSettings.from_environ(os.environ)
-        driver = Driver(group, settings, served_datasets(Path(settings.contracts), group))
+        driver = Driver(group, settings, *served_plan(Path(settings.contracts), group))
     except ValueError as error:
         log.error("%s", error)
         return 2

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-CONTRACTS: Final = str(Path(__file__).parents[3] / "include" / "schemas")
+from headrace.contracts.applied import ENVIRONMENT, applied_index
 
 
 def _setting(name: str, default: Any = MISSING) -> Any:
@@ -40,10 +40,8 @@ class StreamSettings:
     """Whether ClickHouse is asked over TLS: true or false."""
     platform_dsn: str = _setting("HEADRACE_PLATFORM_DSN", "")
     """PostgreSQL of the platform, for heartbeats; empty: none are written."""
-    contracts: str = _setting("HEADRACE_CONTRACTS", CONTRACTS)
-    """Folder of the contracts."""
-    plan_version: str = _setting("HEADRACE_PLAN_VERSION", "")
-    """What the driver was launched to run; echoed in its heartbeats."""
+    contracts: str = _setting(ENVIRONMENT, str(applied_index(Path(__file__).parents[3])))
+    """Index of the applied contracts, or a folder of contracts."""
     kafka_options: Mapping[str, str] = _setting("HEADRACE_KAFKA_OPTIONS", {})
     """More options of every Kafka client (TLS, SASL), as a JSON object."""
     spark_master: str = _setting("HEADRACE_SPARK_MASTER", "local[2]")

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
-from headrace.contracts.index import contracts_folder, load_index
-from headrace.planning.streams import StreamPlan, stream_plans
+from headrace.contracts.applied import ENVIRONMENT
+from include.stack.stream_programs import PLACE
 
 ROOT = Path(__file__).parents[3]
 CHECKPOINTS = Path("/checkpoints")
-CONFIGURATION = Path("/tmp/streams.conf")  # noqa: S108 - the container's own, and it holds no secret
+FOLDER = Path("/tmp")  # noqa: S108 - the container's own, and what is written there holds no secret
 PORT = 9001
 
-SUPERVISOR = f"""\
+SUPERVISOR = """\
 [supervisord]
 nodaemon=true
 logfile=/dev/null
@@ -28,12 +27,16 @@ logfile_maxbytes=0
 pidfile=/tmp/supervisord.pid
 
 [inet_http_server]
-port=0.0.0.0:{PORT}
+port=0.0.0.0:9001
 username=headrace
 password=%(ENV_HEADRACE_PASSWORD_STREAMS)s
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[rpcinterface:headrace]
+supervisor.rpcinterface_factory = include.stack.stream_programs:make_interface
+program = {program}
 """
 
 PROGRAM = """
@@ -51,14 +54,12 @@ stdout_logfile_maxbytes=0
 """
 
 
-def plans() -> dict[str, StreamPlan]:
-    """Stream group → what its driver has to run, by the contracts in the image."""
-    return stream_plans(load_index(contracts_folder(ROOT)).values())
-
-
-def supervisor_configuration(groups: Iterable[str]) -> str:
-    """supervisord's configuration: one program a group, which only Airflow starts. The password is not in it."""
-    return SUPERVISOR + "".join(PROGRAM.format(group=g, python=sys.executable, root=ROOT) for g in groups)
+def write_configuration(folder: Path) -> Path:
+    """Write supervisord's configuration; its file. It has no program yet: one a group is added when Airflow launches it."""
+    program, configuration = folder / "stream-program.conf", folder / "streams.conf"
+    program.write_text(PROGRAM.format(group=PLACE, python=sys.executable, root=ROOT))
+    configuration.write_text(SUPERVISOR.format(program=program))  # the password is not in it
+    return configuration
 
 
 def prepare() -> None:
@@ -77,13 +78,19 @@ def prepare() -> None:
 
 def streams() -> None:
     """Become the supervisor of the streaming drivers."""
-    CONFIGURATION.write_text(supervisor_configuration(plans()))
-    os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)])  # noqa: S606
+    configuration = write_configuration(FOLDER)
+    os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)])  # noqa: S606
 
 
 def stream(group: str) -> None:
-    """Become the driver of one group, with today's plan."""
-    ours = {"HEADRACE_PLAN_VERSION": plans()[group].version, "HEADRACE_STREAM_CHECKPOINTS": str(CHECKPOINTS / group)}
+    """Become the driver of one group, by the contracts as they were applied."""
+    from headrace.systems.endpoint import Endpoint
+    from headrace.systems.platform.applied import AppliedRecord
+    from headrace.systems.platform.hook import PlatformHook
+
+    index = FOLDER / f"{group}.applied.json"
+    AppliedRecord(PlatformHook(Endpoint.from_url(os.environ["HEADRACE_PLATFORM_DSN"]))).write_index(index)
+    ours = {ENVIRONMENT: str(index), "HEADRACE_STREAM_CHECKPOINTS": str(CHECKPOINTS / group)}
     driver = ROOT / "include" / "spark" / "streaming" / "driver.py"
     os.execve(sys.executable, [sys.executable, str(driver), "--group", group], os.environ | ours)  # noqa: S606
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from headrace.contracts.applied import SUFFIX, read_applied
 from headrace.contracts.codec import decode_contract, encode_contract
 from headrace.contracts.contract import Contract
 
@@ -56,9 +57,12 @@ class ContractIndex(Mapping[str, Contract]):
 def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contract]:
     """All contracts under `root` by dataset id. Raises `ContractErrors` when a file is wrong.
 
+    Where `root` is the index of the applied contracts (`contracts.applied`), they are those that it holds.
     The index is kept at `location`, else where `HEADRACE_INDEX` says, else in `.headrace/` of the
     project of which `root` is `include/schemas`. Where it cannot be written, it is done without.
     """
+    if root.suffix == SUFFIX:
+        return ContractIndex(read_applied(root))
     root = root.resolve()
     place = location or index_path(root)
     stamps = _stamps(root)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from headrace.contracts import avro, names
@@ -40,6 +42,36 @@ class Pair(NamedTuple):
     terms: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a folder of contracts holds, read as far as it can be."""
+
+    contracts: Mapping[str, Contract]
+    """Dataset id → contract, of those that could be read."""
+    texts: Mapping[str, tuple[str, str]]
+    """Dataset id → the texts of its .avsc and of its .odcs.yaml, as they were read."""
+    errors: Mapping[str, tuple[ContractError, ...]]
+    """Dataset id → every broken rule of its files, of those that could not."""
+
+
+def read_folder(root: Path) -> Folder:
+    """Read each dataset for itself: a broken one keeps no other from being read. Raises `ContractErrors` without a folder."""
+    contracts: dict[str, Contract] = {}
+    texts: dict[str, tuple[str, str]] = {}
+    broken: dict[str, tuple[ContractError, ...]] = {}
+    for pair in find_pairs(root):
+        errors: list[ContractError] = []
+        read: dict[Path, str] = {}
+        contract = read_pair(root, pair, errors, read)
+        dataset = names.dataset_id(pair.domain, pair.dataset)
+        if contract is None:
+            broken[dataset] = tuple(errors)
+        else:
+            contracts[dataset] = contract
+            texts[dataset] = read[pair.shape], read[pair.terms]
+    return Folder(contracts, texts, broken)
+
+
 def load_contracts(root: Path) -> tuple[Contract, ...]:
     """All contracts under `root` in order of id. Raises `ContractErrors` with every broken rule."""
     errors: list[ContractError] = []
@@ -68,21 +100,23 @@ def find_pairs(root: Path) -> Iterator[Pair]:
             yield Pair(folder.name, dataset, shape, terms)
 
 
-def read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract | None:
-    """Read one dataset's files, adding its broken rules to `errors`; None when there are any."""
+def read_pair(
+    root: Path, pair: Pair, errors: list[ContractError], texts: dict[Path, str] | None = None
+) -> Contract | None:
+    """Read one dataset's files, adding its broken rules to `errors`; None when there are any. `texts` gets what was read."""
     before = len(errors)
     _check_names(root, pair, errors)
     try:
-        contract = _read_pair(root, pair, errors)
+        contract = _read_pair(root, pair, errors, {} if texts is None else texts)
     except Exception as error:  # whatever a file holds, it is an error of that file
         what = f"it cannot be read ({type(error).__name__}: {error}); compare it with docs/contracts.md"
         errors.append(ContractError(shown(root, pair.terms), 1, "unreadable", what))
     return contract if len(errors) == before else None
 
 
-def _read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract | None:
-    shape = _read(root, pair.shape, errors)
-    terms = _read(root, pair.terms, errors)
+def _read_pair(root: Path, pair: Pair, errors: list[ContractError], texts: dict[Path, str]) -> Contract | None:
+    shape = _read(root, pair.shape, errors, texts)
+    terms = _read(root, pair.terms, errors, texts)
     contract = None
     record = avro.read_record(shape, errors) if shape else None
     if terms:
@@ -92,6 +126,20 @@ def _read_pair(root: Path, pair: Pair, errors: list[ContractError]) -> Contract 
             dataset_id = names.dataset_id(pair.domain, pair.dataset)
             contract = read_contract(terms, shape, record, dataset_id, errors)
     return contract
+
+
+def read_texts(dataset: str, shape: str, terms: str) -> Contract:
+    """The contract of a dataset's two texts. Raises `ContractErrors`."""
+    domain, name = dataset.split(".", 1)
+    with TemporaryDirectory() as folder:
+        pair = Pair(domain, name, Path(folder) / f"{name}{SHAPE}", Path(folder) / f"{name}{TERMS}")
+        pair.shape.write_text(shape, encoding="utf-8")
+        pair.terms.write_text(terms, encoding="utf-8")
+        errors: list[ContractError] = []
+        contract = read_pair(Path(folder), pair, errors)
+    if contract is None:
+        raise ContractErrors(errors)
+    return replace(contract, path=f"include/schemas/{domain}/{name}{SHAPE}")
 
 
 def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[ContractError]:
@@ -134,11 +182,12 @@ def _check_names(root: Path, pair: Pair, errors: list[ContractError]) -> None:
         errors.append(ContractError(path, 1, "name", message))
 
 
-def _read(root: Path, path: Path, errors: list[ContractError]) -> Document | None:
+def _read(root: Path, path: Path, errors: list[ContractError], texts: dict[Path, str]) -> Document | None:
     name = shown(root, path)
     reader = read_json if path.name.endswith(SHAPE) else read_yaml
     try:
-        return reader(name, _text(path))
+        texts[path] = _text(path)
+        return reader(name, texts[path])
     except FileNotFoundError:
         message = "the file is missing; a dataset is two files, add it (or remove its partner)"
         errors.append(ContractError(name, 1, "missing", message))

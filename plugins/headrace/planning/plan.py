@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from headrace.errors import PlanRefused
+from headrace.contracts.contract import Contract
 from headrace.planning.resources import Resource
 
 Action: TypeAlias = Literal["create", "update", "delete"]
@@ -104,26 +105,40 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes in safe order. With refusals, nothing of it may be applied."""
+    """Changes in safe order, and what is held back: a dataset's refusal is no reason to leave the others undone."""
 
     changes: tuple[Change, ...] = ()
+    """What is to be carried out."""
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[Note, ...] = ()
+    withheld: tuple[Change, ...] = ()
+    """Changes that datasets which are held back would need; those that a rule refuses among them."""
+    held: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Dataset id → why its contract is not applied. What runs of it goes on as it was applied last."""
+    contracts: tuple[Contract, ...] = field(default=(), repr=False)
+    """The contracts that the plan brings about: each as it is wanted, or, held back, as it was applied last."""
+    retired: tuple[str, ...] = ()
+    """Datasets that were applied and have no contract any more; their tables and rows stay."""
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not self.changes
+        """Whether there is nothing to do, and nothing that was held back."""
+        return not (self.changes or self.refusals or self.held or self.retired)
 
     @property
     def orphans(self) -> tuple[Resource, ...]:
         """What is there and no contract wants; it is never dropped by a plan."""
         return tuple(note.resource for note in self.notes if note.kind == "orphan")
 
-    def require_safe(self) -> None:
-        """Raise PlanRefused with every reason when the plan would break what exists."""
-        if self.refusals:
-            raise PlanRefused(refusal.message for refusal in self.refusals)
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """One sentence for each refusal, and for each other reason for which datasets are held back."""
+        refused = [refusal.message for refusal in self.refusals]
+        others: dict[str, list[str]] = {}
+        for dataset, why in self.held.items():
+            if why not in refused:
+                others.setdefault(why, []).append(dataset)
+        return (*refused, *(f"{', '.join(datasets)} held back: {why}" for why, datasets in others.items()))
 
 
 def _is_column(path: str) -> bool:

@@ -26,36 +26,46 @@ def to_json(plan: Plan) -> dict[str, Any]:
     return {
         "summary": counts(plan),
         "changes": [_change_json(change) for change in plan.changes],
+        "withheld": [_change_json(change) for change in plan.withheld],
+        "held": dict(plan.held),
+        "retired": list(plan.retired),
         "refusals": [_refusal_json(refusal) for refusal in plan.refusals],
         "notes": [{"kind": n.kind, "resource": list(n.resource.key), "message": n.message} for n in plan.notes],
     }
 
 
 def counts(plan: Plan) -> dict[str, int]:
-    """How many changes of each sort the plan has; a refused change counts as that only, as does a source that differs."""
-    allowed = [change for change in plan.changes if not change.breaking]
-    found = {action: sum(c.action == action for c in allowed) for action in _SIGNS}
+    """How many changes of each sort the plan has, how many are refused (a source that differs too), datasets held back."""
+    found = {action: sum(c.action == action for c in plan.changes if not c.breaking) for action in _SIGNS}
+    refused = [change for change in (*plan.changes, *plan.withheld) if change.breaking]
     of_no_change = [refusal for refusal in plan.refusals if not refusal.resources]
-    return {**found, "refused": len(plan.changes) - len(allowed) + len(of_no_change)}
+    return {**found, "refused": len(refused) + len(of_no_change), "held": len(plan.held)}
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    if plan.empty and not plan.refusals:
+    if plan.empty:
         yield "No changes: everything is as the contracts say."
     for change in plan.changes:
         yield from _change_lines(change)
         yield ""
+    for change in plan.withheld:
+        yield from _change_lines(change, held=True)
+        yield ""
     for refusal in plan.refusals:
         yield f"! refused: {refusal.message}"
+    for dataset, why in plan.held.items():
+        yield f"! held back: {dataset}" + ("" if any(dataset in r.datasets for r in plan.refusals) else f": {why}")
+    for dataset in plan.retired:
+        yield f"i retired: {dataset}: its files are gone. Nothing runs for it any more; its tables and rows stay."
     for note in plan.notes:
         yield f"i {note.kind}: {note.message}"
-    if not plan.empty or plan.refusals:
+    if not plan.empty:
         yield _summary(plan)
 
 
-def _change_lines(change: Change) -> Iterator[str]:
-    sign = "!" if change.breaking else _SIGNS[change.action]
-    word = "refused" if change.breaking else change.action
+def _change_lines(change: Change, *, held: bool = False) -> Iterator[str]:
+    sign = "!" if change.breaking or held else _SIGNS[change.action]
+    word = "refused" if change.breaking else f"held back: {change.action}" if held else change.action
     yield f"{sign} {word} {change.resource.kind} {change.resource.name}"
     if change.action == "create":
         yield from (f"    + {line}" for line in _spec_lines(_public(change.resource)["spec"]))
@@ -99,7 +109,7 @@ def _summary(plan: Plan) -> str:
     return (
         f"Plan: {found['create']} to create, {found['update']} to update, "
         f"{found['delete']} to delete, {found['refused']} refused."
-        + (" Nothing will be touched." if plan.refusals else "")
+        + (f" Held back: {', '.join(plan.held)}; the rest is carried out." if plan.held else "")
     )
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, HeldBack, SystemFailure, SystemUnavailable
 from headrace.planning.blast import Dependent, blast_of, sentence
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
+from headrace.planning.holding import hold_back, unaskable
 from headrace.planning.plan import Change, Note, Plan, Refusal
-from headrace.planning.resources import Kind, Resource
+from headrace.planning.resources import Key, Kind, Resource
 from headrace.planning.settings import PlanSettings
 from headrace.systems.bundle import Systems
 from headrace.systems.connect import snapshots
 from headrace.systems.connect import state as connect_state
 from headrace.systems.kafka import state as kafka_state
 from headrace.systems.lake import state as lake_state
-from headrace.systems.oltp.drift import Drift, drift
+from headrace.systems.oltp.drift import Drift, drift, unasked
+from headrace.systems.platform.applied import AppliedRecord
 from headrace.systems.registry import state as registry_state
 from headrace.systems.serving import state as serving_state
 from headrace.systems.warehouse import state as warehouse_state
@@ -59,35 +62,92 @@ def observe_all(systems: Systems, wanted: Iterable[Resource], owned: Collection[
     )
 
 
-def make_plan(
-    systems: Systems,
-    contracts: Iterable[Contract],
-    settings: PlanSettings,
-    *,
-    datasets: Collection[str] = (),
-    dependents: Iterable[Dependent] = (),
-) -> Plan:
-    """The plan for all contracts, or for these datasets only; changes nothing.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan is asked for."""
 
-    A plan for some datasets leaves alone what serves none of them. What they share with others
-    (connectors, control topics) is planned for them and for those that are live already.
+    contracts: tuple[Contract, ...]
+    """As they are wanted."""
+    unreadable: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Dataset id → why its files cannot be read."""
+    unreachable: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Source connection → why it is not known."""
+    datasets: tuple[str, ...] = ()
+    """Only these; all when empty."""
+    dependents: tuple[Dependent, ...] = ()
+    """Metrics and marts, for the words of refusals."""
+    inputs: Mapping[str, Collection[str]] = field(default_factory=dict, hash=False)
+    """Mart → the datasets that its SQL reads."""
+
+    def wanted(self, applied: Mapping[str, Contract]) -> dict[str, Contract]:
+        """Every contract that is to be brought about; out of scope, as it was applied."""
+        chosen = {c.id: c for c in self.contracts if not self.datasets or c.id in self.datasets}
+        return {**applied, **chosen} if self.datasets else chosen
+
+    def held(self, applied: Mapping[str, Contract], settings: PlanSettings) -> dict[str, str]:
+        """Datasets in scope that are held back whatever the systems hold, and why."""
+        known = {
+            c.id: why for c in self.contracts if c.id in self.wanted({}) and (why := _unplannable(c, self, settings))
+        }
+        broken = {d: why for d, why in self.unreadable.items() if not self.datasets or d in self.datasets}
+        return {**broken, **known}
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """What was observed once, and the plan for it: again without what turns out to fail."""
+
+    asked: Asked
+    settings: PlanSettings
+    applied: Mapping[str, Contract]
+    observed: tuple[Resource, ...]
+    owned: frozenset[str]
+    known: frozenset[Key]
+    """Resources that a contract asks for, held back or not: they are no leftovers."""
+    drifts: tuple[Drift, ...]
+
+    def plan(self, failed: Mapping[str, str] = MappingProxyType({})) -> Plan:
+        """The plan, with these datasets held back too."""
+        held = {**self.asked.held(self.applied, self.settings), **failed}
+        wanted = self.asked.wanted(self.applied)
+        plan = hold_back(wanted, self.applied, held, self._of, self.asked.inputs)
+        there = wanted.keys() | plan.held.keys()
+        retired = () if self.asked.datasets else tuple(sorted(self.applied.keys() - there))
+        return replace(plan, retired=retired)
+
+    def _of(self, contracts: tuple[Contract, ...]) -> Plan:
+        found = desired(contracts, self.settings)
+        only = set(self.asked.datasets)
+        if only:
+            found = tuple(r for r in found if set(r.datasets) & only)
+        wanted = {resource.key for resource in found}
+        owned = {name for name in self.owned if ("connector", name) not in self.known}
+        there = [r for r in self.observed if r.key in wanted or r.key not in self.known]
+        dependents = self.asked.dependents
+        plan = diff(found, there, contracts=contracts, dependents=dependents, owned=owned)
+        ids = {contract.id for contract in contracts}
+        return _with_drift(plan, [d for d in self.drifts if d.dataset in ids], contracts, dependents)
+
+
+def look(systems: Systems, asked: Asked, settings: PlanSettings) -> Planner:
+    """Observe every system once; changes nothing.
 
     Raises:
-        SystemUnavailable: a system does not answer.
+        SystemUnavailable: a system that every dataset needs does not answer.
         ValueError: a dataset has no contract.
     """
-    everything = tuple(contracts)
-    chosen = _chosen(everything, datasets)
-    scope = everything if not datasets else (*chosen, *_live(systems, everything, chosen))
-    wanted = desired(scope, settings)
-    if datasets:
-        wanted = tuple(r for r in wanted if set(r.datasets) & set(datasets))
-    owned = () if datasets else systems.platform.owned_connectors()
-    observed = observe_all(systems, wanted, owned)
-    dependents = tuple(dependents)
-    plan = diff(wanted, observed, contracts=scope, dependents=dependents, owned=owned)
-    drifts = source_drift(systems, chosen)
-    return _with_drift(plan, drifts, scope, dependents)
+    applied = AppliedRecord(systems.platform).contracts()
+    _require_known(asked, applied)
+    held = asked.held(applied, settings)
+    wanted = {d: c for d, c in asked.wanted(applied).items() if d not in held}
+    either = {resource.key: resource for resource in desired(_plannable(applied, settings), settings)}
+    either |= {resource.key: resource for resource in desired(wanted.values(), settings)}
+    owned = frozenset() if asked.datasets else systems.platform.owned_connectors()
+    observed = observe_all(systems, either.values(), owned)
+    known = {r.key for r in either.values() if not set(r.datasets) <= applied.keys() - wanted.keys() - held.keys()}
+    scope = [contract for contract in wanted.values() if not asked.datasets or contract.id in asked.datasets]
+    drifts = source_drift(systems, scope)
+    return Planner(asked, settings, applied, observed, owned, frozenset(known), drifts)
 
 
 def source_drift(systems: Systems, contracts: Iterable[Contract]) -> tuple[Drift, ...]:
@@ -97,34 +157,107 @@ def source_drift(systems: Systems, contracts: Iterable[Contract]) -> tuple[Drift
         mine = [c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection]
         if not mine:
             continue
-        tables = hook.tables(c.source.table or "" for c in mine)
-        published = hook.published(names.publication(connection))
+        try:
+            tables = hook.tables(c.source.table or "" for c in mine)
+            published = hook.published(names.publication(connection))
+        except SystemFailure as failure:
+            found += [unasked(contract, str(failure)) for contract in mine]
+            continue
         for contract in mine:
             found += drift(contract, tables.get(contract.source.table or ""), published)
     return tuple(found)
 
 
-def apply_plan(systems: Systems, plan: Plan, log: Log) -> None:
-    """Carries out the plan, one line in the log for each step; the first failure stops it.
+def apply_plan(
+    systems: Systems,
+    planner: Planner,
+    log: Log,
+    *,
+    texts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    number: int | None = None,
+) -> Plan:
+    """Carry out the plan, one line in the log for each step, and record each dataset of which all was done.
 
-    What was done stays done: the next plan begins where this one stopped.
+    A step that fails holds back the datasets that it serves and what depends on them; the others go on. What was done
+    stays done: the next plan begins where this one stopped.
 
-    Raises:
-        PlanRefused: the plan would break what exists; nothing was touched.
-        SystemUnavailable, SystemRefused: a step failed.
+    Args:
+        texts: dataset id → the texts of its two files, for the record.
+        number: id of the plan, for the record.
+
+    Returns what was carried out. Raises HeldBack, at the end, when something was not.
     """
-    plan.require_safe()
-    total = len(plan.changes)
-    for number, change in enumerate(plan.changes, start=1):
-        step = f"{number}/{total} {change.action} {change.resource.kind} {change.resource.name}"
+    plan = planner.plan()
+    run = _Run(systems, log, len(plan.changes))
+    run.steps(change for change in plan.changes if change.resource.kind != "connector")
+    rest = planner.plan(run.failed) if run.failed else plan
+    run.steps(change for change in rest.changes if change.resource.kind == "connector")
+    last = planner.plan(run.failed) if run.failed else plan
+    run.snapshots()
+    record = AppliedRecord(systems.platform)
+    for contract in last.contracts:
+        if contract.id not in last.held and _in_scope(contract, planner.asked):
+            record.keep(contract, texts.get(contract.id, ("", "")), number)
+    if last.retired:
+        record.retire(last.retired)
+        log(f"retired, their rows stay: {', '.join(last.retired)}")
+    if reasons := tuple(dict.fromkeys((*plan.reasons, *last.reasons, *run.others))):
+        raise HeldBack(reasons, retry=bool(run.failed or run.others))
+    return last
+
+
+@dataclass(slots=True)
+class _Run:
+    """The steps of one plan."""
+
+    systems: Systems
+    log: Log
+    total: int
+    done: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    """Dataset id → the step that failed."""
+    down: dict[str, SystemUnavailable] = field(default_factory=dict)
+    """Kind of resource → that its system does not answer: it is not asked again for each dataset."""
+    others: list[str] = field(default_factory=list)
+    """What failed and is no dataset's step."""
+
+    def steps(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self.done += 1
+            step = f"{self.done}/{self.total} {change.action} {change.resource.kind} {change.resource.name}"
+            datasets = set(change.resource.datasets)
+            if datasets and datasets <= self.failed.keys():
+                self.log(f"{step}: held back")
+                continue
+            try:
+                self._step(change, step)
+            except HeadraceError as error:
+                self.log(f"{step}: failed: {error}")
+                what = f"{change.action} {change.resource.kind} {change.resource.name} failed: {error}"
+                for dataset in change.resource.datasets:
+                    self.failed.setdefault(dataset, what)
+                if not datasets:
+                    self.others.append(what)
+
+    def _step(self, change: Change, step: str) -> None:
+        system = change.resource.kind.partition("_")[0]
+        if system in self.down:
+            raise self.down[system]
         began = time.monotonic()
         try:
-            _carry_out(systems, change)
-        except HeadraceError as error:
-            log(f"{step}: failed: {error}")
+            _carry_out(self.systems, change)
+        except SystemUnavailable as error:
+            self.down[system] = error
             raise
-        log(f"{step}: done in {time.monotonic() - began:.1f} s")
-    snapshots.take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, log)
+        self.log(f"{step}: done in {time.monotonic() - began:.1f} s")
+
+    def snapshots(self) -> None:
+        systems = self.systems
+        try:
+            snapshots.take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, self.log)
+        except HeadraceError as error:
+            self.log(f"snapshots: failed: {error}")
+            self.others.append(str(error))
 
 
 def _carry_out(systems: Systems, change: Change) -> None:
@@ -138,18 +271,30 @@ def _carry_out(systems: Systems, change: Change) -> None:
     systems.platform.own_connector(resource.name, made=change.action != "delete")
 
 
-def _chosen(contracts: tuple[Contract, ...], datasets: Collection[str]) -> tuple[Contract, ...]:
-    unknown = sorted(set(datasets) - {contract.id for contract in contracts})
-    if unknown:
-        known = ", ".join(sorted(contract.id for contract in contracts)) or "none"
-        raise ValueError(f"no contract for {', '.join(unknown)}; there are: {known}")
-    return tuple(c for c in contracts if not datasets or c.id in datasets)
+def _in_scope(contract: Contract, asked: Asked) -> bool:
+    return not asked.datasets or contract.id in asked.datasets
 
 
-def _live(systems: Systems, contracts: Iterable[Contract], chosen: Collection[Contract]) -> tuple[Contract, ...]:
-    """The other contracts whose topic is there: they were applied before."""
-    topics = systems.kafka.partitions()
-    return tuple(c for c in contracts if c not in chosen and names.topic(c) in topics)
+def _require_known(asked: Asked, applied: Mapping[str, Contract]) -> None:
+    there = {contract.id for contract in asked.contracts} | asked.unreadable.keys()
+    if unknown := sorted(set(asked.datasets) - there):
+        raise ValueError(f"no contract for {', '.join(unknown)}; there are: {', '.join(sorted(there)) or 'none'}")
+
+
+def _unplannable(contract: Contract, asked: Asked, settings: PlanSettings) -> str | None:
+    """Why the contract cannot be planned, whatever the systems hold."""
+    connection = contract.source.connection
+    if contract.source.kind == "cdc" and connection not in settings.sources:
+        why = asked.unreachable.get(connection, f"known are {', '.join(sorted(settings.sources)) or 'none'}")
+        return (
+            f"{contract.path}: the source connection {connection!r} is unknown ({why}). Add the Airflow connection "
+            f"{names.airflow_connection(connection)!r}, or name another one."
+        )
+    return unaskable(contract)
+
+
+def _plannable(contracts: Mapping[str, Contract], settings: PlanSettings) -> list[Contract]:
+    return [c for c in contracts.values() if c.source.kind != "cdc" or c.source.connection in settings.sources]
 
 
 def _with_drift(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from headrace.contracts.loading import load_contracts
-from headrace.errors import PlanRefused
-from headrace.systems.apply import apply_plan, make_plan
+from headrace.errors import HeldBack
+from headrace.planning.render import render
+from headrace.systems.apply import Asked, Planner, apply_plan, look
 from headrace.systems.bundle import plan_settings
 from include.stack import endpoints
 
@@ -21,14 +22,14 @@ def schemas(stack: Any, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stack.settings.contracts, tmp_path / "schemas"))
 
 
-def _plan(stack: Any, schemas: Path) -> Any:
+def _planner(stack: Any, schemas: Path) -> Planner:
     settings = plan_settings(endpoints.endpoints(stack.settings))
-    return make_plan(stack.systems, load_contracts(schemas), settings)
+    return look(stack.systems, Asked(load_contracts(schemas)), settings)
 
 
 def test_a_second_run_plans_nothing(stack: Any, schemas: Path) -> None:
-    plan = _plan(stack, schemas)
-    assert plan.empty, [str(change) for change in plan.changes]
+    plan = _planner(stack, schemas).plan()
+    assert plan.empty, render(plan)
 
 
 def test_a_breaking_change_is_refused_with_all_that_it_would_hit(stack: Any, schemas: Path) -> None:
@@ -39,12 +40,12 @@ def test_a_breaking_change_is_refused_with_all_that_it_would_hit(stack: Any, sch
             '"name": "manufacturer_id", "field-id": 2, "type": "string"',
         )
     )
-    plan = _plan(stack, schemas)
+    planner = _planner(stack, schemas)
     before = stack.systems.warehouse.rows(
         "SELECT create_table_query FROM system.tables WHERE database = 'retail' ORDER BY name"
     )
-    with pytest.raises(PlanRefused) as refused:
-        apply_plan(stack.systems, plan, lambda line: None)
+    with pytest.raises(HeldBack) as refused:
+        apply_plan(stack.systems, planner, lambda line: None)
     text = str(refused.value)
     for hit in ("manufacturer_id", "raw.retail_products", "retail.products_state", "retail.products_changes"):
         assert hit in text

@@ -23,6 +23,7 @@ from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 from tests.integration.marts.test_mart_sql import assert_same
 from tests.support.airflow_pages import Pages
+from tests.support.applying import apply_folder
 from tests.support.marts import coupon_return, household_value, promotion_effectiveness
 
 REFINE, TABLE = "refine_retail_transactions", "retail_transactions"
@@ -79,7 +80,7 @@ def dropped(stack: Stack) -> dict[str, pl.DataFrame]:
 
 @pytest.fixture
 def terms(stack: Stack) -> Iterator[Callable[..., None]]:
-    """`terms((old, new), …)`: the contract of the transactions, with these parts replaced."""
+    """`terms((old, new), …)`: the contract of the transactions, with these parts replaced, is applied."""
     path = Path(stack.settings.contracts) / "retail" / "transactions.odcs.yaml"
     text = path.read_text()
 
@@ -89,9 +90,10 @@ def terms(stack: Stack) -> Iterator[Callable[..., None]]:
             assert old in changed
             changed = changed.replace(old, new)
         path.write_text(changed)
+        apply_folder(stack)
 
     yield write
-    path.write_text(text)
+    write()
 
 
 @pytest.fixture

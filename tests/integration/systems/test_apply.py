@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from headrace.contracts import names
-from headrace.errors import PlanRefused, SystemUnavailable
+from headrace.errors import HeldBack, SystemRefused, SystemUnavailable
 from headrace.planning.render import render
 from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.kafka.counter import count_changes
 from headrace.systems.kafka.counting import TopicCount
+from headrace.systems.platform.applied import AppliedRecord
 from headrace.systems.retry import Backoff
 from tests.integration.systems.world import AT, ID, NOTE, TOTAL, World
 
@@ -91,20 +92,43 @@ def _state(world: World) -> Any:
     )
 
 
-def test_what_would_break_is_refused_before_anything_is_touched(world: World) -> None:
+def test_what_would_break_is_held_back_and_the_others_are_applied(world: World) -> None:
     world.make_table("orders", rows=3)
     world.declare("orders")
     world.apply()
     before = _state(world)
     world.make_table("lines", rows=3)
-    world.declare("lines")  # harmless by itself
+    world.declare("lines")
+    world.make_table("twisted")
+    world.sql("ALTER TABLE shop.twisted REPLICA IDENTITY DEFAULT")
+    world.declare("twisted")  # its source is not as it expects
     world.declare("orders", ID, {**TOTAL, "type": "string"}, AT)
-    with pytest.raises(PlanRefused) as caught:
+    with pytest.raises(HeldBack) as caught:
         world.apply()
     text = str(caught.value)
-    for hit in ('field "total"', f"{world.name}.orders_state", f"{world.name}.orders", f"stream_{world.name}"):
+    for hit in (
+        'field "total"',
+        f"{world.name}.orders_state",
+        f"{world.name}.orders",
+        f"stream_{world.name}",
+        "twisted",
+    ):
         assert hit in text
-    assert _state(world) == before
+    assert not caught.value.retry
+    after = _state(world)
+    assert set(before[0]) < set(after[0])  # what there was is as it was
+    assert (after[3] or {})["table.include.list"] == "shop.lines,shop.orders"
+    assert not any("twisted" in str(part) for part in after)
+    assert _rows_in_kafka(world, "lines", 3) == 3
+    record = AppliedRecord(world.systems.platform).contracts()
+    assert sorted(record) == [f"{world.name}.lines", f"{world.name}.orders"]
+    assert record[f"{world.name}.orders"] != world.contract("orders")
+
+    # Mended, the next run does the rest.
+    world.declare("orders")
+    world.sql("ALTER TABLE shop.twisted REPLICA IDENTITY FULL")
+    world.apply()
+    assert world.plan().empty, render(world.plan())
 
 
 @pytest.mark.parametrize(
@@ -122,7 +146,7 @@ def test_a_source_that_is_not_as_expected_is_refused_before_anything_is_made(
     world.sql(spoil)
     world.declare("orders")
     before = _state(world)
-    with pytest.raises(PlanRefused, match=words):
+    with pytest.raises(HeldBack, match=words):
         world.apply()
     assert _state(world) == before
 
@@ -155,25 +179,35 @@ def test_a_system_that_is_down_stops_the_plan_before_anything_is_touched(world: 
     assert world.log == []
 
 
-def test_an_apply_that_was_cut_short_is_finished_by_the_next(world: World) -> None:
-    world.make_table("orders", rows=5)
-    world.declare("orders")
+def test_a_step_that_fails_holds_back_its_dataset_and_the_next_apply_does_the_rest(world: World) -> None:
+    for dataset in ("lines", "orders"):
+        world.make_table(dataset, rows=5)
+        world.declare(dataset)
     whole = world.systems
-    world.systems = replace(whole, connect=_Broken(whole.connect))  # type: ignore[arg-type]
-    with pytest.raises(SystemUnavailable):
+    refused = names.topic(world.contract("lines"))
+    world.systems = replace(whole, kafka=_Without(whole.kafka, refused))  # type: ignore[arg-type]
+    with pytest.raises(HeldBack, match=rf"{world.name}.lines held back: create topic .* failed") as caught:
         world.apply()
-    assert world.log[-1].startswith(f"{len(world.log)}/")
-    assert "failed: connect at" in world.log[-1]
-    world.systems = whole
-    assert {c.resource.kind for c in world.apply().changes} == {"connector"}
+    assert caught.value.retry
+    assert (whole.connect.config(world.source) or {})["table.include.list"] == "shop.orders"
+    assert list(AppliedRecord(whole.platform).contracts()) == [f"{world.name}.orders"]
     assert _rows_in_kafka(world, "orders", 5) == 5
+    world.systems = whole
+    world.apply()
+    assert _rows_in_kafka(world, "lines", 5) == 5
+    assert world.plan().empty, render(world.plan())
 
 
-class _Broken:
-    """Connect that can be looked at, and goes away when it is asked for something."""
+class _Without:
+    """Kafka, but for one topic, which it refuses to make."""
 
-    def __init__(self, hook: ConnectHook) -> None:
-        self.config = hook.config
+    def __init__(self, hook: Any, refused: str) -> None:
+        self._hook, self._refused = hook, refused
 
-    def put(self, name: str, config: dict[str, str]) -> None:
-        raise SystemUnavailable("connect", "http://here", "gone")
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hook, name)
+
+    def create(self, topic: str, *arguments: Any, **named: Any) -> None:
+        if topic == self._refused:
+            raise SystemRefused("kafka", "here", "no room for it")
+        self._hook.create(topic, *arguments, **named)

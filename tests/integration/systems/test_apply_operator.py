@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from headrace.contracts.index import load_index
 from headrace.systems.operators import ApplyContractsOperator
 from tests.integration.systems.test_connect import airflow_connections
 from tests.integration.systems.world import AT, ID, TOTAL, World
@@ -71,3 +73,20 @@ def test_what_is_wrong_with_contracts_or_arguments_fails_the_task_for_good(decla
     (declared.folder / declared.name / "orders.avsc").write_text('{"type": "record",\n "name": ')
     with pytest.raises(AirflowFailException, match=r"orders\.avsc:\d+: "):
         _execute(declared)
+
+
+def test_a_broken_file_holds_back_its_dataset_only_and_what_runs_reads_the_index(
+    declared: World, tmp_path: Path
+) -> None:
+    declared.make_table("lines", rows=1)
+    declared.declare("lines")
+    (declared.folder / declared.name / "orders.avsc").write_text("[" * 100_000)
+    following = tmp_path / "streams.py"
+    following.write_text("")
+    before = following.stat().st_mtime_ns
+    index = tmp_path / "applied.json"
+    with pytest.raises(AirflowFailException, match=r"orders held back: .*orders\.avsc:1: too-deep"):
+        _execute(declared, index=str(index), dags=[str(following)])
+    assert list(load_index(index)) == [f"{declared.name}.lines"]
+    assert following.stat().st_mtime_ns > before
+    assert "too-deep" in _kept(declared)[-1][2]

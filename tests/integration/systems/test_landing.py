@@ -274,7 +274,7 @@ def test_a_dataset_that_cannot_be_landed_does_not_keep_the_others(
     monkeypatch.setattr(operators, "load_index", lambda _: {each.id: each for each in (homeless, contract)})
     for hook, its in ((LandingHook, store), (LakeHook, systems.lake), (PlatformHook, landing.platform)):
         monkeypatch.setattr(hook, "from_connection", lambda its=its: its)
-    land = operators.LandFilesOperator(task_id="land", schemas="", datasets=[])
+    land = operators.LandFilesOperator(task_id="land", schemas="")
     with pytest.raises(SystemRefused, match=f"{homeless.name}.*apply_contracts"):
         land.land({}, {"datasets": [homeless.id, contract.id]})  # type: ignore[typeddict-item]
     store.files.rm(elsewhere)

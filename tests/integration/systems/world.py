@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -114,12 +114,15 @@ class World:
         return replace(plan_settings(self.endpoints), heartbeat_interval_ms=1000, **self.more)  # tests wait for them
 
     def plan(self, **options: Any) -> Plan:
-        return apply.make_plan(self.systems, self.contracts, self.settings, **options)
+        return self.look(**options).plan()
+
+    def look(self, datasets: Sequence[str] = (), **asked: Any) -> apply.Planner:
+        wish = apply.Asked(self.contracts, datasets=tuple(datasets), **asked)
+        return apply.look(self.systems, wish, self.settings)
 
     def apply(self, **options: Any) -> Plan:
-        plan = self.plan(**options)
-        apply.apply_plan(self.systems, plan, self.log.append)
-        return plan
+        """Raises HeldBack."""
+        return apply.apply_plan(self.systems, self.look(**options), self.log.append)
 
     @property
     def source(self) -> str:

@@ -18,23 +18,17 @@ from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.spark.host import SupervisorHost, stream_host
 from include.stack.images import container
-from include.stack.processes import definitions
-from include.stack.streams import driver_environment, plans
+from include.stack.streams import driver_environment
 from tests.support.astro import OURS, SECRETS, VARIABLE, local_settings, scalars
 
 
 def test_the_supervisor_takes_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = container.supervisor_configuration(["loyalty", "retail"])
-    assert "HEADRACE_PASSWORD_STREAMS)s" in text
-    (tmp_path / "streams.conf").write_text(text)
+    file = container.write_configuration(tmp_path)
+    assert "HEADRACE_PASSWORD_STREAMS)s" in file.read_text()
     monkeypatch.setenv("HEADRACE_PASSWORD_STREAMS", "s3cret")
     options = ServerOptions()
-    options.realize(["-c", str(tmp_path / "streams.conf")])
-    groups = options.process_group_configs
-    assert [group.name for group in groups] == ["stream-loyalty", "stream-retail"]
-    for group in groups:
-        (program,) = group.process_configs
-        assert (program.autostart, program.autorestart, program.killasgroup) == (False, False, True)
+    options.realize(["-c", str(file)])
+    assert options.process_group_configs == []
     assert options.server_configs[0]["password"] == "s3cret"
 
 
@@ -42,11 +36,15 @@ def test_airflow_asks_it_over_http_with_a_password(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with _supervisor(tmp_path, port, ["retail"]):
+    with _supervisor(tmp_path, port):
         host = stream_host(Endpoint(extra={"streams": f"http://headrace:s3cret@127.0.0.1:{port}"}))
-        driver = host.driver("retail")
+        driver = host.driver("retail")  # of a group that it does not know yet
         assert (driver.alive, driver.state) == (False, "STOPPED")
         host.stop("retail")
+        host.launch("retail")
+        assert host.driver("retail").state in ("STARTING", "BACKOFF", "EXITED", "RUNNING", "FATAL")
+        with pytest.raises(SystemRefused, match="INCORRECT_PARAMETERS"):
+            host.launch("retail\n[program:x]")
         with pytest.raises(SystemRefused, match="401"):
             SupervisorHost(f"http://headrace:wrong@127.0.0.1:{port}").driver("retail")
 
@@ -54,15 +52,10 @@ def test_airflow_asks_it_over_http_with_a_password(tmp_path: Path) -> None:
 def test_a_driver_in_a_container_knows_what_a_local_one_knows() -> None:
     """The rest is in the image (jars, Java), or given by the supervisor's own program."""
     s = local_settings()
-    wanted = driver_environment(s, next(iter(plans(s).values()))).keys()
-    inside = {"HEADRACE_SPARK_JARS", "JAVA_HOME", "HEADRACE_PLAN_VERSION", "HEADRACE_STREAM_CHECKPOINTS"}
+    wanted = driver_environment(s, "retail").keys()
+    inside = {"HEADRACE_SPARK_JARS", "JAVA_HOME", "HEADRACE_STREAM_CHECKPOINTS"}
     assert wanted - inside <= OURS["streams"]["environment"].keys()
     assert str(container.CHECKPOINTS) in OURS["streams"]["volumes"][0]
-
-
-def test_the_groups_are_those_of_the_local_stack() -> None:
-    local = {process.name for process in definitions(local_settings()) if process.name.startswith("stream-")}
-    assert {f"stream-{group}" for group in container.plans()} == local
 
 
 def test_prepare_is_given_every_password_that_it_sets() -> None:
@@ -90,8 +83,8 @@ def test_a_container_is_given_no_secret_that_it_has_no_use_for() -> None:
 
 
 @contextmanager
-def _supervisor(tmp_path: Path, port: int, groups: list[str]) -> Iterator[None]:
-    text = container.supervisor_configuration(groups)
+def _supervisor(tmp_path: Path, port: int) -> Iterator[None]:
+    text = container.write_configuration(tmp_path).read_text()
     text = text.replace(f"0.0.0.0:{container.PORT}", f"127.0.0.1:{port}")
     text = text.replace("/tmp/supervisord.pid", str(tmp_path / "supervisord.pid"))
     (tmp_path / "streams.conf").write_text(text)

@@ -12,12 +12,12 @@ PAGE = (ROOT / "docs" / "contracts.md").read_text()
 
 def test_the_example_of_a_dataset_is_a_valid_contract(tmp_path: Path) -> None:
     shape, rest = (re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)[0] for kind in ("json", "yaml"))
-    (tmp_path / "retail").mkdir()
-    (tmp_path / "retail" / "store_visits.avsc").write_text(shape)
-    (tmp_path / "retail" / "store_visits.odcs.yaml").write_text(rest)
+    (tmp_path / "stores").mkdir()
+    (tmp_path / "stores" / "visits.avsc").write_text(shape)
+    (tmp_path / "stores" / "visits.odcs.yaml").write_text(rest)
     (contract,) = load_contracts(tmp_path)
-    assert (contract.id, contract.key, contract.freshness_s) == ("retail.store_visits", ("visit_id",), 5.0)
-    assert list(stream_plans([contract])) == ["retail"]
+    assert (contract.id, contract.key, contract.freshness_s) == ("stores.visits", ("visit_id",), 5.0)
+    assert list(stream_plans([contract])) == ["stores"]
 
 
 def test_the_sentence_about_a_broken_rule_is_one_that_is_said(tmp_path: Path) -> None:

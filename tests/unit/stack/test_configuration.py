@@ -6,13 +6,21 @@ import json
 import stat
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from supervisor.options import ServerOptions
+from supervisor.xmlrpc import RPCError
 
+from headrace.contracts.applied import write_applied
+from headrace.contracts.codec import encode_contract
 from include.stack import configuration
 from include.stack.connections import connections
+from include.stack.contracts import applied_file, contracts
 from include.stack.processes import definitions
 from include.stack.settings import SETTINGS, Settings, ensure_secrets, load
+from include.stack.stream_programs import make_interface
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,7 +37,7 @@ def s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_every_file_is_private_and_parses(s: Settings) -> None:
     configuration.write(s)
     files = list(s.run.glob("*"))
-    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files if file.name != "contracts.index.json")
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files if "contracts." not in file.name)
     ElementTree.parse(s.run / "clickhouse.xml")
     users = ElementTree.parse(s.run / "clickhouse-users.xml")
     assert users.findtext("users/default/grants/query") == "GRANT SYSTEM LISTEN, CREATE TEMPORARY TABLE ON *.*"
@@ -44,9 +52,44 @@ def test_no_secret_is_in_a_command_line(s: Settings) -> None:
 
 
 def test_streams_are_not_the_supervisors_to_restart(s: Settings) -> None:
+    apply_all(s)
     restarts = {process.name: process.restarts for process in definitions(s)}
     assert not restarts.pop("stream-retail")
     assert all(restarts.values())
+
+
+def test_a_group_that_is_applied_later_gets_the_program_that_it_has_after_the_next_start(s: Settings) -> None:
+    configuration.write(s)
+    before = realized(s)
+    assert "stream-retail" not in [group.name for group in before.process_group_configs]
+    added: list[Any] = []
+    supervisord = SimpleNamespace(
+        options=before, process_groups={}, add_process_group=lambda config: added.append(config) or True
+    )
+    programs = make_interface(supervisord, str(s.run / "stream-program.conf"))
+    assert programs.addStream("retail")
+    apply_all(s)
+    configuration.write(s)
+    (after,) = (group for group in realized(s).process_group_configs if group.name == "stream-retail")
+    assert added == [after]
+    supervisord.process_groups["stream-retail"] = after
+    assert not programs.addStream("retail")
+    for wrong in ("", "a b", "a\n[program:x]\ncommand=x", "../a"):
+        with pytest.raises(RPCError):
+            programs.addStream(wrong)
+
+
+def apply_all(s: Settings) -> None:
+    """As if every contract of the project were applied."""
+    encoded = {dataset: encode_contract(contract) for dataset, contract in contracts(s).items()}
+    write_applied(applied_file(s), encoded)
+
+
+def realized(s: Settings) -> Any:
+    """The configuration as the supervisor reads it."""
+    options = ServerOptions()
+    options.realize(["-c", str(s.run / "supervisord.conf")])
+    return options
 
 
 def test_every_server_binds_to_the_setting(s: Settings) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from headrace.contracts import names
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.systems.quality.validation import import_beforehand
 from include.spark.batch.audited import audited
 from include.spark.batch.marts.engine import build
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
     """0 when the work is done, published or not."""
     import_beforehand()
     dataset, sql, result = arguments
-    contracts = load_index(contracts_folder(PROJECT))
+    contracts = load_index(applied_index(PROJECT))
     contract = contracts[dataset]
     with lake_session() as spark:
         spark.catalog.setCurrentCatalog(names.LAKE_CATALOG)

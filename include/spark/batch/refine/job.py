@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from headrace.contracts.index import contracts_folder, load_index
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from headrace.systems.quality.validation import import_beforehand
 from include.spark.batch.audited import audited
 from include.spark.batch.refine.engine import refine
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
     dataset, selection, result = arguments[0], Selection.from_json(arguments[1]), Path(arguments[2])
     if selection.past is None:  # what came since may well be nothing, and then nothing is asked
         import_beforehand()
-    contracts = load_index(contracts_folder(PROJECT))
+    contracts = load_index(applied_index(PROJECT))
     contract = contracts[dataset]
     secrets_for(contract.tokenised)
     with lake_session() as spark:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
-from headrace.errors import SystemFailure
+from headrace.errors import SystemFailure, SystemRefused
 from headrace.systems.bundle import Systems
+from headrace.systems.connect.care import connectors_of
+from headrace.systems.connect.status import ConnectorStatus
+from headrace.systems.hops.reasons import Known, reasons
 from headrace.systems.hops.table import Hop, Hops
 from headrace.systems.kafka import counter as kafka_counter
 from headrace.systems.kafka.counting import TopicCount
 from headrace.systems.lake import counter as lake_counter
 from headrace.systems.letters.ledger import LetterLedger, Tally
+from headrace.systems.oltp.hook import OltpHook
+from headrace.systems.platform.alerts import Alert
+from headrace.systems.spark.store import Pulse, StreamStore
 from headrace.systems.warehouse.hook import Freshness
 
 SERVING: Final = "cdc"
@@ -24,10 +32,11 @@ SERVING: Final = "cdc"
 Ask: TypeAlias = Callable[[Systems, Contract], Hop]
 
 
-def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
-    """The hop table. A hop that cannot be asked says why in its cells; the others are asked all the same.
+def measure(systems: Systems, contracts: Sequence[Contract], *, paused: Collection[str] = ()) -> tuple[Hops, ...]:
+    """The hop table, with the reason of each cell that is empty or behind. A fault of one dataset is in its cells only.
 
-    The hops are asked at the same time; while rows flow they may differ by what moved meanwhile.
+    The hops are asked at the same time; while rows flow they may differ by what moved meanwhile. `paused` are the DAGs
+    that Airflow says are paused.
     """
     chosen = [contract for contract in contracts if contract.source.kind == "cdc"]
     with ThreadPoolExecutor(6) as pool:
@@ -35,15 +44,34 @@ def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]
         hops = [pool.submit(_column, ask, systems, chosen) for ask in (_kafka, _raw, _warehouse)]
         fresh = pool.submit(lambda: {c.id: _freshness(systems, c) for c in chosen})
         letters = pool.submit(_letters, systems)
+        moving = pool.submit(_known, systems, chosen, paused)
         columns = [source.result(), *(hop.result() for hop in hops)]
         for hop, column in zip(("source", "kafka", "raw", "warehouse"), columns, strict=True):
             for dataset in column:
                 column[dataset] = _with_letters(column[dataset], letters.result().get((hop, dataset)))
-        freshness = fresh.result()
-    return tuple(
+        freshness, known = fresh.result(), moving.result()
+    rows = (
         Hops(c.id, *(column[c.id] for column in columns), *(freshness[c.id] or (None, None))[:2])  # type: ignore[arg-type]
         for c in chosen
     )
+    return tuple(replace(row, reasons=reasons(c, row, known)) for c, row in zip(chosen, rows, strict=True))
+
+
+def _known(systems: Systems, contracts: Sequence[Contract], paused: Collection[str]) -> Known:
+    """What those say that move the rows; what cannot be asked is left out, or says so."""
+    connectors: dict[str, ConnectorStatus | None] = {}
+    pulses: dict[str, Sequence[Pulse]] = {}
+    alerts: dict[str, Alert] = {}
+    error = ""
+    try:
+        connectors = {name: systems.connect.status(name) for name in connectors_of(contracts)}
+    except SystemFailure as failure:
+        error = str(failure)
+    with suppress(SystemFailure):
+        store = StreamStore(systems.platform)
+        pulses = {group: store.pulses(group) for group in {contract.stream_group for contract in contracts}}
+        alerts = {alert.key: alert for alert in systems.platform.open_alerts()}
+    return Known(datetime.now(UTC), connectors, error, pulses, alerts, paused)
 
 
 def _column(ask: Ask, systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
@@ -63,11 +91,20 @@ def _source(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
         tables = {c.id: c.source.table or "" for c in contracts if c.source.connection == connection}
         try:
             counts = oltp.row_counts(tables.values())
+        except SystemRefused:  # one of them is not there, or may not be read: which, each says for itself
+            hops |= {dataset: _table(oltp, table) for dataset, table in tables.items()}
         except SystemFailure as failure:
             hops |= {dataset: Hop(error=str(failure)) for dataset in tables}
         else:
             hops |= {dataset: Hop(rows=counts[table]) for dataset, table in tables.items()}
     return {c.id: hops.get(c.id, Hop(error=f"no connection {c.source.connection}_default")) for c in contracts}
+
+
+def _table(oltp: OltpHook, table: str) -> Hop:
+    try:
+        return Hop(rows=oltp.row_counts([table])[table])
+    except SystemFailure as failure:
+        return Hop(error=str(failure))
 
 
 def _kafka(systems: Systems, contract: Contract) -> Hop:

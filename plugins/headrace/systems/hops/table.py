@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Hop:
         return None if self.changes is None else self.changes + self.discarded
 
 
+class Reason(NamedTuple):
+    """Why a hop is empty or behind."""
+
+    hop: str
+    why: str
+    since: datetime | None = None
+    """None where nobody knows."""
+    next_step: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Hops:
     """One dataset through all hops; freshness in seconds from commit to readable in the warehouse."""
@@ -42,6 +53,8 @@ class Hops:
     warehouse: Hop
     fresh_p50_s: float | None = None
     fresh_p95_s: float | None = None
+    reasons: tuple[Reason, ...] = ()
+    """Why hops are empty or behind; see `hops.reasons`."""
 
     def hops(self) -> dict[str, Hop]:
         """Hop → what it holds, along the way of the data."""
@@ -74,4 +87,11 @@ def _row(row: Hops) -> dict[str, Any]:
         hops[name] |= {what: count for what in ("waiting", "discarded") if (count := getattr(hop, what))}
         if hop.error:
             hops[name]["error"] = hop.error
+    if row.reasons:
+        hops["reasons"] = [_reason(reason) for reason in row.reasons]
     return hops | {"freshness_s": {"p50": row.fresh_p50_s, "p95": row.fresh_p95_s}}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    since = reason.since.isoformat(timespec="seconds") if reason.since else None
+    return {"hop": reason.hop, "why": reason.why, "since": since, "next": reason.next_step}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +26,18 @@ class LandFilesOperator(BaseOperator):
     under the same name, or delete it, and the alert is resolved.
 
     Args:
-        schemas: folder of the contracts.
-        datasets: ids of the datasets that come by files.
+        schemas: index of the applied contracts.
     """
 
     ui_color = "#d5f5e3"
 
-    def __init__(self, *, schemas: str, datasets: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *, schemas: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.schemas = schemas
-        self.datasets = list(datasets)
 
     def execute(self, context: Context) -> None:
         """Wait for a file. What waits already is found at the first look."""
-        self.defer(trigger=FilesTrigger(self.schemas, self.datasets), method_name="land")
+        self.defer(trigger=FilesTrigger(self.schemas), method_name="land")
 
     def land(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
         """Woken by the trigger: dataset → rows that have landed. One in trouble does not keep the others.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,32 +27,33 @@ class FilesTrigger(BaseTrigger):
     A store that cannot be asked is no reason to wake anybody: what is dropped stays there.
 
     Args:
-        schemas: folder of the contracts.
-        datasets: ids of the datasets that come by files.
+        schemas: index of the applied contracts, asked at each look.
         poll_s: seconds between looks.
     """
 
-    def __init__(self, schemas: str, datasets: Sequence[str], poll_s: float = POLL_S) -> None:
+    def __init__(self, schemas: str, poll_s: float = POLL_S) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.schemas = schemas
-        self.datasets = list(datasets)
         self.poll_s = poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
-        arguments = {"schemas": self.schemas, "datasets": self.datasets, "poll_s": self.poll_s}
+        arguments = {"schemas": self.schemas, "poll_s": self.poll_s}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the ids of the datasets that have files waiting."""
         names = (LandingHook.default_conn_name, LakeHook.default_conn_name, PlatformHook.default_conn_name)
         store, lake, platform = [await Endpoint.afrom_connection(name) for name in names]
-        contracts = load_index(Path(self.schemas))
         hooks = LandingHook(store), LakeHook(lake), PlatformHook(platform)
-        landings = [Landing(contracts[dataset], *hooks) for dataset in self.datasets]
+
+        def waiting() -> list[str]:
+            by_files = [c for c in load_index(Path(self.schemas)).values() if c.source.kind == "file"]
+            return [contract.id for contract in by_files if Landing(contract, *hooks).due()]
+
         while True:
             try:
-                due = await asyncio.to_thread(lambda: [x.contract.id for x in landings if x.due()])
+                due = await asyncio.to_thread(waiting)
                 if due:
                     yield TriggerEvent({"datasets": due})
                     return

@@ -16,6 +16,7 @@ from headrace.contracts.types import Array, AvroType, Decimal, Field, type_name
 from headrace.systems.oltp.hook import Column, Table
 
 Rule: TypeAlias = Literal[
+    "source-unasked",
     "missing-table",
     "missing-column",
     "other-type",
@@ -68,6 +69,11 @@ def drift(contract: Contract, table: Table | None, published: Collection[str]) -
         )
         return (Drift(contract.id, str(contract.source.table), "missing-table", True, message),)
     return tuple(_differences(contract, table, published))
+
+
+def unasked(contract: Contract, why: str) -> Drift:
+    """That the source could not be asked, so that nobody knows whether the dataset can be captured."""
+    return Drift(contract.id, str(contract.source.table), "source-unasked", True, f"{_place(contract)}: {why}")
 
 
 def _differences(contract: Contract, table: Table, published: Collection[str]) -> Iterator[Drift]:

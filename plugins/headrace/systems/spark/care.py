@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Final
 
 from headrace.contracts.index import load_index
+from headrace.contracts.names import stream_dag
 from headrace.errors import SystemRefused
 from headrace.planning.streams import StreamPlan, stream_plans
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.notify.failures import failure_key
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
 from headrace.systems.spark.host import SPARK, StreamHost, stream_host
 from headrace.systems.spark.store import StreamStore
 from headrace.systems.spark.watch import Verdict, judge
 
+KEEP_TASK: Final = "keep_alive"
+"""Id of the task that keeps a stream, in the DAG of its group."""
 MOST_FAILURES: Final = 5
 RELAUNCH: Final = Backoff(tries=MOST_FAILURES, first_s=2.0, longest_s=30.0)
 
@@ -44,24 +48,26 @@ class Care:
         return cls(group, schemas, host, PlatformHook(await Endpoint.afrom_connection("platform_default")))
 
     @property
-    def plan(self) -> StreamPlan:
-        """What the contracts ask for now. Raises SystemRefused when they no longer name the group."""
-        found = stream_plans(load_index(self._schemas).values()).get(self.group)
-        if found is None:
-            raise SystemRefused(SPARK, str(self._schemas), f"no contract is in the stream group {self.group} any more")
-        return found
+    def plan(self) -> StreamPlan | None:
+        """What the applied contracts ask for now; None when none of them is in the group any more."""
+        return stream_plans(load_index(self._schemas).values()).get(self.group)
 
     def look(self, grace_s: float, stall_s: float) -> tuple[Verdict | None, float]:
         """What is wrong, if anything, and the seconds since the launch."""
-        launch = self._store.launched(self.group)
+        launch, plan = self._store.launched(self.group), self.plan
         running_s = time.time() - launch.launched_at.timestamp() if launch else 0.0
         driver, pulses = self._host.driver(self.group), self._store.pulses(self.group)
-        verdict = judge(driver, pulses, self.plan.version, running_s=running_s, grace_s=grace_s, stall_s=stall_s)
+        if plan is None:
+            return Verdict("retired", f"no applied contract is in the stream group {self.group} any more"), running_s
+        verdict = judge(driver, pulses, plan.version, running_s=running_s, grace_s=grace_s, stall_s=stall_s)
         return verdict, running_s
 
     def ensure(self) -> str:
         """A live driver with today's plan: adopted when there is one, launched when not; what was done."""
-        version, launch = self.plan.version, self._store.launched(self.group)
+        plan = self.plan
+        if plan is None:
+            raise SystemRefused(SPARK, str(self._schemas), f"no applied contract is in the stream group {self.group}")
+        version, launch = plan.version, self._store.launched(self.group)
         driver = self._host.driver(self.group)
         if driver.alive and launch and launch.plan_version == version:
             return f"adopted the driver of {self.group} (process {driver.pid}, plan {version})"
@@ -93,14 +99,25 @@ class Care:
         return RELAUNCH.wait_s(failures)
 
     def settle(self) -> None:
-        """It has run well for a while: forget earlier failures, close the alert."""
+        """It has run well for a while: forget earlier failures, close the alerts about the driver and about its task."""
         self._store.settled(self.group)
-        self._platform.resolve_alert(self._alert)
+        _resolve(self.group, self._platform)
 
     def alert(self, text: str) -> None:
         """Say that the stream needed care; told once until it has settled."""
-        self._platform.raise_alert(self._alert, "error", f"stream {self.group}: {text}")
+        self._platform.raise_alert(_alert(self.group), "error", f"stream {self.group}: {text}")
 
-    @property
-    def _alert(self) -> str:
-        return f"stream:{self.group}"
+
+def stop_stream(group: str, platform: PlatformHook) -> None:
+    """Stop the driver of a group that is no more, by spark_default, and close what is open about it."""
+    stream_host(Endpoint.from_connection("spark_default")).stop(group)
+    _resolve(group, platform)
+
+
+def _resolve(group: str, platform: PlatformHook) -> None:
+    platform.resolve_alert(_alert(group))
+    platform.resolve_alert(failure_key(stream_dag(group), KEEP_TASK))
+
+
+def _alert(group: str) -> str:
+    return f"stream:{group}"

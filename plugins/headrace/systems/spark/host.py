@@ -14,6 +14,7 @@ from headrace.systems.endpoint import Endpoint
 
 SPARK: Final = "Spark"
 TIMEOUT_S: Final = 40.0
+UNKNOWN: Final = ("BAD_NAME",)
 LIVE: Final = frozenset({"STARTING", "RUNNING", "STOPPING"})
 
 
@@ -51,26 +52,33 @@ class SupervisorHost:
         self._address = address
 
     def driver(self, group: str) -> Driver:
-        found: dict[str, Any] = self._call("getProcessInfo", _program(group))
+        found: dict[str, Any] | None = self._call("supervisor.getProcessInfo", _program(group), but=UNKNOWN)
+        if found is None:  # of a group that was applied after the supervisor's start, and never launched
+            return Driver(group, False, 0, "STOPPED")
         return Driver(group, found["statename"] in LIVE, int(found["pid"]), str(found["statename"]))
 
     def launch(self, group: str) -> None:
-        self._call("startProcess", _program(group), False, ignore="ALREADY_STARTED")
+        self._call("headrace.addStream", group)
+        self._call("supervisor.startProcess", _program(group), False, but="ALREADY_STARTED")
 
     def stop(self, group: str) -> None:
-        self._call("stopProcess", _program(group), True, ignore="NOT_RUNNING")
+        self._call("supervisor.stopProcess", _program(group), True, but=(*UNKNOWN, "NOT_RUNNING"))
 
-    def _call(self, method: str, *arguments: Any, ignore: str = " ") -> Any:
+    def _call(self, method: str, *arguments: Any, but: str | tuple[str, ...] = ()) -> Any:
+        """What the method returns; None for a fault whose name is in `but`."""
         try:
             with self._server() as server:
-                return getattr(server.supervisor, method)(*arguments)
+                function: Any = server
+                for part in method.split("."):
+                    function = getattr(function, part)
+                return function(*arguments)
         except xmlrpc.client.Fault as fault:
-            if ignore in fault.faultString:
+            if but and fault.faultString.startswith(but):
                 return None
             raise SystemRefused(
                 SPARK,
                 self._place,
-                f"the supervisor refuses {method} {arguments[0]}: {fault.faultString}; is the stream in its configuration?",
+                f"the supervisor refuses {method} {arguments[0]}: {fault.faultString}; start it anew with this version",
             ) from fault
         except xmlrpc.client.ProtocolError as error:
             raise SystemRefused(

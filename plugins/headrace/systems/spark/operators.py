@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from headrace.systems.spark.care import Care
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.spark.care import Care, stop_stream
 from headrace.systems.spark.triggers import StreamNeedsCareTrigger
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class KeepStreamOperator(BaseOperator):
 
     Args:
         group: the stream group, as the contracts name it.
-        schemas: the folder of the contracts.
+        schemas: the index of the applied contracts.
         grace_s: how long a driver may take until its first heartbeat.
         stall_s: how old a heartbeat may be.
         settle_s: a driver that lives this long has started well.
@@ -49,6 +50,9 @@ class KeepStreamOperator(BaseOperator):
         """Woken by the trigger: bring the driver back, or fail when it will not stay up."""
         care = Care.from_connections(self.group, self.schemas)
         self.log.warning("stream %s: %s: %s", self.group, event["reason"], event["text"])
+        if event["reason"] == "retired":
+            stop_stream(self.group, PlatformHook.from_connection())
+            return
         if event["reason"] != "new-plan":
             care.alert(event["text"])
         wait_s = care.relaunch_after(event["reason"], float(event["running_s"]), self.settle_s)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from headrace.systems.spark.host import Driver
 from headrace.systems.spark.store import Pulse
 
-Reason: TypeAlias = Literal["dead", "stalled", "query-down", "new-plan"]
+Reason: TypeAlias = Literal["dead", "stalled", "query-down", "new-plan", "retired"]
 
 
 class Verdict(NamedTuple):

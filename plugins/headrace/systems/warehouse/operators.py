@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.operators import is_yes
 from headrace.systems.warehouse.hook import WarehouseHook
@@ -34,13 +35,25 @@ class ApplySqlLayerOperator(BaseOperator):
         self.plan_only = plan_only
 
     def execute(self, context: Context) -> list[str]:
-        """Names of what the layer makes. Raises SystemUnavailable, SystemRefused."""
+        """Names of what the layer makes.
+
+        Raises:
+            SystemUnavailable: the warehouse does not answer.
+            SystemRefused: it refuses statements, e.g. over the table of a dataset that is held back; the others were run.
+        """
         layer, dry = statements(Path(self.folder)), is_yes(self.plan_only)
         hook = None if dry else WarehouseHook.from_connection()
+        refused: list[SystemRefused] = []
         for statement in layer:
             self.log.info("%s%s", "would make " if dry else "", statement.name)
             if hook is not None:
-                hook.execute(statement.sql)
+                try:
+                    hook.execute(statement.sql)
+                except SystemRefused as refusal:
+                    self.log.error("%s: %s", statement.name, refusal)
+                    refused.append(refusal)
+        if refused:
+            raise refused[0]
         return [statement.name for statement in layer]
 
 

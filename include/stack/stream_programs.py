@@ -1,0 +1,43 @@
+"""Programs for stream groups that were applied while the supervisor runs: an RPC interface inside of it, `headrace`.
+
+The supervisor knows the programs that stood in its configuration when it started. A group that was applied later gets its
+program from the same text, the moment that Airflow launches its driver.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from supervisor.options import UnhosedConfigParser
+from supervisor.xmlrpc import Faults, RPCError
+
+GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+PLACE: Final = "{group}"
+"""What stands for the group's name in the program's text."""
+
+
+class StreamPrograms:
+    """The methods of the interface."""
+
+    def __init__(self, supervisord: Any, text: str) -> None:
+        self._supervisord = supervisord
+        self._text = text
+
+    def addStream(self, group: str) -> bool:
+        """Add the program of a group; False when it is there already."""
+        if not isinstance(group, str) or not GROUP.fullmatch(group):
+            raise RPCError(Faults.INCORRECT_PARAMETERS, "group")
+        if f"stream-{group}" in self._supervisord.process_groups:
+            return False
+        parser = UnhosedConfigParser()
+        parser.expansions = self._supervisord.options.environ_expansions
+        parser.read_string(self._text.replace(PLACE, group))
+        (config,) = self._supervisord.options.process_groups_from_parser(parser)
+        return bool(self._supervisord.add_process_group(config))
+
+
+def make_interface(supervisord: Any, program: str) -> StreamPrograms:
+    """What the supervisor calls at its start; `program` is the file with a group's program."""
+    return StreamPrograms(supervisord, Path(program).read_text(encoding="utf-8"))
