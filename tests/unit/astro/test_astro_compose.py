@@ -234,7 +234,7 @@ def test_airflow_has_the_local_ones_settings() -> None:
         here = SERVICES[name]["environment"]
         shared = here.keys() & local.keys()
         assert len(shared) >= 12
-        for key in shared:
+        for key in shared - {"HEADRACE_APPLIED"}:  # a file, elsewhere there
             if not VARIABLE.search(here[key]) and not key.endswith("URL"):
                 assert here[key] == local[key], key
             elif "URL" not in key and key != "OPENLINEAGE__TRANSPORT__AUTH":
