@@ -27,9 +27,9 @@ class AirflowBusy(AirflowRefused, Transient):
 class AirflowApi:
     """Logged in as the administrator; a token is fetched on first use and again when it is refused."""
 
-    def __init__(self, s: Settings) -> None:
+    def __init__(self, s: Settings, timeout_s: float = 30.0) -> None:
         self._s = s
-        self._http = httpx.Client(base_url=f"http://{s.bind}:{s.port('AIRFLOW')}", timeout=30)
+        self._http = httpx.Client(base_url=f"http://{s.bind}:{s.port('AIRFLOW')}", timeout=timeout_s)
         self._token = ""
 
     def put_connection(self, connection: Mapping[str, Any]) -> bool:
@@ -59,6 +59,14 @@ class AirflowApi:
         """DAG id → is it paused."""
         found = self._call("GET", "/dags", params={"limit": 1000}).json()["dags"]
         return {dag["dag_id"]: dag["is_paused"] for dag in found}
+
+    def paused(self) -> frozenset[str]:
+        """DAGs that are paused now. Asked once; none where Airflow does not answer within seconds."""
+        try:
+            found = self._ask("GET", "/dags", (200,), params={"limit": 1000}).json()["dags"]
+        except (AirflowRefused, AirflowBusy, httpx.HTTPError):
+            return frozenset()
+        return frozenset(dag["dag_id"] for dag in found if dag["is_paused"])
 
     def import_errors(self) -> dict[str, str]:
         """File → why it could not be read."""

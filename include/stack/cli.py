@@ -77,7 +77,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     if not states:
         out.print("Headrace is down. Start it with ./headrace up")
         raise typer.Exit(3)
-    table = view.hop_table(s)
+    table = view.hop_table(s, ask_airflow=True)
     out.print(view.render_hops(table))
     for line in view.footnotes(s, table):
         out.print(f"  {line}", markup=False, soft_wrap=True)

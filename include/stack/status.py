@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import psutil
 from rich.table import Table
 
 from headrace.errors import ContractErrors
 from headrace.systems.hops.measure import measure
 from headrace.systems.hops.table import Hop, Hops, to_json
-from headrace.systems.retry import Transient
-from include.stack.airflow_api import AirflowApi, AirflowRefused
+from include.stack.airflow_api import AirflowApi
 from include.stack.contracts import applied, contracts
 from include.stack.endpoints import systems
 from include.stack.settings import Settings
 from include.stack.supervisor import State, Supervisor
 
 
-def hop_table(s: Settings) -> tuple[Hops, ...]:
-    """Every dataset that was applied at every hop, measured now."""
-    return measure(systems(s), tuple(applied(s).values()), paused=_paused(s))
+def hop_table(s: Settings, *, ask_airflow: bool = False) -> tuple[Hops, ...]:
+    """Every dataset that was applied at every hop, measured now; `ask_airflow`: also which DAGs are paused."""
+    paused = AirflowApi(s, timeout_s=5.0).paused() if ask_airflow else frozenset()
+    return measure(systems(s), tuple(applied(s).values()), paused=paused)
 
 
 def not_applied(s: Settings) -> dict[str, str]:
@@ -50,18 +49,10 @@ def footnotes(s: Settings, table: tuple[Hops, ...]) -> Iterator[str]:
     yield from (f"{dataset}: {why}" for dataset, why in not_applied(s).items())
 
 
-def _paused(s: Settings) -> frozenset[str]:
-    """DAGs that are paused; none where Airflow cannot be asked."""
-    try:
-        return frozenset(dag for dag, paused in AirflowApi(s).dags().items() if paused)
-    except (AirflowRefused, Transient, httpx.HTTPError):
-        return frozenset()
-
-
 def as_json(s: Settings) -> dict[str, Any]:
     """The whole status."""
     states = Supervisor(s).states()
-    datasets = to_json(hop_table(s)) if states else {}
+    datasets = to_json(hop_table(s, ask_airflow=True)) if states else {}
     processes = {
         state.name: {
             "state": state.state.lower(),
