@@ -54,7 +54,7 @@ def test_settings_come_from_the_environment() -> None:
     )
     assert (made.trigger_ms, made.clickhouse_port, made.patience_s, made.clickhouse_secure) == (250, 8123, 900.0, True)
     assert made.kafka_options == {"security.protocol": "SSL"}
-    assert Path(made.contracts).name == "schemas"
+    assert Path(made.contracts).name == "contracts.applied.json"
 
 
 def test_every_setting_that_is_wrong_is_named_at_once() -> None:
