@@ -7,19 +7,19 @@ from typing import Final, NamedTuple
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
-from headrace.planning.topics import grouped, landed, sink_dead_letter_topic
+from headrace.planning.topics import captured, grouped, landed, sink_dead_letter_topic, source_dead_letter_topic
 
 DATASET: Final = "platform.dead_letters"
 """The dataset that keeps what was refused."""
 
 
 class Refuser(NamedTuple):
-    """A stream group or a sink connector."""
+    """A stream group, a sink connector or a source connector."""
 
     name: str
     """The group, or the connector's name."""
     kind: str
-    """`stream` or `sink`."""
+    """`stream`, `sink` or `source`."""
     topic: str
     """Its dead-letter topic."""
 
@@ -31,7 +31,9 @@ def refusers(contracts: Iterable[Contract]) -> tuple[Refuser, ...]:
     groups = (Refuser(g, "stream", names.dead_letter_topic(g)) for g in grouped(streamed, lambda c: c.stream_group))
     domains = grouped(landed(all_), lambda c: c.domain)
     sinks = (Refuser(names.sink_connector(d), "sink", sink_dead_letter_topic(d)) for d in domains)
-    return tuple(sorted((*groups, *sinks)))
+    connections = grouped(captured(all_), lambda c: c.source.connection)
+    sources = (Refuser(names.source_connector(c), "source", source_dead_letter_topic(c)) for c in connections)
+    return tuple(sorted((*groups, *sinks, *sources)))
 
 
 def datasets_by_topic(contracts: Iterable[Contract]) -> dict[str, str]:

@@ -72,6 +72,8 @@ class PlanSettings:
     """Changes that Debezium hands over at once."""
     max_queue_size: int = 32768
     """Changes that Debezium holds in memory."""
+    max_queue_bytes: int = 67_108_864
+    """The same, in bytes."""
     snapshot_fetch_size: int = 10_000
     heartbeat_interval_ms: int = 10_000
     """How often Debezium confirms its place, also when the captured tables are idle."""

@@ -1,7 +1,7 @@
 """The Iceberg sink connectors that contracts ask for: one lands the raw zone of each domain.
 
 A change arrives in Debezium's envelope and lands flat, with its position beside it:
-`unwrap` flattens it, `position` adds topic, partition and offset. A record of any other source is
+`unwrap` flattens it, `position` adds topic, partition and offset; `writable` refuses what could not be written. A record of any other source is
 flat already: `stamp` gives it the time at which it was made as `_committed_at`.
 """
 
@@ -16,7 +16,7 @@ from headrace.contracts.contract import Contract
 from headrace.planning.resources import Resource
 from headrace.planning.settings import Catalog, PlanSettings
 from headrace.planning.sources import converters
-from headrace.planning.topics import captured, datasets, grouped, landed, sink_dead_letter_topic
+from headrace.planning.topics import LARGEST_MESSAGE, captured, datasets, grouped, landed, sink_dead_letter_topic
 
 _UNWRAP: Final[Mapping[str, str]] = {
     "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
@@ -28,6 +28,9 @@ _STAMP: Final[Mapping[str, str]] = {
     "transforms.stamp.type": "org.apache.kafka.connect.transforms.InsertField$Value",
     "transforms.stamp.timestamp.field": "_committed_at",
 }
+WRITABLE: Final = "headrace.connect.sink.Writable"
+"""Refuses what the sink could not write, whose own failures stop its task (include/stack/connect/sink)."""
+_WRITABLE: Final[Mapping[str, str]] = {"transforms.writable.type": WRITABLE}
 _POSITION: Final[Mapping[str, str]] = {
     "transforms.position.type": "org.apache.kafka.connect.transforms.InsertField$Value",
     "transforms.position.topic.field": "_topic",
@@ -69,16 +72,17 @@ def _transforms(members: Sequence[Contract]) -> dict[str, str]:
     changes = captured(members)
     records = [contract for contract in members if contract not in changes]
     if not records:
-        return {"transforms": "unwrap,position", **_UNWRAP, **_POSITION}
+        return {"transforms": "unwrap,writable,position", **_UNWRAP, **_WRITABLE, **_POSITION}
     if not changes:
-        return {"transforms": "stamp,position", **_STAMP, **_POSITION}
+        return {"transforms": "stamp,writable,position", **_STAMP, **_WRITABLE, **_POSITION}
     return {
-        "transforms": "unwrap,stamp,position",
+        "transforms": "unwrap,stamp,writable,position",
         **_UNWRAP,
         "transforms.unwrap.predicate": "changes",
         **_STAMP,
         "transforms.stamp.predicate": "changes",
         "transforms.stamp.negate": "true",
+        **_WRITABLE,
         **_POSITION,
         "predicates": "changes",
         "predicates.changes.type": ("org.apache.kafka.connect.transforms.predicates.TopicNameMatches"),
@@ -137,6 +141,7 @@ def _errors(domain: str, settings: PlanSettings) -> dict[str, str]:
         "errors.deadletterqueue.topic.name": sink_dead_letter_topic(domain),
         "errors.deadletterqueue.topic.replication.factor": str(settings.replication_factor),
         "errors.deadletterqueue.context.headers.enable": "true",
+        "producer.override.max.request.size": str(LARGEST_MESSAGE),
     }
 
 

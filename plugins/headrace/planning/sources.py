@@ -13,8 +13,20 @@ from headrace.contracts.contract import Contract
 from headrace.errors import PlanRefused
 from headrace.planning.resources import Resource
 from headrace.planning.settings import PlanSettings, SourceDatabase
-from headrace.planning.topics import captured, datasets, grouped, signal_topic
+from headrace.planning.topics import (
+    LARGEST_MESSAGE,
+    LARGEST_RECORD,
+    captured,
+    datasets,
+    grouped,
+    signal_topic,
+    source_dead_letter_topic,
+)
 
+CONNECTOR: Final = "headrace.connect.source.PostgresConnector"
+"""Debezium's connector with a gate of ours behind it (include/stack/connect/source)."""
+FAITHFUL: Final = "headrace.connect.source.Faithful"
+"""Converts the columns whose values Debezium loses."""
 HEARTBEAT: Final = "headrace_heartbeat"
 """Prefix of the logical messages that a connector writes to itself."""
 
@@ -60,11 +72,12 @@ def _source(
     connection: str, members: Sequence[Contract], database: SourceDatabase, settings: PlanSettings
 ) -> dict[str, str]:
     return {
-        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "connector.class": CONNECTOR,
         "tasks.max": "1",
         **_database(database),
         **_capture(connection, members),
         **_values(),
+        **_gate(connection),
         **_delivery(settings),
         **_heartbeat(settings),
         **_signals(connection, settings),
@@ -104,6 +117,17 @@ def _values() -> dict[str, str]:
     }
 
 
+def _gate(connection: str) -> dict[str, str]:
+    """What cannot be carried is a dead letter: neither Debezium nor an exactly-once producer can skip a record."""
+    return {
+        "converters": "faithful",
+        "faithful.type": FAITHFUL,
+        "skipped.operations": "none",
+        "headrace.dead.letter.topic": source_dead_letter_topic(connection),
+        "headrace.largest.record.bytes": str(LARGEST_RECORD),
+    }
+
+
 def _delivery(settings: PlanSettings) -> dict[str, str]:
     return {
         "exactly.once.support": "required",
@@ -111,6 +135,7 @@ def _delivery(settings: PlanSettings) -> dict[str, str]:
         "poll.interval.ms": str(settings.poll_interval_ms),
         "max.batch.size": str(settings.max_batch_size),
         "max.queue.size": str(settings.max_queue_size),
+        "max.queue.size.in.bytes": str(settings.max_queue_bytes),
         "snapshot.fetch.size": str(settings.snapshot_fetch_size),
         "topic.creation.default.replication.factor": str(settings.replication_factor),
         "topic.creation.default.partitions": "1",
@@ -143,4 +168,6 @@ def _producer(settings: PlanSettings) -> Mapping[str, str]:
         "producer.override.compression.type": settings.producer_compression,
         "producer.override.linger.ms": str(settings.producer_linger_ms),
         "producer.override.batch.size": str(settings.producer_batch_size),
+        "producer.override.max.request.size": str(LARGEST_MESSAGE),
+        "producer.override.buffer.memory": str(2 * LARGEST_MESSAGE),
     }

@@ -10,6 +10,11 @@ from headrace.contracts.contract import Contract
 from headrace.planning.resources import Resource
 from headrace.planning.settings import PlanSettings
 
+LARGEST_RECORD: Final = 32 << 20
+"""Bytes of the largest change that is captured, its row before and after together."""
+LARGEST_MESSAGE: Final = LARGEST_RECORD + (2 << 20)
+"""Bytes of the largest message: such a change, with what Kafka and a dead letter's headers add."""
+_LARGE: Final[Mapping[str, str]] = {"max.message.bytes": str(LARGEST_MESSAGE)}
 _DAY_MS: Final = 86_400_000
 
 
@@ -37,11 +42,17 @@ def topics(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Re
     for connection, members in grouped(captured(contracts), lambda c: c.source.connection).items():
         yield _topic(signal_topic(connection), members, _kept(_DAY_MS))
         yield _topic(heartbeat_topic(connection), members, _kept(_DAY_MS))
+        yield _topic(source_dead_letter_topic(connection), members, _dead_letters(settings))
 
 
 def sink_dead_letter_topic(domain: str) -> str:
     """Where the sink of a domain puts the records that it cannot read."""
     return names.dead_letter_topic(names.sink_connector(domain))
+
+
+def source_dead_letter_topic(connection: str) -> str:
+    """Where the source connector of a connection reports the changes that it cannot carry."""
+    return names.dead_letter_topic(names.source_connector(connection))
 
 
 def captured(contracts: Iterable[Contract]) -> list[Contract]:
@@ -75,13 +86,14 @@ def _topic(name: str, members: Iterable[Contract], config: Mapping[str, str], pa
 def _data(settings: PlanSettings) -> Mapping[str, str]:
     return {
         **_kept(settings.topic_retention_ms),
+        **_LARGE,
         "compression.type": settings.topic_compression,
         "message.timestamp.type": "CreateTime",
     }
 
 
 def _dead_letters(settings: PlanSettings) -> Mapping[str, str]:
-    return _kept(settings.dead_letter_retention_ms)
+    return {**_kept(settings.dead_letter_retention_ms), **_LARGE}
 
 
 def _kept(retention_ms: int) -> Mapping[str, str]:

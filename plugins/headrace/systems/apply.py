@@ -23,7 +23,7 @@ from headrace.systems.connect import snapshots
 from headrace.systems.connect import state as connect_state
 from headrace.systems.kafka import state as kafka_state
 from headrace.systems.lake import state as lake_state
-from headrace.systems.oltp.drift import Drift, drift, unasked
+from headrace.systems.oltp.drift import Drift, Source, drift, unasked
 from headrace.systems.platform.applied import AppliedRecord
 from headrace.systems.registry import state as registry_state
 from headrace.systems.serving import state as serving_state
@@ -146,25 +146,27 @@ def look(systems: Systems, asked: Asked, settings: PlanSettings) -> Planner:
     observed = observe_all(systems, either.values(), owned)
     known = {r.key for r in either.values() if not set(r.datasets) <= applied.keys() - wanted.keys() - held.keys()}
     scope = [contract for contract in wanted.values() if not asked.datasets or contract.id in asked.datasets]
-    drifts = source_drift(systems, scope)
+    drifts = source_drift(systems, scope, settings)
     return Planner(asked, settings, applied, observed, owned, frozenset(known), drifts)
 
 
-def source_drift(systems: Systems, contracts: Iterable[Contract]) -> tuple[Drift, ...]:
+def source_drift(systems: Systems, contracts: Iterable[Contract], settings: PlanSettings) -> tuple[Drift, ...]:
     """Where source tables are not as the contracts of CDC datasets expect."""
     found: list[Drift] = []
     for connection, hook in systems.sources.items():
         mine = [c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection]
         if not mine:
             continue
+        database = settings.sources.get(connection)
+        role = database.user if database else "cdc"
         try:
-            tables = hook.tables(c.source.table or "" for c in mine)
-            published = hook.published(names.publication(connection))
+            tables = hook.tables((c.source.table or "" for c in mine), role)
+            source = Source(hook.publication(names.publication(connection)), role, hook.empty_enums())
         except SystemFailure as failure:
             found += [unasked(contract, str(failure)) for contract in mine]
             continue
         for contract in mine:
-            found += drift(contract, tables.get(contract.source.table or ""), published)
+            found += drift(contract, tables.get(contract.source.table or ""), source)
     return tuple(found)
 
 
@@ -193,7 +195,7 @@ def apply_plan(
     rest = planner.plan(run.failed) if run.failed else plan
     run.steps(change for change in rest.changes if change.resource.kind == "connector")
     last = planner.plan(run.failed) if run.failed else plan
-    run.snapshots()
+    run.snapshots(plan.changes)
     record = AppliedRecord(systems.platform)
     for contract in last.contracts:
         if contract.id not in last.held and _in_scope(contract, planner.asked):
@@ -251,10 +253,18 @@ class _Run:
             raise
         self.log(f"{step}: done in {time.monotonic() - began:.1f} s")
 
-    def snapshots(self) -> None:
+    def snapshots(self, changes: Iterable[Change]) -> None:
         systems = self.systems
         try:
-            snapshots.take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, self.log)
+            snapshots.note_filled(systems.platform, systems.sources, systems.connect, changes)
+            snapshots.take_due(
+                systems.platform,
+                systems.kafka,
+                systems.registry.schema,
+                systems.sources,
+                systems.connect,
+                self.log,
+            )
         except HeadraceError as error:
             self.log(f"snapshots: failed: {error}")
             self.others.append(str(error))

@@ -47,13 +47,17 @@ def test_contracts_are_made_real_and_follow_their_changes(world: World) -> None:
     assert world.plan().empty, render(world.plan())  # what Debezium registered is what was planned
 
     # A column more, in the source and then in the contract, with the connector running.
-    world.sql("ALTER TABLE shop.orders ADD COLUMN note text; INSERT INTO shop.orders VALUES (100, 1, now(), 'hi')")
+    world.sql(
+        "ALTER TABLE shop.orders ADD COLUMN note text DEFAULT 'n/a'; INSERT INTO shop.orders VALUES (100, 1, now(), 'hi')"
+    )
     assert _rows_in_kafka(world, "orders", 31) == 31
     (note,) = world.plan().notes
     assert "note" in note.message
     world.declare("orders", ID, TOTAL, AT, NOTE)
     changed = {change.resource.name for change in world.apply().changes}
     assert {names.raw_table(world.contract("orders")), f"{world.name}.orders_state"} <= changed
+    # The rows before have the column's default in the source, and no change said so: their table is read anew, once.
+    assert [line for line in world.log if "asked to read" in line] == [f"{world.source}: asked to read shop.orders"]
     assert world.plan().empty, render(world.plan())
 
     # A dataset more: the connector goes on, and the rows that the table has already are read.

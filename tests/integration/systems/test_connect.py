@@ -15,6 +15,7 @@ import pytest
 from headrace.errors import SystemFailure, SystemRefused
 from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.connect.operators import KeepConnectorsOperator, SteerConnectorOperator
+from headrace.systems.connect.snapshots import take_due
 from headrace.systems.connect.triggers import ConnectorsTrigger
 from headrace.systems.connect.watch import snapshot_done
 from tests.integration.systems.world import World
@@ -102,6 +103,21 @@ def test_a_faulty_configuration_is_refused_with_the_fault(running: World) -> Non
     config = running.systems.connect.config(running.source) or {}
     with pytest.raises(SystemRefused, match=r"400: .*poll\.interval\.ms"):
         running.systems.connect.put(running.source, {**config, "poll.interval.ms": "soon"})
+
+
+def test_a_type_without_values_is_named_by_the_plan_and_by_whoever_waits(running: World) -> None:
+    """Debezium does not start while any enumerated type of the database has no values."""
+    hook, systems = running.systems.connect, running.systems
+    running.sql("CREATE TYPE shop.mood AS ENUM ()")
+    assert {refusal.rule for refusal in running.plan().refusals} == {"empty-enum"}
+    hook.restart(running.source, only_failed=False)
+    _until(lambda: bool((status := hook.status(running.source)) and status.failures))
+    systems.platform.add_due_snapshots(running.name, ["shop.orders"])
+    with pytest.raises(SystemFailure, match=r"enumerated types without values: shop\.mood"):
+        take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, hook, running.log.append)
+    running.sql("DROP TYPE shop.mood")
+    hook.restart(running.source)
+    _until(lambda: bool((status := hook.status(running.source)) and status.settled("RUNNING")))
 
 
 @pytest.fixture

@@ -43,15 +43,41 @@ def test_tables_are_seen_as_they_are(oltp: OltpHook) -> None:
     assert set(found) == {"shop.orders", "shop.Odd Name"}
     orders = found["shop.orders"]
     assert [tuple(column) for column in orders.columns] == [
-        ("id", "bigint", False, True),
-        ("total", "numeric(12,2)", False, False),
-        ("note", "character varying(40)", True, False),
-        ("tags", "text[]", True, False),
+        ("id", "bigint", False, True, False),
+        ("total", "numeric(12,2)", False, False, False),
+        ("note", "character varying(40)", True, False, False),
+        ("tags", "text[]", True, False, False),
     ]
-    assert orders.identity_full
-    assert not found["shop.Odd Name"].identity_full
-    assert oltp.published("headrace_oltp") == {"shop.orders", "shop.Odd Name"}
+    assert orders.not_full == ()
+    assert found["shop.Odd Name"].not_full == ("shop.Odd Name",)
+    publication = oltp.publication("headrace_oltp")
+    assert publication
+    assert publication.tables == {"shop.orders", "shop.Odd Name"}
+    assert publication.every_operation
+    assert not publication.via_root
+    assert oltp.publication("other") is None
+    assert oltp.empty_enums() == ()
     assert oltp.row_counts(["shop.orders", "shop.Odd Name"]) == {"shop.orders": 20, "shop.Odd Name": 0}
+
+
+def test_what_keeps_a_table_from_being_captured_is_seen(dsn: str, oltp: OltpHook) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TYPE shop.mood AS ENUM ();"
+            "CREATE TABLE shop.days (id int, day date, twice int GENERATED ALWAYS AS (id * 2) STORED) PARTITION BY RANGE (day);"
+            "CREATE TABLE shop.days_old PARTITION OF shop.days FOR VALUES FROM ('2000-01-01') TO ('2024-01-01');"
+            "ALTER TABLE shop.days REPLICA IDENTITY FULL;"
+            "ALTER PUBLICATION headrace_oltp SET (publish_via_partition_root = true, publish = 'insert')"
+        )
+    (days,) = oltp.tables(["shop.days"], "cdc").values()
+    assert (days.partitioned, days.partitions, days.not_full) == (True, ("shop.days_old",), ("shop.days_old",))
+    assert (days.usable, days.readable) == (False, False)
+    assert [column.name for column in days.columns if column.generated] == ["twice"]
+    publication = oltp.publication("headrace_oltp")
+    assert publication
+    assert (publication.via_root, publication.every_operation) == (True, False)
+    assert "shop.days" in publication.tables
+    assert oltp.empty_enums() == ("shop.mood",)
 
 
 def test_a_table_that_is_not_there_is_not_counted(oltp: OltpHook) -> None:

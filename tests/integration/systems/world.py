@@ -111,7 +111,9 @@ class World:
 
     @property
     def settings(self) -> PlanSettings:
-        return replace(plan_settings(self.endpoints), heartbeat_interval_ms=1000, **self.more)  # tests wait for them
+        # Tests wait for both.
+        more = {"heartbeat_interval_ms": 1000, "sink_commit_interval_ms": 1000, **self.more}
+        return replace(plan_settings(self.endpoints), **more)
 
     def plan(self, **options: Any) -> Plan:
         return self.look(**options).plan()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from headrace.planning.sources import converters
+from headrace.planning.sinks import WRITABLE
+from headrace.planning.sources import CONNECTOR, FAITHFUL, converters
 from tests.support.astro import ROOT, STACK, VERSIONS
 from tests.unit.planning.cases import SETTINGS
 
@@ -73,18 +74,30 @@ def test_the_jars_are_fetched_in_the_versions_of_the_versions_file(tmp_path: Pat
     wanted = {f"-D{name}={version}" for name, version in VERSIONS["maven"].items()}
     for call in calls:
         assert {word for word in call if word.startswith("-D") and not word.startswith("-Dout")} == wanted
-    assert set(re.findall(r"\$\{([a-z-]+)\}", (STACK / "pom.xml").read_text())) - {"out", "set"} <= set(
-        VERSIONS["maven"]
-    )
+    assert set(re.findall(r"\$\{([a-z-]+)\}", (STACK / "pom.xml").read_text())) - {
+        "out",
+        "set",
+        "part",
+        "plugin",
+    } <= set(VERSIONS["maven"])
 
 
-def test_connect_finds_the_converter_and_its_schema_resolver() -> None:
-    """Both by name only: a wrong one is seen when a connector starts."""
+def test_connect_finds_our_classes() -> None:
+    """By name only: a wrong one is seen when a connector starts."""
     wanted = converters(SETTINGS)
-    manifest = STACK / "connect" / "resources" / "META-INF" / "services" / "org.apache.kafka.connect.storage.Converter"
-    assert manifest.read_text().split() == [wanted["value.converter"]]
+    service = "org.apache.kafka.connect"
+    for part, interface, name in (
+        ("converter", f"{service}.storage.Converter", wanted["value.converter"]),
+        ("source", f"{service}.source.SourceConnector", CONNECTOR),
+        ("sink", f"{service}.transforms.Transformation", WRITABLE),
+    ):
+        manifest = STACK / "connect" / part / "resources" / "META-INF" / "services" / interface
+        assert manifest.read_text().split() == [name]
     resolver = wanted["value.converter.apicurio.registry.schema-resolver"]
-    assert (STACK / "connect" / "java" / f"{resolver.replace('.', '/')}.java").exists()
+    ours = {"converter": [resolver], "source": [CONNECTOR, FAITHFUL], "sink": [WRITABLE]}
+    for part, found in ours.items():
+        for name in found:
+            assert (STACK / "connect" / part / "java" / f"{name.replace('.', '/')}.java").exists()
     assert "COPY include/stack/connect connect\n" in DOCKERFILE
 
 

@@ -21,7 +21,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.errors import SystemRefused
 from headrace.planning.streams import stream_plans
-from headrace.planning.topics import landed
+from headrace.planning.topics import captured, landed
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
 from headrace.systems.lake.hook import LakeHook
@@ -38,6 +38,10 @@ from include.spark.streaming.registry import Writers
 from include.spark.streaming.sink import Sink
 
 PATIENCE_S: Final = 120.0
+FROM_A_SOURCE: Final = (
+    "the change was never a record, so there is nothing to replay. Correct the row in the source database, "
+    "or trigger reread_tables for its dataset; then discard the letter"
+)
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,8 @@ class Places:
 
     def _destination(self, refused_by: str, topic: str) -> Destination:
         """Of a refuser and a topic. Raises SystemRefused where the contracts have no such place any more."""
+        if refused_by in {names.source_connector(c.source.connection) for c in captured(self._contracts.values())}:
+            raise SystemRefused("letters", refused_by, FROM_A_SOURCE)
         group, _, query = refused_by.partition("/")
         found = self._query(group, query, topic) if query else self._raw(refused_by, topic)
         if found is None:

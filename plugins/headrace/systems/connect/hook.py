@@ -119,6 +119,12 @@ class ConnectHook:
         """
         self._http.call("DELETE", f"{_path(name)}/offsets")
 
+    def require_well(self, name: str) -> None:
+        """Raise SystemFailure with the connector's own error when it, or a task of it, has failed."""
+        status = self.status(name)
+        if status and status.failures:
+            raise SystemFailure("connect", self.address, status.failures[0].sentence)
+
     def wait(self, name: str, state: State, timeout_s: float = 120.0) -> ConnectorStatus:
         """Waits until the connector and its tasks are in the state; a stopped one has no tasks.
 

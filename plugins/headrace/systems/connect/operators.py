@@ -1,4 +1,4 @@
-"""What a DAG may ask of Kafka Connect: keep connectors running, steer one."""
+"""What a DAG may ask of Kafka Connect: keep connectors running, steer one, read tables anew."""
 
 from __future__ import annotations
 
@@ -67,6 +67,35 @@ class SteerConnectorOperator(BaseOperator):
         else:
             getattr(hook, self.action)(self.connector)
         return hook.wait(self.connector, STATES[self.action], self.timeout_s).summary
+
+
+class RereadTablesOperator(BaseOperator):
+    """Reads the tables of some datasets anew, and deletes what is served and gone; other tables are captured on.
+
+    Args:
+        datasets: ids of datasets that are captured from a database (templated).
+        schemas: the folder of the contracts.
+    """
+
+    template_fields = ("datasets",)
+
+    def __init__(self, *, datasets: Sequence[str], schemas: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.datasets = datasets
+        self.schemas = schemas
+
+    def execute(self, context: Context) -> int:
+        """How many rows were deleted. Raises SystemFailure; it may be run again."""
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from headrace.systems.connect.rereading import of_datasets, reread
+
+        care = Care.from_connections(self.schemas, self.log.info)
+        try:
+            chosen = of_datasets(care.contracts, self.datasets)
+        except ValueError as wrong:
+            raise AirflowFailException(str(wrong)) from wrong
+        return sum(reread(care.systems, name, mine, self.log.info) for name, mine in chosen.items())
 
 
 class KeepConnectorsOperator(BaseOperator):

@@ -11,18 +11,25 @@ snapshot and deleted by change events of our own, so every sink drops them in th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
+from headrace.errors import SystemFailure, SystemUnavailable
 from headrace.systems.connect.hook import ConnectHook
-from headrace.systems.connect.vanished import Progress, delete_vanished
+from headrace.systems.connect.vanished import Progress, await_stream, delete_vanished
 from headrace.systems.kafka.counter import Schemas
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.oltp.hook import OltpHook
 from headrace.systems.warehouse.hook import WarehouseHook
+
+PAUSED_S: Final = 120.0
+"""Seconds that a connector stays paused while its stream serves the last changes."""
+RESTART_S: Final = 10.0
+"""Seconds that restarted tasks get to pause before they are restarted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,12 @@ def start_over(
     dropped = oltp.drop_slot(slot)
     log(f"slot {slot}: {'dropped' if dropped else 'was not there'}")
     connect.resume(connector)
-    connect.wait(connector, "RUNNING")
-    log(f"{connector}: runs, takes a fresh snapshot of {len(topics)} tables")
+    try:
+        connect.wait(connector, "RUNNING")
+    except SystemFailure as error:  # whoever watches restarts it; the recovery goes on with its snapshot
+        log(f"{connector}: does not run yet: {error}")
+    else:
+        log(f"{connector}: runs, takes a fresh snapshot of {len(topics)} tables")
     return fresh
 
 
@@ -94,25 +105,51 @@ def reconcile(
 ) -> int:
     """Deletes what vanished from the source unseen; how many rows. Call it after the snapshot.
 
-    The connector is paused meanwhile, and resumed whatever happens.
+    The streams are waited for first, then the connector is paused for the comparison, and resumed whatever happens.
 
     Raises:
         SystemUnavailable: a stream did not catch up in time; call it again.
     """
-    connect.pause(fresh.connector)
+    mine = [
+        (contract, fresh.starts[names.topic(contract)])
+        for contract in of_connection(contracts, fresh.connection)
+        if names.topic(contract) in fresh.starts  # else the contract is newer than the fresh start
+    ]
+    for contract, starts in mine:
+        await_stream(kafka, warehouse, contract, starts, progress or Progress())
     deleted = 0
     try:
-        connect.wait(fresh.connector, "PAUSED")
-        for contract in of_connection(contracts, fresh.connection):
-            starts = fresh.starts.get(names.topic(contract))
-            if starts is None:  # the contract is newer than the fresh start
-                continue
-            found = delete_vanished(kafka, schemas, warehouse, contract, starts, progress or Progress())
+        pause(connect, fresh.connector)
+        for contract, starts in mine:
+            found = delete_vanished(kafka, schemas, warehouse, contract, starts, progress or Progress(PAUSED_S))
             log(f"{contract.id}: {found} rows had left the source unseen, deleted")
             deleted += found
     finally:
         connect.resume(fresh.connector)
     return deleted
+
+
+def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> None:
+    """Pause the connector, restarting what of it has failed: a failed task does not become paused by itself.
+
+    Raises:
+        SystemUnavailable: it is not paused in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    connect.pause(connector)
+    while True:
+        status = connect.status(connector)
+        if status and status.settled("PAUSED"):
+            return
+        if status and status.failures:
+            connect.restart(connector)
+        try:
+            connect.wait(connector, "PAUSED", RESTART_S)
+        except SystemUnavailable:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def of_connection(contracts: Iterable[Contract], connection: str) -> tuple[Contract, ...]:

@@ -58,8 +58,11 @@ def await_snapshot(
     since: Mapping[str, Mapping[int, int]],
     timeout_s: float = 180.0,
     sleep: Callable[[float], None] = time.sleep,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """Waits until each table's topic shows a row read by a snapshot; the tables that never did.
+
+    `check` is called before each look; what it raises ends the wait.
 
     Args:
         since: table → the end offsets of its topic before the snapshot was asked for.
@@ -67,6 +70,7 @@ def await_snapshot(
     waiting = {table: dict(offsets) for table, offsets in since.items()}
     deadline = time.monotonic() + timeout_s
     while waiting:
+        check()
         for table in list(waiting):
             topic = names.cdc_topic(connection, table)
             end = kafka.end_offsets(topic)

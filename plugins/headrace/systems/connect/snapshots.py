@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from headrace.contracts import names
 from headrace.errors import SystemUnavailable
 from headrace.planning.plan import Change
+from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.connect.signals import await_snapshot, request_snapshot
 from headrace.systems.kafka.counter import Schemas
 from headrace.systems.kafka.hook import KafkaHook
@@ -28,11 +30,29 @@ def added_tables(change: Change) -> tuple[str, tuple[str, ...]]:
     return config["topic.prefix"], tuple(sorted(_tables(config) - before))
 
 
+def note_filled(
+    platform: PlatformHook, sources: Mapping[str, OltpHook], connect: ConnectHook, changes: Iterable[Change]
+) -> None:
+    """Make the tables due that got a column with a default: their older rows have its value, and no change said so.
+
+    A connector that is new has read them just now.
+    """
+    new = {change.resource.name for change in changes if change.action == "create"}
+    for connection, hook in sources.items():
+        connector = names.source_connector(connection)
+        config = connect.config(connector) or {}
+        found = hook.filled_columns(_tables(config)) - platform.filled_columns(connection)
+        if found and connector not in new:
+            platform.add_due_snapshots(connection, sorted({table for table, _ in found}))
+        platform.add_filled_columns(connection, sorted(found))
+
+
 def take_due(
     platform: PlatformHook,
     kafka: KafkaHook,
     schemas: Schemas,
     sources: Mapping[str, OltpHook],
+    connect: ConnectHook,
     log: Callable[[str], None],
     timeout_s: float = 180.0,
 ) -> None:
@@ -40,6 +60,7 @@ def take_due(
 
     Raises:
         SystemUnavailable: a connector did not begin; its tables stay due.
+        SystemFailure: a connector has failed; says why. Its tables stay due.
     """
     for connection, due in platform.due_snapshots().items():
         if connection not in sources:  # of a contract that is gone, or out of this plan's scope
@@ -54,7 +75,8 @@ def take_due(
         }
         request_snapshot(kafka, connection, tables)
         log(f"{names.source_connector(connection)}: asked to read {', '.join(tables)}")
-        late = await_snapshot(kafka, schemas, connection, since, timeout_s)
+        check = partial(connect.require_well, names.source_connector(connection))
+        late = await_snapshot(kafka, schemas, connection, since, timeout_s, check=check)
         done = [table for table in tables if table not in late]
         platform.snapshots_taken(connection, done)
         if done:

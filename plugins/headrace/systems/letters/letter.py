@@ -1,4 +1,4 @@
-"""A dead letter, from the record and the headers in which a stream or Kafka Connect puts it. Pure."""
+"""A dead letter, from the record and the headers in which a stream, a sink or a source puts it. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from headrace.planning.letters import Refuser
 
 CONNECT: Final = "__connect.errors."
 NO_LETTER: Final = "no-letter"
+OPERATIONS: Final[Mapping[str, str]] = {
+    "c": "insert", "r": "row of a snapshot", "u": "update", "d": "delete", "t": "truncate",
+}  # fmt: skip
+"""Debezium's operations, in words."""
 REASON: Final = 2000
 """Most characters of a reason that are kept."""
 CAUSED_BY: Final = re.compile(r"^Caused by: (.+)$", re.MULTILINE)
@@ -64,14 +68,14 @@ def letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str, str], now:
     """
     said = {name: (value or b"").decode("utf-8", "replace") for name, value in arrived.headers}
     try:
-        found = _of_sink(refuser, said) if refuser.kind == "sink" else _of_stream(refuser, said)
+        found = _of_source(refuser, arrived, said) if refuser.kind == "source" else _of_record(refuser, said)
     except (KeyError, ValueError):
         found = _no_letter(refuser, arrived)
     position, rule, reason, recorded_at = found
     of_sink = refuser.kind == "sink"
     return Letter(
         position,
-        datasets.get(position.topic, ""),
+        datasets.get(said.get("topic", position.topic) if refuser.kind == "source" else position.topic, ""),
         rule,
         reason[:REASON],
         arrived.key,
@@ -87,6 +91,22 @@ def timestamp(milliseconds: int) -> datetime:
 
 
 _Found = tuple[Position, str, str, datetime | None]
+
+
+def _of_record(refuser: Refuser, said: Mapping[str, str]) -> _Found:
+    return _of_sink(refuser, said) if refuser.kind == "sink" else _of_stream(refuser, said)
+
+
+def _of_source(refuser: Refuser, arrived: Arrived, said: Mapping[str, str]) -> _Found:
+    """A change that was never a record: it is known by its letter's own place."""
+    place = Position(refuser.name, refuser.topic, arrived.partition, arrived.offset)
+    what = f"{OPERATIONS[said['op']]} in {said['table']} at LSN {lsn(int(said['lsn']))}"
+    return place, said["rule"], f"{what}: {said['reason']}", timestamp(int(said["committed_at_ms"]))
+
+
+def lsn(position: int) -> str:
+    """A position in the log, as PostgreSQL writes it."""
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
 def _of_stream(refuser: Refuser, said: Mapping[str, str]) -> _Found:

@@ -7,13 +7,14 @@ expects another shape is told here, before anything is touched, rather than by a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from headrace.contracts.contract import Contract
 from headrace.contracts.names import publication
 from headrace.contracts.types import Array, AvroType, Decimal, Field, type_name
-from headrace.systems.oltp.hook import Column, Table
+from headrace.systems.oltp.hook import Column, Publication, Table
 
 Rule: TypeAlias = Literal[
     "source-unasked",
@@ -22,8 +23,13 @@ Rule: TypeAlias = Literal[
     "other-type",
     "other-nullability",
     "other-key",
+    "generated-column",
+    "no-publication",
     "not-published",
+    "not-via-root",
     "identity-not-full",
+    "not-readable",
+    "empty-enum",
     "undeclared-column",
 ]
 
@@ -44,6 +50,8 @@ TYPES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Avro type name → PostgreSQL types, without lengths, that Debezium sends as it."""
 
+VIA_ROOT: Final = " WITH (publish_via_partition_root = true)"
+EVERY_OPERATION: Final = "publish = 'insert, update, delete, truncate'"
 MODIFIER: Final = re.compile(r"\([\d,]+\)")
 
 
@@ -60,15 +68,25 @@ class Drift(NamedTuple):
     """The place, the fact, the next step."""
 
 
-def drift(contract: Contract, table: Table | None, published: Collection[str]) -> tuple[Drift, ...]:
-    """Every difference; `published` are the tables of the connection's publication."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is the same for all tables of a source database."""
+
+    publication: Publication | None
+    role: str = "cdc"
+    """The role with which the connector reads."""
+    empty_enums: tuple[str, ...] = ()
+
+
+def drift(contract: Contract, table: Table | None, source: Source) -> tuple[Drift, ...]:
+    """Every difference between the contract and its table."""
     if table is None:
         message = (
-            f"{_place(contract)}: table {contract.source.table} is not in the source database, or "
-            "its role may not see it. Make the table, or name another one in the contract."
+            f"{_place(contract)}: table {contract.source.table} is not in the source database. "
+            "Make the table, or name another one in the contract."
         )
         return (Drift(contract.id, str(contract.source.table), "missing-table", True, message),)
-    return tuple(_differences(contract, table, published))
+    return tuple(_differences(contract, table, source))
 
 
 def unasked(contract: Contract, why: str) -> Drift:
@@ -76,7 +94,7 @@ def unasked(contract: Contract, why: str) -> Drift:
     return Drift(contract.id, str(contract.source.table), "source-unasked", True, f"{_place(contract)}: {why}")
 
 
-def _differences(contract: Contract, table: Table, published: Collection[str]) -> Iterator[Drift]:
+def _differences(contract: Contract, table: Table, source: Source) -> Iterator[Drift]:
     columns = {column.name: column for column in table.columns}
     for field in contract.record.fields:
         yield from _field(contract, field, columns.get(field.name), table.name)
@@ -89,20 +107,20 @@ def _differences(contract: Contract, table: Table, published: Collection[str]) -
             f"the primary key of {table.name} is ({', '.join(sorted(keys)) or 'none'}), the "
             f"contract says ({', '.join(sorted(contract.key))}). Make them the same.",
         )
-    if table.name not in published:
-        name = publication(contract.source.connection)
+    yield from _publication(contract, table, source.publication)
+    if table.not_full:
+        alter = " ".join(f"ALTER TABLE {name} REPLICA IDENTITY FULL;" for name in table.not_full)
         yield _breaking(
-            contract,
-            table.name,
-            "not-published",
-            f"publication {name} does not carry {table.name}. ALTER PUBLICATION {name} ADD TABLE {table.name}.",
+            contract, table.name, "identity-not-full", f"{table.name} does not log whole old rows. Run: {alter}"
         )
-    if not table.identity_full:
+    yield from _privileges(contract, table, source.role)
+    for enum in source.empty_enums:
         yield _breaking(
             contract,
-            table.name,
-            "identity-not-full",
-            f"{table.name} does not log whole old rows. ALTER TABLE {table.name} REPLICA IDENTITY FULL.",
+            enum,
+            "empty-enum",
+            f"the source database has the enumerated type {enum} without values, with which the connector does not "
+            f"start. Run: ALTER TYPE {enum} ADD VALUE '…'; or: DROP TYPE {enum};",
         )
     declared = {field.name for field in contract.record.fields}
     for name in columns.keys() - declared:
@@ -111,6 +129,41 @@ def _differences(contract: Contract, table: Table, published: Collection[str]) -
             "declare. Add it to the .avsc to have it stored and served."
         )
         yield Drift(contract.id, f'column "{name}"', "undeclared-column", False, message)
+
+
+def _publication(contract: Contract, table: Table, found: Publication | None) -> Iterator[Drift]:
+    name = publication(contract.source.connection)
+    if found is None:
+        fact = f"there is no publication {name}. Run: CREATE PUBLICATION {name} FOR TABLE {table.name}{VIA_ROOT};"
+        yield _breaking(contract, table.name, "no-publication", fact)
+        return
+    if not found.every_operation:
+        fact = f"publication {name} leaves operations out. Run: ALTER PUBLICATION {name} SET ({EVERY_OPERATION});"
+        yield _breaking(contract, table.name, "no-publication", fact)
+    if table.partitioned and not found.via_root:
+        yield _breaking(
+            contract,
+            table.name,
+            "not-via-root",
+            f"publication {name} carries changes of {table.name} under its partitions' names. "
+            f"Run: ALTER PUBLICATION {name} SET (publish_via_partition_root = true);",
+        )
+    elif table.name not in found.tables:
+        yield _breaking(
+            contract,
+            table.name,
+            "not-published",
+            f"publication {name} does not carry {table.name}. Run: ALTER PUBLICATION {name} ADD TABLE {table.name};",
+        )
+
+
+def _privileges(contract: Contract, table: Table, role: str) -> Iterator[Drift]:
+    schema = table.name.partition(".")[0]
+    grants = [] if table.usable else [f"GRANT USAGE ON SCHEMA {schema} TO {role};"]
+    grants += [] if table.readable else [f"GRANT SELECT ON {table.name} TO {role};"]
+    if grants:
+        fact = f"the connector's role {role} may not read {table.name}. Run: {' '.join(grants)}"
+        yield _breaking(contract, table.name, "not-readable", fact)
 
 
 def _field(contract: Contract, field: Field, column: Column | None, table: str) -> Iterator[Drift]:
@@ -130,6 +183,14 @@ def _field(contract: Contract, field: Field, column: Column | None, table: str) 
             f'{table} has no column for field "{field.name}". Add the column to the table first.',
         )
         return
+    if column.generated:
+        yield _breaking(
+            contract,
+            f'field "{field.name}"',
+            "generated-column",
+            f"{table}.{column.name} is generated, and PostgreSQL does not publish generated columns. Leave the field "
+            "out of the contract and compute it from the others, or make the column a plain one that a trigger fills.",
+        )
     if not carries(column.type, field.type):
         yield _breaking(
             contract,

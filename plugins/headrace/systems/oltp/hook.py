@@ -19,7 +19,8 @@ WalStatus: TypeAlias = Literal["reserved", "extended", "unreserved", "lost"]
 COLUMNS: Final = """
     SELECT n.nspname || '.' || c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
            NOT a.attnotnull,
-           coalesce(a.attnum = ANY (k.conkey), false)
+           coalesce(a.attnum = ANY (k.conkey), false),
+           a.attgenerated <> ''
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -27,11 +28,39 @@ COLUMNS: Final = """
      WHERE n.nspname || '.' || c.relname = ANY (%s) AND c.relkind IN ('r', 'p')
      ORDER BY 1, a.attnum"""
 IDENTITY: Final = """
-    SELECT n.nspname || '.' || c.relname, c.relreplident = 'f'
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT n.nspname || '.' || c.relname,
+           ARRAY(SELECT pn.nspname || '.' || leaf.relname
+                   FROM pg_partition_tree(c.oid) t
+                   JOIN pg_class leaf ON leaf.oid = t.relid
+                   JOIN pg_namespace pn ON pn.oid = leaf.relnamespace
+                  WHERE t.isleaf AND leaf.relkind = 'r'
+                  ORDER BY 1),
+           ARRAY(SELECT pn.nspname || '.' || member.relname
+                   FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_partition_tree(c.oid)) t
+                   JOIN pg_class member ON member.oid = t.relid
+                   JOIN pg_namespace pn ON pn.oid = member.relnamespace
+                  WHERE member.relreplident <> 'f'
+                  ORDER BY 1),
+           c.relkind = 'p',
+           coalesce(has_schema_privilege(r.oid, n.oid, 'USAGE'), true),
+           coalesce(has_table_privilege(r.oid, c.oid, 'SELECT'), true)
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN pg_roles r ON r.rolname = %s
      WHERE n.nspname || '.' || c.relname = ANY (%s) AND c.relkind IN ('r', 'p')"""
-PUBLISHED: Final = """
-    SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s"""
+PUBLICATION: Final = """
+    SELECT p.pubviaroot,
+           p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate,
+           ARRAY(SELECT schemaname || '.' || tablename FROM pg_publication_tables t WHERE t.pubname = p.pubname)
+      FROM pg_publication p WHERE p.pubname = %s"""
+FILLED: Final = """
+    SELECT n.nspname || '.' || c.relname, a.attname
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname || '.' || c.relname = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasmissing"""
+EMPTY_ENUMS: Final = """
+    SELECT n.nspname || '.' || t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.typtype = 'e' AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = t.oid)
+     ORDER BY 1"""
 SLOT: Final = """
     SELECT slot_name, active, active_pid, wal_status,
            coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint,
@@ -56,6 +85,8 @@ class Column(NamedTuple):
     """As `format_type` writes it: `numeric(12,2)`, `timestamp with time zone`."""
     nullable: bool
     in_key: bool
+    generated: bool = False
+    """Whether PostgreSQL computes it from other columns."""
 
 
 class Table(NamedTuple):
@@ -64,8 +95,26 @@ class Table(NamedTuple):
     name: str
     """`schema.table`."""
     columns: tuple[Column, ...]
-    identity_full: bool
-    """Whether updates and deletes log the whole old row."""
+    not_full: tuple[str, ...] = ()
+    """Of the table and its partitions, those whose updates and deletes do not log the whole old row."""
+    partitioned: bool = False
+    partitions: tuple[str, ...] = ()
+    """The partitions that hold its rows."""
+    usable: bool = True
+    """Whether the connector's role may use the schema."""
+    readable: bool = True
+    """Whether the connector's role may read the table."""
+
+
+class Publication(NamedTuple):
+    """A publication as PostgreSQL has it."""
+
+    via_root: bool
+    """Whether changes of partitions are published as changes of the partitioned table."""
+    every_operation: bool
+    """Whether it publishes insert, update, delete and truncate."""
+    tables: frozenset[str]
+    """`schema.table` of each table whose changes it carries."""
 
 
 class Slot(NamedTuple):
@@ -138,18 +187,31 @@ class OltpHook:
                 counts[table] = int(connection.execute(query).fetchall()[0][0])
         return counts
 
-    def tables(self, names: Iterable[str]) -> dict[str, Table]:
-        """Those of the named tables that exist, with their columns in order."""
-        asked = [list(names)]
+    def tables(self, names: Iterable[str], role: str = "") -> dict[str, Table]:
+        """Those of the named tables that exist, with their columns in order, and what the role may do with them."""
+        asked = list(names)
         columns: dict[str, list[Column]] = {}
-        for table, *column in self._db.rows(COLUMNS, asked):
+        for table, *column in self._db.rows(COLUMNS, [asked]):
             columns.setdefault(table, []).append(Column(*column))
-        full: Mapping[str, bool] = dict(self._db.rows(IDENTITY, asked))
-        return {t: Table(t, tuple(found), full.get(t, False)) for t, found in columns.items()}
+        return {
+            name: Table(
+                name, tuple(columns.get(name, ())), tuple(not_full), partitioned, tuple(leaves), usable, readable
+            )
+            for name, leaves, not_full, partitioned, usable, readable in self._db.rows(IDENTITY, [role, asked])
+        }
 
-    def published(self, publication: str) -> frozenset[str]:
-        """The tables, `schema.table`, whose changes the publication carries."""
-        return frozenset(row[0] for row in self._db.rows(PUBLISHED, [publication]))
+    def publication(self, name: str) -> Publication | None:
+        """The publication, or None where there is none."""
+        found = self._db.rows(PUBLICATION, [name])
+        return Publication(found[0][0], found[0][1], frozenset(found[0][2])) if found else None
+
+    def filled_columns(self, tables: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """(table, column) of the columns that were added with a default, which older rows have and no change said."""
+        return frozenset((table, column) for table, column in self._db.rows(FILLED, [list(tables)]))
+
+    def empty_enums(self) -> tuple[str, ...]:
+        """The enumerated types without values, `schema.type`: Debezium does not start while the database has one."""
+        return tuple(row[0] for row in self._db.rows(EMPTY_ENUMS))
 
     def slot(self, name: str) -> Slot | None:
         """The slot, or None where there is none."""

@@ -166,6 +166,20 @@ class PlatformHook:
             [connection, list(tables)],
         )
 
+    def filled_columns(self, connection: str) -> frozenset[tuple[str, str]]:
+        """(table, column) of the columns that were added with a default, and whose table was read since."""
+        query = "SELECT source_table, column_name FROM filled_columns WHERE connection = %s"
+        return frozenset((table, column) for table, column in self._db.rows(query, [connection]))
+
+    def add_filled_columns(self, connection: str, columns: Iterable[tuple[str, str]]) -> None:
+        """Notes that the tables of these (table, column) are read, or due to be."""
+        for table, column in columns:
+            self._db.execute(
+                "INSERT INTO filled_columns (connection, source_table, column_name) VALUES (%s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
+                [connection, table, column],
+            )
+
     def fresh_starts(self) -> dict[str, Mapping[str, Any]]:
         """Source connection → where its fresh snapshot begins, until it is reconciled."""
         return dict(self._db.rows("SELECT connection, starts FROM fresh_starts ORDER BY 1"))

@@ -6,7 +6,7 @@ Connection `clickhouse_default`, type generic: host, port (of HTTP), login, pass
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -105,6 +105,12 @@ class WarehouseHook:
     ) -> list[Sequence[Any]]:
         """All rows of one query; `{name:Type}` in it stands for a parameter. `settings` are ClickHouse's, for it alone."""
         return self.table(query, parameters, settings=settings)[1]
+
+    def blocks(self, query: str, rows: int = 10_000) -> Iterator[Sequence[Sequence[Any]]]:
+        """The rows of one query in blocks of at most so many, of which one is in memory."""
+        settings = {"max_block_size": rows}
+        with self._persist(lambda: self.client.query_row_block_stream(query, settings=settings)) as stream:
+            yield from stream
 
     def table(
         self, query: str, parameters: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None

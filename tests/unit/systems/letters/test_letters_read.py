@@ -12,6 +12,7 @@ from include.spark.streaming.decode import DeadLetter
 
 STREAM = Refuser("retail", "stream", "dead-letter.retail")
 SINK = Refuser("lake-retail", "sink", "dead-letter.lake-retail")
+SOURCE = Refuser("cdc-oltp", "source", "dead-letter.cdc-oltp")
 DATASETS = {"oltp.retail.products": "retail.products"}
 AT = datetime(2026, 11, 24, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
@@ -52,8 +53,20 @@ def test_a_sinks_letter_says_the_step_and_the_root_cause() -> None:
     assert (found.recorded_at, found.refused_at) == (AT, NOW), "Connect keeps the record's own time"
 
 
+def test_a_sources_letter_names_table_place_and_reason_and_is_known_by_its_own_place() -> None:
+    said = {
+        "topic": b"oltp.retail.products", "table": b"retail.products", "key": b"id=3", "op": b"u", "rule": b"value",
+        "lsn": b"4294967552", "committed_at_ms": b"1764000000000", "reason": b'field "d": NaN (key id=3)',
+    }  # fmt: skip
+    found = read(SOURCE, *said.items())
+    assert found.position == Position("cdc-oltp", "dead-letter.cdc-oltp", 0, 7)
+    assert (found.dataset, found.rule) == ("retail.products", "value")
+    assert found.reason == 'update in retail.products at LSN 1/100: field "d": NaN (key id=3)'
+    assert found.recorded_at == datetime(2025, 11, 24, 16, tzinfo=UTC)
+
+
 def test_a_record_that_says_nothing_of_its_origin_is_kept_all_the_same() -> None:
-    for refuser in (STREAM, SINK):
+    for refuser in (STREAM, SINK, SOURCE):
         found = read(refuser, ("topic", b"t"), ("partition", b"x"))
         assert found.position == Position(refuser.name, refuser.topic, 0, 7)
         assert found.rule == "no-letter"

@@ -1,0 +1,64 @@
+package headrace.connect.source;
+
+import io.debezium.config.Configuration;
+import io.debezium.connector.postgresql.PostgresConnectorConfig;
+import io.debezium.connector.postgresql.PostgresConnectorTask;
+import io.debezium.connector.postgresql.PostgresOffsetContext;
+import io.debezium.connector.postgresql.PostgresPartition;
+import io.debezium.connector.postgresql.connection.PostgresConnection;
+import io.debezium.pipeline.ChangeEventSourceCoordinator;
+import java.sql.SQLException;
+import java.util.List;
+import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.source.SourceRecord;
+
+/** Debezium's task; what it polls passes the gate before Kafka Connect, which can skip nothing, sees it. */
+public final class PostgresTask extends PostgresConnectorTask {
+
+    static final String LETTERS = "headrace.dead.letter.topic";
+    static final String LARGEST = "headrace.largest.record.bytes";
+    private static final String EMPTY_ENUMS = "SELECT string_agg(t.oid::regtype::text, ', ') FROM pg_type t"
+            + " WHERE t.typtype = 'e' AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = t.oid)";
+
+    private Gate gate;
+
+    @Override
+    public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(Configuration config) {
+        gate = new Gate(new Letters(config.getString(LETTERS)), config.getLong(LARGEST, 32L << 20));
+        try {
+            return super.start(config);
+        } catch (RuntimeException cause) {
+            String types = isNull(cause) ? emptyEnums(config) : null;
+            if (types == null) {
+                throw cause;
+            }
+            String reason = "the source database has enumerated types without values: " + types
+                    + ". Run ALTER TYPE … ADD VALUE, or DROP TYPE, for each; the connector then starts";
+            throw new ConnectException(reason, cause);
+        }
+    }
+
+    private static boolean isNull(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof NullPointerException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Debezium reads every enumerated type of the database, and fails for one without values. */
+    private static String emptyEnums(Configuration config) {
+        try (PostgresConnection database =
+                new PostgresConnection(new PostgresConnectorConfig(config).getJdbcConfig(), "headrace-types")) {
+            return database.queryAndMap(EMPTY_ENUMS, found -> found.next() ? found.getString(1) : null);
+        } catch (SQLException unknown) {
+            return null;
+        }
+    }
+
+    @Override
+    public List<SourceRecord> doPoll() throws InterruptedException {
+        return gate.pass(super.doPoll());
+    }
+}

@@ -1,0 +1,68 @@
+package headrace.connect.source;
+
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * What stands, from the converter to the gate, for a value that PostgreSQL has and the column's type in Kafka Connect
+ * has not. Numbers and arrays are known by their identity, dates lie beyond those of PostgreSQL.
+ */
+final class Special {
+
+    static final BigDecimal NAN = new BigDecimal("0");
+    static final BigDecimal INFINITY = new BigDecimal("0");
+    static final BigDecimal NEGATIVE_INFINITY = new BigDecimal("0");
+    static final BigDecimal UNREAD_NUMBER = new BigDecimal("0");
+    static final Integer EARLIEST = Integer.MIN_VALUE;
+    static final Integer LATEST = Integer.MAX_VALUE;
+    static final Integer AMBIGUOUS = Integer.MIN_VALUE + 1;
+    static final Integer UNREAD_DATE = Integer.MIN_VALUE + 2;
+    static final List<Object> NESTED_ARRAY = Collections.unmodifiableList(new ArrayList<>());
+    static final List<Object> SHIFTED_ARRAY = Collections.unmodifiableList(new ArrayList<>());
+    static final List<Object> UNREAD_ARRAY = Collections.unmodifiableList(new ArrayList<>());
+
+    private Special() {}
+
+    /** What the value stands for, for a person; null for one that stands for itself. */
+    static String name(Object value) {
+        if (value instanceof BigDecimal number) {
+            return number == NAN ? "NaN"
+                    : number == INFINITY ? "Infinity"
+                    : number == NEGATIVE_INFINITY ? "-Infinity"
+                    : number == UNREAD_NUMBER ? "a number that was not read"
+                    : null;
+        }
+        if (value instanceof Integer day) {
+            return day.equals(EARLIEST) ? "-infinity"
+                    : day.equals(LATEST) ? "infinity"
+                    : day.equals(AMBIGUOUS) ? "a day of October 1582, which a snapshot cannot tell from one ten days before,"
+                    : day.equals(UNREAD_DATE) ? "a date that was not read"
+                    : null;
+        }
+        if (value instanceof List<?> list) {
+            return array(list);
+        }
+        return null;
+    }
+
+    private static String array(List<?> list) {
+        if (list == NESTED_ARRAY) {
+            return "an array of arrays";
+        }
+        if (list == SHIFTED_ARRAY) {
+            return "an array that does not begin at 1";
+        }
+        if (list == UNREAD_ARRAY) {
+            return "an array that cannot be read";
+        }
+        for (Object element : list) {
+            String name = element instanceof BigDecimal || element instanceof Integer ? name(element) : null;
+            if (name != null) {
+                return "an array with " + name;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,50 @@
+"""Recovery with a connector that fails again in the middle, by Connect's answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from headrace.systems.connect.hook import ConnectHook
+from headrace.systems.connect.recovery import pause
+from headrace.systems.endpoint import Endpoint
+
+
+class Worker:
+    """Connect with one connector, whose failed task becomes paused only when it is restarted."""
+
+    def __init__(self, task: str) -> None:
+        self.state, self.task, self.restarts = "RUNNING", task, 0
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        step = request.url.path.rsplit("/", 1)[-1]
+        if step == "pause":
+            self.state = "PAUSED"
+            self.task = "PAUSED" if self.task == "RUNNING" else self.task
+        elif step == "restart":
+            self.restarts += 1
+            self.task = self.state
+        else:
+            return httpx.Response(200, json=self._status())
+        return httpx.Response(202)
+
+    def _status(self) -> dict[str, Any]:
+        task = {"id": 0, "state": self.task, "worker_id": "w", "trace": "it fell"}
+        return {"name": "cdc-shop", "connector": {"state": self.state, "worker_id": "w"}, "tasks": [task]}
+
+
+def _hook(worker: Worker) -> ConnectHook:
+    return ConnectHook(Endpoint("connect"), transport=httpx.MockTransport(worker.answer), sleep=lambda seconds: None)
+
+
+def test_a_task_that_has_failed_is_restarted_so_that_it_can_pause() -> None:
+    worker = Worker("FAILED")
+    pause(_hook(worker), "cdc-shop")
+    assert (worker.task, worker.restarts) == ("PAUSED", 1)
+
+
+def test_a_connector_that_runs_is_only_paused() -> None:
+    worker = Worker("RUNNING")
+    pause(_hook(worker), "cdc-shop")
+    assert (worker.task, worker.restarts) == ("PAUSED", 0)
