@@ -16,7 +16,7 @@ from tests.fidelity.stages.warehouse import Warehouse
 from tests.fidelity.tables import Table
 from tests.support.place import Place
 
-ARRIVED_WITHIN_S: Final = 180.0
+ARRIVED_WITHIN_S: Final = 600.0
 LOOK_S: Final = 0.2
 ALL: Final = (-(2**63), 2**63 - 1)
 """Every `k`."""

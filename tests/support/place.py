@@ -29,7 +29,7 @@ from include.stack.streams import driver_environment
 from tests.integration.systems.world import World
 
 STOPS_WITHIN_S = 30
-REFINED_WITHIN_S = 600
+REFINED_WITHIN_S = 1200
 
 
 class Place:
