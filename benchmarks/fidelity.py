@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, Final
 
 from benchmarks.context import Context
 from benchmarks.figure import Figure
 from benchmarks.stats import per_second
-from tests.fidelity.drawn import examples
 from tests.fidelity.report import report
-from tests.fidelity.tables import Table, every_type, tables
+from tests.fidelity.tables import Table, drawn_tables, every_type
 from tests.fidelity.trial import Outcome, run_trial
 
 REPETITIONS = 1
@@ -73,10 +73,8 @@ def run(context: Context) -> dict[str, Any]:
 
 def _chosen() -> Iterator[Sequence[Table]]:
     yield every_type()
-    number = 0
-    while True:
-        number += 1
-        yield [next(examples(tables(f"drawn_{place}"), 1, number * TABLES + place)) for place in range(TABLES)]
+    for number in count(1):
+        yield drawn_tables(TABLES, number)
 
 
 def _trial(context: Context, number: int, chosen: Sequence[Table], each: int) -> Outcome:
