@@ -37,7 +37,7 @@ customProperties:
   - {{property: serving, value: clickhouse}}
 """
 SCHEMA: Final = "odd"
-EXAMPLES_A_TABLE: Final = 4
+EXAMPLES_A_TABLE: Final = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,9 +152,11 @@ def every_type() -> tuple[Table, ...]:
 
 
 def drawn_tables(count: int, number: int) -> tuple[Table, ...]:
-    """So many tables that Hypothesis draws; the same ones for the same number. It draws the simplest first."""
-    found = list(examples(_tables(), EXAMPLES_A_TABLE * count, number))
-    return tuple(replace(table, name=f"drawn_{place}") for place, table in enumerate(found[-count:]))
+    """The widest of the different tables that Hypothesis draws; the same ones for the same number."""
+    drawn = examples(_tables(), EXAMPLES_A_TABLE * count, number)
+    different = {next(table.ddl()): table for table in drawn}
+    widest = sorted(different.values(), key=lambda table: len(table.columns), reverse=True)[:count]
+    return tuple(replace(table, name=f"drawn_{place}") for place, table in enumerate(widest))
 
 
 @st.composite
