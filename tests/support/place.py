@@ -16,8 +16,7 @@ from typing import IO, Any
 import psycopg
 from psycopg import sql
 
-from headrace.contracts.loading import load_contracts
-from headrace.planning.streams import stream_plans
+from headrace.contracts.applied import ENVIRONMENT
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
@@ -56,8 +55,7 @@ class Place:
     @contextmanager
     def streaming(self) -> Iterator[subprocess.Popen[bytes]]:
         """The domain's stream driver runs inside the block."""
-        plan = stream_plans(load_contracts(self.world.folder))[self.domain]
-        environ = self._environment() | driver_environment(self.settings, plan)
+        environ = self._environment() | driver_environment(self.settings, self.domain)
         environ["HEADRACE_STREAM_CHECKPOINTS"] = str(self._home / "checkpoints")
         environ["HEADRACE_PLATFORM_DSN"] = databases.superuser_dsn(self.settings, f"{self.domain}_platform")
         script = self.settings.root / "include" / "spark" / "streaming" / "driver.py"
@@ -83,7 +81,9 @@ class Place:
         return self._home / f"{name}.log"
 
     def _environment(self) -> dict[str, str]:
-        ours = {"HEADRACE_CONTRACTS": str(self.world.folder), "HEADRACE_INDEX": str(self._home / "index.json")}
+        """What runs here follows the contracts of this place."""
+        folder = str(self.world.folder)
+        ours = {"HEADRACE_CONTRACTS": folder, ENVIRONMENT: folder, "HEADRACE_INDEX": str(self._home / "index.json")}
         return environment(self.settings) | ours
 
 
