@@ -21,7 +21,19 @@ from include.spark.streaming.metrics.spec import Lookup, Metrics, Rollup
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.sink import Insert, Sink
 from include.spark.streaming.writer import UnreadableSchema, Writer
-from tests.support.change_records import SCHEMA_ID, TARGET, WIDER_ID, batch, change, encoded, row, writer_of
+from tests.support.change_records import (
+    FIELDS,
+    SCHEMA_ID,
+    SCHEMAS,
+    TARGET,
+    WIDER_ID,
+    batch,
+    change,
+    encoded,
+    envelope,
+    row,
+    writer_of,
+)
 
 LAYER = Path(__file__).parents[3] / "include" / "sql" / "metrics"
 TABLES = ("by_store", "by_department")
@@ -151,6 +163,17 @@ def test_a_schema_that_is_lost_between_two_tries_is_told(shop: Shop) -> None:
     shop.counting.serve(records(), f"{shop.name}:0")
     (letter,) = shop.letters
     assert "may be counted" in letter.reason
+
+
+def test_a_dimension_that_the_parts_do_not_hold_is_a_dead_letter(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = [{**field, "type": "long"} if field["name"] == "store" else field for field in FIELDS]
+    monkeypatch.setitem(SCHEMAS, 41, envelope(wide))
+    shop.warehouse.execute(f"ALTER TABLE {shop.name}.lines MODIFY COLUMN store Int64")
+    values = [encoded(change("c", row(key, store=store)), 41) for key, store in ((1, 7), (2, 3_000_000_000))]
+    shop.counting.serve(batch(values), f"{shop.name}:0")
+    assert shop.counted() == [(1, 2), (1, 2)]
+    (letter,) = shop.letters
+    assert letter.reason.startswith("column store: ")
 
 
 def test_a_dead_letter_that_is_replayed_again_at_any_age_counts_once(shop: Shop) -> None:

@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow as pa
 
 from headrace.errors import SystemRefused
+from headrace.systems.warehouse.arrow_types import wanted
+from include.spark.streaming.conform import conform
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.deadletters import Letterbox
 from include.spark.streaming.decode import Chunk, DeadLetter, decode
@@ -25,7 +27,7 @@ from include.spark.streaming.pulse import Done
 from include.spark.streaming.registry import Writers, check_writer
 from include.spark.streaming.sink import Insert, Sink
 from include.spark.streaming.targets import Targets
-from include.spark.streaming.writer import Writer
+from include.spark.streaming.writer import Meaning, Writer
 
 QUERY: Final = "metrics"
 SNAPSHOTS: Final = "metrics.snapshots"
@@ -61,6 +63,7 @@ class MetricCounting:
         self._found = Found(metrics.lookup, sink, patience, is_served)
         self._snapshots: list[Snapshot] | None = None
         self._newest: datetime | None = None
+        self._dimensions: dict[str, str] = {}
 
     @property
     def topics(self) -> Sequence[str]:
@@ -114,6 +117,7 @@ class MetricCounting:
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:
         """Those of the records that cannot be counted, as `serve` would find; nothing is written."""
+        self._resume()
         return decode(records, self._writer, self._images)[1]
 
     def _writer(self, _: str, schema_id: int) -> Writer:
@@ -121,7 +125,12 @@ class MetricCounting:
 
     def _images(self, chunk: Chunk) -> Images:
         columns = self._targets.columns(self._fact, chunk.writer.id)
-        return images(chunk, columns[self._fact.tables[0]], self._metrics)
+        found = images(chunk, columns[self._fact.tables[0]], self._metrics)
+        for part in (found.now, found.before):
+            for name, type_ in self._dimensions.items() if part is not None else ():
+                for values in part[name].chunks:
+                    conform(values, Meaning(), wanted(type_), name)  # ClickHouse would wrap a number that is too large
+        return found
 
     def _lines(self, made: Sequence[Images], token: str) -> pl.DataFrame:
         """The batch's signed lines, each with the snapshot that it counts into."""
@@ -156,14 +165,17 @@ class MetricCounting:
             return
         table = self._metrics.rollups[0].table
         rollups = self._metrics.rollups
-        wanted = {SNAPSHOTS, DECISIONS, *(name for rollup in rollups for name in (rollup.table, rollup.replayed))}
-        missing = wanted - set(self._patience.outlast(lambda: self._sink.columns(wanted)))
+        needed = {SNAPSHOTS, DECISIONS, *(name for rollup in rollups for name in (rollup.table, rollup.replayed))}
+        there = self._patience.outlast(lambda: self._sink.columns(needed))
+        missing = needed - set(there)
         if missing:
             raise SystemRefused(
                 "warehouse",
                 self._sink.address,
                 f"there is no table {', '.join(sorted(missing))}; apply the contracts first",
             )
+        looked_up = self._metrics.lookup.column
+        self._dimensions = {name: there[r.table][name] for r in rollups for name in r.dimensions if name != looked_up}
         rows = self._patience.outlast(
             lambda: self._sink.query(
                 f"SELECT partition, first_offset, toUnixTimestamp64Micro(taken_at) FROM {SNAPSHOTS} FINAL "  # noqa: S608
