@@ -125,5 +125,7 @@ def array_of(kind: Kind) -> Kind:
     )  # fmt: skip
 
 
-ARRAYS: Final[tuple[Kind, ...]] = tuple(array_of(kind) for kind in SCALARS if kind.name != "enum")
+NOT_IN_ARRAYS: Final = ("enum", "xml")
+"""Types of whose arrays no contract can be made, or the plan refuses it."""
+ARRAYS: Final[tuple[Kind, ...]] = tuple(array_of(kind) for kind in SCALARS if kind.name not in NOT_IN_ARRAYS)
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (*SCALARS, *ARRAYS)}

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests.fidelity import pending
 from tests.fidelity.drawn import examples
 from tests.fidelity.kinds import ARRAYS, KINDS, SCALARS, Kind
 from tests.fidelity.literals import MOODS
@@ -141,7 +140,7 @@ def every_type() -> tuple[Table, ...]:
     required = [Column(f"a_{kind.name}", kind) for kind in SCALARS]
     nullable = [Column(f"n_{kind.name}", kind, nullable=True) for kind in SCALARS]
     defaults = [Column(f"d_{kind.name}", kind, default=True) for kind in SCALARS]
-    arrays = [Column(f"l_{kind.name}", kind) for kind in ARRAYS if kind.name not in pending.KINDS]
+    arrays = [Column(f"l_{kind.name}", kind) for kind in ARRAYS]
     keys = [Column(f"p_{kind.name}", kind, in_key=True) for kind in SCALARS if kind.in_key]
     return (
         Table("every_type", (key, *required, *nullable)),
@@ -162,7 +161,7 @@ def drawn_tables(count: int, number: int) -> tuple[Table, ...]:
 @st.composite
 def _tables(draw: st.DrawFn) -> Table:
     """Any table: a key of one to three columns with or without `k`, and columns of any kind."""
-    kinds = draw(st.lists(st.sampled_from(sorted(KINDS.keys() - pending.KINDS.keys())), min_size=2, max_size=8))
+    kinds = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=2, max_size=8))
     columns = [draw(_column(f"c{place}", KINDS[kind])) for place, kind in enumerate(kinds)]
     able = [place for place, column in enumerate(columns) if column.kind.in_key]
     chosen = set(draw(st.lists(st.sampled_from(able), max_size=2, unique=True))) if able else set()

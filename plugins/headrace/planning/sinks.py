@@ -7,12 +7,14 @@ flat already: `stamp` gives it the time at which it was made as `_committed_at`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
+from headrace.planning.lake import raw_tables
 from headrace.planning.resources import Resource
 from headrace.planning.settings import Catalog, PlanSettings
 from headrace.planning.sources import converters
@@ -31,6 +33,12 @@ _STAMP: Final[Mapping[str, str]] = {
 WRITABLE: Final = "headrace.connect.sink.Writable"
 """Refuses what the sink could not write, whose own failures stop its task (include/stack/connect/sink)."""
 _WRITABLE: Final[Mapping[str, str]] = {"transforms.writable.type": WRITABLE}
+COLUMNS: Final = "headrace.columns"
+"""Configuration key: a digest of the columns of the raw tables that the sink writes.
+
+The sink's open writers keep a table's columns as they were until its next commit, and leave out the values of newer ones.
+A changed digest makes Connect start the sink's tasks anew from the last commit, with the columns as they are.
+"""
 _POSITION: Final[Mapping[str, str]] = {
     "transforms.position.type": "org.apache.kafka.connect.transforms.InsertField$Value",
     "transforms.position.topic.field": "_topic",
@@ -53,6 +61,7 @@ def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> d
         "topics": ",".join(sorted(names.topic(c) for c in members)),
         **_transforms(members),
         **_routing(members),
+        COLUMNS: _columns(members),
         "iceberg.tables.auto-create-enabled": "false",
         "iceberg.tables.evolve-schema-enabled": "false",
         "iceberg.control.topic": names.SINK_CONTROL_TOPIC,
@@ -97,6 +106,12 @@ def _routing(members: Sequence[Contract]) -> dict[str, str]:
         "iceberg.tables.route-field": "_topic",
         **{f"iceberg.table.{t}.route-regex": regex for t, regex in sorted(routes.items())},
     }
+
+
+def _columns(members: Sequence[Contract]) -> str:
+    tables = sorted((table.name, table.spec["columns"]) for contract in members for table in raw_tables(contract))
+    columns = [(name, [(column["name"], column["type"]) for column in columns]) for name, columns in tables]
+    return hashlib.sha256(repr(columns).encode()).hexdigest()[:16]
 
 
 def _matching(topics: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ def test_a_refused_dataset_goes_on_as_it_was_applied_and_the_others_are_changed(
     assert plan.contracts == (LINES, MORE)
     assert names(plan.changes) == {
         c.name for c in _of(MORE) if c.kind in ("lake_table", "warehouse_table", "warehouse_view")
-    } | {"oltp.retail.baskets-value"}
+    } | {"oltp.retail.baskets-value", "lake-retail"}
     assert all(LINES.id in change.resource.datasets for change in plan.withheld)
     assert "held back: retail.basket_lines" in render(plan)
     assert not plan.empty

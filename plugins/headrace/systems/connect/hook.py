@@ -80,6 +80,11 @@ class ConnectHook:
         """
         self._http.call("PUT", f"{_path(name)}/config", body=dict(config))
 
+    def task_settings(self, name: str, key: str) -> list[str | None]:
+        """Return the value of a configuration key in each of the connector's tasks; None where a task has no such key."""
+        answer = self._http.call("GET", f"{_path(name)}/tasks", accept={ABSENT})
+        return [] if answer.status == ABSENT else [task["config"].get(key) for task in answer.body]
+
     def delete(self, name: str) -> None:
         """Removes the connector; its topics, positions and slot stay. No error without one."""
         self._http.call("DELETE", _path(name), accept={ABSENT})
@@ -124,6 +129,22 @@ class ConnectHook:
         status = self.status(name)
         if status and status.failures:
             raise SystemFailure("connect", self.address, status.failures[0].sentence)
+
+    def wait_for_tasks(self, name: str, key: str, value: str, timeout_s: float = 60.0) -> None:
+        """Wait until the connector has tasks and each was given the value: a new configuration reaches them later.
+
+        Raises:
+            SystemUnavailable: they were not in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while set(self.task_settings(name, key)) != {value}:
+            if time.monotonic() > deadline:
+                raise SystemUnavailable(
+                    "connect",
+                    self.address,
+                    f"the tasks of connector {name} did not get {key} = {value} within {timeout_s:.0f} s. {NEXT_STEP}",
+                )
+            self._sleep(0.2)
 
     def wait(self, name: str, state: State, timeout_s: float = 120.0) -> ConnectorStatus:
         """Waits until the connector and its tasks are in the state; a stopped one has no tasks.

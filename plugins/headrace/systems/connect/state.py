@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from headrace.planning.plan import Change
 from headrace.planning.resources import Resource
+from headrace.planning.sinks import COLUMNS
 from headrace.systems.connect.hook import ConnectHook
 
 
@@ -27,5 +28,8 @@ def apply(hook: ConnectHook, change: Change) -> None:
     if change.action == "delete":
         hook.delete(connector.name)
         return
-    hook.put(connector.name, connector.spec["config"])
+    config = connector.spec["config"]
+    hook.put(connector.name, config)
+    if COLUMNS in config:
+        hook.wait_for_tasks(connector.name, COLUMNS, config[COLUMNS])
     hook.wait(connector.name, "RUNNING")

@@ -49,6 +49,8 @@ TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "uuid": ("uuid",),
 }
 """Avro type name → PostgreSQL types, without lengths, that Debezium sends as it."""
+NOT_IN_ARRAYS: Final = ("xml",)
+"""PostgreSQL types of whose arrays Debezium leaves the column out of every record."""
 
 VIA_ROOT: Final = " WITH (publish_via_partition_root = true)"
 EVERY_OPERATION: Final = "publish = 'insert, update, delete, truncate'"
@@ -206,7 +208,8 @@ def _field(contract: Contract, field: Field, column: Column | None, table: str) 
 def carries(type_: str, avro_type: AvroType) -> bool:
     """Whether Debezium sends a column of that PostgreSQL type as the Avro type."""
     if isinstance(avro_type, Array):
-        return type_.endswith("[]") and carries(type_.removesuffix("[]"), avro_type.element)
+        element = type_.removesuffix("[]")
+        return element not in (type_, *NOT_IN_ARRAYS) and carries(element, avro_type.element)
     if isinstance(avro_type, Decimal):
         return type_ == f"numeric({avro_type.precision},{avro_type.scale})"
     bare = MODIFIER.sub("", type_)

@@ -144,6 +144,8 @@ def test_a_column_that_the_contract_does_not_know_is_only_said() -> None:
         ("text[]", Array(Primitive("string"), 1, True), True),
         ("text[]", Array(Primitive("long"), 1, True), False),
         ("text", Array(Primitive("string"), 1, True), False),
+        ("xml", Primitive("string"), True),
+        ("xml[]", Array(Primitive("string"), 1, True), False),
         ("mood", Enum("Mood", ("good",)), True),
         ("text", Enum("Mood", ("good",)), False),
     ],
