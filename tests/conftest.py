@@ -141,7 +141,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the long tests or the others, mark tests by what they use, and move the faults to the end."""
+    """Choose the long tests or the others, mark tests by what they use, and move some to the end."""
     left_out = [item for item in items if (item.get_closest_marker("long") is not None) != config.getoption("long")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -150,7 +150,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("beside")
         if {"stack", "oltp_dsn", "spark"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("stack")
-    items.sort(key=lambda item: item.get_closest_marker("faults") is not None)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, bool]:
+    """Faults come last; before them letters, which wait until no test beside them registers schemas."""
+    return item.get_closest_marker("faults") is not None, item.path.parent.name == "letters"
 
 
 @pytest.fixture(scope="session")

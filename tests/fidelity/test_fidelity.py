@@ -13,6 +13,7 @@ from tests.conftest import Stack
 from tests.fidelity.report import report
 from tests.fidelity.tables import every_type
 from tests.fidelity.trial import run_trial
+from tests.support.schema_ids import schema_ids
 
 ROWS_EACH = 30
 SEED = 1
@@ -22,7 +23,8 @@ SEED = 1
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_type_is_carried_exactly_or_told(stack: Stack, tmp_path: Path) -> None:
-    outcome = run_trial(stack.settings, tmp_path, every_type(), ROWS_EACH, SEED, print)
+    with schema_ids(stack):
+        outcome = run_trial(stack.settings, tmp_path, every_type(), ROWS_EACH, SEED, print)
     assert not outcome.refused
     assert outcome.comparison.values > 10_000
     assert not outcome.comparison.silent, report(outcome.comparison, outcome.tables)
