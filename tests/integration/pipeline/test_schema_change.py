@@ -19,7 +19,7 @@ FIELD = {
 
 
 @pytest.mark.timeout(400)
-def test_a_new_field_arrives_everywhere_and_nothing_is_restarted(
+def test_a_new_field_arrives_everywhere_and_no_process_is_restarted(
     stack: Any, oltp: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Callable[[], int]
 ) -> None:
     product = new_id()
