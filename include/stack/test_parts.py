@@ -1,4 +1,4 @@
-"""The suite in parts: what needs no stack runs while it starts, and tests with names of their own run beside the others."""
+"""The suite in parts: what needs no stack runs while it starts; the others run one after the other."""
 
 from __future__ import annotations
 

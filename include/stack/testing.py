@@ -92,7 +92,7 @@ def alone(test: Settings) -> Iterator[None]:
 
 
 def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
-    """Run the whole suite, its parts side by side where they may be; the worst exit code."""
+    """Run the whole suite in its parts, the first of them while the stack starts; the worst exit code."""
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
@@ -101,10 +101,8 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
             running.append(suite.begin(WITHOUT_STACK, os.environ))
             start()
             running[-1].finish()
-            running.append(suite.begin(BESIDE, environ))
-            suite.run(ON_STACK, environ)
-            running[-1].finish()
-            suite.run(FAULTS, environ)
+            for stage in (ON_STACK, BESIDE, FAULTS):
+                suite.run(stage, environ)
         finally:
             for part in running:
                 part.stop()
