@@ -104,7 +104,10 @@ def quality_rules() -> str:
 def postgres_types() -> str:
     """Which column of a source table carries which type."""
     rows = [(code(name), _words(types)) for name, types in drift.TYPES.items()]
-    rows += [("`enum`", "an enumerated type of the database's own"), ("`array`", "an array of one of these, but of `xml`")]
+    rows += [
+        ("`enum`", "an enumerated type of the database's own"),
+        ("`array`", "an array of one of these, but of `xml`"),
+    ]
     return table(("Avro", "PostgreSQL"), rows)
 
 
