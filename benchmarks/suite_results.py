@@ -1,4 +1,4 @@
-"""How tests ended and how long they took, as a document like a benchmark's: of the suite's parts, or of the long tests."""
+"""Write outcomes and seconds of tests, in the shape of a benchmark's result: of the suite's parts, or of the long tests."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from headrace.systems.operators import ApplyContractsOperator
 from headrace.systems.warehouse.operators import ApplySqlLayerOperator, OpenLakeOperator
 
 GOES_ON = {"trigger_rule": "all_done"}
-"""What was held back is no reason to leave the rest undone; `all_applied` is what the run's end depends on."""
+"""Tasks that run also when something was held back; `all_applied` decides how the run ends."""
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(contracts_folder(INCLUDE.parent))
 METRICS = INCLUDE / "sql" / "metrics"

@@ -14,7 +14,7 @@ from include.spark.streaming.pulse import Done, Pulse
 from include.spark.streaming.reading import Gone, Place, Range, Slice
 
 RETRY_S: Final = 5.0
-"""How long after a held topic was tried it is tried again, and how long it is served at once."""
+"""Seconds between two tries of a held topic, and seconds for which it is served at once."""
 LOST: Final = "lost"
 """Rule of a dead letter that stands for records which Kafka removed before they were read."""
 ANEW: Final = "the topic was made anew and its offsets begin again: see 'Kafka has lost its data' in docs/operations.md"

@@ -27,7 +27,7 @@ class UnreadableRecords(Exception):
     def __init__(self, message: str, rule: str = "record") -> None:
         super().__init__(message)
         self.rule = rule
-        """What the record breaks, in a word."""
+        """Name of the rule that the record breaks."""
 
 
 def read_block(writer: Writer, values: pa.BinaryArray) -> pa.RecordBatch:

@@ -30,7 +30,7 @@ def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
 
 
 def served_plan(contracts: Path, group: str) -> tuple[tuple[Served, ...], str]:
-    """The same, and the version of the group's plan by which Airflow knows a driver of an older one."""
+    """Return the group's datasets and the version of its plan, by which Airflow knows a driver of an older one."""
     plan = stream_plans(load_index(contracts).values()).get(group)
     found = tuple(served(c) for c in plan.contracts if c.serving == "clickhouse") if plan else ()
     if not plan or not found:

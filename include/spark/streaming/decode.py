@@ -29,7 +29,7 @@ class DeadLetter(NamedTuple):
     value: bytes
     reason: str
     rule: str = "record"
-    """What it breaks, in a word: that of `UnreadableSchema` or `UnreadableRecords`."""
+    """Name of the broken rule: that of `UnreadableSchema` or `UnreadableRecords`."""
     recorded_at: datetime | None = None
     """The record's own timestamp."""
 

@@ -100,7 +100,7 @@ class MetricCounting:
             self._sink.insert([Insert(table, rows, "") for table, rows in parts if rows.num_rows], self._patience)
 
     def _decided(self, records: pa.Table, token: str) -> tuple[list[Images], list[DeadLetter]]:
-        """What is counted of a batch, and its dead letters: as its first try decided, whatever can be read now."""
+        """Return what is counted of a batch, and its dead letters, as its first try decided."""
         kept = self._decisions.of(token)
         if kept is None:
             made, dead = decode(records, self._writer, self._images)

@@ -43,7 +43,7 @@ class Decisions:
         self._patience = patience
 
     def of(self, token: str) -> list[Decided] | None:
-        """What an earlier try of the batch decided; None at its first try."""
+        """Return the decision of an earlier try of the batch; None at its first try."""
         query = f"SELECT dead FROM {DECISIONS} WHERE token = {{token:String}} ORDER BY _inserted_at LIMIT 1"  # noqa: S608
         found = self._patience.outlast(lambda: self._sink.query(query, {"token": token}))
         if not found:
