@@ -17,7 +17,7 @@ from include.stack.console import Progress, err, out
 
 NAMES = (
     "freshness", "refinement", "compaction", "promotions", "snapshot", "catch_up", "dlt_peer", "memory", "dag_parse",
-    "up_time", "fidelity",
+    "up_time", "fidelity", "isolation",
 )  # fmt: skip
 README = Path(__file__).with_name("README.md")
 

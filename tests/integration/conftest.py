@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from headrace.systems.spark.job import SHORT
+from headrace.systems.spark.job import SHORT, SHORT_JVM
 from include.stack import settings
 from include.stack.install import java_home
 
@@ -22,6 +22,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     conf = {
         "spark.driver.extraClassPath": jars,
         "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": SHORT_JVM,
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

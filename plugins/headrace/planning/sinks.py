@@ -77,6 +77,20 @@ def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> d
     }
 
 
+def without(config: Mapping[str, str], contract: Contract) -> dict[str, str] | None:
+    """Return a sink's configuration that leaves out one dataset; None where it lands no other.
+
+    What is left out is read on from its last committed offset once it is in the configuration again.
+    """
+    topic, table = names.topic(contract), names.raw_table(contract)
+    topics = [each for each in config["topics"].split(",") if each != topic]
+    if not topics:
+        return None
+    found = {key: value for key, value in config.items() if key != _route(table)}
+    tables = [each for each in config["iceberg.tables"].split(",") if each != table]
+    return {**found, "topics": ",".join(topics), "iceberg.tables": ",".join(tables)}
+
+
 def _transforms(members: Sequence[Contract]) -> dict[str, str]:
     changes = captured(members)
     records = [contract for contract in members if contract not in changes]
@@ -104,8 +118,12 @@ def _routing(members: Sequence[Contract]) -> dict[str, str]:
     return {
         "iceberg.tables": ",".join(sorted(routes)),
         "iceberg.tables.route-field": "_topic",
-        **{f"iceberg.table.{t}.route-regex": regex for t, regex in sorted(routes.items())},
+        **{_route(table): regex for table, regex in sorted(routes.items())},
     }
+
+
+def _route(table: str) -> str:
+    return f"iceberg.table.{table}.route-regex"
 
 
 def _columns(members: Sequence[Contract]) -> str:

@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from headrace.contracts.index import load_index
 from headrace.systems.operators import ApplyContractsOperator
-from tests.integration.systems.test_connect import airflow_connections
 from tests.integration.systems.world import AT, ID, TOTAL, World
+from tests.support.watching import airflow_connections
 
 pytestmark = pytest.mark.slow
 

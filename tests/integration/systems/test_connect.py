@@ -1,8 +1,10 @@
-"""Connectors on a live worker: steering them, watching them, repairing them."""
+"""Connectors on a live worker: steering them, watching them, repairing them.
+
+One world serves all tests. Each leaves its connector running and no alert open, but for the last, which deletes it.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
@@ -16,21 +18,24 @@ from headrace.errors import SystemFailure, SystemRefused
 from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.connect.operators import KeepConnectorsOperator, SteerConnectorOperator
 from headrace.systems.connect.snapshots import take_due
-from headrace.systems.connect.triggers import ConnectorsTrigger
 from headrace.systems.connect.watch import snapshot_done
+from tests.integration.systems.building import new_world
 from tests.integration.systems.world import World
+from tests.support.watching import airflow_connections, deferred, event_of
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def running(world: World) -> World:
+@pytest.fixture(scope="module")
+def running(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world with its source connector running; no sink, which these tests do not need."""
-    world.zones = "quarantine"
-    world.make_table("orders", rows=3)
-    world.declare("orders")
-    world.apply()
-    return world
+    with new_world(stack, tmp_path_factory.mktemp("connect")) as world:
+        world.zones = "quarantine"
+        world.make_table("orders", rows=3)
+        world.declare("orders")
+        world.apply()
+        world.systems.connect.wait(world.source, "RUNNING")
+        yield world
 
 
 @pytest.fixture
@@ -40,36 +45,6 @@ def airflow(running: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return running
 
 
-def airflow_connections(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow's connections in the environment, with the world's source and platform among them."""
-    places = world.endpoints
-    for conn_id, kind, place in (
-        ("kafka_default", "kafka", places.kafka),
-        ("schema_registry_default", "http", places.registry),
-        ("kafka_connect_default", "http", places.connect),
-        ("lake_default", "iceberg", places.lake),
-        ("clickhouse_default", "generic", places.warehouse),
-        ("platform_default", "postgres", places.platform),
-        (f"{world.name}_default", "postgres", places.sources[world.name]),
-    ):
-        body = {
-            "conn_type": kind, "host": place.host, "port": place.port, "login": place.login,
-            "password": place.password, "schema": place.database, "extra": dict(place.extra),
-        }  # fmt: skip
-        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(body))
-
-
-def _event(timeout_s: float = 60, **watch: Any) -> dict[str, Any]:
-    """What the trigger wakes its task for."""
-
-    async def first() -> dict[str, Any]:
-        async for event in ConnectorsTrigger(poll_s=0.3, **watch).run():
-            return dict(event.payload)
-        raise AssertionError("the trigger ended without an event")
-
-    return asyncio.run(asyncio.wait_for(first(), timeout_s))
-
-
 def _until(seen: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not seen():
@@ -77,47 +52,10 @@ def _until(seen: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.3)
 
 
-def test_a_connector_is_paused_resumed_stopped_and_forgets(running: World) -> None:
-    hook = running.systems.connect
-    name = running.source
-    hook.pause(name)
-    assert hook.wait(name, "PAUSED").tasks == ("PAUSED",)
-    hook.resume(name)
-    hook.wait(name, "RUNNING")
-    hook.restart(name, only_failed=False)
-    hook.wait(name, "RUNNING")
-    _until(lambda: snapshot_done(hook.offsets(name)))
-    with pytest.raises(SystemRefused):
-        hook.delete_offsets(name)
-    hook.stop(name)
-    assert hook.wait(name, "STOPPED").tasks == ()
-    hook.delete_offsets(name)
-    assert hook.offsets(name) == []
-    hook.delete(name)
-    hook.delete(name)
-    _until(lambda: name not in hook.names() and hook.status(name) is None)
-    assert hook.config(name) is None
-
-
 def test_a_faulty_configuration_is_refused_with_the_fault(running: World) -> None:
     config = running.systems.connect.config(running.source) or {}
     with pytest.raises(SystemRefused, match=r"400: .*poll\.interval\.ms"):
         running.systems.connect.put(running.source, {**config, "poll.interval.ms": "soon"})
-
-
-def test_a_type_without_values_is_named_by_the_plan_and_by_whoever_waits(running: World) -> None:
-    """Debezium does not start while any enumerated type of the database has no values."""
-    hook, systems = running.systems.connect, running.systems
-    running.sql("CREATE TYPE shop.mood AS ENUM ()")
-    assert {refusal.rule for refusal in running.plan().refusals} == {"empty-enum"}
-    hook.restart(running.source, only_failed=False)
-    _until(lambda: bool((status := hook.status(running.source)) and status.failures))
-    systems.platform.add_due_snapshots(running.name, ["shop.orders"])
-    with pytest.raises(SystemFailure, match=r"enumerated types without values: shop\.mood"):
-        take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, hook, running.log.append)
-    running.sql("DROP TYPE shop.mood")
-    hook.restart(running.source)
-    _until(lambda: bool((status := hook.status(running.source)) and status.settled("RUNNING")))
 
 
 @pytest.fixture
@@ -130,12 +68,24 @@ def broken(airflow: World) -> Iterator[World]:
     airflow.sql(f"DROP PUBLICATION headrace_{airflow.name}")
     hook.put(airflow.source, {**config, "errors.max.retries": "0"})
     hook.resume(airflow.source)
-    _until(lambda: bool((status := hook.status(airflow.source)) and status.failures))
+    _until(lambda: _has_failed(airflow))
     yield airflow
+    hook.put(airflow.source, config)
+    hook.wait(airflow.source, "RUNNING")
 
 
-def test_a_failed_task_wakes_the_watch_with_its_cause(broken: World) -> None:
-    event = _event(connectors=[broken.source])
+def _has_failed(world: World) -> bool:
+    status = world.systems.connect.status(world.source)
+    return bool(status and status.failures)
+
+
+def test_a_failed_task_is_told_restarted_then_an_alert_then_all_is_well_again(broken: World) -> None:
+    operator = KeepConnectorsOperator(
+        task_id="keep", schemas=str(broken.folder), restarts=1, first_wait_s=0.1, calm_s=1.0, poll_s=0.2
+    )
+    platform = broken.systems.platform
+    watch = deferred(operator.execute, {})
+    event = event_of(**watch["trigger"])
     assert (event["event"], event["connectors"], event["slot_lost"]) == ("failed", [broken.source], [])
     assert event["message"].startswith(f"task 0 of connector {broken.source} failed: ")
     assert event["message"].endswith(
@@ -144,44 +94,25 @@ def test_a_failed_task_wakes_the_watch_with_its_cause(broken: World) -> None:
     assert json.loads(json.dumps(event)) == event
     with pytest.raises(SystemFailure, match=f"connector {broken.source} failed"):
         broken.systems.connect.wait(broken.source, "RUNNING", 5)
-
-
-def test_a_failed_task_is_restarted_then_an_alert_then_all_is_well_again(broken: World) -> None:
-    operator = KeepConnectorsOperator(
-        task_id="keep", schemas=str(broken.folder), restarts=1, first_wait_s=0.1, calm_s=1.0, poll_s=0.2
-    )
-    platform = broken.systems.platform
-    watch = _deferred(operator.execute, {})
-    watch = _deferred(operator.on_event, {}, _event(**watch["trigger"]), watch["trouble"])
+    watch = deferred(operator.on_event, {}, event, watch["trouble"])
     assert watch["trouble"]["restarts"] == {broken.source: 1}
     assert platform.open_alerts() == ()
-    _until(lambda: bool((status := broken.systems.connect.status(broken.source)) and status.failures))
+    _until(lambda: _has_failed(broken))
     with pytest.raises(SystemFailure, match=r"Restarted 1 times in vain\."):
-        operator.on_event({}, _event(**watch["trigger"]), watch["trouble"])  # type: ignore[arg-type]
+        operator.on_event({}, event_of(**watch["trigger"]), watch["trouble"])  # type: ignore[arg-type]
     (alert,) = platform.open_alerts()
     assert (alert.key, alert.severity) == (f"connector:{broken.source}", "error")
 
     broken.sql(f"CREATE PUBLICATION headrace_{broken.name} FOR TABLES IN SCHEMA shop")
-    watch = _deferred(operator.execute, {})
-    watch = _deferred(operator.on_event, {}, _event(**watch["trigger"]), watch["trouble"])
-    watch = _deferred(operator.on_event, {}, _event(**watch["trigger"]), watch["trouble"])
+    watch = deferred(operator.execute, {})
+    watch = deferred(operator.on_event, {}, event_of(**watch["trigger"]), watch["trouble"])
+    watch = deferred(operator.on_event, {}, event_of(**watch["trigger"]), watch["trouble"])
     assert watch["trouble"]["restarts"] == {}
     assert platform.open_alerts() == ()
 
 
-def _deferred(run: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    """What the operator's method defers to: the trigger's arguments, and what it remembers."""
-    from airflow.sdk.exceptions import TaskDeferred
-
-    with pytest.raises(TaskDeferred) as caught:
-        run(*arguments)
-    trigger = dict(caught.value.trigger.serialize()[1])
-    trigger.pop("poll_s")
-    return {"trigger": trigger, "trouble": (caught.value.kwargs or {})["trouble"]}
-
-
 def test_a_connector_that_is_gone_is_told(airflow: World) -> None:
-    event = _event(connectors=[airflow.source, "nothing-like-it"])
+    event = event_of(connectors=[airflow.source, "nothing-like-it"])
     assert (event["event"], event["connectors"]) == ("missing", ["nothing-like-it"])
 
 
@@ -191,12 +122,12 @@ def test_a_slot_that_falls_behind_is_told_and_that_it_has_caught_up(airflow: Wor
     hook.wait(airflow.source, "STOPPED")
     airflow.sql("INSERT INTO shop.orders SELECT n, 1, now() FROM generate_series(1000, 60000) n")
     watch = {"connectors": [airflow.source], "slots": {slot: f"{airflow.name}_default"}, "behind_bytes": 3_000_000}
-    event = _event(**watch)
+    event = event_of(**watch)
     assert (event["event"], event["slot"]) == ("slot-behind", slot)
     hook.resume(airflow.source)
     hook.wait(airflow.source, "RUNNING")
     with _life(airflow):
-        assert _event(120, **watch, behind=[slot])["event"] == "slot-caught-up"
+        assert event_of(120, **watch, behind=[slot])["event"] == "slot-caught-up"
 
 
 @contextmanager
@@ -220,12 +151,12 @@ def _life(world: World) -> Iterator[None]:
 
 
 def test_a_watch_without_trouble_ends_in_its_time(airflow: World) -> None:
-    assert _event(connectors=[airflow.source], until=time.time() + 1)["event"] == "over"
+    assert event_of(connectors=[airflow.source], until=time.time() + 1)["event"] == "over"
 
 
 def test_a_worker_that_does_not_answer_is_told(airflow: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", "http://127.0.0.1:1")
-    event = _event(connectors=["x"], connect_conn_id="nowhere", unreachable_s=0.5)
+    event = event_of(connectors=["x"], connect_conn_id="nowhere", unreachable_s=0.5)
     assert event["event"] == "unreachable"
     assert "connect at http://127.0.0.1:1" in event["message"]
 
@@ -234,10 +165,10 @@ def test_a_worker_that_answers_again_is_told_and_ends_the_alert(airflow: World) 
     operator = KeepConnectorsOperator(task_id="keep", schemas=str(airflow.folder), poll_s=0.2)
     platform = airflow.systems.platform
     platform.raise_alert("connect", "error", "it does not answer")
-    watch = _deferred(operator.execute, {})
-    event = _event(**watch["trigger"])
+    watch = deferred(operator.execute, {})
+    event = event_of(**watch["trigger"])
     assert event["event"] == "reachable"
-    watch = _deferred(operator.on_event, {}, event, watch["trouble"])
+    watch = deferred(operator.on_event, {}, event, watch["trouble"])
     assert not watch["trigger"]["unreached"]
     assert platform.open_alerts() == ()
 
@@ -246,10 +177,10 @@ def test_a_connector_that_was_mended_between_two_watches_ends_its_alert(airflow:
     operator = KeepConnectorsOperator(task_id="keep", schemas=str(airflow.folder), calm_s=0.5, poll_s=0.2)
     platform = airflow.systems.platform
     platform.raise_alert(f"connector:{airflow.source}", "error", "it would not stay up")
-    watch = _deferred(operator.execute, {})
-    event = _event(**watch["trigger"])
+    watch = deferred(operator.execute, {})
+    event = event_of(**watch["trigger"])
     assert event["event"] == "recovered"
-    _deferred(operator.on_event, {}, event, watch["trouble"])
+    deferred(operator.on_event, {}, event, watch["trouble"])
     assert platform.open_alerts() == ()
 
 
@@ -264,3 +195,40 @@ def test_a_dag_steers_a_connector(airflow: World) -> None:
     assert ConnectHook.from_connection().status(airflow.source) is not None
     with pytest.raises(ValueError, match="action is 'sing'; it may be pause, resume, stop, restart"):
         steer("sing")
+
+
+def test_a_type_without_values_is_named_by_the_plan_and_by_whoever_waits(running: World) -> None:
+    """Debezium does not start while any enumerated type of the database has no values."""
+    hook, systems = running.systems.connect, running.systems
+    running.sql("CREATE TYPE shop.mood AS ENUM ()")
+    assert {refusal.rule for refusal in running.plan().refusals} == {"empty-enum"}
+    hook.restart(running.source, only_failed=False)
+    _until(lambda: _has_failed(running))
+    systems.platform.add_due_snapshots(running.name, ["shop.orders"])
+    with pytest.raises(SystemFailure, match=r"enumerated types without values: shop\.mood"):
+        take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, hook, running.log.append)
+    running.sql("DROP TYPE shop.mood")
+    hook.restart(running.source)
+    _until(lambda: bool((status := hook.status(running.source)) and status.settled("RUNNING")))
+
+
+def test_a_connector_is_paused_resumed_stopped_and_forgets(running: World) -> None:
+    hook = running.systems.connect
+    name = running.source
+    hook.pause(name)
+    assert hook.wait(name, "PAUSED").tasks == ("PAUSED",)
+    hook.resume(name)
+    hook.wait(name, "RUNNING")
+    hook.restart(name, only_failed=False)
+    hook.wait(name, "RUNNING")
+    _until(lambda: snapshot_done(hook.offsets(name)))
+    with pytest.raises(SystemRefused):
+        hook.delete_offsets(name)
+    hook.stop(name)
+    assert hook.wait(name, "STOPPED").tasks == ()
+    hook.delete_offsets(name)
+    assert hook.offsets(name) == []
+    hook.delete(name)
+    hook.delete(name)
+    _until(lambda: name not in hook.names() and hook.status(name) is None)
+    assert hook.config(name) is None

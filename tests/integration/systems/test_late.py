@@ -69,12 +69,17 @@ def test_changes_are_seen_to_wait_where_they_wait(world: World, watch: Freshness
     assert (alert.key, alert.severity, alert.dataset) == (f"late:{dataset}", "warning", dataset)
     assert "wait in Kafka and are not served" in alert.text
 
-    # It is served, long after its commit: late until that was more than a minute ago, then in time again.
+    # It is served, long after its commit: late while that was just now, in time again when it was a minute ago.
+    def serve(age_s: int) -> None:
+        world.systems.warehouse.execute(
+            f"INSERT INTO {world.name}.orders_changes (id, total, at, _op, _kafka_partition, _offset, _committed_at, _inserted_at)"
+            f" SELECT 10, 1, now64(6), 'c', 0, {served - 1}, now64(6) - {age_s + 9}, now64(6) - {age_s}"
+        )
+
     served = world.systems.kafka.end_offsets(topic)[0]
-    world.systems.warehouse.execute(
-        f"INSERT INTO {world.name}.orders_changes (id, total, at, _op, _kafka_partition, _offset, _committed_at, _inserted_at)"
-        f" SELECT 10, 1, now64(6), 'c', 0, {served - 1}, now64(6) - 9, now64(6) - 55"
-    )
+    serve(0)
     assert look().served_s is not None
-    until(look, lambda found: found == Waiting(), 30)
+    world.systems.warehouse.execute(f"TRUNCATE TABLE {world.name}.orders_changes")
+    serve(120)
+    until(look, lambda found: found == Waiting())
     until(look, lambda _: not platform.open_alerts())

@@ -27,8 +27,8 @@ from include.stack import endpoints
 from include.stack.install import POSTGRES_BIN
 from include.stack.privileges import POSTGRES_USER, as_postgres
 from tests.integration.systems.serving import Server
-from tests.integration.systems.test_connect import _deferred, _event, airflow_connections
 from tests.integration.systems.world import World
+from tests.support.watching import airflow_connections, deferred, event_of
 
 pytestmark = pytest.mark.slow
 
@@ -140,22 +140,22 @@ def test_a_lost_slot_is_answered_by_a_fresh_snapshot_that_leaves_no_gap(shop: Wo
     shop.systems.connect.resume(shop.source)
 
     operator = KeepConnectorsOperator(task_id="keep", schemas=str(shop.folder), calm_s=1.0, poll_s=0.5)
-    watch = _deferred(operator.execute, {})
-    event = _event(**watch["trigger"])
+    watch = deferred(operator.execute, {})
+    event = event_of(**watch["trigger"])
     assert event["event"] in ("slot-lost", "failed")
     assert "slot" in event["message"]
-    watch = _deferred(operator.on_event, {}, event, watch["trouble"])
+    watch = deferred(operator.on_event, {}, event, watch["trouble"])
     assert watch["trigger"]["snapshots"] == [shop.source]
     (alert,) = shop.systems.platform.open_alerts()
     assert (alert.key, alert.severity) == (f"slot:{names.replication_slot(shop.name)}", "error")
 
-    event = _event(**watch["trigger"])
+    event = event_of(**watch["trigger"])
     assert event["event"] == "snapshot-done"
     server.run()
     gap = {row[0] for row in _served(shop)} - {row[0] for row in _source(shop)}
     assert gap == {1, 2, 3, 4, 5}  # what the snapshot alone cannot tell
 
-    watch = _deferred(operator.on_event, {}, event, watch["trouble"])
+    watch = deferred(operator.on_event, {}, event, watch["trouble"])
     assert watch["trigger"]["snapshots"] == []
     server.run()
     assert _served(shop) == _source(shop)
@@ -174,8 +174,8 @@ def test_a_recovery_that_was_cut_short_is_gone_on_with(shop: World, monkeypatch:
     _lose_the_slot(shop)
     shop.systems.connect.resume(shop.source)
     operator = KeepConnectorsOperator(task_id="keep", schemas=str(shop.folder), calm_s=1.0, poll_s=0.5)
-    watch = _deferred(operator.execute, {})
-    event = _event(**watch["trigger"])
+    watch = deferred(operator.execute, {})
+    event = event_of(**watch["trigger"])
     with monkeypatch.context() as killed:
         killed.setattr("headrace.systems.oltp.hook.OltpHook.drop_slot", lambda self, name: _die())
         with pytest.raises(KeyboardInterrupt):
@@ -184,11 +184,11 @@ def test_a_recovery_that_was_cut_short_is_gone_on_with(shop: World, monkeypatch:
     assert status is not None
     assert status.state == "STOPPED"
 
-    watch = _deferred(operator.execute, {})  # the task's next try
-    event = _event(**watch["trigger"])
+    watch = deferred(operator.execute, {})  # the task's next try
+    event = event_of(**watch["trigger"])
     assert event["event"] == "snapshot-done"
     server.run()
-    _deferred(operator.on_event, {}, event, watch["trouble"])
+    deferred(operator.on_event, {}, event, watch["trouble"])
     server.run()
     assert {row[0] for row in _served(shop)} == {row[0] for row in _source(shop)}
     assert shop.systems.platform.fresh_starts() == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +11,17 @@ from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.errors import SystemFailure
+from headrace.planning.sinks import without
 from headrace.systems.bundle import Endpoints, Systems
+from headrace.systems.connect.blame import blamed
 from headrace.systems.connect.recovery import FreshStart, reconcile, start_over
 from headrace.systems.connect.watch import Event, snapshot_done
 
 CONNECT_KEY: Final = "connect"
 """Key of the alert that Connect does not answer."""
+HELD_OUT: Final = "sink:"
+"""Prefix of the alert that a sink leaves a dataset out."""
+LET_IN: Final = "Its other datasets go on. Trigger apply_contracts: it makes the table again and lets the dataset in."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,44 @@ class Care:
         """Restarts what failed of the connector."""
         self.log(f"{connector}: restart {tries} of {of}")
         self.systems.connect.restart(connector)
+
+    def hold_out(self, connector: str) -> bool:
+        """Leaves out of a failed sink the datasets for which it failed, so that the others go on; whether there were any.
+
+        The configuration is the record of it: applying the contracts lets them in again.
+        """
+        status = self.systems.connect.status(connector)
+        mine = [c for c in self.contracts if "raw" in c.zones and names.sink_connector(c.domain) == connector]
+        config = self.systems.connect.config(connector)
+        if not (status and mine and config):
+            return False
+        told = dict[Contract, str]()
+        for contract, cause in blamed(status.failures, mine).items():
+            rest = without(config, contract)
+            if rest is not None:
+                config, told[contract] = rest, cause
+        for contract, cause in told.items():
+            text = f"{names.raw_table(contract)} cannot be written, so {connector} leaves {contract.id} out: {cause}. {LET_IN}"
+            self.systems.platform.raise_alert(HELD_OUT + contract.id, "error", text, contract.id)
+            self.log(text)
+        if told:
+            self.systems.connect.put(connector, config)
+        return bool(told)
+
+    def held_out(self) -> dict[str, list[str]]:
+        """Sink connector → topics that it is known to leave out."""
+        keys = {alert.key for alert in self.systems.platform.open_alerts()}
+        found: dict[str, list[str]] = {}
+        for contract in self.contracts:
+            if HELD_OUT + contract.id in keys:
+                found.setdefault(names.sink_connector(contract.domain), []).append(names.topic(contract))
+        return found
+
+    def let_in(self, topics: Collection[str]) -> None:
+        """Closes the alerts of datasets that sinks land again."""
+        for contract in self.contracts:
+            if names.topic(contract) in topics:
+                self.systems.platform.resolve_alert(HELD_OUT + contract.id)
 
     def is_source(self, connector: str) -> bool:
         """Whether it is the Debezium connector of a source that contracts read."""

@@ -26,7 +26,7 @@ STATES: Mapping[Steering, Literal["PAUSED", "RUNNING", "STOPPED"]] = {
     "stop": "STOPPED",
     "restart": "RUNNING",
 }
-QUIET = ("over", "reachable", "recovered", "slot-caught-up", "snapshot-done")
+QUIET = ("over", "reachable", "recovered", "let-in", "slot-caught-up", "snapshot-done")
 
 
 class SteerConnectorOperator(BaseOperator):
@@ -102,7 +102,8 @@ class KeepConnectorsOperator(BaseOperator):
     """Watches connectors and replication slots, deferred, and repairs what it can.
 
     A failed task is restarted, with growing waits between; when it will not stay up, the task fails
-    with the cause and an alert is open until the connector runs again. A slot that falls behind is
+    with the cause and an alert is open until the connector runs again. A sink that fails for one
+    dataset goes on without it, and an alert is open until it is let in again. A slot that falls behind is
     an alert; a lost one is answered by a fresh snapshot, and by deleting what vanished meanwhile.
 
     Args:
@@ -181,12 +182,17 @@ class KeepConnectorsOperator(BaseOperator):
                 return known
             case "slot-lost":
                 return care.recover_slot(known, event["slot"], allowed=allowed)
+            case "let-in":
+                care.let_in(event["topics"])
+                return known
             case "snapshot-done":
                 care.reconcile(event["connectors"])
                 return known
         return care.note(known, event)
 
     def _restarted(self, care: Care, known: Trouble, connector: str, cause: str) -> Trouble:
+        if care.hold_out(connector):
+            return known.well([connector])  # Connect starts the tasks of a changed configuration by itself
         known = known.again(connector)
         tries = known.restarts[connector]
         if tries > self.restarts:
@@ -211,6 +217,7 @@ class KeepConnectorsOperator(BaseOperator):
             troubled=sorted(known.restarts),
             behind=sorted(known.behind),
             snapshots=sorted(care.unreconciled()),
+            held_out=care.held_out(),
             until=known.until,
             unreached=known.unreached,
         )

@@ -35,6 +35,8 @@ class TaskFailure:
     """First line of the stack trace."""
     cause: str
     """Message of the innermost cause; the error again where nothing caused it."""
+    causes: tuple[str, ...] = ()
+    """Message of every cause, the outermost first."""
 
     @property
     def sentence(self) -> str:
@@ -86,8 +88,8 @@ def parse_status(body: Mapping[str, Any]) -> ConnectorStatus:
 def _failure(connector: str, task: int | None, trace: str) -> TaskFailure:
     lines = trace.splitlines()
     error = _short(lines[0]) if lines else "no trace given"
-    causes = [line for line in lines if line.startswith(CAUSED_BY)]
-    return TaskFailure(connector, task, error, _short(causes[-1].removeprefix(CAUSED_BY)) if causes else error)
+    causes = tuple(_short(line.removeprefix(CAUSED_BY)) for line in lines if line.startswith(CAUSED_BY))
+    return TaskFailure(connector, task, error, causes[-1] if causes else error, causes)
 
 
 def _short(line: str) -> str:

@@ -51,6 +51,8 @@ class Watch:
     """Slots that are known to be behind."""
     snapshots: Sequence[str] = ()
     """Source connectors whose running snapshot is waited for."""
+    held_out: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    """Sink connector → topics that it leaves out, waited for until it does not."""
     unreached: bool = False
     """Whether Connect is known not to answer, so that an answer is worth an event."""
     until: float | None = None
@@ -112,7 +114,7 @@ class ConnectorsTrigger(BaseTrigger):
                 well_since.pop(status.name, None)
         calm = {name for name, since in well_since.items() if now - since >= self.watch.calm_s}
         event = recovered(calm & set(self.watch.troubled), statuses)
-        return event or await self._slots() or await self._snapshots(client)
+        return event or await self._slots() or await self._snapshots(client) or await self._let_in(client)
 
     async def _slots(self) -> Event | None:
         limits = SlotLimits(self.watch.behind_bytes)
@@ -134,6 +136,15 @@ class ConnectorsTrigger(BaseTrigger):
             if response.is_success and snapshot_done(response.json()["offsets"]):
                 message = f"the fresh snapshot of {name} is complete"
                 return {"event": "snapshot-done", "connectors": [name], "message": message}
+        return None
+
+    async def _let_in(self, client: httpx.AsyncClient) -> Event | None:
+        for name, topics in self.watch.held_out.items():
+            response = await client.get(f"/connectors/{name}/config")
+            there = sorted(set(topics) & set(response.json()["topics"].split(","))) if response.is_success else []
+            if there:
+                message = f"{name} lands {', '.join(there)} again"
+                return {"event": "let-in", "connectors": [name], "topics": there, "message": message}
         return None
 
 

@@ -101,8 +101,13 @@ def _letters(hop: str, cell: Hop) -> Reason:
 
 
 def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:
-    slot = f"slot:{names.replication_slot(contract.source.connection)}"
-    for key, hop in ((slot, "kafka"), (f"late:{contract.id}", "warehouse")):
+    told = {
+        f"slot:{names.replication_slot(contract.source.connection)}": "kafka",
+        f"sink:{contract.id}": "raw",
+        f"stream:{contract.stream_group}/cdc:{names.topic(contract)}": "warehouse",
+        f"late:{contract.id}": "warehouse",
+    }
+    for key, hop in told.items():
         if alert := known.alerts.get(key):
             yield Reason(hop, alert.text, alert.first_seen, "docs/operations.md says what to do")
 
