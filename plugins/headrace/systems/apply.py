@@ -275,6 +275,7 @@ def _carry_out(systems: Systems, change: Change) -> None:
     if resource.kind != "connector":
         APPLY[resource.kind](systems, change)
         return
+    snapshots.require_whole(systems.connect, change)
     # Before the connector knows of the tables: if we stop in between, they stay due.
     systems.platform.add_due_snapshots(*snapshots.added_tables(change))
     APPLY[resource.kind](systems, change)

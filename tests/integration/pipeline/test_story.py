@@ -1,4 +1,4 @@
-"""The exact lane as a person uses it from Airflow's pages, while the shop trades: three weeks are backfilled, a rule is
+"""The exact lane as a person uses it from Airflow's pages: three weeks are backfilled while the shop trades, a rule is
 broken and mended, and the marts are what polars makes of the source's tables and the dropped files."""
 
 from __future__ import annotations
@@ -96,20 +96,38 @@ def terms(stack: Stack) -> Iterator[Callable[..., None]]:
     write()
 
 
+Order = Callable[..., str]
+"""`order(dag, days=…, everything=…)`: a run is ordered and waited for; its id. Fails as the run does."""
+
+
 @pytest.fixture
-def run(stack: Stack, pages: Pages) -> Callable[..., str]:
-    """`run(dag, days=…, everything=…)`: ordered by the form, and waited for; its id; fails as the run does."""
+def by_form(stack: Stack, pages: Pages) -> Order:
+    """Ordered by the form on Airflow's page."""
 
-    def ordered(dag: str, **params: Any) -> str:
-        order = pages.order(dag, **params)
-        stack.airflow.wait_for_run(dag, order, 400, lambda line: None)
-        return order
+    def order(dag: str, **params: Any) -> str:
+        return finished(stack, dag, pages.order(dag, **params))
 
-    return ordered
+    return order
 
 
-def asset_triggered(stack: Stack, dag: str) -> bool:
-    return any(each["run_type"] == "asset_triggered" for each in stack.airflow.runs(dag))
+@pytest.fixture
+def by_api(stack: Stack) -> Order:
+    """Ordered without a browser."""
+
+    def order(dag: str, **params: Any) -> str:
+        return finished(stack, dag, stack.airflow.trigger(dag, params))
+
+    return order
+
+
+def finished(stack: Stack, dag: str, run: str) -> str:
+    stack.airflow.wait_for_run(dag, run, 400, lambda line: None)
+    return run
+
+
+def asset_triggered(stack: Stack, dag: str) -> str:
+    """The run that its inputs have set off, or nothing yet."""
+    return next((str(run["dag_run_id"]) for run in stack.airflow.runs(dag, run_type="asset_triggered")), "")
 
 
 def book_late(connection: psycopg.Connection) -> int:
@@ -166,55 +184,55 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
     told: Callable[..., str],
     warehouse: Any,
     eventually: Callable[..., Any],
-    run: Callable[..., str],
+    by_form: Order,
+    by_api: Order,
     pages: Pages,
 ) -> None:
-    with trading(51) as shop, switched_on(stack, REFINE):
-        run(REFINE, everything=True)
-        late = book_late(oltp)
-        _backfill_three_weeks(stack, run, pages, late, eventually)
-        shop.wait_for_commits(5)
-        alert = _break_rules(stack, run, terms, told)
+    with switched_on(stack, REFINE):
+        with trading(51) as shop:
+            by_api(REFINE, everything=True)
+            late = book_late(oltp)
+            _backfill_three_weeks(stack, by_form, pages, late, eventually)
+            shop.wait_for_commits(5)
+        alert = _break_rules(stack, by_form, terms, told)
         pages.read(alert.split()[-1], "is not published")
-        _mend_rules(stack, run, terms, told)
+        _mend_rules(stack, by_api, terms, told)
     assert oracle().equal
     eventually(lambda: stack.systems.lake.records("raw.retail_promotions"), dropped["promotions"].height, 120)
     eventually(lambda: stack.systems.lake.records("raw.retail_coupons"), dropped["coupons"].height, 120)
     with switched_on(stack, *MARTS):
         for dag in REFINEMENTS:
             with switched_on(stack, dag):
-                run(dag, everything=True)
+                by_api(dag, everything=True)
         for dag in MARTS:
-            eventually(lambda dag=dag: asset_triggered(stack, dag), True, 120)
-            run(dag)
+            eventually(lambda dag=dag: bool(asset_triggered(stack, dag)), True, 120)
+            finished(stack, dag, asset_triggered(stack, dag))
     _agree(stack, frames(stack, dropped), warehouse)
 
 
-def _backfill_three_weeks(
-    stack: Stack, run: Callable[..., str], pages: Pages, late: int, eventually: Callable[..., Any]
-) -> None:
+def _backfill_three_weeks(stack: Stack, order: Order, pages: Pages, late: int, eventually: Callable[..., Any]) -> None:
     """Of a cleaned zone that was lost, three weeks are made again, and nothing else of that year."""
     raw = stack.systems.lake.catalog.load_table(f"raw.{TABLE}")
     eventually(lambda: raw.refresh().scan(row_filter="week IN (20, 30, 40)").count(), late, 120)
     for zone in ("cleaned", "history"):
         stack.systems.lake.catalog.load_table(f"{zone}.{TABLE}").delete(AlwaysTrue())
     days = [f"{start}/{start + timedelta(days=6)}" for start in WEEKS.values()]
-    order = run(REFINE, days=days)
-    (conf,) = [each["conf"] for each in stack.airflow.runs(REFINE, run_type="manual") if each["dag_run_id"] == order]
+    run = order(REFINE, days=days)
+    (conf,) = [each["conf"] for each in stack.airflow.runs(REFINE, run_type="manual") if each["dag_run_id"] == run]
     assert conf["days"] == days
-    pages.read(f"/dags/{REFINE}/runs/{order}/tasks/refine", "refining retail.transactions for")
+    pages.read(f"/dags/{REFINE}/runs/{run}/tasks/refine", "refining retail.transactions for")
     assert lines(stack, list(WEEKS)) == late
     assert lines(stack, list(WEEKS), "history") == late
     cleaned = stack.systems.lake.catalog.load_table(f"cleaned.{TABLE}")
     assert cleaned.scan(row_filter="checked_out_at < '2018-01-01T00:00:00+00:00'").count() == late
 
 
-def _break_rules(stack: Stack, run: Callable[..., str], terms: Callable[..., None], told: Callable[..., str]) -> str:
+def _break_rules(stack: Stack, order: Order, terms: Callable[..., None], told: Callable[..., str]) -> str:
     """Nothing is published and a person is told; what would have been stands on the branch. The alert."""
     before, in_week_40 = lines(stack, list(WEEKS)), lines(stack, [40])
     terms(TIGHT, FEW)
     with pytest.raises(AirflowRefused, match="is not published: few: found"):
-        run(REFINE, everything=True)
+        order(REFINE, everything=True)
     assert lines(stack, list(WEEKS)) == before
     assert lines(stack, [40], branch="audit") == 0
     assert quarantined(stack, "audit") == in_week_40 > 0
@@ -223,16 +241,16 @@ def _break_rules(stack: Stack, run: Callable[..., str], terms: Callable[..., Non
     # Without the rule that forbids it, what the rows break is published, and they wait in quarantine. A changed rule of
     # the row is about all rows, unasked.
     terms(TIGHT)
-    stack.airflow.wait_for_run(REFINE, stack.airflow.trigger(REFINE), 400, lambda line: None)
+    finished(stack, REFINE, stack.airflow.trigger(REFINE))
     assert lines(stack, [20, 30]) == before - in_week_40
     assert lines(stack, [40]) == 0
     assert quarantined(stack) == in_week_40
     return alert
 
 
-def _mend_rules(stack: Stack, run: Callable[..., str], terms: Callable[..., None], told: Callable[..., str]) -> None:
+def _mend_rules(stack: Stack, order: Order, terms: Callable[..., None], told: Callable[..., str]) -> None:
     terms()
-    run(REFINE, everything=True)
+    order(REFINE, everything=True)
     told("OVER", "quality:retail.transactions:few")
     assert "quality:retail.transactions:few" not in open_alerts(stack)
     assert quarantined(stack) == 0

@@ -15,6 +15,7 @@ from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.kafka.counter import count_changes
 from headrace.systems.kafka.counting import TopicCount
+from headrace.systems.kafka.reading import read_to_end
 from headrace.systems.platform.applied import AppliedRecord
 from headrace.systems.retry import Backoff
 from tests.integration.systems.world import AT, ID, NOTE, TOTAL, World
@@ -170,6 +171,20 @@ def test_one_dataset_alone_is_planned_without_touching_the_others(world: World) 
     assert world.plan().empty, render(world.plan())
     with pytest.raises(ValueError, match=f"no contract for nothing; there are: {world.name}.lines"):
         world.plan(datasets=["nothing"])
+
+
+def test_a_table_that_is_added_while_the_first_snapshot_runs_begins_nothing_anew(world: World) -> None:
+    rows = 60_000
+    world.make_table("orders", rows=rows)
+    world.declare("orders")
+    world.apply()
+    world.make_table("returns", rows=2)
+    world.declare("returns")
+    world.apply()
+    assert _rows_in_kafka(world, "returns", 2) == 2
+    kafka, topic = world.systems.kafka, names.topic(world.contract("orders"))
+    read = read_to_end(kafka, topic, {}, kafka.end_offsets(topic))
+    assert sum(len(batch.values) for batch in read) == rows
 
 
 def test_a_system_that_is_down_stops_the_plan_before_anything_is_touched(world: World) -> None:

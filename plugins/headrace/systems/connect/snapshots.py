@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -10,6 +11,7 @@ from headrace.errors import SystemUnavailable
 from headrace.planning.plan import Change
 from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.connect.signals import await_snapshot, request_snapshot
+from headrace.systems.connect.watch import snapshot_done
 from headrace.systems.kafka.counter import Schemas
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.oltp.hook import OltpHook
@@ -28,6 +30,31 @@ def added_tables(change: Change) -> tuple[str, tuple[str, ...]]:
         return "", ()
     before = _tables(change.observed.spec["config"])
     return config["topic.prefix"], tuple(sorted(_tables(config) - before))
+
+
+def require_whole(
+    connect: ConnectHook, change: Change, *, timeout_s: float = 60.0, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait until a source connector that is to be changed has taken its first snapshot: a change would begin it anew.
+
+    One that does not run well takes none.
+
+    Raises:
+        SystemUnavailable: it still reads; nothing was changed.
+    """
+    name = change.resource.name
+    if change.action != "update" or TABLES not in change.resource.spec["config"]:
+        return
+    deadline = time.monotonic() + timeout_s
+    while (status := connect.status(name)) and status.settled("RUNNING") and not snapshot_done(connect.offsets(name)):
+        if time.monotonic() > deadline:
+            raise SystemUnavailable(
+                "connect",
+                name,
+                "it takes its first snapshot, which a changed configuration would begin anew. Nothing was changed: apply "
+                "again when the snapshot is over (./headrace status).",
+            )
+        sleep(1.0)
 
 
 def note_filled(
