@@ -11,7 +11,7 @@ from include.shop.live import LiveSettings, run_live
 from include.shop.pacing import Stop
 from include.shop.tally import Tally
 
-ROWS_PER_S = 150
+ROWS_PER_S = 40
 
 
 class Shop:

@@ -15,7 +15,7 @@ from tests.support.three_hops import judge
 if TYPE_CHECKING:
     from tests.conftest import Stack
 
-ROWS_PER_S = 80
+ROWS_PER_S = 40
 FLOWS_WITHIN_S = 150
 MARK = """
     INSERT INTO retail.transactions (basket_id, product_id, household_id, store_id, quantity, sales_value,

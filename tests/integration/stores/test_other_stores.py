@@ -16,7 +16,7 @@ from include.stack import settings
 from include.stack.stop import remove
 from tests.conftest import Stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 
 STORES: Mapping[str, Mapping[str, str]] = {
     "seaweedfs-jdbc": {"HEADRACE_OBJECT_STORE": "seaweedfs", "HEADRACE_CATALOG": "jdbc"},
