@@ -1,39 +1,57 @@
-"""Prove, once a day, that the raw zone holds every change once (Spark batch)."""
+"""Prove, once a day, that the raw zone holds every change, and each once."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.systems.notify.failures import TOLD
+from headrace.systems.proving.operators import ProveGapsOperator
 from headrace.systems.spark.batch import LakeJobOperator
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
-TABLES = [f"{c.domain}_{c.name}" for c in load_index(applied_index(INCLUDE.parent)).values() if "raw" in c.zones]
+INDEX = applied_index(INCLUDE.parent)
+TABLES = [f"{c.domain}_{c.name}" for c in load_index(INDEX).values() if "raw" in c.zones]
 
 with DAG(
     dag_id="prove_raw",
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
+    render_template_as_native_obj=True,
+    params={
+        "accept": Param(
+            [], type="array", items={"type": "string"}, description="Datasets whose open gaps are accepted."
+        ),
+    },
     default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
     tags=["prove", "lake"],
     doc_md="""
 ### Prove the raw zone
 
-**Brings about** one row a raw table in `raw_proofs` (platform database): how many changes it holds and at how many
-source positions. The two are equal when every change is there once.
+**Finds gaps**: records with a value in Kafka that are neither in raw nor dead letters. `raw_proven` (platform database)
+says how far each partition is compared, `raw_gaps` what was found; each run reads only what is new. An alert
+`gap:<dataset>` names partition and offsets, and is over when the records are there. A table whose records Kafka removed
+before the sink read them is read anew from its source. **Counts**, in one Spark batch job over the whole raw zone, changes
+and their source positions (`raw_proofs`): equal when each change is there once.
 
-**Runs** daily, and by hand at any time. One Spark batch job over the whole raw zone; its lineage comes from Spark.
+**Runs** daily, and by hand at any time. To accept the open gaps of a dataset as they are, name it in *accept*.
 
-**When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken: the log names
-the table. Otherwise read the log of the Spark job in the task.
+**When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken: the log names the
+table. Otherwise the log says which dataset could not be compared, and why; the next run goes on from there.
 """,
 ) as dag:
+    ProveGapsOperator(
+        task_id="find_gaps",
+        schemas=str(INDEX),
+        accepted="{{ params.accept }}",
+        execution_timeout=timedelta(hours=3),
+    )
     LakeJobOperator(
         task_id="count_positions",
         job="prove_raw",

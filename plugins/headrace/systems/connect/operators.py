@@ -89,13 +89,16 @@ class RereadTablesOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.systems.connect.rereading import of_datasets, reread
+        from headrace.systems.proving.ledger import GapLedger
 
         care = Care.from_connections(self.schemas, self.log.info)
         try:
             chosen = of_datasets(care.contracts, self.datasets)
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
-        return sum(reread(care.systems, name, mine, self.log.info) for name, mine in chosen.items())
+        deleted = sum(reread(care.systems, name, mine, self.log.info) for name, mine in chosen.items())
+        GapLedger(care.systems.platform).removed_closed(self.datasets, "reread")
+        return deleted
 
 
 class KeepConnectorsOperator(BaseOperator):

@@ -1,0 +1,128 @@
+"""What a DAG may ask about gaps in raw: that they are found, named, and made good where the source still has the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import BaseOperator
+
+from headrace.contracts import names
+from headrace.errors import SystemFailure
+from headrace.systems.platform.alerts import Severity
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from headrace.contracts.contract import Contract
+    from headrace.systems.bundle import Systems
+    from headrace.systems.proving.ledger import Found, GapLedger
+
+SETTLE_S: Final = 60.0
+"""Longer than a commit of the sink may take (`sink_commit_interval_ms` and `sink_commit_timeout_ms`)."""
+SHOWN: Final = 20
+"""Gaps that an alert names one by one."""
+
+
+class ProveGapsOperator(BaseOperator):
+    """Compares what is new in Kafka with raw and the dead letters; an alert is open for each dataset with a gap.
+
+    Records that Kafka removed before the sink read them are made good: the table is read anew from its source.
+
+    Args:
+        schemas: the index of the applied contracts.
+        accepted: ids of datasets whose open gaps are accepted as they are (templated).
+        settle_s: how long the sink may take to commit what it has read.
+    """
+
+    template_fields: Sequence[str] = ("accepted",)
+    ui_color = "#e8daef"
+
+    def __init__(
+        self, *, schemas: str, accepted: Sequence[str] = (), settle_s: float = SETTLE_S, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.schemas = schemas
+        self.accepted = accepted
+        self.settle_s = settle_s
+
+    def execute(self, context: Context) -> dict[str, list[str]]:
+        """Return the open gaps by dataset.
+
+        Raises:
+            SystemFailure: some datasets could not be compared; the others were.
+        """
+        from headrace.planning.topics import landed
+        from headrace.systems.connect.care import Care
+        from headrace.systems.letters.collect import Collecting
+        from headrace.systems.letters.ledger import LetterLedger
+        from headrace.systems.letters.quarantine import Quarantine
+        from headrace.systems.proving.ledger import GapLedger
+        from headrace.systems.proving.proof import Proof
+
+        care = Care.from_connections(self.schemas, self.log.info)
+        systems, contracts = care.systems, landed(care.contracts)
+        ledger = GapLedger(systems.platform)
+        letters = LetterLedger(systems.platform)
+        Collecting(systems.kafka, Quarantine(systems.lake), letters, care.contracts).collect()
+        proof = Proof(systems.kafka, systems.connect, systems.lake, ledger, self.settle_s)
+        for dataset in self.accepted:
+            ledger.accept(dataset)
+        failures = each(contracts, proof.prove)
+        heal(systems, ledger, contracts, self.log.info)
+        found = {contract.id: ledger.open(contract.id) for contract in contracts}
+        tell(systems, found)
+        for dataset, gaps in found.items():
+            for gap in gaps:
+                self.log.warning("%s: %s", dataset, gap)
+        if failures:
+            raise SystemFailure("raw", systems.lake.address, "; ".join(failures))
+        return {dataset: [str(gap) for gap in gaps] for dataset, gaps in found.items() if gaps}
+
+
+def each(contracts: Iterable[Contract], what: Callable[[Contract], Any]) -> list[str]:
+    """Do it for each; return what failed, so that one dataset in trouble does not keep the others."""
+    failures = []
+    for contract in contracts:
+        try:
+            what(contract)
+        except SystemFailure as failure:
+            failures.append(f"{contract.id}: {failure}")
+    return failures
+
+
+def heal(
+    systems: Systems, ledger: GapLedger, contracts: Sequence[Contract], log: Callable[[str], None], **options: Any
+) -> None:
+    """Read anew the tables of which Kafka removed records before the sink read them, once the sink runs.
+
+    Raises:
+        SystemFailure: the source's connector has failed, or a stream does not catch up; the gap stays open.
+    """
+    from headrace.systems.connect.rereading import of_datasets, reread
+
+    hurt = [c for c in contracts if c.source.kind == "cdc" and _lost(ledger.open(c.id)) and _runs(systems, c)]
+    for connection, mine in of_datasets(hurt, [c.id for c in hurt]).items():
+        reread(systems, connection, mine, log, **options)
+        ledger.removed_closed([contract.id for contract in mine], "reread")
+
+
+def tell(systems: Systems, found: Mapping[str, Sequence[Found]]) -> None:
+    """Raise an alert for each dataset with gaps, and resolve the others."""
+    hurt = {dataset: gaps for dataset, gaps in found.items() if gaps}
+    for dataset, gaps in hurt.items():
+        more = f" and {len(gaps) - SHOWN} more" if len(gaps) > SHOWN else ""
+        text = f"{dataset}: neither in raw nor a dead letter: {', '.join(map(str, gaps[:SHOWN]))}{more}"
+        details = [{"topic": f.topic, "partition": f.partition, **f.gap._asdict()} for f in gaps[:SHOWN]]
+        severity: Severity = "warning" if all(f.gap.kind == "unproven" for f in gaps) else "error"
+        systems.platform.raise_alert(f"gap:{dataset}", severity, text, dataset, details=details)
+    systems.platform.resolve_others("gap:", [f"gap:{dataset}" for dataset in hurt])
+
+
+def _lost(found: Iterable[Found]) -> bool:
+    return any(one.gap.kind == "lost" for one in found)
+
+
+def _runs(systems: Systems, contract: Contract) -> bool:
+    status = systems.connect.status(names.sink_connector(contract.domain))
+    return bool(status and status.settled("RUNNING"))

@@ -1,0 +1,184 @@
+"""Gaps in raw: made on a live sink, found by comparing offsets, and no gap where an offset holds no record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from headrace.contracts import names
+from headrace.systems.connect.vanished import Progress
+from headrace.systems.kafka.reading import read_to_end
+from headrace.systems.proving import operators
+from headrace.systems.proving.ledger import GapLedger
+from headrace.systems.proving.operators import ProveGapsOperator
+from headrace.systems.proving.proof import raw_offsets, sink_offsets
+from tests.integration.systems.serving import Server
+from tests.integration.systems.test_connect import airflow_connections
+from tests.integration.systems.world import World
+
+pytestmark = pytest.mark.slow
+
+WIDE = (0, 1 << 40)
+
+
+class Landing:
+    """A world whose orders are landed by a sink, and what a test does to it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.systems = world.systems
+        self.ledger = GapLedger(world.systems.platform)
+        self.sink = names.sink_connector(world.name)
+        self.contract = world.contract("orders")
+        self.topic = names.topic(self.contract)
+        self.table = names.raw_table(self.contract)
+
+    @property
+    def alerts(self) -> dict[str, str]:
+        return {a.key: a.text for a in self.systems.platform.open_alerts() if a.key.startswith("gap:")}
+
+    def raw(self) -> set[int]:
+        return raw_offsets(self.systems.lake, self.table, 0, *WIDE)
+
+    def valued(self) -> list[int]:
+        """Offsets of the topic's records with a value."""
+        found = read_to_end(self.systems.kafka, self.topic, {}, self.systems.kafka.end_offsets(self.topic))
+        return [o for b in found for o, v in zip(b.offsets, b.values, strict=True) if v is not None]
+
+    def prove(self, **options: Any) -> list[str]:
+        operator = ProveGapsOperator(task_id="prove", schemas=str(self.world.folder), settle_s=8.0, **options)
+        return operator.execute({}).get(self.contract.id, [])
+
+    def write(self, *ids: int) -> list[int]:
+        """Insert rows; the offsets of their records."""
+        before = len(self.valued())
+        for number in ids:
+            self.world.sql(f"INSERT INTO shop.orders VALUES ({number}, 1.25, '2024-05-05Z')")
+        until(lambda: len(self.valued()) == before + len(ids))
+        return self.valued()[before:]
+
+    def stop(self) -> None:
+        self.systems.connect.stop(self.sink)
+        self.systems.connect.wait(self.sink, "STOPPED")
+
+    def resume(self) -> None:
+        self.systems.connect.resume(self.sink)
+        self.systems.connect.wait(self.sink, "RUNNING")
+
+    def seek(self, offset: int) -> None:
+        """The stopped sink goes on there."""
+        place = {"kafka_topic": self.topic, "kafka_partition": 0}
+        body = {"offsets": [{"partition": place, "offset": {"kafka_offset": offset}}]}
+        self.systems.connect._http.call("PATCH", f"/connectors/{self.sink}/offsets", body=body)
+
+
+@pytest.fixture
+def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Landing:
+    world.make_table("orders", rows=20)
+    world.declare("orders")
+    world.apply()
+    airflow_connections(world, monkeypatch)
+    found = Landing(world)
+    until(lambda: len(found.raw()) == 20)
+    return found
+
+
+def until(seen: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
+def test_gaps_are_found_named_and_closed_and_other_offsets_are_none(landing: Landing) -> None:
+    world, kafka = landing.world, landing.systems.kafka
+    world.sql("UPDATE shop.orders SET total = 7 WHERE id = 2; DELETE FROM shop.orders WHERE id = 3")
+    garbage = offsets_without_a_row(landing)
+    after = landing.write(100)
+    until(lambda: landing.raw() == {o for o in landing.valued() if o != garbage})
+    assert len(landing.raw()) < len(range(after[0] + 1)) - 1, "markers, a tombstone and an aborted record"
+    deleted = sorted(landing.raw())[5]
+    landing.systems.lake.need(landing.table).delete(f"_offset = {deleted}")
+
+    (only,) = landing.prove()
+    assert only == f"{landing.topic} partition 0 offset {deleted} (1 missing)"
+    assert only in landing.alerts[f"gap:{landing.contract.id}"]
+    proven = landing.ledger.proven(landing.topic)
+    assert proven == {
+        0: min(
+            sink_offsets(landing.systems.connect, landing.sink, landing.topic)[0], kafka.end_offsets(landing.topic)[0]
+        )
+    }
+    assert proven[0] > after[0]
+
+    landing.stop()
+    skipped = landing.write(101, 102, 103)
+    landing.seek(skipped[-1] + 1)
+    landing.resume()
+    last = landing.write(104)
+    until(lambda: last[0] in landing.raw())
+    found = landing.prove()
+    assert found[1:] == [f"{landing.topic} partition 0 offsets {skipped[0]} to {skipped[-1]} (3 missing)"]
+
+    landing.stop()
+    landing.seek(skipped[0])
+    landing.resume()
+    until(lambda: set(skipped) <= landing.raw())
+    assert landing.prove() == [only], "what is there again is none"
+    assert landing.prove(accepted=[landing.contract.id]) == []
+    assert landing.alerts == {}
+
+
+def offsets_without_a_row(landing: Landing) -> int:
+    """An aborted record, and one that the sink refuses; the offset of the latter."""
+    producer = landing.systems.kafka.producer(**{"transactional.id": landing.world.name})
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.produce(landing.topic, b"aborted", b"key")
+    producer.flush()
+    producer.abort_transaction()
+    offsets: list[int] = []
+    plain = landing.systems.kafka.producer()
+    plain.produce(
+        landing.topic, b"garbage", b"key", on_delivery=lambda error, message: offsets.append(message.offset())
+    )
+    assert plain.flush(30) == 0
+    return offsets[0]
+
+
+def test_a_sink_that_fell_out_of_retention_is_told_and_its_table_read_anew(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka, systems = landing.systems.kafka, landing.systems
+    assert landing.prove() == []
+    landing.stop()
+    unread = landing.write(100, 101)
+    end = kafka.end_offsets(landing.topic)[0]
+    kafka.admin.delete_records([TopicPartition(landing.topic, 0, end)])[TopicPartition(landing.topic, 0)].result()
+    until(lambda: kafka.begin_offsets(landing.topic)[0] == end)
+
+    (lost,) = landing.prove()
+    assert lost.startswith(f"{landing.topic} partition 0 offset")
+    assert "lost" in lost
+    (gap,) = (found.gap for found in landing.ledger.open(landing.contract.id))
+    assert gap.first <= unread[0] <= unread[-1] <= gap.last
+    assert gap.records >= 2
+    assert lost in landing.alerts[f"gap:{landing.contract.id}"]
+
+    landing.resume()
+    server = Server(systems, landing.contract)
+    progress = Progress(60, 0.1, lambda seconds: server.run())
+    whole = operators.heal
+    monkeypatch.setattr(operators, "heal", lambda *given: whole(*given, progress=progress))
+    assert landing.prove() == []
+    assert landing.alerts == {}
+    until(lambda: {100, 101} <= ids(landing))
+
+
+def ids(landing: Landing) -> set[int]:
+    scan = landing.systems.lake.need(landing.table).scan(selected_fields=("id",))
+    return set(scan.to_arrow()["id"].to_pylist())
