@@ -5,15 +5,21 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
 
 import httpx
 import psycopg
 
+from include.stack.configuration import socket_path
 from include.stack.databases import superuser_dsn
+from include.stack.processes import STANDBY
 from include.stack.settings import Settings
 from include.stack.steps import AGAIN
 
 Check = Callable[[], bool]
+PULSE_S: Final = 20.0
+"""How old the last sign of life of the Spark driver that stands by may be: four of its intervals."""
 
 
 class NotHealthy(Exception):
@@ -36,6 +42,7 @@ def checks(s: Settings) -> Mapping[str, Check]:
         "airflow-scheduler": lambda: _airflow(s, "scheduler"),
         "airflow-dag-processor": lambda: _airflow(s, "dag_processor"),
         "airflow-triggerer": lambda: _airflow(s, "triggerer"),
+        STANDBY: lambda: _pulse(socket_path(s, STANDBY).with_suffix(".pulse")),
     }
 
 
@@ -95,6 +102,14 @@ def _http(url: str, accepted: tuple[int, ...], auth: tuple[str, str] | None = No
     try:
         return httpx.get(url, timeout=5, auth=auth).status_code in accepted
     except httpx.HTTPError:
+        return False
+
+
+def _pulse(file: Path) -> bool:
+    """Whether the process has touched the file lately."""
+    try:
+        return time.time() - file.stat().st_mtime < PULSE_S
+    except OSError:
         return False
 
 

@@ -15,6 +15,8 @@ from include.stack.settings import Settings
 
 STANDBY = "spark-batch"
 """The Spark driver that stands by for batch jobs."""
+WATCHDOG = "watchdog"
+"""What restarts a process that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,10 @@ def lineage(s: Settings) -> Process:
     return Process("lineage", command, environ)
 
 
+def watchdog(s: Settings) -> Process:
+    return Process(WATCHDOG, (sys.executable, "-m", "include.stack.watchdog"))
+
+
 def _java(
     s: Settings, name: str, main: tuple[str, ...], memory: str, flags: tuple[str, ...] = (),
     environ: Mapping[str, str] | None = None,
@@ -174,5 +180,5 @@ def definitions(s: Settings) -> tuple[Process, ...]:
     from include.stack.streams import stream_processes
 
     store = minio if s["HEADRACE_OBJECT_STORE"] == "minio" else seaweedfs
-    makers = (postgres, store, kafka, clickhouse, registry, connect, lineage, *_airflow(), standby_process)
+    makers = (postgres, store, kafka, clickhouse, registry, connect, lineage, *_airflow(), standby_process, watchdog)
     return (*(make(s) for make in makers), *stream_processes(s))

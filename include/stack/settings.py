@@ -68,6 +68,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_FRESHNESS_POLL_S", "wait", "15", "Seconds between two looks at what contracts promise."),
     Setting("HEADRACE_FRESHNESS_WINDOW_S", "wait", "60", "Seconds back that served changes are measured for freshness."),
     Setting("HEADRACE_RETRY_DELAY_S", "wait", "3600", "Most seconds before a failed task is tried again; DAGs that wait less keep their own."),
+    Setting("HEADRACE_HANG_S", "wait", "120", "Seconds without an answer after which a process that runs is killed and started again."),
     Setting("HEADRACE_PASSWORD_POSTGRES", "secret", "", "PostgreSQL superuser `headrace`; makes the roles and databases."),
     Setting("HEADRACE_PASSWORD_SHOP", "secret", "", "Role `shop`: owns the OLTP database."),
     Setting("HEADRACE_PASSWORD_CDC", "secret", "", "Role `cdc`: replication and reading only."),

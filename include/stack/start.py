@@ -14,7 +14,7 @@ from include.stack.buckets import make_buckets
 from include.stack.contracts import applied_file
 from include.stack.endpoints import endpoint
 from include.stack.install import java_home
-from include.stack.processes import STANDBY
+from include.stack.processes import STANDBY, WATCHDOG
 from include.stack.settings import Settings
 from include.stack.steps import AGAIN, StepFailed, side_by_side, take
 from include.stack.supervisor import Supervisor
@@ -66,6 +66,7 @@ def start(s: Settings, report: Report) -> None:
     begin(STANDBY)
     for name in ("registry", "lineage", "connect", *AIRFLOW):
         bring(name)
+    begin(WATCHDOG)
 
 
 UP_WITHIN_S: Final = 180.0

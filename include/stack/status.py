@@ -14,6 +14,7 @@ from headrace.systems.hops.table import Hop, Hops, to_json
 from include.stack.airflow_api import AirflowApi
 from include.stack.contracts import applied, contracts
 from include.stack.endpoints import systems
+from include.stack.process_alerts import wrong
 from include.stack.settings import Settings
 from include.stack.supervisor import State, Supervisor
 
@@ -47,18 +48,21 @@ def footnotes(s: Settings, table: tuple[Hops, ...]) -> Iterator[str]:
     for (hop, why, next_step), datasets in found.items():
         yield f"{', '.join(datasets)}, {hop}: {why}" + (f"; {next_step}" if next_step else "")
     yield from (f"{dataset}: {why}" for dataset, why in not_applied(s).items())
+    yield from wrong(s).values()
 
 
 def as_json(s: Settings) -> dict[str, Any]:
     """The whole status."""
     states = Supervisor(s).states()
     datasets = to_json(hop_table(s, ask_airflow=True)) if states else {}
+    troubles = wrong(s)
     processes = {
         state.name: {
             "state": state.state.lower(),
             "pid": state.pid,
             "since_s": state.since_s,
             "pss_mib": pss_mib(state.pid),
+            "wrong": troubles.get(state.name),
         }
         for state in states
     }

@@ -34,6 +34,7 @@ TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_FRESHNESS_POLL_S": "3",
     "HEADRACE_FRESHNESS_WINDOW_S": "15",
     "HEADRACE_RETRY_DELAY_S": "3",
+    "HEADRACE_HANG_S": "60",
 }
 """Settings of the test instance: little memory and data, and short waits."""
 LIMIT_S = 4500

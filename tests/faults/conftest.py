@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -38,6 +39,24 @@ def kill(stack: Stack) -> Callable[[str], int]:
         return pid
 
     return kill
+
+
+@pytest.fixture
+def freeze(stack: Stack) -> Iterator[Callable[[str], int]]:
+    """`freeze(process)`: it runs on and answers nobody (SIGSTOP); the pid it has."""
+    frozen = list[int]()
+
+    def freeze(name: str) -> int:
+        pid = next(state.pid for state in stack.supervisor.states() if state.name == name)
+        assert pid, f"{name} does not run, so it cannot be frozen"
+        frozen.append(pid)
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
+    yield freeze
+    for pid in frozen:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture

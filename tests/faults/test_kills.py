@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from include.stack.processes import STANDBY
 from tests.conftest import Stack
 from tests.support.trading_window import TradingWindow
 
@@ -50,3 +51,50 @@ def test_a_stream_is_adopted_when_the_scheduler_and_the_triggerer_die_never_star
     run = stack.airflow.trigger("steer_connectors", {"connector": "lake-retail", "action": "resume"})
     stack.airflow.wait_for_run("steer_connectors", run, 240, lambda line: None)
     window.flows()
+
+
+def test_postgresql_dies_under_the_source_the_registry_the_platform_and_airflow(
+    window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
+) -> None:
+    """The shop, the source connector and Airflow's processes all lose their database at once."""
+    window.trade()
+    comes_back("postgres", kill("postgres"), 90)
+    window.flows()
+    for process in (
+        "registry",
+        "lineage",
+        "airflow-api",
+        "airflow-scheduler",
+        "airflow-dag-processor",
+        "airflow-triggerer",
+    ):
+        comes_back(process, 0, 180)
+
+
+def test_the_api_server_the_dag_processor_lineage_and_the_batch_driver_die_at_once(
+    stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
+) -> None:
+    """None of them is on the way of the data; afterwards a task of Airflow runs to its end."""
+    window.trade()
+    together = {name: kill(name) for name in ("airflow-api", "airflow-dag-processor", "lineage", STANDBY)}
+    for process, pid in together.items():
+        comes_back(process, pid, 120)
+    stack.airflow.pause("steer_connectors", paused=False)
+    run = stack.airflow.trigger("steer_connectors", {"connector": "lake-retail", "action": "resume"})
+    stack.airflow.wait_for_run("steer_connectors", run, 240, lambda line: None)
+    window.flows()
+
+
+def test_what_hangs_is_killed_started_again_and_told(
+    stack: Stack, window: TradingWindow, freeze: Callable[[str], int], comes_back: Callable[..., float],
+    ask_platform: Callable[..., list[tuple[object, ...]]],
+) -> None:  # fmt: skip
+    window.trade()
+    began = ask_platform("SELECT now()")[0][0]
+    together = {name: freeze(name) for name in ("clickhouse", STANDBY)}
+    for process, pid in together.items():
+        comes_back(process, pid, 4 * float(stack.settings["HEADRACE_HANG_S"]))
+    window.flows()
+    told = "SELECT key FROM alerts WHERE first_seen > %s AND key LIKE 'process:%%' ORDER BY key"
+    keys = [key for (key,) in ask_platform(told, began)]
+    assert keys == ["process:clickhouse", f"process:{STANDBY}"], "and no other process was taken for hung"

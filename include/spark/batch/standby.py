@@ -18,6 +18,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -29,6 +30,10 @@ JOBS: Final = Path(__file__).parent
 CODE: Final = (PROJECT / "include" / "spark", PROJECT / "plugins" / "headrace")
 IDLE_S: Final = 600.0
 ASKED_WITHIN_S: Final = 10.0
+ALIVE_S: Final = 5.0
+"""Seconds between two signs of life: to the task whose job runs, and in a file beside the socket."""
+
+TELLING: Final = threading.Lock()
 
 
 class Lines:
@@ -79,6 +84,11 @@ class Driver:
         other = [name for name, value in job["environment"].items() if os.environ.get(name) != value]
         return f"it was started with another {', '.join(other)}: restart it" if other else ""
 
+    def answer(self) -> None:
+        """Return when the JVM has answered, if there is one."""
+        if self._session is not None:
+            self._session.sparkContext._jvm.java.lang.System.nanoTime()
+
     def run(self, job: Mapping[str, Any]) -> int:
         """The job's exit code."""
         if self._session is None:
@@ -125,7 +135,30 @@ def newest(folders: Iterable[Path]) -> int:
     return max(path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.py"))
 
 
-def serve(connection: socket.socket, driver: Driver, output: Lines) -> bool:
+class Pulse:
+    """Signs of life of a driver whose JVM answers: a file is touched, and the task whose job runs is told."""
+
+    def __init__(self, driver: Driver, place: Path) -> None:
+        self._driver = driver
+        self._file = place.with_suffix(".pulse")
+        self.tell: Callable[[], None] | None = None
+
+    def beat(self) -> None:
+        """Give one sign, when the JVM has answered."""
+        self._driver.answer()
+        self._file.touch(mode=0o600)
+        if tell := self.tell:
+            with suppress(OSError, ValueError):  # the conversation has ended meanwhile
+                tell()
+
+    def run(self) -> None:
+        """Give signs until the JVM does not answer: then nobody hears of this process any more, and its owner ends it."""
+        while True:
+            self.beat()
+            time.sleep(ALIVE_S)
+
+
+def serve(connection: socket.socket, driver: Driver, output: Lines, pulse: Pulse) -> bool:
     """One conversation; whether this process may have another."""
     with connection.makefile("rw") as lines:
         connection.settimeout(ASKED_WITHIN_S)
@@ -141,13 +174,14 @@ def serve(connection: socket.socket, driver: Driver, output: Lines) -> bool:
         done = threading.Event()
         threading.Thread(target=_end_with, args=(connection, done), daemon=True).start()
         output.tell = lambda line: _tell(lines, said=line)
+        pulse.tell = lambda: _tell(lines, alive=True)
         try:
             code = driver.run(job)
         except Exception:
             print(traceback.format_exc())
             code = 1
         finally:
-            output.tell = None
+            output.tell = pulse.tell = None
         done.set()
         _tell(lines, ended=code)
         return code == 0
@@ -162,8 +196,9 @@ def _end_with(connection: socket.socket, done: threading.Event) -> None:
 
 
 def _tell(lines: IO[str], **what: Any) -> None:
-    lines.write(f"{json.dumps(what)}\n")
-    lines.flush()
+    with TELLING:  # the job's output and the signs of life come from threads of their own
+        lines.write(f"{json.dumps(what)}\n")
+        lines.flush()
 
 
 def main(arguments: list[str]) -> int:
@@ -171,6 +206,8 @@ def main(arguments: list[str]) -> int:
     place = Path(arguments[0])
     place.unlink(missing_ok=True)
     driver, output = Driver(), Lines(sys.stdout)
+    pulse = Pulse(driver, place)
+    threading.Thread(target=pulse.run, daemon=True).start()
     sys.stdout = output  # type: ignore[assignment]
     with socket.socket(socket.AF_UNIX) as listening:
         os.umask(0o077)
@@ -181,7 +218,7 @@ def main(arguments: list[str]) -> int:
             try:
                 connection, _ = listening.accept()
                 with connection:
-                    if not serve(connection, driver, output):
+                    if not serve(connection, driver, output, pulse):
                         return 0
             except TimeoutError:
                 return 0

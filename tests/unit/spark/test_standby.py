@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.spark.batch import LakeJobOperator
 from headrace.systems.spark.standby import Job, Standby, standby
 from include.spark.batch import standby as driving
-from include.spark.batch.standby import Driver, Lines, serve
+from include.spark.batch.standby import Driver, Lines, Pulse, serve
 
 JOB = str(driving.JOBS / "refine" / "job.py")
 WITHIN_S = 10.0
@@ -54,7 +55,7 @@ def standing(tmp_path: Path) -> Iterator[Callable[..., str]]:
                 for _ in range(conversations):
                     connection, _ = listening.accept()
                     with connection:
-                        serve(connection, driver, output)
+                        serve(connection, driver, output, Pulse(driver, place))
 
         threads.append(threading.Thread(target=talk))
         threads[-1].start()
@@ -181,14 +182,16 @@ HANGS = """
 import sys, threading
 sys.path[:0] = {path!r}
 from include.spark.batch import standby
+standby.ALIVE_S = 0.2
 standby.Driver.run = lambda self, job: print("begun") or threading.Event().wait()
 sys.exit(standby.main([{place!r}]))
 """
 
 
-def test_a_task_that_hangs_up_ends_the_job_and_its_process(tmp_path: Path) -> None:
-    place = tmp_path / "s"
-    root = driving.PROJECT
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A driver in a process of its own, whose jobs never end, and its socket."""
+    place, root = tmp_path / "s", driving.PROJECT
     script = HANGS.format(path=[str(root), str(root / "plugins")], place=str(place))
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
     try:
@@ -196,11 +199,36 @@ def test_a_task_that_hangs_up_ends_the_job_and_its_process(tmp_path: Path) -> No
         while not place.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert place.stat().st_mode & 0o077 == 0
-        task = Standby(f"unix://{place}")
-        with pytest.raises(SystemUnavailable):
-            task.run(Job(JOB, []), lambda line: task.end())
-        assert process.wait(WITHIN_S) == 1
+        yield process, place
     finally:
         process.kill()
         process.wait(WITHIN_S)
+
+
+def test_a_task_that_hangs_up_ends_the_job_and_its_process(hanging: tuple[subprocess.Popen[bytes], Path]) -> None:
+    process, place = hanging
+    assert place.stat().st_mode & 0o077 == 0
+    task = Standby(f"unix://{place}")
+    with pytest.raises(SystemUnavailable):
+        task.run(Job(JOB, []), lambda line: task.end())
+    assert process.wait(WITHIN_S) == 1
+
+
+def test_a_frozen_driver_is_given_up_and_a_silent_job_is_not(hanging: tuple[subprocess.Popen[bytes], Path]) -> None:
+    process, place = hanging
+    pulse, silent_s = place.with_suffix(".pulse"), 1.5
+    first = list[int]()
+
+    def freeze() -> None:
+        deadline = time.monotonic() + 2 * silent_s  # the job says nothing, for longer than it may
+        while time.monotonic() < deadline:
+            first.append(pulse.stat().st_mtime_ns)
+            time.sleep(0.05)
+        process.send_signal(signal.SIGSTOP)
+
+    freezing = threading.Thread(target=freeze)
+    with pytest.raises(SystemUnavailable, match="has said nothing for 2 s"):
+        Standby(f"unix://{place}", silent_s=silent_s).run(Job(JOB, []), lambda line: freezing.start())
+    freezing.join(WITHIN_S)
+    assert len(set(first)) > 3
+    assert process.poll() is None

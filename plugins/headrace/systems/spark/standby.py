@@ -8,9 +8,10 @@ They talk in lines of JSON over a unix socket. Who may connect may have jobs run
 
     driver   {"free": true}
     task     {"application": "…/job.py", "arguments": ["…"], "environment": {"…": "…"}, "conf": {"…": "…"}}
-    driver   {"refused": "why"}, or {"said": "a line"} any number of times and then {"ended": 0}
+    driver   {"refused": "why"}, or {"said": "a line"} any number of times and then {"ended": 0};
+             {"alive": true} every few seconds meanwhile, as long as its JVM answers
 
-Who hangs up ends the job.
+Who hangs up ends the job; a task hangs up when it has heard nothing for SILENT_S.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ SCHEME: Final = "unix://"
 PATIENCE_S: Final = 20.0
 """How long to wait for a driver that is busy: about what a driver of one's own takes to start."""
 
+SILENT_S: Final = 120.0
+"""How long a driver may say nothing while it runs a job. It says that it is alive every few seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -46,9 +50,10 @@ class Job:
 class Standby:
     """The driver at one place, for one job."""
 
-    def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, address: str, patience_s: float = PATIENCE_S, silent_s: float = SILENT_S) -> None:
         self._address = address
         self._patience_s = patience_s
+        self._silent_s = silent_s
         self._connection: socket.socket | None = None
 
     def run(self, job: Job, say: Callable[[str], None]) -> bool:
@@ -78,7 +83,7 @@ class Standby:
             free = bool(lines.readline())
         except OSError:  # nobody there, or busy for too long
             return False
-        connection.settimeout(None)  # a job takes as long as it takes; if the driver dies, so does the connection
+        connection.settimeout(self._silent_s)  # a job takes as long as it takes; its driver says that it is alive
         return free
 
     def _follow(self, lines: IO[str], say: Callable[[str], None]) -> bool:
@@ -92,7 +97,11 @@ class Standby:
                     if told["ended"]:
                         raise SystemRefused(SPARK, self._address, f"the job ended with {told['ended']}; see above")
                     return True
-                say(told["said"])
+                if "said" in told:
+                    say(told["said"])
+        except TimeoutError as silent:
+            text = f"the driver has said nothing for {self._silent_s:.0f} s over the job; it may be done again"
+            raise SystemUnavailable(SPARK, self._address, text) from silent
         except (OSError, ValueError) as broken:
             raise SystemUnavailable(SPARK, self._address, f"the driver was lost over the job: {broken}") from broken
         raise SystemUnavailable(SPARK, self._address, "the driver died over the job; it may be done again")

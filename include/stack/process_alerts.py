@@ -1,0 +1,74 @@
+"""Alerts about processes: kept in a file that `./headrace status` reads, and in the platform's database once it answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from headrace.errors import SystemFailure
+from headrace.systems.platform.hook import PlatformHook
+from include.stack.settings import Settings
+
+PREFIX: Final = "process:"
+
+
+class ProcessAlerts:
+    """What is wrong with processes now, by name."""
+
+    def __init__(self, file: Path, platform: PlatformHook) -> None:
+        self._file = file
+        self._platform = platform
+        self._wrong: dict[str, str] = {}
+        self._well_since: dict[str, float] = {}
+        self._passed_on: Mapping[str, str] | None = None
+
+    def tell(self, name: str, text: str) -> None:
+        """Note that something is wrong with a process."""
+        self._well_since.pop(name, None)
+        self._wrong[name] = text
+        self._write()
+
+    def well(self, name: str, calm_s: float) -> None:
+        """Note that a process answers; what was wrong is over when it has answered for so long."""
+        since = self._well_since.setdefault(name, time.monotonic())
+        if name in self._wrong and time.monotonic() - since >= calm_s:
+            del self._wrong[name]
+            self._write()
+
+    def silent(self, name: str) -> None:
+        """Note that a process does not answer."""
+        self._well_since.pop(name, None)
+
+    def pass_on(self) -> None:
+        """Raise and resolve alerts; when the database does not answer, the next call does it."""
+        if self._passed_on == self._wrong:
+            return
+        with suppress(SystemFailure):
+            for name, text in self._wrong.items():
+                self._platform.raise_alert(f"{PREFIX}{name}", "error", text, link="")
+            self._platform.resolve_others(PREFIX, [f"{PREFIX}{name}" for name in self._wrong])
+            self._passed_on = dict(self._wrong)
+
+    def _write(self) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(self._wrong))
+        new.chmod(0o600)
+        new.replace(self._file)
+
+
+def alerts_file(s: Settings) -> Path:
+    """Where the watchdog of an instance writes."""
+    return s.run / "watchdog.json"
+
+
+def wrong(s: Settings) -> dict[str, str]:
+    """Process → what the watchdog found wrong with it."""
+    try:
+        found: dict[str, str] = json.loads(alerts_file(s).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found

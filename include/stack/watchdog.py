@@ -1,0 +1,121 @@
+"""`python -m include.stack.watchdog`: restart what runs and does not answer, and what the supervisor has given up.
+
+Each process is asked by its own check (`health.checks`). One that has not answered for HEADRACE_HANG_S is killed, and the
+supervisor starts it anew; one that the supervisor gave up after its last short start is started again, once a minute. Both
+are alerts `process:<name>` and lines of `./headrace status`, until the process has answered for as long.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Final
+
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.retry import Backoff
+from include.stack import health, settings
+from include.stack.endpoints import endpoint
+from include.stack.process_alerts import ProcessAlerts, alerts_file
+from include.stack.processes import WATCHDOG, definitions
+from include.stack.settings import Settings
+from include.stack.silence import NEEDS, Silence
+from include.stack.start import UP_WITHIN_S
+from include.stack.supervisor import State, Supervisor, SupervisorError
+
+GIVEN_UP: Final = "FATAL"
+"""The supervisor's word for a process that it starts no more."""
+AGAIN_S: Final = 60.0
+"""Seconds between two starts of a process that the supervisor has given up."""
+LONGEST_PAUSE_S: Final = 10.0
+"""Most seconds between two rounds of questions."""
+
+
+class Watchdog:
+    """Looks at the processes of one instance, round by round."""
+
+    def __init__(
+        self, s: Settings, hang_s: float, names: Collection[str] = (), platform: PlatformHook | None = None
+    ) -> None:
+        """`names` are the processes to look after; without any, all that the supervisor restarts."""
+        restarted = [process.name for process in definitions(s) if process.restarts and process.name != WATCHDOG]
+        self._names = [name for name in restarted if not names or name in names]
+        self._hang_s = hang_s
+        self._supervisor = Supervisor(s)
+        self._checks = health.checks(s)
+        self._silences: dict[str, Silence] = {}
+        self._started: dict[str, float] = {}
+        platform = platform or PlatformHook(endpoint(s, "platform_default"), backoff=Backoff(tries=1))
+        self._alerts = ProcessAlerts(alerts_file(s), platform)
+
+    def look(self) -> None:
+        """Ask every process once and do what is needed."""
+        states = {state.name: state for state in self._supervisor.states()}
+        silent: set[str] = set()
+        for name in self._names:
+            state = states.get(name)
+            if state and state.state == GIVEN_UP:
+                self._start_again(state)
+            elif state and state.state == "RUNNING" and name in self._checks:
+                self._ask(state, silent)
+        self._alerts.pass_on()
+
+    def _ask(self, state: State, silent: set[str]) -> None:
+        """Ask a process and kill it when it has been silent for too long; one that does not answer joins the silent."""
+        name, known = state.name, self._silences.get(state.name)
+        if known is None or known.pid != state.pid:
+            known = Silence(state.pid, time.monotonic())
+        if silent.intersection(NEEDS.get(name, ())):
+            self._silences[name] = known.excused(time.monotonic())
+            silent.add(name)
+            return
+        answers = self._checks[name]()
+        known = self._silences[name] = known.after(answers=answers, now=time.monotonic())
+        if answers:
+            self._alerts.well(name, self._hang_s)
+            return
+        silent.add(name)
+        self._alerts.silent(name)
+        if known.hung(time.monotonic(), self._hang_s, UP_WITHIN_S):
+            seconds = time.monotonic() - known.since
+            self._alerts.tell(name, f"{name} ran and did not answer for {seconds:.0f} s: killed and started again")
+            kill(state.pid)
+
+    def _start_again(self, state: State) -> None:
+        name, now = state.name, time.monotonic()
+        if now - self._started.get(name, -AGAIN_S) < AGAIN_S:
+            return
+        self._started[name] = now
+        why = f" ({state.why})" if state.why else ""
+        self._alerts.tell(
+            name, f"{name} ended soon after each of its starts{why}: see its log; it is tried once a minute"
+        )
+        with suppress(SupervisorError, OSError):
+            self._supervisor.start(name)
+
+
+def kill(pid: int) -> None:
+    """Kill a process and the others of its group, whatever state they are in."""
+    with suppress(ProcessLookupError):
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+
+
+def main() -> None:
+    """Watch until the supervisor ends this process. An error ends it too, and the supervisor starts it anew."""
+    s = settings.load()
+    hang_s = float(s["HEADRACE_HANG_S"])
+    watchdog = Watchdog(s, hang_s)
+    while True:
+        watchdog.look()
+        sys.stdout.flush()
+        time.sleep(min(LONGEST_PAUSE_S, hang_s / 6))
+
+
+if __name__ == "__main__":
+    main()

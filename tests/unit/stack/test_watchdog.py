@@ -1,0 +1,123 @@
+"""The watchdog over a real supervisor: what hangs is killed and started again, what was given up is tried again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.retry import Backoff
+from include.stack import watchdog
+from include.stack.configuration import socket_path
+from include.stack.process_alerts import wrong
+from include.stack.settings import Settings, ensure_secrets, load
+from include.stack.supervisor import Supervisor
+from include.stack.watchdog import Watchdog
+
+ROOT = Path(__file__).parents[3]
+SERVER = """
+import http.server, pathlib, sys
+broken = pathlib.Path(sys.argv[2])
+if broken.exists():
+    sys.exit("it is broken")
+class Well(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Well).serve_forever()
+"""
+SUPERVISOR = """
+[supervisord]
+logfile={run}/supervisord.log
+pidfile={run}/supervisord.pid
+[unix_http_server]
+file={socket}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[program:lineage]
+command={python} {run}/server.py {port} {run}/broken
+autostart=false
+autorestart=true
+startsecs=1
+startretries=0
+stdout_logfile={run}/lineage.log
+redirect_stderr=true
+"""
+
+
+@pytest.fixture
+def s(tmp_path: Path) -> Settings:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environ = {"HEADRACE_ROOT": str(ROOT), "HEADRACE_STATE": str(tmp_path), "HEADRACE_INSTANCE": "unit"}
+    return ensure_secrets(load(environ | {"HEADRACE_PORT_LINEAGE": port}), environ)
+
+
+@pytest.fixture
+def supervisor(s: Settings) -> Iterator[Supervisor]:
+    s.run.mkdir(parents=True, exist_ok=True)
+    s.logs.mkdir(parents=True, exist_ok=True)
+    (s.run / "server.py").write_text(SERVER)
+    places = {"run": s.run, "socket": socket_path(s), "python": sys.executable, "port": s.port("LINEAGE")}
+    (s.run / "supervisord.conf").write_text(SUPERVISOR.format(**places))
+    found = Supervisor(s)
+    found.ensure_up()
+    yield found
+    for state in found.states():
+        if state.pid:
+            os.kill(state.pid, signal.SIGCONT)
+    found.shut_down()
+
+
+@pytest.fixture
+def looking(s: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], None]:
+    """`looking(until)`: a watchdog looks until that is so. The platform's database does not answer."""
+    monkeypatch.setattr(watchdog, "AGAIN_S", 0.5)
+    platform = PlatformHook(Endpoint(host="127.0.0.1", port=1, database="none"), backoff=Backoff(tries=1))
+    dog = Watchdog(s, 1.0, ["lineage"], platform)
+
+    def look(until: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not until():
+            assert time.monotonic() < deadline
+            dog.look()
+            time.sleep(0.1)
+
+    return look
+
+
+def test_a_process_that_hangs_is_killed_started_again_and_told(
+    s: Settings, supervisor: Supervisor, looking: Callable[[Callable[[], bool]], None]
+) -> None:
+    supervisor.start("lineage")
+    looks = iter(range(20))
+    looking(lambda: next(looks, 99) > 10 and supervisor.states()[0].state == "RUNNING")
+    (before,) = supervisor.states()
+    assert wrong(s) == {}, "one that answers is left alone"
+    os.kill(before.pid, signal.SIGSTOP)
+    looking(lambda: supervisor.states()[0].pid not in (0, before.pid))
+    assert wrong(s)["lineage"].startswith("lineage ran and did not answer for")
+    looking(lambda: not wrong(s))
+    assert supervisor.states()[0].state == "RUNNING"
+
+
+def test_a_process_that_the_supervisor_has_given_up_is_tried_again_and_told(
+    s: Settings, supervisor: Supervisor, looking: Callable[[Callable[[], bool]], None]
+) -> None:
+    (s.run / "broken").touch()
+    supervisor.start("lineage")
+    looking(lambda: bool(wrong(s)))
+    assert supervisor.states()[0].state in ("FATAL", "BACKOFF", "STARTING")
+    assert "ended soon after each of its starts" in wrong(s)["lineage"]
+    (s.run / "broken").unlink()
+    looking(lambda: not wrong(s))
+    assert supervisor.states()[0].state == "RUNNING"
