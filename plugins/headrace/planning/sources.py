@@ -160,6 +160,9 @@ def _signals(connection: str, settings: PlanSettings) -> dict[str, str]:
         "signal.enabled.channels": "kafka",
         "signal.kafka.topic": signal_topic(connection),
         "signal.kafka.bootstrap.servers": settings.kafka_bootstrap,
+        # Debezium's default is one group for all connectors: each would wait for the others to join it anew.
+        "signal.kafka.groupId": signal_topic(connection),
+        "signal.poll.interval.ms": "500",
     }
 
 
