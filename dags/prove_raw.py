@@ -36,7 +36,8 @@ with DAG(
 
 **Finds gaps**: records with a value in Kafka that are neither in raw nor dead letters. `raw_proven` (platform database)
 says how far each partition is compared, `raw_gaps` what was found; each run reads only what is new. An alert
-`gap:<dataset>` names partition and offsets, and is over when the records are there. A table whose records Kafka removed
+`gap:<dataset>` names partition and offsets, and is over when the records are there. What Kafka still has is kept as dead
+letters, which `replay_letters` lands (rule `gap`). A table whose records Kafka removed
 before the sink read them is read anew from its source. **Counts**, in one Spark batch job over the whole raw zone, changes
 and their source positions (`raw_proofs`): equal when each change is there once.
 

@@ -12,10 +12,15 @@ from confluent_kafka import TopicPartition
 from headrace.contracts import names
 from headrace.systems.connect.vanished import Progress
 from headrace.systems.kafka.reading import read_to_end
+from headrace.systems.letters.ledger import LetterLedger
+from headrace.systems.letters.quarantine import Quarantine
+from headrace.systems.letters.replay import Replay
+from headrace.systems.letters.selection import Selection
 from headrace.systems.proving import operators
 from headrace.systems.proving.ledger import GapLedger
 from headrace.systems.proving.operators import ProveGapsOperator
 from headrace.systems.proving.proof import raw_offsets, sink_offsets
+from include.spark.streaming.letters.job import Places
 from tests.integration.systems.serving import Server
 from tests.integration.systems.test_connect import airflow_connections
 from tests.integration.systems.world import World
@@ -60,6 +65,32 @@ class Landing:
             self.world.sql(f"INSERT INTO shop.orders VALUES ({number}, 1.25, '2024-05-05Z')")
         until(lambda: len(self.valued()) == before + len(ids))
         return self.valued()[before:]
+
+    def rows(self, *offsets: int) -> int:
+        among = ", ".join(map(str, offsets))
+        return int(self.systems.lake.need(self.table).scan(f"_offset in ({among})").count())
+
+    def replay(self) -> dict[str, int]:
+        """Land the letters of gaps; how many by their refuser."""
+        place = self.world.endpoints
+        where = {
+            "registry": place.registry,
+            "lake": place.lake,
+            "warehouse": place.warehouse,
+            "platform": place.platform,
+        }
+        places = Places(where, self.world.folder)
+        letters = LetterLedger(self.systems.platform)
+        outcome = Replay(letters, Quarantine(places.lake), places.destination).run(Selection({"rule": "gap"}))
+        assert not outcome.problems
+        return outcome.replayed
+
+    def expire(self) -> None:
+        """Kafka removes every record of the topic."""
+        kafka, place = self.systems.kafka, TopicPartition(self.topic, 0)
+        place.offset = kafka.end_offsets(self.topic)[0]
+        kafka.admin.delete_records([place])[place].result()
+        until(lambda: kafka.begin_offsets(self.topic)[0] == place.offset)
 
     def stop(self) -> None:
         self.systems.connect.stop(self.sink)
@@ -129,7 +160,10 @@ def test_gaps_are_found_named_and_closed_and_other_offsets_are_none(landing: Lan
     landing.resume()
     until(lambda: set(skipped) <= landing.raw())
     assert landing.prove() == [only], "what is there again is none"
-    assert landing.prove(accepted=[landing.contract.id]) == []
+    assert landing.replay() == {landing.sink: 4}
+    assert landing.raw() == {o for o in landing.valued() if o != garbage}
+    assert landing.rows(deleted, *skipped) == 4, "each once, also what the sink and the replay both landed"
+    assert landing.prove() == []
     assert landing.alerts == {}
 
 
@@ -153,14 +187,11 @@ def offsets_without_a_row(landing: Landing) -> int:
 def test_a_sink_that_fell_out_of_retention_is_told_and_its_table_read_anew(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kafka, systems = landing.systems.kafka, landing.systems
+    systems = landing.systems
     assert landing.prove() == []
     landing.stop()
     unread = landing.write(100, 101)
-    end = kafka.end_offsets(landing.topic)[0]
-    kafka.admin.delete_records([TopicPartition(landing.topic, 0, end)])[TopicPartition(landing.topic, 0)].result()
-    until(lambda: kafka.begin_offsets(landing.topic)[0] == end)
-
+    landing.expire()
     (lost,) = landing.prove()
     assert lost.startswith(f"{landing.topic} partition 0 offset")
     assert "lost" in lost
@@ -169,6 +200,11 @@ def test_a_sink_that_fell_out_of_retention_is_told_and_its_table_read_anew(
     assert gap.records >= 2
     assert lost in landing.alerts[f"gap:{landing.contract.id}"]
 
+    assert landing.prove(accepted=[landing.contract.id]) == []
+    landing.write(102)
+    landing.expire()
+    assert "lost" in landing.prove()[0]
+
     landing.resume()
     server = Server(systems, landing.contract)
     progress = Progress(60, 0.1, lambda seconds: server.run())
@@ -176,7 +212,7 @@ def test_a_sink_that_fell_out_of_retention_is_told_and_its_table_read_anew(
     monkeypatch.setattr(operators, "heal", lambda *given: whole(*given, progress=progress))
     assert landing.prove() == []
     assert landing.alerts == {}
-    until(lambda: {100, 101} <= ids(landing))
+    until(lambda: {100, 101, 102} <= ids(landing))
 
 
 def ids(landing: Landing) -> set[int]:

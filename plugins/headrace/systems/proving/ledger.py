@@ -10,6 +10,9 @@ from headrace.systems.proving.gaps import Gap
 
 ClosedBy: TypeAlias = Literal["landed", "reread", "accepted"]
 
+GAP: Final = "gap"
+"""Rule of the letters that a gap's records become. They do not close it while they wait."""
+
 PROVEN: Final = """
     INSERT INTO raw_proven (topic, kafka_partition, next_offset) VALUES (%s, %s, %s)
     ON CONFLICT (topic, kafka_partition) DO UPDATE SET next_offset = excluded.next_offset, at = now()"""
@@ -29,7 +32,8 @@ REMOVED: Final = """
      WHERE dataset = ANY (%s) AND kind <> 'missing' AND closed_at IS NULL"""
 LETTERS: Final = """
     SELECT kafka_offset FROM letters
-     WHERE refused_by = %s AND topic = %s AND kafka_partition = %s AND kafka_offset BETWEEN %s AND %s"""
+     WHERE refused_by = %s AND topic = %s AND kafka_partition = %s AND kafka_offset BETWEEN %s AND %s
+       AND (rule <> %s OR state = 'discarded')"""
 
 
 class Found(NamedTuple):
@@ -84,8 +88,8 @@ class GapLedger:
             connection.execute(REMOVED, [by, list(datasets)])
 
     def letters(self, sink: str, topic: str, partition: int, first: int, last: int) -> set[int]:
-        """Return the offsets from first to last that the sink refused."""
-        return {row[0] for row in self._rows(LETTERS, [sink, topic, partition, first, last])}
+        """Return the offsets from first to last that the sink refused, or of which the letter was discarded."""
+        return {row[0] for row in self._rows(LETTERS, [sink, topic, partition, first, last, GAP])}
 
     def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:
         with self.platform.transaction() as connection:

@@ -27,7 +27,8 @@ SHOWN: Final = 20
 class ProveGapsOperator(BaseOperator):
     """Compares what is new in Kafka with raw and the dead letters; an alert is open for each dataset with a gap.
 
-    Records that Kafka removed before the sink read them are made good: the table is read anew from its source.
+    Records that Kafka still has become dead letters of the sink, which `replay_letters` lands. Where Kafka removed records
+    before the sink read them, the table is read anew from its source.
 
     Args:
         schemas: the index of the applied contracts.
@@ -58,17 +59,24 @@ class ProveGapsOperator(BaseOperator):
         from headrace.systems.letters.ledger import LetterLedger
         from headrace.systems.letters.quarantine import Quarantine
         from headrace.systems.proving.ledger import GapLedger
+        from headrace.systems.proving.missing import set_aside
         from headrace.systems.proving.proof import Proof
 
         care = Care.from_connections(self.schemas, self.log.info)
         systems, contracts = care.systems, landed(care.contracts)
         ledger = GapLedger(systems.platform)
-        letters = LetterLedger(systems.platform)
-        Collecting(systems.kafka, Quarantine(systems.lake), letters, care.contracts).collect()
+        letters, quarantine = LetterLedger(systems.platform), Quarantine(systems.lake)
+        Collecting(systems.kafka, quarantine, letters, care.contracts).collect()
         proof = Proof(systems.kafka, systems.connect, systems.lake, ledger, self.settle_s)
         for dataset in self.accepted:
             ledger.accept(dataset)
-        failures = each(contracts, proof.prove)
+
+        def prove(contract: Contract) -> None:
+            for found in proof.prove(contract):
+                if new := set_aside(systems.kafka, quarantine, letters, contract, found):
+                    self.log.info("%s: %s records kept as dead letters", found, f"{new:,}")
+
+        failures = each(contracts, prove)
         heal(systems, ledger, contracts, self.log.info)
         found = {contract.id: ledger.open(contract.id) for contract in contracts}
         tell(systems, found)
