@@ -28,6 +28,8 @@ from include.stack.supervisor import State, Supervisor, SupervisorError
 
 GIVEN_UP: Final = "FATAL"
 """The supervisor's word for a process that it starts no more."""
+STOPPED: Final = ("STOPPED", "STOPPING")
+"""Its words for a process that somebody stopped."""
 AGAIN_S: Final = 60.0
 """Seconds between two starts of a process that the supervisor has given up."""
 LONGEST_PAUSE_S: Final = 10.0
@@ -48,6 +50,7 @@ class Watchdog:
         self._checks = health.checks(s)
         self._silences: dict[str, Silence] = {}
         self._started: dict[str, float] = {}
+        self._answered: dict[str, float] = {}
         platform = platform or PlatformHook(endpoint(s, "platform_default"), backoff=Backoff(tries=1))
         self._alerts = ProcessAlerts(alerts_file(s), platform)
 
@@ -57,10 +60,14 @@ class Watchdog:
         silent: set[str] = set()
         for name in self._names:
             state = states.get(name)
+            if state is None or state.state != "RUNNING":
+                silent.add(name)
+            elif name in self._checks:
+                self._ask(state, silent)
             if state and state.state == GIVEN_UP:
                 self._start_again(state)
-            elif state and state.state == "RUNNING" and name in self._checks:
-                self._ask(state, silent)
+            elif state and state.state not in STOPPED and name in self._checks:
+                self._lasting(name, silent)
         self._alerts.pass_on()
 
     def _ask(self, state: State, silent: set[str]) -> None:
@@ -83,6 +90,14 @@ class Watchdog:
             seconds = time.monotonic() - known.since
             self._alerts.tell(name, f"{name} ran and did not answer for {seconds:.0f} s: killed and started again")
             kill(state.pid)
+
+    def _lasting(self, name: str, silent: set[str]) -> None:
+        """Tell of a process that does not answer for long, however often it is started."""
+        now = time.monotonic()
+        if name not in silent or silent.intersection(NEEDS.get(name, ())):
+            self._answered[name] = now
+        elif now - self._answered.setdefault(name, now) > UP_WITHIN_S + 2 * self._hang_s:
+            self._alerts.tell(name, f"{name} has not answered for {now - self._answered[name]:.0f} s: see its log")
 
     def _start_again(self, state: State) -> None:
         name, now = state.name, time.monotonic()

@@ -15,7 +15,7 @@ import pytest
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
-from include.stack import watchdog
+from include.stack import silence, watchdog
 from include.stack.configuration import socket_path
 from include.stack.process_alerts import wrong
 from include.stack.settings import Settings, ensure_secrets, load
@@ -82,6 +82,7 @@ def supervisor(s: Settings) -> Iterator[Supervisor]:
 def looking(s: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], None]:
     """`looking(until)`: a watchdog looks until that is so. The platform's database does not answer."""
     monkeypatch.setattr(watchdog, "AGAIN_S", 0.5)
+    monkeypatch.setattr(silence, "LEAST_ASKED", 1)  # each question takes five seconds
     platform = PlatformHook(Endpoint(host="127.0.0.1", port=1, database="none"), backoff=Backoff(tries=1))
     dog = Watchdog(s, 1.0, ["lineage"], platform)
 
@@ -121,3 +122,16 @@ def test_a_process_that_the_supervisor_has_given_up_is_tried_again_and_told(
     (s.run / "broken").unlink()
     looking(lambda: not wrong(s))
     assert supervisor.states()[0].state == "RUNNING"
+
+
+def test_a_process_that_ends_again_and_again_is_told_and_one_that_was_stopped_is_not(
+    s: Settings, supervisor: Supervisor, looking: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "UP_WITHIN_S", 1.0)
+    looks = iter(range(99))
+    looking(lambda: next(looks) > 50)
+    assert wrong(s) == {}
+    (s.run / "server.py").write_text("import time; time.sleep(1.5)")
+    supervisor.start("lineage")
+    looking(lambda: bool(wrong(s)))
+    assert wrong(s)["lineage"].startswith("lineage has not answered for")
