@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from headrace.contracts import names
 from headrace.systems.connect.vanished import Progress
 from headrace.systems.kafka.reading import read_to_end
 from headrace.systems.letters.ledger import LetterLedger
+from headrace.systems.letters.quarantine import TABLE as QUARANTINE
 from headrace.systems.letters.quarantine import Quarantine
 from headrace.systems.letters.replay import Replay
 from headrace.systems.letters.selection import Selection
@@ -108,14 +109,18 @@ class Landing:
 
 
 @pytest.fixture
-def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Landing:
+def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Landing]:
     world.make_table("orders", rows=20)
     world.declare("orders")
     world.apply()
     airflow_connections(world, monkeypatch)
     found = Landing(world)
     until(lambda: len(found.raw()) == 20)
-    return found
+    yield found
+    lake = (
+        found.systems.lake
+    )  # the letters of this world are in a ledger of its own, and in the quarantine of the stack
+    lake.call(lambda: lake.need(QUARANTINE).delete(f"topic = '{found.topic}'"))
 
 
 def until(seen: Callable[[], bool], seconds: float = 90) -> None:
