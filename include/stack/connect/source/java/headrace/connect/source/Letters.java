@@ -1,8 +1,14 @@
 package headrace.connect.source;
 
 import io.debezium.data.Envelope;
+import io.debezium.time.Date;
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.time.LocalDate;
+import java.util.HexFormat;
 import java.util.StringJoiner;
 import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -10,7 +16,7 @@ import org.apache.kafka.connect.source.SourceRecord;
 /** Writes dead letters: all they say stands in headers, since what cannot be carried has no payload. */
 final class Letters {
 
-    private static final int LONGEST_KEY = 500;
+    private static final int LONGEST_KEY_IN_REASON = 500;
 
     private final String topic;
 
@@ -32,25 +38,47 @@ final class Letters {
         headers.addString("rule", refusal.rule());
         headers.addString("field", refusal.field() == null ? "" : refusal.field());
         headers.addString("bytes", String.valueOf(refusal.bytes()));
-        headers.addString("reason", refusal.reason() + (key.isEmpty() ? "" : " (key " + key + ")"));
+        headers.addString("reason", refusal.reason() + (key.isEmpty() ? "" : " (key " + shortened(key) + ")"));
         return new SourceRecord(
                 record.sourcePartition(), record.sourceOffset(), topic, 0, null, null, null, null, null, headers);
     }
 
+    /** The whole key, so that it names one row. */
     private static String key(Object key) {
         if (!(key instanceof Struct struct)) {
             return "";
         }
         StringJoiner parts = new StringJoiner(", ");
         for (Field field : struct.schema().fields()) {
-            parts.add(field.name() + "=" + text(struct.get(field)));
+            parts.add(field.name() + "=" + text(field.schema(), struct.get(field)));
         }
-        String text = parts.toString();
-        return text.length() <= LONGEST_KEY ? text : text.substring(0, LONGEST_KEY - 1) + "…";
+        return parts.toString();
     }
 
-    private static String text(Object value) {
-        String special = Special.name(value);
-        return special == null ? String.valueOf(value) : special;
+    private static String shortened(String key) {
+        return key.length() <= LONGEST_KEY_IN_REASON ? key : key.substring(0, LONGEST_KEY_IN_REASON - 1) + "…";
+    }
+
+    /** A value as a person reads it: bytes as PostgreSQL writes them, a date by ISO 8601, a number without an exponent. */
+    private static String text(Schema schema, Object value) {
+        String special = Special.name(schema, value);
+        if (special != null) {
+            return special;
+        }
+        if (value instanceof Integer day && Date.SCHEMA_NAME.equals(schema.name())) {
+            return LocalDate.ofEpochDay(day).toString();
+        }
+        if (value instanceof BigDecimal number) {
+            return number.toPlainString();
+        }
+        if (value instanceof byte[] bytes) {
+            return "\\x" + HexFormat.of().formatHex(bytes);
+        }
+        if (value instanceof ByteBuffer buffer) {
+            byte[] bytes = new byte[buffer.remaining()];
+            buffer.duplicate().get(bytes);
+            return "\\x" + HexFormat.of().formatHex(bytes);
+        }
+        return String.valueOf(value);
     }
 }

@@ -50,7 +50,7 @@ final class Rows {
     Refusal refusal(Struct row, long largest) {
         for (Field field : special) {
             Object value = row.get(field);
-            String name = value == null ? null : Special.name(value);
+            String name = value == null ? null : Special.name(field.schema(), value);
             if (name != null) {
                 return Refusal.value(field.name(), name + " cannot be carried by the column's type");
             }

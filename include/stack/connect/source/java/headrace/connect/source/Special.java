@@ -1,9 +1,11 @@
 package headrace.connect.source;
 
+import io.debezium.time.Date;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.apache.kafka.connect.data.Schema;
 
 /**
  * What stands, from the converter to the gate, for a value that PostgreSQL has and the column's type in Kafka Connect
@@ -25,8 +27,8 @@ final class Special {
 
     private Special() {}
 
-    /** What the value stands for, for a person; null for one that stands for itself. */
-    static String name(Object value) {
+    /** What the value of that schema stands for, for a person; null for one that stands for itself. */
+    static String name(Schema schema, Object value) {
         if (value instanceof BigDecimal number) {
             return number == NAN ? "NaN"
                     : number == INFINITY ? "Infinity"
@@ -34,7 +36,7 @@ final class Special {
                     : number == UNREAD_NUMBER ? "a number that was not read"
                     : null;
         }
-        if (value instanceof Integer day) {
+        if (value instanceof Integer day && Date.SCHEMA_NAME.equals(schema.name())) {
             return day.equals(EARLIEST) ? "-infinity"
                     : day.equals(LATEST) ? "infinity"
                     : day.equals(AMBIGUOUS) ? "a day of October 1582, which a snapshot cannot tell from one ten days before,"
@@ -42,12 +44,12 @@ final class Special {
                     : null;
         }
         if (value instanceof List<?> list) {
-            return array(list);
+            return array(schema, list);
         }
         return null;
     }
 
-    private static String array(List<?> list) {
+    private static String array(Schema schema, List<?> list) {
         if (list == NESTED_ARRAY) {
             return "an array of arrays";
         }
@@ -58,7 +60,7 @@ final class Special {
             return "an array that cannot be read";
         }
         for (Object element : list) {
-            String name = element instanceof BigDecimal || element instanceof Integer ? name(element) : null;
+            String name = element instanceof List ? null : name(schema.valueSchema(), element);
             if (name != null) {
                 return "an array with " + name;
             }
