@@ -73,7 +73,22 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> 
         values = values.dictionary_decode()
     if pa.types.is_string(want) and pa.types.is_binary(values.type):
         return values  # a ClickHouse String takes any bytes
-    return values if values.type == want else values.cast(want)
+    return values if values.type == want else _cast(values, want)
+
+
+def _cast(values: pa.Array, want: pa.DataType) -> pa.Array:
+    """The same values in another type. Raises ValueError, or an Arrow exception, for one that the type does not have.
+
+    Arrow itself rounds a double to a float, and makes numbers and booleans of each other.
+    """
+    if pa.types.is_boolean(want) != pa.types.is_boolean(values.type):
+        raise ValueError(f"a {values.type} is no {want}")
+    fitted = values.cast(want)
+    if pa.types.is_float32(want) and pa.types.is_float64(values.type):
+        same = pc.or_(pc.equal(fitted.cast(values.type), values), pc.is_nan(values))
+        if not pc.all(same, min_count=0).as_py():
+            raise ValueError(f"{values.filter(pc.invert(same))[0]} is no {want}")
+    return fitted
 
 
 def _fit_inner(values: pa.Array, meaning: Meaning, field: pa.Field, column: str) -> pa.Array:

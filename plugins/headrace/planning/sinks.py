@@ -14,6 +14,7 @@ from typing import Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
+from headrace.contracts.targets import iceberg
 from headrace.planning.lake import raw_tables
 from headrace.planning.resources import Resource
 from headrace.planning.settings import Catalog, PlanSettings
@@ -32,12 +33,19 @@ _STAMP: Final[Mapping[str, str]] = {
 }
 WRITABLE: Final = "headrace.connect.sink.Writable"
 """Refuses what the sink could not write, whose own failures stop its task (include/stack/connect/sink)."""
-_WRITABLE: Final[Mapping[str, str]] = {"transforms.writable.type": WRITABLE}
+NUMBERS: Final = ("boolean", "int", "long", "float", "double", "decimal")
+"""Iceberg types to which the sink would cut another number without a word."""
 COLUMNS: Final = "headrace.columns"
 """Configuration key: a digest of the columns of the raw tables that the sink writes.
 
 The sink's open writers keep a table's columns as they were until its next commit, and leave out the values of newer ones.
 A changed digest makes Connect start the sink's tasks anew from the last commit, with the columns as they are.
+"""
+COORDINATOR: Final = "coordinator"
+"""Static member id of the sink's consumers of its control topic: a new coordinator takes the place of the old one at once.
+
+A coordinator that is stopped while it commits leaves a consumer that stays in the group until its poll time-out, five
+minutes. Nothing lands meanwhile.
 """
 _POSITION: Final[Mapping[str, str]] = {
     "transforms.position.type": "org.apache.kafka.connect.transforms.InsertField$Value",
@@ -65,6 +73,7 @@ def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> d
         "iceberg.tables.auto-create-enabled": "false",
         "iceberg.tables.evolve-schema-enabled": "false",
         "iceberg.control.topic": names.SINK_CONTROL_TOPIC,
+        "iceberg.kafka.group.instance.id": COORDINATOR,
         "iceberg.control.commit.interval-ms": str(settings.sink_commit_interval_ms),
         "iceberg.control.commit.timeout-ms": str(settings.sink_commit_timeout_ms),
         "iceberg.catalog": names.LAKE_CATALOG,
@@ -95,9 +104,9 @@ def _transforms(members: Sequence[Contract]) -> dict[str, str]:
     changes = captured(members)
     records = [contract for contract in members if contract not in changes]
     if not records:
-        return {"transforms": "unwrap,writable,position", **_UNWRAP, **_WRITABLE, **_POSITION}
+        return {"transforms": "unwrap,writable,position", **_UNWRAP, **_writable(members), **_POSITION}
     if not changes:
-        return {"transforms": "stamp,writable,position", **_STAMP, **_WRITABLE, **_POSITION}
+        return {"transforms": "stamp,writable,position", **_STAMP, **_writable(members), **_POSITION}
     return {
         "transforms": "unwrap,stamp,writable,position",
         **_UNWRAP,
@@ -105,7 +114,7 @@ def _transforms(members: Sequence[Contract]) -> dict[str, str]:
         **_STAMP,
         "transforms.stamp.predicate": "changes",
         "transforms.stamp.negate": "true",
-        **_WRITABLE,
+        **_writable(members),
         **_POSITION,
         "predicates": "changes",
         "predicates.changes.type": ("org.apache.kafka.connect.transforms.predicates.TopicNameMatches"),
@@ -124,6 +133,19 @@ def _routing(members: Sequence[Contract]) -> dict[str, str]:
 
 def _route(table: str) -> str:
     return f"iceberg.table.{table}.route-regex"
+
+
+def _writable(members: Sequence[Contract]) -> dict[str, str]:
+    """What the sink may write: the columns of numbers, as `topic|name:type|…;topic|…`."""
+    columns = ["|".join([names.topic(c), *_numbers(c)]) for c in sorted(members, key=names.topic)]
+    return {"transforms.writable.type": WRITABLE, "transforms.writable.columns": ";".join(columns)}
+
+
+def _numbers(contract: Contract) -> Iterator[str]:
+    for field in contract.record.fields:
+        column_type = iceberg.column(field, all_optional=True)["type"]
+        if isinstance(column_type, str) and column_type.partition("(")[0] in NUMBERS:
+            yield f"{field.name}:{column_type}"
 
 
 def _columns(members: Sequence[Contract]) -> str:

@@ -52,6 +52,7 @@ def fit(values: list[Any], arrow: pa.DataType, meaning: Meaning, target: str) ->
         (["550e8400-e29b-41d4-a716-446655440000"], pa.string(), PLAIN, "UUID", ["550e8400-e29b-41d4-a716-446655440000"]),
         ([True], pa.bool_(), PLAIN, "Bool", [True]),
         ([1.5], pa.float32(), PLAIN, "Float64", [1.5]),
+        ([1.5, float("inf"), None], pa.float64(), PLAIN, "Nullable(Float32)", [1.5, float("inf"), None]),
         ([[1, None], []], pa.list_(pa.int64()), PLAIN, "Array(Nullable(Int64))", [[1, None], []]),
         ([["2024-02-29T12:00:00.123456Z"]], pa.list_(pa.string()), Meaning(element=ZONED), "Array(DateTime64(6, 'UTC'))", [[NOON]]),
         ([[("k", 1)]], pa.map_(pa.string(), pa.int32()), PLAIN, "Map(String, Int64)", [[("k", 1)]]),
@@ -82,6 +83,10 @@ def test_values_fit(values: list[Any], arrow: pa.DataType, meaning: Meaning, tar
         ([{"a": None}], pa.struct({"a": pa.int64()}), PLAIN, "Tuple(a Int64)"),
         ([{"a": 1}], pa.struct({"a": pa.int64()}), PLAIN, "Tuple(a Int64, b Int64)"),
         (["x"], pa.string(), PLAIN, "Int64"),
+        ([0.1], pa.float64(), PLAIN, "Float32"),
+        ([1e300], pa.float64(), PLAIN, "Float32"),
+        ([2], pa.int32(), PLAIN, "Bool"),
+        ([True], pa.bool_(), PLAIN, "Int32"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_its_column(

@@ -24,6 +24,7 @@ import org.apache.kafka.connect.transforms.Transformation;
  */
 public final class Writable<R extends ConnectRecord<R>> implements Transformation<R> {
 
+    static final String COLUMNS = "columns";
     private static final int MOST_SCHEMAS = 1000;
     private static final long FIRST_DAY = LocalDate.of(1, 1, 1).toEpochDay();
     private static final long LAST_DAY = LocalDate.of(9999, 12, 31).toEpochDay();
@@ -36,6 +37,7 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
     private record Checked(Field field, Check check) {}
 
     private final Map<Schema, List<Checked>> known = new IdentityHashMap<>();
+    private Columns columns = Columns.NONE;
 
     @Override
     public R apply(R record) {
@@ -43,7 +45,7 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
             if (known.size() > MOST_SCHEMAS) {
                 known.clear();
             }
-            for (Checked checked : known.computeIfAbsent(row.schema(), Writable::checks)) {
+            for (Checked checked : known.computeIfAbsent(row.schema(), schema -> checks(schema, columns.of(record.topic())))) {
                 Object value = row.get(checked.field());
                 if (value != null) {
                     check(checked, value);
@@ -68,12 +70,16 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
         return name.substring(name.lastIndexOf('.') + 1);
     }
 
-    private static List<Checked> checks(Schema schema) {
+    private static List<Checked> checks(Schema schema, Map<String, String> types) {
         List<Checked> checks = new ArrayList<>();
         for (Field field : schema.fields()) {
             Check check = checkOf(field.schema());
             if (check != null) {
                 checks.add(new Checked(field, check));
+            }
+            String type = types.get(field.name());
+            if (type != null && !Columns.takes(type, field.schema())) {
+                checks.add(new Checked(field, value -> Columns.check(type, value)));
             }
         }
         return checks;
@@ -155,7 +161,8 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
 
     @Override
     public ConfigDef config() {
-        return new ConfigDef();
+        return new ConfigDef().define(COLUMNS, ConfigDef.Type.STRING, "", ConfigDef.Importance.MEDIUM,
+                "Columns of the tables that numbers go to: topic|name:type|name:type; one topic after the other.");
     }
 
     @Override
@@ -164,5 +171,7 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
     }
 
     @Override
-    public void configure(Map<String, ?> configs) {}
+    public void configure(Map<String, ?> configs) {
+        columns = Columns.read(configs.get(COLUMNS) instanceof String text ? text : "");
+    }
 }
