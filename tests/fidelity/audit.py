@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
+from tests.fidelity.capture import Capture, letters_of
 from tests.fidelity.changes import Change, Key, Position
-from tests.fidelity.compare import Comparison, compare_capture, compare_records, compare_rows, told_keys
+from tests.fidelity.compare import Comparison, compare_records, compare_rows, told_keys
 from tests.fidelity.source import Source
 from tests.fidelity.stages.kafka import Captured
 from tests.fidelity.stages.lake import Lake
@@ -17,7 +18,7 @@ from tests.fidelity.tables import Table
 from tests.support.place import Place
 
 ARRIVED_WITHIN_S: Final = 600.0
-LOOK_S: Final = 0.2
+LOOK_S: Final = 1.0
 ALL: Final = (-(2**63), 2**63 - 1)
 """Every `k`."""
 
@@ -37,6 +38,8 @@ class Audit:
         self._ends = {table.name: max(captured.ends(table).values(), default=0) for table in tables}
         self._records = {table.name: list(captured.records(table, {}, captured.ends(table))) for table in tables}
         self._refused: Mapping[str, Mapping[str, set[Position]]] = {}
+        self._gone: dict[str, set[Key]] = {}
+        """By table, the keys whose row the source's connector refused as it is now."""
         self.letters = 0
 
     def wait(self) -> None:
@@ -53,10 +56,16 @@ class Audit:
         late = f"; not there: {', '.join(' '.join(each) for each in sorted(open_))}" if open_ else ""
         self._report(f"waited {time.monotonic() - began:.1f} s for the stages{late}")
 
-    def changes(self, table: Table, written: Iterable[Change]) -> Comparison:
-        """Compare what was written with Kafka, and Kafka with raw and with the change history."""
+    def changes(self, table: Table, written: Iterable[Change], hazards: Collection[int]) -> Comparison:
+        """Compare what was written with Kafka, and Kafka with raw and with the change history.
+
+        `hazards` are the numbers of the rows of which dead letters may be.
+        """
         done, records, end = Comparison(), self._records[table.name], self._ends[table.name]
-        done.add(compare_capture(table, "kafka", written, records, self._told_at_source(table)))
+        capture = Capture(table, self._told_at_source(table), hazards)
+        capture.compare(written, records)
+        self._gone[table.name] = capture.refused
+        done.add(capture.found)
         done.add(compare_records(table, "raw", records, self._lake.changes(table, 0, end), self._told("raw", table)))
         changes = self._warehouse.changes(table, 0, end)
         done.add(compare_records(table, "warehouse", records, changes, self._told("warehouse", table)))
@@ -64,12 +73,12 @@ class Audit:
 
     def rows(self, table: Table, source: Source) -> Comparison:
         """Compare the rows of the source with cleaned and with the view; the tables were refined before."""
-        done, now = Comparison(), source.rows(table, *ALL)
+        done, now, gone = Comparison(), source.rows(table, *ALL), self._gone[table.name]
         quarantined = self._lake.positions(table, 0, self._ends[table.name], "quarantine")
         by_refinement = told_keys(self._records[table.name], self._told("raw", table) | quarantined)
-        done.add(compare_rows(table, "cleaned", now, self._lake.rows(table, *ALL), by_refinement))
+        done.add(compare_rows(table, "cleaned", now, self._lake.rows(table, *ALL), by_refinement, gone))
         by_stream = told_keys(self._records[table.name], self._told("warehouse", table))
-        done.add(compare_rows(table, "view", now, self._warehouse.rows(table, *ALL), by_stream))
+        done.add(compare_rows(table, "view", now, self._warehouse.rows(table, *ALL), by_stream, gone))
         return done
 
     def _read_letters(self) -> None:
@@ -83,8 +92,9 @@ class Audit:
     def _told(self, stage: str, table: Table) -> set[Position]:
         return self._refused[stage].get(self._captured.topic(table), set())
 
-    def _told_at_source(self, table: Table) -> Collection[Key]:
-        return ()
+    def _told_at_source(self, table: Table) -> Mapping[str, int]:
+        """Key as a letter of the source names it → how many letters; they were read by `wait`."""
+        return letters_of(self._captured.topic(table), self._dead_letters.at_source)
 
     def _is_missing(self, stage: str, name: str) -> bool:
         table, wanted = self._tables[name], {record.position for record in self._records[name]}

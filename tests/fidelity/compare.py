@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.fidelity.changes import Change, Key, Position, Record, Values
+from tests.fidelity.changes import Key, Position, Record, Values
 from tests.fidelity.exact import Exact
 from tests.fidelity.tables import Table
 
@@ -56,25 +56,6 @@ class Comparison:
         self.differences += other.differences[: KEPT - len(self.differences)]
 
 
-def compare_capture(
-    table: Table, stage: str, written: Iterable[Change], records: Iterable[Record], told: Collection[Key]
-) -> Comparison:
-    """What the source did, key by key in its order, and what Kafka has of it."""
-    done = Comparison()
-    found: dict[Key, list[Record]] = defaultdict(list)
-    for record in records:
-        found[record.key].append(record)
-    expected: dict[Key, list[Values | None]] = defaultdict(list)
-    for change in written:
-        expected[change.key].append(change.values)
-    for key in expected.keys() | found.keys():
-        if key in told:
-            done.told += 1
-        else:
-            _compare_history(done, table, stage, key, expected.get(key, []), found.get(key, []))
-    return done
-
-
 def compare_records(
     table: Table, stage: str, records: Iterable[Record], held: Iterable[Record], letters: Collection[Position]
 ) -> Comparison:
@@ -93,7 +74,7 @@ def compare_records(
         elif there[0].deleted != record.deleted:
             done.differs(Difference(table.name, record.key, "deleted", stage, record.deleted, there[0].deleted, where))
         else:
-            _compare_values(done, table, stage, record.key, record.values, there[0].values, where)
+            compare_values(done, table, stage, record.key, record.values, there[0].values, where)
     for position, extra in by_position.items():
         done.differs(
             Difference(table.name, extra[0].key, "", stage, 0, len(extra), f"{position.partition}:{position.offset}")
@@ -102,21 +83,30 @@ def compare_records(
 
 
 def compare_rows(
-    table: Table, stage: str, source: Mapping[Key, Values], held: Sequence[tuple[Key, Values]], told: Collection[Key]
+    table: Table,
+    stage: str,
+    source: Mapping[Key, Values],
+    held: Sequence[tuple[Key, Values]],
+    told: Collection[Key],
+    refused: Collection[Key] = (),
 ) -> Comparison:
-    """The rows that the source has now, and those that a stage has."""
+    """The rows that the source has now, and those that a stage has.
+
+    Of a key that is `told`, anything may be there. Rows of keys that are `refused` at the source may not be there.
+    """
     done = Comparison()
     found: dict[Key, list[Values]] = defaultdict(list)
     for key, values in held:
         found[key].append(values)
     for key in source.keys() | found.keys():
         wanted, there = source.get(key), found.get(key, [])
-        if key in told:
+        if key in told or (key in refused and not there):
             done.told += 1
-        elif wanted is None or len(there) != 1:
-            done.differs(Difference(table.name, key, "", stage, int(wanted is not None), len(there)))
+        elif wanted is None or key in refused or len(there) != 1:
+            expected = int(wanted is not None and key not in refused)
+            done.differs(Difference(table.name, key, "", stage, expected, len(there)))
         else:
-            _compare_values(done, table, stage, key, wanted, there[0])
+            compare_values(done, table, stage, key, wanted, there[0])
     return done
 
 
@@ -131,23 +121,10 @@ def told_keys(records: Iterable[Record], letters: Collection[Position]) -> set[K
     return told
 
 
-def _compare_history(
-    done: Comparison, table: Table, stage: str, key: Key, wanted: Sequence[Values | None], found: Sequence[Record]
-) -> None:
-    if len(wanted) != len(found):
-        done.differs(Difference(table.name, key, "", stage, len(wanted), len(found)))
-        return
-    for values, record in zip(wanted, found, strict=True):
-        where = f"{record.position.partition}:{record.position.offset}"
-        if (values is None) != record.deleted:
-            done.differs(Difference(table.name, key, "deleted", stage, values is None, record.deleted, where))
-        elif values is not None:
-            _compare_values(done, table, stage, key, values, record.values, where)
-
-
-def _compare_values(
+def compare_values(
     done: Comparison, table: Table, stage: str, key: Key, wanted: Values, found: Values, where: str = ""
 ) -> None:
+    """Compare one row, column by column."""
     for column, one, other in _pairs(table, wanted, found):
         done.values += 1
         if one != other or type(one) is not type(other):

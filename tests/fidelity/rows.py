@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from hypothesis import strategies as st
 
@@ -13,8 +13,13 @@ from tests.fidelity.kinds import Kind
 from tests.fidelity.literals import array
 from tests.fidelity.tables import Column
 
-Row: TypeAlias = dict[str, str | None]
-"""Column → literal; a column that is left out gets its default."""
+
+class Row(dict[str, "str | None"]):
+    """Column → literal; a column that is left out gets its default."""
+
+    hazard: str = ""
+    """The column with a value that some stage may refuse."""
+
 
 IN_A_POOL: Final = 60
 OF_A_HAZARD: Final = 12
@@ -60,10 +65,10 @@ def rows(columns: Sequence[Column], pools: Pools, chance: random.Random) -> Iter
     chosen = [column for column in columns if column.name != "k"]
     hazards = [(c.name, pool) for c in chosen for name, pool in pools.hazards(c.kind).items() if _may_have(c, name)]
     while True:
-        row = {c.name: _value(c, pools, chance) for c in chosen if not (c.default and chance.random() < 0.5)}
+        row = Row((c.name, _value(c, pools, chance)) for c in chosen if not (c.default and chance.random() < 0.5))
         if hazards and chance.random() < HAZARDOUS:
             name, pool = chance.choice(hazards)
-            row[name] = chance.choice(pool)
+            row[name], row.hazard = chance.choice(pool), name
         yield row
 
 

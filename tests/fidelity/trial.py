@@ -124,7 +124,8 @@ class Trial:
         for name, found in drawn.items():
             some = _take(found, self._rows_each - first)
             if self._tables[name].columns[-1] is ADDED:
-                some = [{**row, "added": row.get("added", "here")} for row in some]
+                for row in some:
+                    row.setdefault("added", "here")
             writing.insert(source, self._written, self._tables[name], some, first)
 
     def _wait_for_capture(self, source: Source) -> None:
@@ -148,7 +149,11 @@ class Trial:
         audit = Audit(self._at, self._captured, tables, self._report)
         audit.wait()
         for table in tables:
-            self._note(outcome, f"{table.name}, changes", audit.changes(table, self._changes(table)))
+            self._note(
+                outcome,
+                f"{table.name}, changes",
+                audit.changes(table, self._changes(table), self._written.hazards[table.name]),
+            )
         outcome.refinements = refine()
         for table in tables:
             self._note(outcome, f"{table.name}, rows", audit.rows(table, source))

@@ -1,8 +1,8 @@
-"""The dead letters: which records a stage refused, and says so."""
+"""The dead letters: which records a stage refused, and says so; and which changes the source's connector refused."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -20,17 +20,23 @@ class DeadLetters:
     def __init__(self, systems: Systems, contracts: Iterable[Contract]) -> None:
         self._kafka = systems.kafka
         self._contracts = tuple(contracts)
+        self.at_source: Counter[tuple[str, str]] = Counter()
+        """Letters of the source that were read last, by topic and key as the letter names it; a truncate has no key."""
 
     def read(self) -> list[Letter]:
         """All letters that there are."""
         datasets = datasets_by_topic(self._contracts)
         found = []
+        self.at_source.clear()
         for refuser in refusers(self._contracts):
             end = self._kafka.end_offsets(refuser.topic)
             for messages in messages_to_end(self._kafka, refuser.topic, {}, end):
                 for m in messages:
                     arrived = Arrived(m.partition(), m.offset(), datetime.now(UTC), m.key(), None, m.headers() or ())
                     found.append(letter(refuser, arrived, datasets, datetime.now(UTC)))
+                    if refuser.kind == "source":
+                        said = {name: (value or b"").decode() for name, value in m.headers() or ()}
+                        self.at_source[said["topic"], said["key"]] += 1
         return found
 
 

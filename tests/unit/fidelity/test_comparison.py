@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.fidelity.capture import Capture
 from tests.fidelity.changes import Change, Position, Record
-from tests.fidelity.compare import compare_capture, compare_records, compare_rows, told_keys
+from tests.fidelity.compare import Comparison, compare_records, compare_rows, told_keys
 from tests.fidelity.kinds import KINDS
 from tests.fidelity.report import report
 from tests.fidelity.tables import Column, K, Table
@@ -21,9 +22,20 @@ RECORDS = [record(0, 1, 10), record(1, 2, 20), record(2, 1, 11), record(3, 2, 20
 WRITTEN = [Change((1,), (1, 10)), Change((2,), (2, 20)), Change((1,), (1, 11)), Change((2,), None)]
 
 
+def captured(
+    written: list[Change],
+    records: list[Record],
+    letters: dict[str, int] | None = None,
+    hazards: tuple[int, ...] = (1, 2),
+) -> Comparison:
+    capture = Capture(TABLE, letters or {}, hazards)
+    capture.compare(written, records)
+    return capture.found
+
+
 def test_what_is_the_same_has_no_difference() -> None:
     for done in (
-        compare_capture(TABLE, "kafka", WRITTEN, RECORDS, ()),
+        captured(WRITTEN, RECORDS),
         compare_records(TABLE, "raw", RECORDS, list(reversed(RECORDS)), ()),
         compare_rows(TABLE, "view", {(1,): (1, 11)}, [((1,), (1, 11))], ()),
     ):
@@ -33,8 +45,35 @@ def test_what_is_the_same_has_no_difference() -> None:
 
 def test_a_change_that_is_missing_twice_or_other_is_found() -> None:
     for records in (RECORDS[1:], [*RECORDS, record(4, 1, 11)], [record(0, 1, 12), *RECORDS[1:]]):
-        assert compare_capture(TABLE, "kafka", WRITTEN, records, ()).silent == 1
-        assert compare_capture(TABLE, "kafka", WRITTEN, records, {(1,)}).silent == 0
+        assert captured(WRITTEN, records).silent
+
+
+def test_a_change_that_a_letter_names_deletes_the_row_as_it_was() -> None:
+    deleted = [RECORDS[0], RECORDS[1], record(2, 1, 10, deleted=True), RECORDS[3]]
+    capture = Capture(TABLE, {"k=1": 1}, (1,))
+    capture.compare(WRITTEN, deleted)
+    assert (capture.found.silent, capture.found.told, capture.refused) == (0, 1, {(1,)})
+    assert captured(WRITTEN, [deleted[0], deleted[1], deleted[3]], {"k=1": 1}).silent  # the stale row stays
+
+
+def test_a_row_whose_first_change_a_letter_names_is_inserted_later() -> None:
+    capture = Capture(TABLE, {"k=1": 1, "k=2": 1}, (1, 2))
+    capture.compare(WRITTEN, [RECORDS[2]])
+    assert (capture.found.silent, capture.found.told, capture.refused) == (0, 2, set())
+
+
+def test_a_letter_of_another_key_or_of_a_plain_value_or_too_many_is_found() -> None:
+    assert captured(WRITTEN, RECORDS[1:], {"k=2": 1}).silent
+    assert captured(WRITTEN, RECORDS[1:], {"k=1": 1}, hazards=(2,)).silent
+    assert captured(WRITTEN, RECORDS, {"k=1": 1}).silent
+    assert captured(WRITTEN, RECORDS, {"k=9": 1}).silent
+    assert captured(WRITTEN, RECORDS[1:], {"k=1": 2}).silent
+
+
+def test_the_row_of_a_refused_key_may_not_be_served() -> None:
+    source = {(1,): (1, 11)}
+    assert compare_rows(TABLE, "view", source, [], (), {(1,)}).silent == 0
+    assert compare_rows(TABLE, "view", source, [((1,), (1, 10))], (), {(1,)}).silent == 1
 
 
 def test_a_record_is_missing_silently_unless_a_letter_names_it() -> None:
