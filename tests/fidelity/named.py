@@ -28,7 +28,7 @@ def _text(column: Column, value: Exact) -> str:
         case "date", int():
             return _day(value)
         case "instant", int():
-            return _instant(value)
+            return _instant(value, 3 if column.kind.avro["logicalType"] == "timestamp-millis" else 6)
         case "bytes", bytes():
             return f"\\x{value.hex()}"
         case _:
@@ -48,8 +48,8 @@ def _day(number: int) -> str:
     return f"{shown}-{month:02d}-{day:02d}"
 
 
-def _instant(number: int) -> str:
+def _instant(number: int, digits: int) -> str:
     date, rest = divmod(number, DAY_MICROS)
     seconds, fraction = divmod(rest, 1_000_000)
     time = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return f"{_day(date)}T{time}.{fraction:06d}Z"
+    return f"{_day(date)}T{time}.{f'{fraction:06d}'[:digits]}Z"

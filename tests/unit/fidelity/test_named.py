@@ -29,6 +29,7 @@ from tests.fidelity.tables import Column, K, Table
         ("date", 2_932_897, "+10000-01-01"),
         ("date", "-infinity", "-infinity"),
         ("timestamptz", 1_500_000, "1970-01-01T00:00:01.500000Z"),
+        ("timestamptz_3", 1_500_000, "1970-01-01T00:00:01.500Z"),
         ("timestamptz", "infinity", "infinity"),
     ],
 )

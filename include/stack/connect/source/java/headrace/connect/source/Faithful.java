@@ -37,6 +37,7 @@ public final class Faithful implements CustomConverter<SchemaBuilder, Relational
             Map.entry("_text", new Element(SchemaBuilder::string, text -> text)),
             Map.entry("_varchar", new Element(SchemaBuilder::string, text -> text)),
             Map.entry("_bpchar", new Element(SchemaBuilder::string, text -> text)),
+            Map.entry("_citext", new Element(SchemaBuilder::string, text -> text)),
             Map.entry("_uuid", new Element(Uuid::builder, text -> text)),
             Map.entry("_json", new Element(Json::builder, text -> text)),
             Map.entry("_jsonb", new Element(Json::builder, text -> text)),
