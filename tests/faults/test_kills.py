@@ -23,13 +23,15 @@ BACK_WITHIN_S = {
 """Process → seconds within which a new one must be healthy."""
 
 
-@pytest.mark.parametrize("process", BACK_WITHIN_S)
-def test_a_killed_process_comes_back_and_changes_flow_again(
-    process: str, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
+@pytest.mark.parametrize("pair", [("kafka", "registry"), ("clickhouse", "seaweedfs"), ("connect", "stream-retail")])
+def test_killed_processes_come_back_and_changes_flow_again(
+    pair: tuple[str, str], window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
 ) -> None:
-    """That nothing was lost or doubled is compared when the window settles."""
+    """Two die at once. That nothing was lost or doubled is compared when the window settles."""
     window.trade()
-    comes_back(process, kill(process), BACK_WITHIN_S[process])
+    together = {process: kill(process) for process in pair}
+    for process, pid in together.items():
+        comes_back(process, pid, BACK_WITHIN_S[process])
     window.flows()
 
 
