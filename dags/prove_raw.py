@@ -16,7 +16,7 @@ from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
 INDEX = applied_index(INCLUDE.parent)
-TABLES = [f"{c.domain}_{c.name}" for c in load_index(INDEX).values() if "raw" in c.zones]
+LANDED = [contract.id for contract in load_index(INDEX).values() if "raw" in contract.zones]
 
 with DAG(
     dag_id="prove_raw",
@@ -24,7 +24,11 @@ with DAG(
     max_active_runs=1,
     catchup=False,
     render_template_as_native_obj=True,
+    user_defined_macros={"landed": LANDED},
     params={
+        "datasets": Param(
+            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+        ),
         "accept": Param(
             [], type="array", items={"type": "string"}, description="Datasets whose open gaps are accepted."
         ),
@@ -41,7 +45,7 @@ letters, which `replay_letters` lands (rule `gap`). A table whose records Kafka 
 before the sink read them is read anew from its source. **Counts**, in one Spark batch job over the whole raw zone, changes
 and their source positions (`raw_proofs`): equal when each change is there once.
 
-**Runs** daily, and by hand at any time. To accept the open gaps of a dataset as they are, name it in *accept*.
+**Runs** daily, and by hand at any time, for all datasets or those in *datasets*. To accept the open gaps of a dataset as they are, name it in *accept*.
 
 **When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken: the log names the
 table. Otherwise the log says which dataset could not be compared, and why; the next run goes on from there.
@@ -50,6 +54,7 @@ table. Otherwise the log says which dataset could not be compared, and why; the 
     ProveGapsOperator(
         task_id="find_gaps",
         schemas=str(INDEX),
+        datasets="{{ params.datasets }}",
         accepted="{{ params.accept }}",
         execution_timeout=timedelta(hours=3),
     )
@@ -57,5 +62,5 @@ table. Otherwise the log says which dataset could not be compared, and why; the 
         task_id="count_positions",
         job="prove_raw",
         application=str(INCLUDE / "spark" / "batch" / "prove_raw.py"),
-        application_args=TABLES,
+        application_args=["{{ (params.datasets or landed) | join(',') }}"],
     )

@@ -1,6 +1,6 @@
 """Prove the raw zone: each change is there once, in one unbroken run of source positions.
 
-    spark-submit include/spark/batch/prove_raw.py retail_transactions retail_products …
+    spark-submit include/spark/batch/prove_raw.py retail.transactions,retail.products
 
 Appends one row a table to `raw_proofs` in the platform's database and fails when a change is there twice.
 """
@@ -16,8 +16,9 @@ from pyspark.sql import functions as f
 from include.spark.batch.session import lake_session, platform_jdbc
 
 
-def proof(spark: SparkSession, table: str) -> DataFrame:
+def proof(spark: SparkSession, dataset: str) -> DataFrame:
     """One row: how many changes, how many positions, the newest commit."""
+    table = dataset.replace(".", "_")
     return (
         spark.table(f"lake.raw.{table}")
         .groupBy("_topic", "_kafka_partition", "_offset")
@@ -32,12 +33,12 @@ def proof(spark: SparkSession, table: str) -> DataFrame:
     )
 
 
-def main(tables: list[str]) -> int:
+def main(datasets: list[str]) -> int:
     """0 when every change is there once."""
     jdbc = platform_jdbc()
     options = {"user": jdbc["user"], "password": jdbc["password"], "driver": "org.postgresql.Driver"}
     with lake_session() as spark:
-        found = reduce(DataFrame.unionByName, (proof(spark, table) for table in tables)).cache()
+        found = reduce(DataFrame.unionByName, (proof(spark, dataset) for dataset in datasets)).cache()
         found.write.jdbc(jdbc["url"], "raw_proofs", mode="append", properties=options)
         doubled = [row for row in found.collect() if row.changes != row.positions]
     for row in doubled:
@@ -46,4 +47,4 @@ def main(tables: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1].split(",")))

@@ -40,9 +40,9 @@ def test_an_unbroken_path_leads_from_the_shops_table_to_the_metric(stack: Any, l
 
 def test_airflow_and_spark_report_their_own_runs(stack: Any, lineage: httpx.Client) -> None:
     stack.airflow.pause("prove_raw", paused=False)
-    run = stack.airflow.trigger("prove_raw")
+    run = stack.airflow.trigger("prove_raw", {"datasets": ["retail.products"]})
     stack.airflow.wait_for_run("prove_raw", run, 240, lambda line: None)
-    raw = "iceberg://lake:raw.retail_transactions"
+    raw = "iceberg://lake:raw.retail_products"
     graph = lineage.get("/api/v1/lineage/graph", params={"dataset": raw, "direction": "down", "depth": 3}).text
     assert "raw_proofs" in graph
     jobs = lineage.get("/api/v1/jobs").text

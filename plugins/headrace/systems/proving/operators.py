@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from headrace.contracts import names
 from headrace.errors import SystemFailure
+from headrace.systems.operators import chosen
 from headrace.systems.platform.alerts import Severity
 
 if TYPE_CHECKING:
@@ -32,18 +33,26 @@ class ProveGapsOperator(BaseOperator):
 
     Args:
         schemas: the index of the applied contracts.
+        datasets: ids of the datasets to compare (templated); all that land in raw when empty.
         accepted: ids of datasets whose open gaps are accepted as they are (templated).
         settle_s: how long the sink may take to commit what it has read.
     """
 
-    template_fields: Sequence[str] = ("accepted",)
+    template_fields: Sequence[str] = ("datasets", "accepted")
     ui_color = "#e8daef"
 
     def __init__(
-        self, *, schemas: str, accepted: Sequence[str] = (), settle_s: float = SETTLE_S, **kwargs: Any
+        self,
+        *,
+        schemas: str,
+        datasets: Sequence[str] | str | None = (),
+        accepted: Sequence[str] = (),
+        settle_s: float = SETTLE_S,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.schemas = schemas
+        self.datasets = datasets
         self.accepted = accepted
         self.settle_s = settle_s
 
@@ -51,8 +60,11 @@ class ProveGapsOperator(BaseOperator):
         """Return the open gaps by dataset.
 
         Raises:
+            AirflowFailException: a dataset is not known.
             SystemFailure: some datasets could not be compared; the others were.
         """
+        from airflow.sdk.exceptions import AirflowFailException
+
         from headrace.planning.topics import landed
         from headrace.systems.connect.care import Care
         from headrace.systems.letters.collect import Collecting
@@ -64,6 +76,10 @@ class ProveGapsOperator(BaseOperator):
 
         care = Care.from_connections(self.schemas, self.log.info)
         systems, contracts = care.systems, landed(care.contracts)
+        try:
+            asked = chosen(self.datasets, [c.id for c in contracts], "no such dataset lands in raw; these do")
+        except ValueError as unknown:
+            raise AirflowFailException(str(unknown)) from unknown
         ledger = GapLedger(systems.platform)
         letters, quarantine = LetterLedger(systems.platform), Quarantine(systems.lake)
         Collecting(systems.kafka, quarantine, letters, care.contracts).collect()
@@ -76,7 +92,7 @@ class ProveGapsOperator(BaseOperator):
                 if new := set_aside(systems.kafka, quarantine, letters, contract, found):
                     self.log.info("%s: %s records kept as dead letters", found, f"{new:,}")
 
-        failures = each(contracts, prove)
+        failures = each([contract for contract in contracts if contract.id in asked], prove)
         heal(systems, ledger, contracts, self.log.info)
         found = {contract.id: ledger.open(contract.id) for contract in contracts}
         tell(systems, found)
