@@ -15,6 +15,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.types import Primitive
 from headrace.errors import SystemFailure, SystemUnavailable
 from headrace.planning.ddl import identifier, qualified
+from headrace.planning.topics import LARGEST_MESSAGE
 from headrace.systems.connect.envelopes import Record, Template, delete_event
 from headrace.systems.kafka.counter import Schemas, change_events
 from headrace.systems.kafka.counting import READ
@@ -182,7 +183,7 @@ def _send(kafka: KafkaHook, topic: str, records: list[tuple[int, Record]]) -> No
         if error:
             faults.append(str(error))
 
-    producer = kafka.producer(**{"message.timeout.ms": 60_000})
+    producer = kafka.producer(**{"message.timeout.ms": 60_000, "message.max.bytes": LARGEST_MESSAGE})
     for partition, record in records:
         for value in (record.value, None):  # the tombstone comes after it, as Debezium has it
             while True:
