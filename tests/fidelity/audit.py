@@ -62,10 +62,11 @@ class Audit:
         `hazards` are the numbers of the rows of which dead letters may be.
         """
         done, records, end = Comparison(), self._records[table.name], self._ends[table.name]
-        capture = Capture(table, self._told_at_source(table), hazards)
-        capture.compare(written, records)
-        self._gone[table.name] = capture.refused
-        done.add(capture.found)
+        if not table.read_anew:
+            capture = Capture(table, self._told_at_source(table), hazards)
+            capture.compare(written, records)
+            self._gone[table.name] = capture.refused
+            done.add(capture.found)
         done.add(compare_records(table, "raw", records, self._lake.changes(table, 0, end), self._told("raw", table)))
         changes = self._warehouse.changes(table, 0, end)
         done.add(compare_records(table, "warehouse", records, changes, self._told("warehouse", table)))
@@ -73,13 +74,17 @@ class Audit:
 
     def rows(self, table: Table, source: Source) -> Comparison:
         """Compare the rows of the source with cleaned and with the view; the tables were refined before."""
-        done, now, gone = Comparison(), source.rows(table, *ALL), self._gone[table.name]
+        done, now, gone = Comparison(), source.rows(table, *ALL), self._gone.get(table.name, ())
         quarantined = self._lake.positions(table, 0, self._ends[table.name], "quarantine")
         by_refinement = told_keys(self._records[table.name], self._told("raw", table) | quarantined)
         done.add(compare_rows(table, "cleaned", now, self._lake.rows(table, *ALL), by_refinement, gone))
         by_stream = told_keys(self._records[table.name], self._told("warehouse", table))
         done.add(compare_rows(table, "view", now, self._warehouse.rows(table, *ALL), by_stream, gone))
         return done
+
+    def is_truncate_told(self, table: Table) -> bool:
+        """Whether a letter of the source says that the table was truncated."""
+        return bool(self._dead_letters.at_source[self._captured.topic(table), ""])
 
     def _read_letters(self) -> None:
         letters = self._dead_letters.read()

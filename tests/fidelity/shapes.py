@@ -16,17 +16,18 @@ RESHAPED: Final = Table(
     (_KEY, Column("wider", KINDS["integer"]), Column("finer", KINDS["real"]), Column("looser", KINDS["text"])),
     read_anew=True,
 )
-RESHAPED_LATER: Final = replace(
+WIDENED: Final = replace(
     RESHAPED,
     columns=(
         _KEY,
         Column("wider", KINDS["bigint"]),
         Column("finer", KINDS["double"]),
         Column("looser", KINDS["text"], nullable=True),
-        Column("filled", KINDS["varchar"], nullable=True),
     ),
 )
-"""After `reshape`. The rows from before have the default of `filled`; an apply reads the table anew for it."""
+"""After `widen`."""
+FILLED: Final = WIDENED.with_column(Column("filled", KINDS["varchar"], nullable=True))
+"""After `fill`. The rows from before have the column's default; an apply reads the table anew for it."""
 CLEARED: Final = Table(
     "cleared",
     (_KEY, Column("note", KINDS["text"])),
@@ -37,10 +38,14 @@ CLEARED: Final = Table(
 SHAPED: Final = (RESHAPED, CLEARED)
 
 
-def reshape() -> Iterator[str]:
-    """The statements that make `RESHAPED` `RESHAPED_LATER`."""
+def widen() -> Iterator[str]:
+    """The statements that make `RESHAPED` `WIDENED`."""
     yield f"ALTER TABLE {SCHEMA}.reshaped ALTER COLUMN wider TYPE bigint, ALTER COLUMN finer TYPE double precision"
     yield f"ALTER TABLE {SCHEMA}.reshaped ALTER COLUMN looser DROP NOT NULL"
+
+
+def fill() -> Iterator[str]:
+    """The statement that makes it `FILLED`. A contract knows nothing of a value that is written before it is applied."""
     yield f"ALTER TABLE {SCHEMA}.reshaped ADD COLUMN filled character varying(20) DEFAULT 'n/a'"
 
 

@@ -69,6 +69,10 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     zones: str = "raw, cleaned, history, quarantine"
+    generated: str = ""
+    """A generated column that the contract leaves out, as CREATE TABLE says it."""
+    read_anew: bool = False
+    """Whether it is read by more than one snapshot: Kafka then has more records than the source had changes."""
 
     @property
     def key(self) -> tuple[Column, ...]:
@@ -83,7 +87,7 @@ class Table:
     def ddl(self) -> Iterator[str]:
         """The statements that make the table ready to be captured."""
         key = ", ".join(f'"{column.name}"' for column in self.key)
-        columns = ", ".join(column.ddl for column in self.columns)
+        columns = ", ".join([column.ddl for column in self.columns] + ([self.generated] if self.generated else []))
         yield f"CREATE TABLE {SCHEMA}.{self.name} ({columns}, PRIMARY KEY ({key}))"
         yield f"CREATE INDEX ON {SCHEMA}.{self.name} (k)"
         yield f"ALTER TABLE {SCHEMA}.{self.name} REPLICA IDENTITY FULL"

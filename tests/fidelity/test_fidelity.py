@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Stack
 from tests.fidelity.report import report
+from tests.fidelity.shapes import SHAPED
 from tests.fidelity.tables import every_type
 from tests.fidelity.trial import run_trial
 from tests.support.schema_ids import schema_ids
@@ -25,7 +26,7 @@ SEED = 1
 @pytest.mark.timeout(900)
 def test_every_type_is_carried_exactly_or_told(stack: Stack, tmp_path: Path) -> None:
     with schema_ids(stack):
-        outcome = run_trial(stack.settings, tmp_path, every_type(), ROWS_EACH, SEED, print)
+        outcome = run_trial(stack.settings, tmp_path, (*every_type(), *SHAPED), ROWS_EACH, SEED, print)
     assert not outcome.refused
     assert outcome.comparison.values > 10_000
     assert not outcome.comparison.silent, report(outcome.comparison, outcome.tables)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from headrace.systems.connect.rereading import reread
+from headrace.systems.connect.vanished import Progress
 from include.stack.settings import Settings
-from tests.fidelity import pending, writing
+from tests.fidelity import pending, shapes, writing
 from tests.fidelity.audit import Audit
 from tests.fidelity.changes import Change
 from tests.fidelity.compare import Comparison
@@ -25,6 +27,9 @@ from tests.support.live_shop import wait_until
 from tests.support.place import Place, place
 
 CAPTURED_WITHIN_S: Final = 300.0
+READ_ANEW: Final = Progress(timeout_s=300.0, poll_s=0.5)
+EARLY: Final = 5
+"""Rows that a changed table gets before its contract is changed, and applied, too."""
 FAST: Final = {"sink_commit_interval_ms": 1000}
 SENTINEL: Final = Table("sentinel", (replace(K, in_key=True),), zones="raw")
 """Its rows are written last: what was committed before them is captured before them."""
@@ -78,6 +83,7 @@ class Trial:
             for table in self._tables.values():
                 source.run(table.ddl())
                 self._at.declare(table.name, table.files(self._at.domain))
+            self._refuse_generated()
             drawn = {table.name: self._draw(table) for table in self._tables.values() if table is not SENTINEL}
             self._write_first(source, drawn)
             outcome.refused = tuple(refusal.message for refusal in self._at.world.plan().refusals)
@@ -85,9 +91,10 @@ class Trial:
             self._wait_for_capture(source)
             with self._at.streaming(), self._at.refining() as refine:
                 self._write_more(source, drawn)
-                self._change_shapes(source)
+                self._change_shapes(source, drawn)
                 self._write_last(source, drawn)
                 self._wait_for_capture(source)
+                self._read_anew(source)
                 self._compare(source, outcome, refine)
         return outcome
 
@@ -109,15 +116,51 @@ class Trial:
             numbers = self._chance.sample(range(middle), middle // 3)
             writing.disturb(source, self._written, table, found, numbers, self._chance)
 
-    def _change_shapes(self, source: Source) -> None:
-        """A column more: the contract and the tables first, then the source."""
-        chosen = [name for name, table in sorted(self._tables.items()) if table is not SENTINEL][:1]
+    def _refuse_generated(self) -> None:
+        """The plan refuses a contract that has a generated column."""
+        for name, table in self._tables.items():
+            if table.generated:
+                self._at.declare(name, table.with_column(shapes.DOUBLED).files(self._at.domain))
+                refusals = [refusal.message for refusal in self._at.world.plan().refusals]
+                assert any("is generated" in refusal for refusal in refusals), refusals
+                self._at.declare(name, table.files(self._at.domain))
+
+    def _change_shapes(self, source: Source, drawn: dict[str, Iterator[Row]]) -> None:
+        """A column more: the contract first, then the source. Wider columns: the source first, with rows, then the contract."""
+        chosen = [n for n, table in sorted(self._tables.items()) if table is not SENTINEL and not table.read_anew][:1]
         for name in chosen:
-            self._tables[name] = self._tables[name].with_column(ADDED)
-            self._at.declare(name, self._tables[name].files(self._at.domain))
+            self._declare(self._tables[name].with_column(ADDED))
+        if shapes.RESHAPED.name in self._tables:
+            self._reshape(source, drawn)
         self._at.world.apply()
         for name in chosen:
             source.run([f"ALTER TABLE {SCHEMA}.{name} ADD COLUMN {ADDED.ddl}"])
+
+    def _reshape(self, source: Source, drawn: dict[str, Iterator[Row]]) -> None:
+        name = shapes.RESHAPED.name
+        source.run(shapes.widen())
+        early = _take(self._draw(shapes.WIDENED), EARLY)
+        writing.insert(source, self._written, shapes.WIDENED, early, writing.AFTER // 2)
+        self._wait_for_capture(source)
+        source.run(shapes.fill())
+        drawn[name] = self._draw(shapes.FILLED)
+        self._declare(shapes.FILLED)
+        source.run(shapes.truncate())
+
+    def _declare(self, table: Table) -> None:
+        self._tables[table.name] = table
+        self._at.declare(table.name, table.files(self._at.domain))
+
+    def _read_anew(self, source: Source) -> None:
+        """The truncated table is read anew, as its letter says."""
+        if shapes.CLEARED.name not in self._tables:
+            return
+        began, world = time.monotonic(), self._at.world
+        deleted = reread(
+            world.systems, self._at.domain, [world.contract(shapes.CLEARED.name)], self._report, progress=READ_ANEW
+        )
+        self._report(f"{deleted} rows of a truncated table were deleted after {time.monotonic() - began:.1f} s")
+        self._wait_for_capture(source)
 
     def _write_last(self, source: Source, drawn: Mapping[str, Iterator[Row]]) -> None:
         first = self._rows_each * 2 // 3
@@ -132,7 +175,7 @@ class Trial:
         """Until what is committed now is in Kafka."""
         began = time.monotonic()
         self._sentinels += 1
-        self._written.note(SENTINEL, source.insert(SENTINEL, [(self._sentinels, {})]))
+        self._written.note(SENTINEL, source.insert(SENTINEL, [(self._sentinels, Row())]))
         wait_until(self._is_captured, CAPTURED_WITHIN_S, f"{SENTINEL.name} is not captured")
         self._report(f"captured after {time.monotonic() - began:.1f} s")
 
@@ -154,6 +197,8 @@ class Trial:
                 f"{table.name}, changes",
                 audit.changes(table, self._changes(table), self._written.hazards[table.name]),
             )
+            if table.name == shapes.CLEARED.name:
+                assert audit.is_truncate_told(table)
         outcome.refinements = refine()
         for table in tables:
             self._note(outcome, f"{table.name}, rows", audit.rows(table, source))
