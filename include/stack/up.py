@@ -18,7 +18,7 @@ from include.stack.steps import take
 from include.stack.streams import plans
 
 Report = Callable[[str], None]
-WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files")
+WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files", "prove_raw")
 SERVED_WITHIN_S = 900.0
 
 

@@ -23,8 +23,8 @@ from headrace.systems.proving.operators import ProveGapsOperator
 from headrace.systems.proving.proof import raw_offsets, sink_offsets
 from include.spark.streaming.letters.job import Places
 from tests.integration.systems.serving import Server
-from tests.integration.systems.test_connect import airflow_connections
 from tests.integration.systems.world import World
+from tests.support.watching import airflow_connections
 
 pytestmark = pytest.mark.slow
 
