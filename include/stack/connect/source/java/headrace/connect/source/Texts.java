@@ -1,5 +1,8 @@
 package headrace.connect.source;
 
+import static io.debezium.connector.postgresql.PostgresValueConverter.NEGATIVE_INFINITY_LOCAL_DATE;
+import static io.debezium.connector.postgresql.PostgresValueConverter.POSITIVE_INFINITY_LOCAL_DATE;
+
 import io.debezium.time.ZonedTimestamp;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
@@ -60,9 +63,11 @@ final class Texts {
         return date(value.toString());
     }
 
-    /** Debezium's infinite dates lie beyond those of PostgreSQL, which end in the year 5874897. */
+    /** Debezium's infinite dates both lie before every date of PostgreSQL, a day apart. */
     private static Integer infinite(LocalDate date) {
-        return date.getYear() > 5_874_897 ? Special.LATEST : date.getYear() < -4_713 ? Special.EARLIEST : null;
+        return date.equals(POSITIVE_INFINITY_LOCAL_DATE) ? Special.LATEST
+                : date.equals(NEGATIVE_INFINITY_LOCAL_DATE) ? Special.EARLIEST
+                : null;
     }
 
     /** The driver fills a calendar with the year, month and day that it read. */
