@@ -148,8 +148,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.parent.parent.name == "integration" and item.path.parent.name in BESIDE:
             item.add_marker("beside")
-        if {"stack", "oltp_dsn", "spark"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"stack", "oltp_dsn", "spark"} & fixtures:
             item.add_marker("stack")
+        if "spark" in fixtures and not {"stack", "oltp_dsn"} & fixtures:
+            item.add_marker("engine")
     items.sort(key=_place)
 
 

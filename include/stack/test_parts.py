@@ -1,4 +1,4 @@
-"""The suite in parts: what needs no stack runs while it starts; the others run one after the other."""
+"""The suite in parts: what needs no stack runs beside what waits for one; the others run one after the other."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from include.stack.console import out
 from include.stack.settings import Settings
 
 WITHOUT_STACK: Final = "not stack"
-BESIDE: Final = "stack and beside and not faults"
-ON_STACK: Final = "stack and not beside and not faults"
+ENGINES: Final = "stack and engine and not faults"
+BESIDE: Final = "stack and beside and not engine and not faults"
+ON_STACK: Final = "stack and not beside and not engine and not faults"
 FAULTS: Final = "stack and faults"
-PARTS: Final = (WITHOUT_STACK, BESIDE, ON_STACK, FAULTS)
+PARTS: Final = (WITHOUT_STACK, ENGINES, BESIDE, ON_STACK, FAULTS)
 """pytest's `-m` of each part: together every test, each once."""
 
 SELECTS: Final = ("-k", "-m", "--long", "--deselect", "--ignore", "--pyargs", "--co")

@@ -17,7 +17,7 @@ from include.stack.console import Progress, err, out
 from include.stack.install import TEST_PACKAGES, install_debian
 from include.stack.settings import BY_NAME, Settings, read_env
 from include.stack.stop import remove
-from include.stack.test_parts import BESIDE, FAULTS, ON_STACK, WITHOUT_STACK, Background, Suite, is_whole
+from include.stack.test_parts import BESIDE, ENGINES, FAULTS, ON_STACK, WITHOUT_STACK, Background, Suite, is_whole
 
 TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_INSTANCE": "test",
@@ -93,7 +93,7 @@ def alone(test: Settings) -> Iterator[None]:
 
 
 def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
-    """Run the whole suite in its parts, the first of them while the stack starts; the worst exit code."""
+    """Run the whole suite in its parts: one while the stack starts, one beside tests that mostly wait; the worst exit code."""
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
@@ -102,8 +102,11 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
             running.append(suite.begin(WITHOUT_STACK, os.environ))
             start()
             running[-1].finish()
-            for stage in (ON_STACK, BESIDE, FAULTS):
-                suite.run(stage, environ)
+            suite.run(ON_STACK, environ)
+            running.append(suite.begin(ENGINES, environ))
+            suite.run(BESIDE, environ)
+            running[-1].finish()
+            suite.run(FAULTS, environ)
         finally:
             for part in running:
                 part.stop()
