@@ -184,9 +184,10 @@ class RangeReader:
         """Some messages. Raises Gone, or SystemUnavailable after a long silence."""
         deadline = time.monotonic() + SILENCE_S
         while time.monotonic() < deadline:
-            messages: list[Message] = self._consumer.consume(AT_ONCE, timeout=SILENT_S)
-            if messages:
-                return messages
+            first = self._consumer.poll(SILENT_S)
+            if first is not None:
+                # With a time-out, `consume` would wait for all of it unless there are so many messages.
+                return [first, *self._consumer.consume(AT_ONCE, timeout=0)]
             self._check(waiting, wanted)
         raise self._unavailable(f"partitions sent nothing for {SILENCE_S:.0f} s before their end")
 
