@@ -17,6 +17,7 @@ import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from headrace.errors import SystemUnavailable
+from headrace.systems.kafka.arrived import arrived
 
 MOST_BYTES: Final = 32 << 20
 """Bytes of keys and values in one slice, unless a single record is larger."""
@@ -184,10 +185,9 @@ class RangeReader:
         """Some messages. Raises Gone, or SystemUnavailable after a long silence."""
         deadline = time.monotonic() + SILENCE_S
         while time.monotonic() < deadline:
-            first = self._consumer.poll(SILENT_S)
-            if first is not None:
-                # With a time-out, `consume` would wait for all of it unless there are so many messages.
-                return [first, *self._consumer.consume(AT_ONCE, timeout=0)]
+            messages: list[Message] = arrived(self._consumer, AT_ONCE, SILENT_S)
+            if messages:
+                return messages
             self._check(waiting, wanted)
         raise self._unavailable(f"partitions sent nothing for {SILENCE_S:.0f} s before their end")
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from headrace.systems.kafka.arrived import arrived
 from headrace.systems.kafka.avro_blocks import unwrap
 from headrace.systems.kafka.counting import READ
 from headrace.systems.kafka.hook import KafkaHook
@@ -49,7 +50,7 @@ def _first_commits(
     try:
         consumer.assign([TopicPartition(topic, partition, start) for partition, start in starts.items()])
         while any(left.values()) and time.monotonic() < deadline:
-            messages: list[Message] = consumer.consume(500, timeout=0.5)
+            messages: list[Message] = arrived(consumer, 500, 0.5)
             for message in messages:
                 partition = message.partition()
                 if message.error() is not None:  # its end; another error is none of ours to judge

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from headrace.errors import SystemUnavailable
+from headrace.systems.kafka.arrived import arrived
 from headrace.systems.kafka.hook import NEXT_STEP, KafkaHook
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def messages_to_end(
         consumer.assign([TopicPartition(topic, p, start.get(p, OFFSET_BEGINNING)) for p in open_])
         heard = time.monotonic()
         while open_:
-            messages: list[Message] = consumer.consume(at_once, timeout=1.0)
+            messages: list[Message] = arrived(consumer, at_once, 1.0)
             if messages:
                 heard = time.monotonic()
             elif time.monotonic() - heard > SILENCE_S:
