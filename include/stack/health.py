@@ -19,7 +19,7 @@ from include.stack.steps import AGAIN
 
 Check = Callable[[], bool]
 PULSE_S: Final = 20.0
-"""How old the last sign of life of the Spark driver that stands by may be: four of its intervals."""
+"""Most seconds since the last sign of life of the Spark driver that stands by: four of its intervals."""
 
 
 class NotHealthy(Exception):
@@ -106,7 +106,7 @@ def _http(url: str, accepted: tuple[int, ...], auth: tuple[str, str] | None = No
 
 
 def _pulse(file: Path) -> bool:
-    """Whether the process has touched the file lately."""
+    """Return whether the process has touched the file lately."""
     try:
         return time.time() - file.stat().st_mtime < PULSE_S
     except OSError:

@@ -17,7 +17,7 @@ PREFIX: Final = "process:"
 
 
 class ProcessAlerts:
-    """What is wrong with processes now, by name."""
+    """Keeps what is wrong with processes now, by name."""
 
     def __init__(self, file: Path, platform: PlatformHook) -> None:
         self._file = file
@@ -61,7 +61,7 @@ class ProcessAlerts:
 
 
 def alerts_file(s: Settings) -> Path:
-    """Where the watchdog of an instance writes."""
+    """Return the file that the watchdog of an instance writes."""
     return s.run / "watchdog.json"
 
 

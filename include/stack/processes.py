@@ -16,7 +16,7 @@ from include.stack.settings import Settings
 STANDBY = "spark-batch"
 """The Spark driver that stands by for batch jobs."""
 WATCHDOG = "watchdog"
-"""What restarts a process that does not answer."""
+"""The process that restarts one that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which process runs and does not answer. Pure: times come as arguments.
+"""Tell which process runs and does not answer. Pure: times come as arguments.
 
 Silence is counted per process from its last answer, and begins anew with each new process id. Two silences are none of its
 own: while a process that it needs is silent too, and while nobody asked it.

@@ -77,7 +77,7 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> 
 
 
 def _cast(values: pa.Array, want: pa.DataType) -> pa.Array:
-    """The same values in another type. Raises ValueError, or an Arrow exception, for one that the type does not have.
+    """Cast values without changing one. Raises ValueError, or an Arrow exception, for one that the type does not have.
 
     Arrow itself rounds a double to a float, and makes numbers and booleans of each other.
     """

@@ -136,7 +136,7 @@ def _route(table: str) -> str:
 
 
 def _writable(members: Sequence[Contract]) -> dict[str, str]:
-    """What the sink may write: the columns of numbers, as `topic|name:type|…;topic|…`."""
+    """Say what the sink may write: the columns of numbers, as `topic|name:type|…;topic|…`."""
     columns = ["|".join([names.topic(c), *_numbers(c)]) for c in sorted(members, key=names.topic)]
     return {"transforms.writable.type": WRITABLE, "transforms.writable.columns": ";".join(columns)}
 

@@ -1,4 +1,4 @@
-"""Which dataset a sink's task has failed for: the sink itself skips none, so one would stop all of its domain. Pure."""
+"""Find the dataset for which a sink's task has failed: the sink skips none, so one would stop all of its domain. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OF_ONE_TABLE: Final = re.compile(
     r"NoSuchTableException: Table does not exist: (?P<table>\S+)"
     r"|An error occurred converting record, topic: (?P<topic>[^,\s]+)"
 )
-"""What the Iceberg sink says of one table or topic, and not of the store or the catalog: waiting would not help.
+"""Words of the Iceberg sink about one table or topic, and not about the store or the catalog: waiting would not help.
 
 Source: org.apache.iceberg.rest.ErrorHandlers and org.apache.iceberg.connect.data.IcebergWriter, both of Iceberg 1.12.
 """
