@@ -125,9 +125,9 @@ def finished(stack: Stack, dag: str, run: str) -> str:
     return run
 
 
-def asset_triggered(stack: Stack, dag: str) -> str:
-    """The run that its inputs have set off, or nothing yet."""
-    return next((str(run["dag_run_id"]) for run in stack.airflow.runs(dag, run_type="asset_triggered")), "")
+def asset_triggered(stack: Stack, dag: str) -> bool:
+    """Whether its inputs have set off a run, which may have begun before the last of them was refined whole."""
+    return bool(stack.airflow.runs(dag, run_type="asset_triggered"))
 
 
 def book_late(connection: psycopg.Connection) -> int:
@@ -205,8 +205,8 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
             with switched_on(stack, dag):
                 by_api(dag, everything=True)
         for dag in MARTS:
-            eventually(lambda dag=dag: bool(asset_triggered(stack, dag)), True, 120)
-            finished(stack, dag, asset_triggered(stack, dag))
+            eventually(lambda dag=dag: asset_triggered(stack, dag), True, 120)
+            by_api(dag)
     _agree(stack, frames(stack, dropped), warehouse)
 
 
