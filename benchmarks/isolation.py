@@ -19,7 +19,7 @@ TOLD_WITHIN_S: Final = 120.0
 METHOD = (
     "A source database, a domain, connectors and a stream of their own hold three datasets; two of them get a row each every "
     "20 ms or somewhat more. Freshness is the time from a row's commit to the warehouse's insert. It is measured while all is "
-    "well, then again from the moment at which the third dataset gets into trouble: an infinite number and a truncation "
+    "well, then again from the moment at which the third dataset gets into trouble: a number that is NaN and a truncation "
     "(capture), a raw table that is gone (sink), a changes table in the warehouse that is gone (stream), a contract that "
     "the source cannot keep (plan). A run counts only when every row of the two was served and landed, the trouble was told, "
     "and the third dataset came back. `tests/isolation` holds the troubles."

@@ -41,11 +41,12 @@ with DAG(
 **Finds gaps**: records with a value in Kafka that are neither in raw nor dead letters. `raw_proven` (platform database)
 says how far each partition is compared, `raw_gaps` what was found; each run reads only what is new. An alert
 `gap:<dataset>` names partition and offsets, and is over when the records are there. What Kafka still has is kept as dead
-letters, which `replay_letters` lands (rule `gap`). A table whose records Kafka removed
-before the sink read them is read anew from its source. **Counts**, in one Spark batch job over the whole raw zone, changes
-and their source positions (`raw_proofs`): equal when each change is there once.
+letters, which `replay_letters` lands (rule `gap`). A table whose records Kafka removed before the sink read them is read
+anew from its source. **Counts**, in one Spark batch job, changes in raw and their source positions (`raw_proofs`): equal
+when each change is there once.
 
-**Runs** daily, and by hand at any time, for all datasets or those in *datasets*. To accept the open gaps of a dataset as they are, name it in *accept*.
+**Runs** daily, and by hand at any time, for all datasets or those in *datasets*. To accept the open gaps of a dataset as
+they are, name it in *accept*.
 
 **When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken: the log names the
 table. Otherwise the log says which dataset could not be compared, and why; the next run goes on from there.

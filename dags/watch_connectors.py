@@ -22,8 +22,8 @@ with DAG(
 ### Watch the connectors and the replication slots
 
 **Brings about** that every connector of the contracts runs. A FAILED task is restarted, with growing waits between; a
-sink that fails for one dataset goes on without it, and says so; a slot that falls behind is an alert; a lost slot is answered by a fresh snapshot, and by deletes for the rows that
-vanished meanwhile, so that no gap stays.
+sink that fails for one dataset goes on without it, and says so; a slot that falls behind is an alert; a lost slot is
+answered by a fresh snapshot, and by deletes for the rows that vanished meanwhile, so that no gap stays.
 
 **Runs** all the time: it waits, deferred, without a worker, and wakes when something is wrong.
 

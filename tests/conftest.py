@@ -49,6 +49,10 @@ class Stack:
     def airflow(self) -> AirflowApi:
         return AirflowApi(self.settings)
 
+    def pid(self, process: str) -> int:
+        """The process id by which the supervisor has a process; 0 while it does not run."""
+        return next(state.pid for state in self.supervisor.states() if state.name == process)
+
     @property
     def systems(self) -> Systems:
         return endpoints.systems(self.settings)

@@ -33,7 +33,7 @@ def kill(stack: Stack) -> Callable[[str], int]:
     """`kill(process)`: kill -9 by its pid; the pid it had."""
 
     def kill(name: str) -> int:
-        pid = next(state.pid for state in stack.supervisor.states() if state.name == name)
+        pid = stack.pid(name)
         assert pid, f"{name} does not run, so it cannot be killed"
         os.kill(pid, signal.SIGKILL)
         return pid
@@ -47,7 +47,7 @@ def freeze(stack: Stack) -> Iterator[Callable[[str], int]]:
     frozen = list[int]()
 
     def freeze(name: str) -> int:
-        pid = next(state.pid for state in stack.supervisor.states() if state.name == name)
+        pid = stack.pid(name)
         assert pid, f"{name} does not run, so it cannot be frozen"
         frozen.append(pid)
         os.kill(pid, signal.SIGSTOP)

@@ -57,7 +57,7 @@ def attempts(catalog: Catalog) -> set[str]:
 
 def kill_drivers(stack: Stack) -> None:
     """kill -9 of the Spark driver that stands by, and of every driver of a batch job's own, each with its JVM."""
-    (standing,) = (state.pid for state in stack.supervisor.states() if state.name == STANDBY)
+    standing = stack.pid(STANDBY)
     jobs = str(stack.settings.root / "include" / "spark" / "batch")
     for process in psutil.process_iter(["pid", "cmdline"]):
         if process.info["pid"] == standing or jobs in " ".join(process.info["cmdline"] or ()):

@@ -23,10 +23,6 @@ LARGEST = 4096
 """Bytes of a file."""
 
 
-def pid_of(stack: Stack, name: str) -> int:
-    return next(state.pid for state in stack.supervisor.states() if state.name == name)
-
-
 @contextmanager
 def cannot_write(pid: int) -> Iterator[None]:
     """The process's files may not grow inside the block."""
@@ -43,7 +39,7 @@ def test_a_broker_that_cannot_write_ends_and_loses_nothing(
     stack: Stack, window: TradingWindow, comes_back: Callable[..., float]
 ) -> None:
     window.trade()
-    pid = pid_of(stack, "kafka")
+    pid = stack.pid("kafka")
     with cannot_write(pid):
         wait_until(lambda: not psutil.pid_exists(pid), 120, "the broker goes on, though it cannot write")
     comes_back("kafka", pid, 120)

@@ -40,7 +40,7 @@ def test_a_stream_is_adopted_when_the_scheduler_and_the_triggerer_die_never_star
     ask_platform: Callable[..., list[tuple[object, ...]]],
 ) -> None:  # fmt: skip
     def driver() -> int:
-        return next(state.pid for state in stack.supervisor.states() if state.name == "stream-retail")
+        return stack.pid("stream-retail")
 
     window.trade()
     before, launches = driver(), ask_platform("SELECT launches FROM streams WHERE stream_group = 'retail'")

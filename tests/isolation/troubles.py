@@ -52,7 +52,7 @@ def _is_told(key: str) -> Callable[[Shop], bool]:
 
 
 def _want_the_impossible(shop: Shop) -> None:
-    """A required field that the source lacks; the neighbour's contract is applied all the same."""
+    """A required field that the source lacks."""
     missing = {"name": "missing", "field-id": 9, "type": "long", "doc": "What the source has not."}
     shop.world.declare(SICK, ID, TOTAL, AT, missing)
     with pytest.raises(HeldBack, match=SICK):
@@ -65,12 +65,9 @@ def _is_refused(shop: Shop) -> bool:
     }
 
 
-def _as_it_was(shop: Shop) -> None:
-    shop.world.declare(SICK)
-    shop.world.apply()
-
-
 def _apply(shop: Shop) -> None:
+    """The contract as it was at first."""
+    shop.world.declare(SICK)
     shop.world.apply()
 
 
@@ -78,5 +75,5 @@ TROUBLES = (
     Trouble("capture", _odd_rows, _letters, lambda shop: None),
     Trouble("sink", _lose_raw_table, _is_told("sink:"), _apply),
     Trouble("stream", _lose_served_table, _is_told("stream:"), _apply),
-    Trouble("plan", _want_the_impossible, _is_refused, _as_it_was),
+    Trouble("plan", _want_the_impossible, _is_refused, _apply),
 )

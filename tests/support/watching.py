@@ -58,11 +58,23 @@ def deferred(run: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
 
 
 @contextmanager
+def meanwhile(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """`work` runs in a thread inside the block; it ends when its event is set."""
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
 def connectors_kept(world: World) -> Iterator[None]:
     """`KeepConnectorsOperator` watches over the world's connectors inside the block, as `watch_connectors` does."""
-    over = threading.Event()
 
-    def keep() -> None:
+    def keep(over: threading.Event) -> None:
         operator = KeepConnectorsOperator(
             task_id="keep",
             schemas=str(world.folder),
@@ -84,10 +96,5 @@ def connectors_kept(world: World) -> Iterator[None]:
             except Exception as failed:  # the DAG's next run goes on
                 world.log.append(f"watch: {failed}")
 
-    thread = threading.Thread(target=keep)
-    thread.start()
-    try:
+    with meanwhile(keep):
         yield
-    finally:
-        over.set()
-        thread.join()

@@ -49,7 +49,7 @@ def test_late_data_is_told_until_it_is_in_time_again(
     stack: Stack, oltp: Any, eventually: Callable[..., Any], new_id: Callable[[], int], told: Callable[..., str]
 ) -> None:
     """The driver stands still while a row is written, for less time than would have it launched again."""
-    (pid,) = [state.pid for state in stack.supervisor.states() if state.name == "stream-retail"]
+    pid = stack.pid("stream-retail")
     basket, key = new_id(), "late:retail.transactions"
     os.kill(pid, signal.SIGSTOP)
     try:

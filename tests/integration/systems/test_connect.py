@@ -21,7 +21,7 @@ from headrace.systems.connect.snapshots import take_due
 from headrace.systems.connect.watch import snapshot_done
 from tests.integration.systems.building import new_world
 from tests.integration.systems.world import World
-from tests.support.watching import airflow_connections, deferred, event_of
+from tests.support.watching import airflow_connections, deferred, event_of, meanwhile
 
 pytestmark = pytest.mark.slow
 
@@ -133,21 +133,15 @@ def test_a_slot_that_falls_behind_is_told_and_that_it_has_caught_up(airflow: Wor
 @contextmanager
 def _life(world: World) -> Iterator[None]:
     """A row now and then: while nothing is captured, the rest of the server's log counts as lag."""
-    over = threading.Event()
 
-    def insert() -> None:
+    def insert(over: threading.Event) -> None:
         number = 100_000
         while not over.wait(1.0):
             world.sql(f"INSERT INTO shop.orders VALUES ({number}, 1, now())")
             number += 1
 
-    thread = threading.Thread(target=insert)
-    thread.start()
-    try:
+    with meanwhile(insert):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_watch_without_trouble_ends_in_its_time(airflow: World) -> None:

@@ -99,10 +99,10 @@ class Care:
 
         The configuration is the record of it: applying the contracts lets them in again.
         """
-        status = self.systems.connect.status(connector)
         mine = [c for c in self.contracts if "raw" in c.zones and names.sink_connector(c.domain) == connector]
-        config = self.systems.connect.config(connector)
-        if not (status and mine and config):
+        status = self.systems.connect.status(connector) if mine else None
+        config = self.systems.connect.config(connector) if status else None
+        if not (status and config):
             return False
         told = dict[Contract, str]()
         for contract, cause in blamed(status.failures, mine).items():

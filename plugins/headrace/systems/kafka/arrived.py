@@ -16,4 +16,4 @@ def arrived(consumer: Consumer, most: int, seconds: float) -> list[Any]:
     https://docs.confluent.io/platform/current/clients/confluent-kafka-python/html/index.html#confluent_kafka.Consumer.consume
     """
     first = consumer.poll(seconds)
-    return [] if first is None else [first, *consumer.consume(most - 1, timeout=0)] if most > 1 else [first]
+    return [] if first is None else [first, *consumer.consume(most - 1, timeout=0)]
