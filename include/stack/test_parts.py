@@ -1,4 +1,4 @@
-"""The suite in parts: what needs no stack runs beside what waits for one; the others run one after the other."""
+"""The suite in parts: some in the foreground, others meanwhile in the background."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 from xml.etree import ElementTree
 
 from include.stack.console import out
@@ -48,16 +49,10 @@ class Suite:
     def run(self, part: str, environ: Mapping[str, str]) -> None:
         """Run a part in the foreground."""
         began = time.monotonic()
-        command = self._command(part)
-        done = subprocess.run(command, cwd=self.settings.root, env=environ, timeout=self.limit_s, check=False)
+        done = subprocess.run(
+            self.command(part), cwd=self.settings.root, env=environ, timeout=self.limit_s, check=False
+        )
         self.ended(part, done.returncode, began)
-
-    def begin(self, part: str, environ: Mapping[str, str]) -> Background:
-        """Start a part in the background, on the time that others leave."""
-        log = (self.folder / f"{PARTS.index(part)}.log").open("w+b")
-        command = ["nice", "-n", "5", *self._command(part)]
-        process = subprocess.Popen(command, cwd=self.settings.root, env=environ, stdout=log, stderr=log)
-        return Background(self, part, process, Path(log.name), time.monotonic())
 
     def report(self) -> int:
         """Show how each part ended; the worst exit code."""
@@ -80,40 +75,62 @@ class Suite:
         self.codes[part] = code
         self.seconds[part] = time.monotonic() - began
 
-    def _command(self, part: str) -> list[str]:
+    def command(self, part: str) -> list[str]:
+        """Return how pytest is called for a part."""
         report = f"--junitxml={self._report(part)}"
         return [sys.executable, "-m", "pytest", *self.arguments, "-m", part, report]
+
+    def log(self, part: str) -> Path:
+        """Return where a part prints to in the background."""
+        return self.folder / f"{PARTS.index(part)}.log"
 
     def _report(self, part: str) -> Path:
         return self.folder / f"{PARTS.index(part)}.xml"
 
 
-@dataclass
-class Background:
-    """A part that runs in the background."""
+class Lane:
+    """Runs parts one after the other in the background, on the CPU time that others leave; use it by `with`."""
 
-    suite: Suite
-    part: str
-    process: subprocess.Popen[bytes]
-    log: Path
-    began: float
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting = list[tuple[str, Path, Future[None]]]()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what still runs: nobody waits for it any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._process:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+    def add(self, part: str, environ: Mapping[str, str]) -> None:
+        """Let a part run when those before it are over."""
+        log = self._suite.log(part)
+        self._waiting.append((part, log, self._pool.submit(self._run, part, log, environ)))
 
     def finish(self) -> None:
-        """Wait for its end and show its output."""
-        code = self.process.wait(self.suite.limit_s)
-        self.suite.ended(self.part, code, self.began)
-        out.print(f"--- {self.part}", markup=False)
-        sys.stdout.write(self.log.read_text(errors="replace"))
-        sys.stdout.flush()
+        """Wait until every part is over, and show what each printed."""
+        for part, log, done in self._waiting:
+            done.result(self._suite.limit_s)
+            out.print(f"--- {part}", markup=False)
+            sys.stdout.write(log.read_text(errors="replace"))
+            sys.stdout.flush()
+        self._waiting.clear()
 
-    def stop(self) -> None:
-        """End it, unless it has ended."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+    def _run(self, part: str, log: Path, environ: Mapping[str, str]) -> None:
+        began, command = time.monotonic(), ["nice", "-n", "5", *self._suite.command(part)]
+        with log.open("wb") as printed:
+            self._process = subprocess.Popen(
+                command, cwd=self._suite.settings.root, env=environ, stdout=printed, stderr=printed
+            )
+            self._suite.ended(part, self._process.wait(self._suite.limit_s), began)
 
 
 def outcomes(report: Path) -> dict[str, int]:

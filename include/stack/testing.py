@@ -17,7 +17,7 @@ from include.stack.console import Progress, err, out
 from include.stack.install import TEST_PACKAGES, install_debian
 from include.stack.settings import BY_NAME, Settings, read_env
 from include.stack.stop import remove
-from include.stack.test_parts import BESIDE, ENGINES, FAULTS, ON_STACK, WITHOUT_STACK, Background, Suite, is_whole
+from include.stack.test_parts import BESIDE, ENGINES, FAULTS, ON_STACK, WITHOUT_STACK, Lane, Suite, is_whole
 
 TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_INSTANCE": "test",
@@ -37,6 +37,8 @@ TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_HANG_S": "60",
 }
 """Settings of the test instance: little memory and data, and short waits."""
+QUICK_JVM = "-XX:TieredStopAtLevel=1"
+"""For every JVM of the test instance: over so little data, optimised code does not repay its compilation."""
 LIMIT_S = 4500
 
 
@@ -48,6 +50,7 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, 
     if fast:
         return subprocess.run([*pytest, "-m", "not stack"], cwd=s.root, timeout=LIMIT_S, check=False).returncode
     environ = os.environ | {name: os.environ.get(f"TEST_{name}", value) for name, value in TEST_INSTANCE.items()}
+    environ.setdefault("JDK_JAVA_OPTIONS", QUICK_JVM)
     environ["HEADRACE_CONTRACTS"] = str(s.state / "instances" / environ["HEADRACE_INSTANCE"] / "contracts")
     test = configuration.load(environ)
     with alone(test), _stack(test, environ, keep=keep) as start:
@@ -93,23 +96,20 @@ def alone(test: Settings) -> Iterator[None]:
 
 
 def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
-    """Run the whole suite in its parts: one while the stack starts, one beside tests that mostly wait; the worst exit code."""
+    """Run the whole suite in its parts, two at a time; the worst exit code."""
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
-        suite, running = Suite(test, arguments, Path(folder), LIMIT_S), list[Background]()
-        try:
-            running.append(suite.begin(WITHOUT_STACK, os.environ))
+        suite = Suite(test, arguments, Path(folder), LIMIT_S)
+        with Lane(suite) as lane:
+            lane.add(WITHOUT_STACK, os.environ)
             start()
-            running[-1].finish()
+            lane.add(BESIDE, environ)
             suite.run(ON_STACK, environ)
-            running.append(suite.begin(ENGINES, environ))
-            suite.run(BESIDE, environ)
-            running[-1].finish()
+            lane.finish()
+            lane.add(ENGINES, environ)
             suite.run(FAULTS, environ)
-        finally:
-            for part in running:
-                part.stop()
+            lane.finish()
         written = suite_results.write(suite_results.SUITE, suite.reports(), test, test.state / "reports")
         out.print(f"seconds of each test: {written}", soft_wrap=True)
         return suite.report()

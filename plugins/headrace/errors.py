@@ -5,7 +5,7 @@ HeadraceError
 │   └── SchemaTypeError  an Avro type that the type kernel does not carry
 ├── ContractErrors       all broken rules of a set of contracts, in file order
 ├── PlanRefused          a plan that cannot be made; nothing was touched
-├── HeldBack             a plan of which a part was not carried out; the rest was
+├── HeldBack             some datasets were held back; the others had their turn
 └── SystemFailure         talking to a system
     ├── SystemUnavailable  it cannot be reached, or does not answer in time
     └── SystemRefused      it answered, and said no
@@ -80,7 +80,7 @@ class PlanRefused(HeadraceError):
 
 
 class HeldBack(HeadraceError):
-    """Some datasets were held back; the others are as their contracts say."""
+    """Some datasets were held back; what was to be done is done for the others."""
 
     def __init__(self, reasons: Iterable[str], *, retry: bool) -> None:
         self.reasons = tuple(reasons)

@@ -22,7 +22,6 @@ SEED = 1
 
 @pytest.mark.beside
 @pytest.mark.slow
-@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_every_type_is_carried_exactly_or_told(stack: Stack, tmp_path: Path) -> None:
     with schema_ids(stack):

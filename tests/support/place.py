@@ -13,9 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-import psycopg
-from psycopg import sql
-
 from headrace.contracts.applied import ENVIRONMENT
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
@@ -26,6 +23,7 @@ from include.stack.airflow import environment
 from include.stack.settings import Settings
 from include.stack.streams import driver_environment
 from tests.integration.systems.world import World
+from tests.support.own_databases import make_source, own_databases
 
 STOPS_WITHIN_S = 30
 REFINED_WITHIN_S = 1200
@@ -67,7 +65,7 @@ class Place:
 
     @contextmanager
     def refining(self) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-        """A Spark session stands by inside the block; the call refines every dataset from all of raw, once."""
+        """A Spark session stands by inside the block; the call refines every dataset from all of raw and builds the marts, once."""
         place = self.world.endpoints
         environ = self._environment() | job_environment(place.lake, place.platform)
         environ |= {"HEADRACE_TOKEN_KEY": self.settings["HEADRACE_TOKEN_KEY"]}
@@ -93,11 +91,9 @@ def place(settings: Settings, home: Path, prepare: Iterable[str], **more: Any) -
     domain = f"fid{secrets.token_hex(3)}"
     home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        for purpose in ("oltp", "platform"):
-            stack.enter_context(_database(settings, f"{domain}_{purpose}"))
-        _as_superuser(settings, sql.SQL("GRANT CONNECT ON DATABASE {} TO cdc").format(sql.Identifier(f"{domain}_oltp")))
-        dsn = databases.superuser_dsn(settings, f"{domain}_oltp")
-        platform = Endpoint.from_url(databases.superuser_dsn(settings, f"{domain}_platform"))
+        make = stack.enter_context(own_databases(settings, domain))
+        dsn = make_source(settings, domain, make)
+        platform = Endpoint.from_url(make("platform"))
         PlatformHook(platform).migrate()
         places = replace(endpoints.endpoints(settings), platform=platform, sources={domain: Endpoint.from_url(dsn)})
         world = World(domain, dsn, home / "schemas", places, Systems.at(places), more=more)
@@ -105,20 +101,6 @@ def place(settings: Settings, home: Path, prepare: Iterable[str], **more: Any) -
         for statement in prepare:
             world.sql(statement.format(domain=domain))
         yield Place(settings, world, home)
-
-
-@contextmanager
-def _database(settings: Settings, name: str) -> Iterator[None]:
-    _as_superuser(settings, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        yield
-    finally:
-        _as_superuser(settings, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _as_superuser(settings: Settings, statement: sql.Composed) -> None:
-    with psycopg.connect(databases.superuser_dsn(settings, "postgres"), autocommit=True) as connection:
-        connection.execute(statement)
 
 
 def _refined(running: subprocess.Popen[bytes]) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ import pytest
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
-from tests.integration.systems.building import databases_of, fresh_name, world_at
+from tests.integration.systems.building import fresh_name, world_at
 from tests.integration.systems.world import World
+from tests.support.own_databases import own_databases
 from tests.support.schema_ids import schema_ids
 
 
@@ -51,7 +52,7 @@ def topic(systems: Systems, name: str) -> Iterator[str]:
 @pytest.fixture
 def database(stack: Any, name: str) -> Iterator[Callable[[str], str]]:
     """`database(purpose)`: DSN of a fresh database, as superuser; dropped afterwards."""
-    with databases_of(stack, name) as make:
+    with own_databases(stack.settings, name) as make:
         yield make
 
 

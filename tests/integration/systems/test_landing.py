@@ -14,7 +14,7 @@ import pytest
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Source
 from headrace.contracts.types import Date, Decimal, Field, Primitive, Record
-from headrace.errors import SystemRefused
+from headrace.errors import HeldBack
 from headrace.planning.diff import diff
 from headrace.planning.lake import raw_tables
 from headrace.systems.bundle import Systems
@@ -275,7 +275,7 @@ def test_a_dataset_that_cannot_be_landed_does_not_keep_the_others(
     for hook, its in ((LandingHook, store), (LakeHook, systems.lake), (PlatformHook, landing.platform)):
         monkeypatch.setattr(hook, "from_connection", lambda its=its: its)
     land = operators.LandFilesOperator(task_id="land", schemas="")
-    with pytest.raises(SystemRefused, match=f"{homeless.name}.*apply_contracts"):
+    with pytest.raises(HeldBack, match=f"{homeless.name}.*apply_contracts"):
         land.land({}, {"datasets": [homeless.id, contract.id]})  # type: ignore[typeddict-item]
     store.files.rm(elsewhere)
     assert [row["offer_id"] for row in rows(systems, contract)] == [1]

@@ -11,7 +11,8 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from include.stack.settings import load
-from include.stack.test_parts import BESIDE, NO_TESTS, ON_STACK, PARTS, WITHOUT_STACK, Suite, is_whole
+from include.stack.test_parts import BESIDE, NO_TESTS, ON_STACK, PARTS, WITHOUT_STACK, Lane, Suite, is_whole
+from tests.support.live_shop import wait_until
 
 ROOT = Path(__file__).parents[3]
 MARKS = ("stack", "beside", "engine", "faults", "slow")
@@ -59,11 +60,13 @@ def test_all_parts_run_and_the_worst_counts(tmp_path: Path, capsys: pytest.Captu
     s = load({"HEADRACE_ROOT": str(tmp_path), "HEADRACE_STATE": str(tmp_path)})
     suite = Suite(s, [str(tmp_path), "-p", "no:cacheprovider", "-W", "ignore"], tmp_path, 120)
     environ = os.environ | {"PYTHONPATH": str(Path(sys.executable).parent)}
-    running = suite.begin(BESIDE, environ)
-    for part in PARTS:
-        if part != BESIDE:
+    in_background = (WITHOUT_STACK, BESIDE)
+    with Lane(suite) as lane:
+        for part in in_background:
+            lane.add(part, environ)
+        for part in set(PARTS) - set(in_background):
             suite.run(part, environ)
-    running.finish()
+        lane.finish()
     passed = {WITHOUT_STACK: 0, ON_STACK: 0, BESIDE: 1}
     assert suite.codes == {part: passed.get(part, NO_TESTS) for part in PARTS}
     assert suite.report() == 1
@@ -75,3 +78,15 @@ def test_a_part_that_broke_off_is_no_success(tmp_path: Path, capsys: pytest.Capt
     suite.ended(PARTS[0], -9, 0.0)
     assert suite.report() == -9
     assert "1 broke off" in capsys.readouterr().out
+
+
+def test_what_runs_in_the_background_ends_with_its_lane(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("import time\n\ndef test_that_takes_long():\n    time.sleep(600)\n")
+    suite = Suite(load({"HEADRACE_ROOT": str(tmp_path), "HEADRACE_STATE": str(tmp_path)}), [], tmp_path, 120)
+    with Lane(suite) as lane:
+        lane.add(WITHOUT_STACK, os.environ)
+        lane.add(ON_STACK, os.environ)
+        wait_until(lambda: "test_it.py" in suite.log(WITHOUT_STACK).read_text(), 60, "it does not begin")
+    wait_until(lambda: WITHOUT_STACK in suite.codes, 30, "it does not end")
+    assert suite.codes[WITHOUT_STACK] != 0
+    assert not suite.log(ON_STACK).exists()

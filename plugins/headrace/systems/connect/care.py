@@ -16,6 +16,7 @@ from headrace.systems.bundle import Endpoints, Systems
 from headrace.systems.connect.blame import blamed
 from headrace.systems.connect.recovery import FreshStart, reconcile, start_over
 from headrace.systems.connect.watch import Event, snapshot_done
+from headrace.systems.turns import Turns
 
 CONNECT_KEY: Final = "connect"
 """Key of the alert that Connect does not answer."""
@@ -223,25 +224,25 @@ class Care:
         """Deletes what vanished unseen, of connectors whose fresh snapshot is complete.
 
         Raises:
-            SystemUnavailable: a stream did not catch up; it is tried with the next watch.
+            HeldBack: of some connectors this failed; it is tried with the next watch.
         """
-        systems = self.systems
+        turns = Turns(self.log)
         for connector, fresh in self.unreconciled().items():
-            offsets = systems.connect.offsets(connector) if connector in connectors else []
-            if not snapshot_done(offsets):
-                continue
-            deleted = reconcile(
-                systems.connect,
-                systems.kafka,
-                systems.registry.schema,
-                systems.warehouse,
-                self.contracts,
-                fresh,
-                self.log,
-            )
-            systems.platform.reconciled(fresh.connection)
-            systems.platform.resolve_alert(_slot_key(names.replication_slot(fresh.connection)))
-            self.log(f"{connector}: recovered, {deleted} rows deleted that had vanished unseen")
+            if connector in connectors:
+                with turns.of(connector):
+                    self._reconcile(fresh)
+        turns.end()
+
+    def _reconcile(self, fresh: FreshStart) -> None:
+        systems, connector = self.systems, fresh.connector
+        if not snapshot_done(systems.connect.offsets(connector)):
+            return
+        deleted = reconcile(
+            systems.connect, systems.kafka, systems.registry.schema, systems.warehouse, self.contracts, fresh, self.log
+        )
+        systems.platform.reconciled(fresh.connection)
+        systems.platform.resolve_alert(_slot_key(names.replication_slot(fresh.connection)))
+        self.log(f"{connector}: recovered, {deleted} rows deleted that had vanished unseen")
 
     def _connection(self, connector: str) -> str:
         return next(n for n in self.systems.sources if names.source_connector(n) == connector)

@@ -85,19 +85,24 @@ class RereadTablesOperator(BaseOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> int:
-        """How many rows were deleted. Raises SystemFailure; it may be run again."""
+        """How many rows were deleted. Raises HeldBack; it may be run again."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.systems.connect.rereading import of_datasets, reread
         from headrace.systems.proving.ledger import GapLedger
+        from headrace.systems.turns import Turns
 
         care = Care.from_connections(self.schemas, self.log.info)
         try:
             chosen = of_datasets(care.contracts, self.datasets)
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
-        deleted = sum(reread(care.systems, name, mine, self.log.info) for name, mine in chosen.items())
-        GapLedger(care.systems.platform).removed_closed(self.datasets, "reread")
+        deleted, turns, gaps = 0, Turns(self.log.error), GapLedger(care.systems.platform)
+        for connection, mine in chosen.items():
+            with turns.of(connection):
+                deleted += reread(care.systems, connection, mine, self.log.info)
+                gaps.removed_closed([contract.id for contract in mine], "reread")
+        turns.end()
         return deleted
 
 
@@ -163,6 +168,7 @@ class KeepConnectorsOperator(BaseOperator):
 
         Raises:
             SystemFailure: a connector will not stay up, or a lost slot is not to be recovered.
+            HeldBack: a fresh snapshot could not be reconciled; the next watch tries again.
         """
         known = Trouble.from_json(trouble)
         log = self.log.info if event["event"] in QUIET else self.log.warning

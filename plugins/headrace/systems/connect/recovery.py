@@ -29,7 +29,7 @@ from headrace.systems.warehouse.hook import WarehouseHook
 PAUSED_S: Final = 120.0
 """Seconds that a connector stays paused while its stream serves the last changes."""
 RESTART_S: Final = 10.0
-"""Seconds that restarted tasks get to pause before they are restarted again."""
+"""Seconds that tasks get to pause before they are restarted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,10 @@ def reconcile(
 
 
 def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> None:
-    """Pause the connector, restarting what of it has failed: a failed task does not become paused by itself.
+    """Pause the connector, restarting it where its tasks do not follow.
+
+    A failed task does not become paused by itself. A task that starts while the connector is asked to pause may miss
+    the request, and asking again is no request, since the state is the same. A restarted one begins paused.
 
     Raises:
         SystemUnavailable: it is not paused in time.
@@ -139,8 +142,6 @@ def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> Non
     connect.pause(connector)
     while True:
         status = connect.status(connector)
-        if status and status.settled("PAUSED"):
-            return
         if status and status.failures:
             connect.restart(connector)
         try:
@@ -148,6 +149,7 @@ def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> Non
         except SystemUnavailable:
             if time.monotonic() > deadline:
                 raise
+            connect.restart(connector, only_failed=False)
         else:
             return
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from headrace.contracts.index import load_index
-from headrace.errors import SystemFailure
 from headrace.systems.landing.triggers import FilesTrigger
 
 if TYPE_CHECKING:
@@ -40,30 +39,24 @@ class LandFilesOperator(BaseOperator):
         self.defer(trigger=FilesTrigger(self.schemas), method_name="land")
 
     def land(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
-        """Woken by the trigger: dataset → rows that have landed. One in trouble does not keep the others.
-
-        Raises SystemUnavailable, SystemRefused: the first of them, when every dataset had its turn.
-        """
+        """Woken by the trigger: dataset → rows that have landed. Raises HeldBack, when every dataset had its turn."""
         from headrace.systems.lake.hook import LakeHook
         from headrace.systems.landing.hook import LandingHook
         from headrace.systems.landing.land import Landing
         from headrace.systems.platform.hook import PlatformHook
+        from headrace.systems.turns import Turns
 
         contracts = load_index(Path(self.schemas))
         platform = PlatformHook.from_connection()
         hooks = LandingHook.from_connection(), LakeHook.from_connection(), platform
-        found, failures = dict[str, int](), list[SystemFailure]()
+        found, turns = dict[str, int](), Turns(self.log.error)
         for dataset in event["datasets"]:
-            try:
+            with turns.of(dataset):
                 landing = Landing(contracts[dataset], *hooks)
                 with platform.lock(f"land:{dataset}") as lock:
                     found[dataset] = sum(self._land(landing, lock))
                 self._tell(platform, landing)
-            except SystemFailure as failure:
-                self.log.error("%s: %s", dataset, failure)
-                failures.append(failure)
-        if failures:
-            raise failures[0]
+        turns.end()
         return found
 
     def _land(self, landing: Landing, lock: Held) -> list[int]:

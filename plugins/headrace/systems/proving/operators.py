@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseOperator
 
 from headrace.contracts import names
-from headrace.errors import SystemFailure
 from headrace.systems.operators import chosen
 from headrace.systems.platform.alerts import Severity
 
@@ -61,7 +60,7 @@ class ProveGapsOperator(BaseOperator):
 
         Raises:
             AirflowFailException: a dataset is not known.
-            SystemFailure: some datasets could not be compared; the others were.
+            HeldBack: some datasets could not be compared; the others were.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
@@ -73,6 +72,7 @@ class ProveGapsOperator(BaseOperator):
         from headrace.systems.proving.ledger import GapLedger
         from headrace.systems.proving.missing import set_aside
         from headrace.systems.proving.proof import Proof
+        from headrace.systems.turns import Turns
 
         care = Care.from_connections(self.schemas, self.log.info)
         systems, contracts = care.systems, landed(care.contracts)
@@ -87,32 +87,22 @@ class ProveGapsOperator(BaseOperator):
         for dataset in self.accepted:
             ledger.accept(dataset)
 
-        def prove(contract: Contract) -> None:
-            for found in proof.prove(contract):
-                if new := set_aside(systems.kafka, quarantine, letters, contract, found):
-                    self.log.info("%s: %s records kept as dead letters", found, f"{new:,}")
-
-        failures = each([contract for contract in contracts if contract.id in asked], prove)
+        turns = Turns(self.log.error)
+        for contract in contracts:
+            if contract.id not in asked:
+                continue
+            with turns.of(contract.id):
+                for found in proof.prove(contract):
+                    if new := set_aside(systems.kafka, quarantine, letters, contract, found):
+                        self.log.info("%s: %s records kept as dead letters", found, f"{new:,}")
         heal(systems, ledger, contracts, self.log.info)
-        found = {contract.id: ledger.open(contract.id) for contract in contracts}
-        tell(systems, found)
-        for dataset, gaps in found.items():
+        left = {contract.id: ledger.open(contract.id) for contract in contracts}
+        tell(systems, left)
+        for dataset, gaps in left.items():
             for gap in gaps:
                 self.log.warning("%s: %s", dataset, gap)
-        if failures:
-            raise SystemFailure("raw", systems.lake.address, "; ".join(failures))
-        return {dataset: [str(gap) for gap in gaps] for dataset, gaps in found.items() if gaps}
-
-
-def each(contracts: Iterable[Contract], what: Callable[[Contract], Any]) -> list[str]:
-    """Do it for each; return what failed, so that one dataset in trouble does not keep the others."""
-    failures = []
-    for contract in contracts:
-        try:
-            what(contract)
-        except SystemFailure as failure:
-            failures.append(f"{contract.id}: {failure}")
-    return failures
+        turns.end()
+        return {dataset: [str(gap) for gap in gaps] for dataset, gaps in left.items() if gaps}
 
 
 def heal(

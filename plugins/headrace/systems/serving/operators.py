@@ -82,7 +82,7 @@ class ServeOperator(BaseOperator):
 
 class ServeFromRawOperator(BaseOperator):
     """Makes the tables that a stream fills anew from the raw zone, while the stream goes on; readers see the old rows,
-    then all the new ones.
+    then all the new ones. What fails with one dataset does not keep the others.
 
     Args:
         schemas: folder of the contracts.
@@ -98,26 +98,25 @@ class ServeFromRawOperator(BaseOperator):
         self.datasets = datasets
 
     def execute(self, context: Context) -> dict[str, dict[str, int]]:
-        """Dataset → changes in raw, and how many of them the tables do not take.
-
-        Raises SystemUnavailable, SystemRefused.
-        """
+        """Dataset → changes in raw, and how many of them the tables do not take. Raises HeldBack."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.systems.platform.hook import PlatformHook
         from headrace.systems.serving.from_raw import FromRaw
+        from headrace.systems.turns import Turns
 
         try:
             contracts = streamed_datasets(load_index(Path(self.schemas)), self.datasets)
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
-        raw, done = FromRaw.from_connections(), {}
+        raw, done, turns = FromRaw.from_connections(), dict[str, dict[str, int]](), Turns(self.log.error)
         for contract in contracts:
-            with PlatformHook.from_connection().lock(f"serve:{contract.id}") as lock:
+            with turns.of(contract.id), PlatformHook.from_connection().lock(f"serve:{contract.id}") as lock:
                 found = raw.serve(contract, self.log.warning, lock.check)
-            tables = " and ".join(names.stream_tables(contract))
-            self.log.info("%s hold the %s changes of raw, and what came since", tables, f"{found.changes:,}")
-            done[contract.id] = found._asdict()
+                tables = " and ".join(names.stream_tables(contract))
+                self.log.info("%s hold the %s changes of raw, and what came since", tables, f"{found.changes:,}")
+                done[contract.id] = found._asdict()
+        turns.end()
         return done
 
 

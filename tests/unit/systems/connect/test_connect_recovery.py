@@ -5,26 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
+from headrace.systems.connect import recovery
 from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.connect.recovery import pause
 from headrace.systems.endpoint import Endpoint
 
 
 class Worker:
-    """Connect with one connector, whose failed task becomes paused only when it is restarted."""
+    """Connect with one connector: a task that has failed, or misses a request, is paused only when it is restarted."""
 
-    def __init__(self, task: str) -> None:
-        self.state, self.task, self.restarts = "RUNNING", task, 0
+    def __init__(self, task: str, misses: str = "") -> None:
+        self.state, self.task, self.misses, self.restarts = "RUNNING", task, misses, 0
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         step = request.url.path.rsplit("/", 1)[-1]
         if step == "pause":
             self.state = "PAUSED"
-            self.task = "PAUSED" if self.task == "RUNNING" else self.task
+            self.task = "PAUSED" if self.task == "RUNNING" and self.misses != "pause" else self.task
         elif step == "restart":
-            self.restarts += 1
-            self.task = self.state
+            if self.task == "FAILED" or request.url.params["onlyFailed"] == "false":
+                self.restarts += 1
+                self.task = self.state
         else:
             return httpx.Response(200, json=self._status())
         return httpx.Response(202)
@@ -48,3 +51,10 @@ def test_a_connector_that_runs_is_only_paused() -> None:
     worker = Worker("RUNNING")
     pause(_hook(worker), "cdc-shop")
     assert (worker.task, worker.restarts) == ("PAUSED", 0)
+
+
+def test_a_task_that_missed_the_request_is_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "RESTART_S", 0.0)
+    worker = Worker("RUNNING", misses="pause")
+    pause(_hook(worker), "cdc-shop")
+    assert (worker.task, worker.restarts) == ("PAUSED", 1)
