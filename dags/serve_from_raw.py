@@ -37,7 +37,8 @@ spoilt, without a snapshot of the source and without replaying Kafka, also for c
 on: once raw has come as far as Kafka is at the start, a table is filled beside the old one and exchanged for it. Where a
 table itself is missing, run `apply_contracts` first. Metrics are no part of it: their parts stay as they are.
 
-**When it fails**, clear the task, or trigger it again: it begins anew, and what the stream brought meanwhile is not lost.
+**When it fails**, its error names each dataset and why; the others are done. Clear the task, or trigger it again: it begins
+anew, and what the stream brought meanwhile is not lost.
 Changes without a value that the table must have are left out, and counted in the log: they wait among the dead letters.
 """,
 ) as dag:

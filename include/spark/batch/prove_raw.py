@@ -9,22 +9,28 @@ dataset cannot be counted.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from headrace.contracts import names
+from headrace.contracts.applied import applied_index
+from headrace.contracts.index import load_index
 from include.spark.batch.session import lake_session, platform_jdbc
 
+PROJECT: Final = Path(__file__).parents[3]
 
-def proof(spark: SparkSession, dataset: str) -> DataFrame:
+
+def proof(spark: SparkSession, table: str) -> DataFrame:
     """One row: how many changes, how many positions, the newest commit."""
-    table = dataset.replace(".", "_")
     return (
-        spark.table(f"lake.raw.{table}")
+        spark.table(f"{names.LAKE_CATALOG}.{table}")
         .groupBy("_topic", "_kafka_partition", "_offset")
         .agg(f.count("*").alias("times"), f.max("_committed_at").alias("committed_at"))
         .agg(
-            f.lit(f"raw.{table}").alias("name"),
+            f.lit(table).alias("name"),
             f.coalesce(f.sum("times"), f.lit(0)).cast("long").alias("changes"),
             f.count("*").cast("long").alias("positions"),
             f.max("committed_at").alias("newest_commit"),
@@ -37,15 +43,15 @@ def main(datasets: list[str]) -> int:
     """0 when each dataset could be read and every change is there once."""
     jdbc = platform_jdbc()
     options = {"user": jdbc["user"], "password": jdbc["password"], "driver": "org.postgresql.Driver"}
-    wrong = list[str]()
+    contracts, wrong = load_index(applied_index(PROJECT)), list[str]()
     with lake_session() as spark:
         for dataset in datasets:
             try:
-                found = proof(spark, dataset).cache()
+                found = proof(spark, names.raw_table(contracts[dataset])).cache()
                 found.write.jdbc(jdbc["url"], "raw_proofs", mode="append", properties=options)
                 (row,) = found.collect()
             except Exception as error:  # the other datasets are not to suffer
-                wrong.append(f"raw.{dataset}: cannot be counted: {' '.join(str(error).split())[:600]}")
+                wrong.append(f"{dataset}: cannot be counted: {' '.join(str(error).split())[:600]}")
                 continue
             if row.changes != row.positions:
                 wrong.append(f"{row.name}: {row.changes - row.positions} changes are there more than once")

@@ -86,7 +86,8 @@ def test_what_runs_in_the_background_ends_with_its_lane(tmp_path: Path) -> None:
     with Lane(suite) as lane:
         lane.add(WITHOUT_STACK, os.environ)
         lane.add(ON_STACK, os.environ)
-        wait_until(lambda: "test_it.py" in suite.log(WITHOUT_STACK).read_text(), 60, "it does not begin")
+        log = suite.log(WITHOUT_STACK)
+        wait_until(lambda: log.exists() and "test_it.py" in log.read_text(), 60, "it does not begin")
     wait_until(lambda: WITHOUT_STACK in suite.codes, 30, "it does not end")
     assert suite.codes[WITHOUT_STACK] != 0
     assert not suite.log(ON_STACK).exists()

@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 
 class GapLedger:
-    """The tables."""
+    """Keeps how far each partition is proven, and its gaps."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self.platform = platform
