@@ -12,6 +12,7 @@ from headrace.systems.kafka import state
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import read_to_end
 from headrace.systems.retry import Backoff
+from tests.support.live_shop import wait_until
 
 
 def _wanted(name: str, partitions: int = 1, **config: str) -> Resource:
@@ -57,6 +58,8 @@ def test_only_committed_records_are_read_and_only_up_to_the_end_there_was(system
             producer.produce(topic, key=str(number), value=str(commit))
         producer.flush()
         producer.commit_transaction() if commit else producer.abort_transaction()
+    # A commit is answered before its marker stands behind the records, five and a marker for each transaction.
+    wait_until(lambda: hook.end_offsets(topic) == {0: 18}, 30, "the transactions have no markers")
     end = hook.end_offsets(topic)
     producer.begin_transaction()
     producer.produce(topic, value="late")
