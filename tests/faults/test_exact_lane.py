@@ -95,6 +95,7 @@ def test_a_refinement_outlives_its_driver_and_then_the_object_store(
     finish(stack, REFINE, run)
 
 
+@pytest.mark.long
 def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
     stack: Stack, window: TradingWindow, days: tuple[str, str], ask_platform: Callable[..., list[tuple[object, ...]]]
 ) -> None:

@@ -24,15 +24,14 @@ from tests.conftest import Stack
 from tests.integration.marts.test_mart_sql import assert_same
 from tests.support.airflow_pages import Pages
 from tests.support.applying import apply_folder
-from tests.support.marts import coupon_return, household_value, promotion_effectiveness
+from tests.support.marts import household_value, promotion_effectiveness
 
 REFINE, TABLE = "refine_retail_transactions", "retail_transactions"
-BY_CDC, BY_FILE = ("transactions", "products", "coupon_redemptions", "campaigns"), ("promotions", "coupons")
+BY_CDC, BY_FILE = ("transactions", "products", "coupon_redemptions"), ("promotions",)
 REFINEMENTS = tuple(f"refine_retail_{dataset}" for dataset in (*BY_CDC, *BY_FILE))
 BUILT = {
     "household_value": household_value,
     "promotion_effectiveness": promotion_effectiveness,
-    "coupon_return": coupon_return,
 }
 MARTS = tuple(f"mart_{name}" for name in BUILT)
 

@@ -78,7 +78,7 @@ def random_changes(seed: int) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 30))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 30))])
 def test_any_order_of_days_gives_what_all_at_once_gives(lake: SparkSession, seed: int) -> None:
     land(lake, *random_changes(seed))
     days = [0, 1, 2, 3, 1]
