@@ -20,8 +20,10 @@ LISTED_S: Final = {LONG: 0.0, SUITE: 1.0}
 OUTCOMES: Final = {"failure": "failed", "error": "errors", "skipped": "skipped"}
 
 
-def write(name: str, reports: Mapping[str, Path], s: Settings, folder: Path = results.FOLDER) -> Path:
-    """Write `<name>.json` from JUnit reports of pytest, one a part; its path."""
+def write(
+    name: str, reports: Mapping[str, Path], s: Settings, folder: Path = results.FOLDER, wall_s: float | None = None
+) -> Path:
+    """Write `<name>.json` from JUnit reports of pytest, one a part; its path. `wall_s`: from the command to its end."""
     parts = {part: outcomes(report) for part, report in reports.items() if report.exists()}
     tests = [test for found in parts.values() for test in found]
     document = {
@@ -30,6 +32,7 @@ def write(name: str, reports: Mapping[str, Path], s: Settings, folder: Path = re
         "command": COMMANDS[name],
         "commit": results.commit(s.root),
         "machine": machine.describe(s),
+        "wall_s": None if wall_s is None else round(wall_s),
         "counts": dict(Counter(test["outcome"] for test in tests)),
         "seconds": {part: round(sum(test["seconds"] for test in found), 1) for part, found in parts.items()},
         "seconds_by_file": _by_file(tests),

@@ -139,13 +139,16 @@ def pages(stack: Stack) -> Iterator[Pages]:
 BESIDE = {"lineage", "marts", "refinement", "shop", "stores", "systems"}
 """Folders of tests that use names of their own, so that they may run beside others on the same stack."""
 
+REGISTER_MANY = {"fidelity", "isolation"}
+"""Folders of tests that register schemas all the time, and keep tests that foretell their ids waiting."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the tests marked `long`, and no other.")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the long tests or the others, mark tests by what they use, and move some to the end."""
+    """Choose the long tests or the others, mark tests by what they use, and order them."""
     left_out = [item for item in items if (item.get_closest_marker("long") is not None) != config.getoption("long")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -160,9 +163,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=_place)
 
 
-def _place(item: pytest.Item) -> tuple[bool, bool]:
-    """Faults come last; before them letters, which wait until no test beside them registers schemas."""
-    return item.get_closest_marker("faults") is not None, item.path.parent.name == "letters"
+def _place(item: pytest.Item) -> tuple[bool, bool, bool]:
+    """Letters come first: they foretell schema ids, and tests beside them do not register schemas yet. Faults come last."""
+    folder = item.path.parent.name
+    return item.get_closest_marker("faults") is not None, folder != "letters", folder in REGISTER_MANY
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,7 +101,7 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
-        suite = Suite(test, arguments, Path(folder), LIMIT_S)
+        suite, began = Suite(test, arguments, Path(folder), LIMIT_S), time.monotonic()
         with Lane(suite) as lane:
             lane.add(WITHOUT_STACK, os.environ)
             start()
@@ -110,8 +111,9 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
             lane.add(ENGINES, environ)
             suite.run(FAULTS, environ)
             lane.finish()
-        written = suite_results.write(suite_results.SUITE, suite.reports(), test, test.state / "reports")
-        out.print(f"seconds of each test: {written}", soft_wrap=True)
+        wall_s, reports = time.monotonic() - began, test.state / "reports"
+        written = suite_results.write(suite_results.SUITE, suite.reports(), test, reports, wall_s)
+        out.print(f"{wall_s:7.1f} s  whole; seconds of each test: {written}", soft_wrap=True)
         return suite.report()
 
 

@@ -83,7 +83,7 @@ class Audit:
         return done
 
     def is_truncate_told(self, table: Table) -> bool:
-        """Whether a letter of the source says that the table was truncated."""
+        """Return whether a letter of the source says that the table was truncated."""
         return bool(self._dead_letters.at_source[self._captured.topic(table), ""])
 
     def _read_letters(self) -> None:

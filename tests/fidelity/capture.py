@@ -19,13 +19,13 @@ STAGE = "kafka"
 
 
 class Capture:
-    """The comparison of one table's changes with its records."""
+    """Compares one table's changes with its records."""
 
     def __init__(self, table: Table, letters: Mapping[str, int], hazards: Collection[int]) -> None:
         """`letters`: key as a letter names it → how many. `hazards`: numbers of the rows of which letters may be."""
         self.found = Comparison()
         self.refused: set[Key] = set()
-        """Keys whose row in the source was refused as it is now."""
+        """Return the keys whose row in the source was refused as it is now."""
         self._table = table
         self._letters = letters
         self._hazards = hazards
@@ -88,7 +88,7 @@ def _is(record: Record | None, values: Values) -> bool:
 
 
 def letters_of(topic: str, at_source: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    """The letters of one table's rows: key as the letter names it → how many; a truncate names no key."""
+    """Return the letters of one table's rows: key as the letter names it → how many; a truncate names no key."""
     return dict(_of(topic, at_source))
 
 

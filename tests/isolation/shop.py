@@ -32,7 +32,7 @@ DELAYS: Final = (
 
 
 class Shop:
-    """What a trouble has of it."""
+    """Trades at a place of its own, and counts what has arrived."""
 
     def __init__(self, at: Place) -> None:
         self.at = at
@@ -40,15 +40,15 @@ class Shop:
 
     @property
     def world(self) -> World:
-        """Its source, contracts, and systems."""
+        """Return its source, contracts, and systems."""
         return self.at.world
 
     def contract(self, dataset: str) -> Contract:
-        """A dataset's contract."""
+        """Return a dataset's contract."""
         return self.world.contract(dataset)
 
     def raw(self, dataset: str) -> str:
-        """A dataset's raw table."""
+        """Return the name of a dataset's raw table."""
         return names.raw_table(self.contract(dataset))
 
     def trade(self, rows: int, datasets: Sequence[str] = WELL) -> list[float]:
@@ -73,17 +73,17 @@ class Shop:
         wait_until(lambda: self.landed(dataset, first, last) == rows, FLOWS_WITHIN_S, f"{dataset} has not landed")
 
     def served(self, dataset: str, first: int, last: int) -> int:
-        """How many of these keys are served."""
+        """Count these keys in what is served."""
         query = f"SELECT count() FROM {self.at.domain}.{dataset} WHERE id BETWEEN {{first:Int64}} AND {{last:Int64}}"
         return int(self.world.systems.warehouse.rows(query, {"first": first, "last": last})[0][0])
 
     def landed(self, dataset: str, first: int, last: int) -> int:
-        """How many of these keys are in raw."""
+        """Count these keys in raw."""
         table = self.world.systems.lake.catalog.load_table(self.raw(dataset))
         return int(table.scan(f"id >= {first} AND id <= {last}").count())
 
     def alerts(self, dataset: str) -> list[Alert]:
-        """Open alerts about a dataset."""
+        """Return the open alerts about a dataset."""
         found = self.world.systems.platform.open_alerts()
         return [alert for alert in found if alert.dataset == f"{self.at.domain}.{dataset}"]
 

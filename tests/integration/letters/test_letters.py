@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,13 @@ class Killed(BaseException):
     pass
 
 
+@pytest.fixture
+def products_are_refined(stack: Any) -> Iterator[None]:
+    stack.airflow.pause("refine_retail_products", False)
+    yield
+    stack.airflow.pause("refine_retail_products", True)
+
+
 def refine(stack: Any) -> None:
     run = stack.airflow.trigger("refine_retail_products")
     stack.airflow.wait_for_run("refine_retail_products", run, 280, lambda line: None)
@@ -45,6 +52,7 @@ def departments(stack: Any, table: str, product: int) -> list[str]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("products_are_refined")
 def test_an_old_change_comes_late_and_once_and_does_not_win(
     stack: Any, oltp: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Any, told: Any, produce: Any, letters: Any
 ) -> None:
@@ -64,7 +72,6 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     eventually(
         lambda: [row["department"] for row in raw("retail_products", f"product_id = {product}")], ["first", "last"]
     )
-    stack.airflow.pause("refine_retail_products", False)
     refine(stack)
     assert departments(stack, "history", product) == ["first", "last"]
 
