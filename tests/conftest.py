@@ -142,6 +142,9 @@ BESIDE = {"lineage", "marts", "refinement", "shop", "stores", "systems"}
 REGISTER_MANY = {"fidelity", "isolation"}
 """Folders of tests that register schemas all the time, and keep tests that foretell their ids waiting."""
 
+ENGINE_TIMEOUT_S = 1200
+"""Tests of Spark's engines run on the time that all others leave."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the tests marked `long`, and no other.")
@@ -160,6 +163,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("stack")
         if "spark" in fixtures and not {"stack", "oltp_dsn"} & fixtures:
             item.add_marker("engine")
+            item.add_marker(pytest.mark.timeout(ENGINE_TIMEOUT_S))
     items.sort(key=_place)
 
 
