@@ -22,6 +22,8 @@ ON_STACK: Final = "stack and not beside and not engine and not faults"
 FAULTS: Final = "stack and faults"
 PARTS: Final = (WITHOUT_STACK, ENGINES, BESIDE, ON_STACK, FAULTS)
 """pytest's `-m` of each part: together every test, each once."""
+NO_ENGINES: Final = f"not ({ENGINES})"
+"""All that is not in `ENGINES`."""
 
 SELECTS: Final = ("-k", "-m", "--long", "--deselect", "--ignore", "--pyargs", "--co")
 NO_TESTS: Final = 5
@@ -82,10 +84,13 @@ class Suite:
 
     def log(self, part: str) -> Path:
         """Return where a part prints to in the background."""
-        return self.folder / f"{PARTS.index(part)}.log"
+        return self._file(part, "log")
 
     def _report(self, part: str) -> Path:
-        return self.folder / f"{PARTS.index(part)}.xml"
+        return self._file(part, "xml")
+
+    def _file(self, part: str, ending: str) -> Path:
+        return self.folder / f"{part.replace(' ', '_')}.{ending}"
 
 
 class Lane:

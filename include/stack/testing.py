@@ -18,7 +18,7 @@ from include.stack.console import Progress, err, out
 from include.stack.install import TEST_PACKAGES, install_debian
 from include.stack.settings import BY_NAME, Settings, read_env
 from include.stack.stop import remove
-from include.stack.test_parts import BESIDE, ENGINES, FAULTS, ON_STACK, WITHOUT_STACK, Lane, Suite, is_whole
+from include.stack.test_parts import BESIDE, ENGINES, FAULTS, NO_ENGINES, ON_STACK, WITHOUT_STACK, Lane, Suite, is_whole
 
 TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_INSTANCE": "test",
@@ -44,10 +44,8 @@ LIMIT_S = 4500
 
 
 def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, long: bool) -> int:
-    """Return pytest's exit code."""
-    if long:
-        return _run_long_tests(s, arguments, keep=keep)
-    pytest = [sys.executable, "-m", "pytest", *arguments]
+    """Return pytest's exit code, of several the worst."""
+    pytest = [sys.executable, "-m", "pytest", *(["--long"] if long else []), *arguments]
     if fast:
         return subprocess.run([*pytest, "-m", "not stack"], cwd=s.root, timeout=LIMIT_S, check=False).returncode
     environ = os.environ | {name: os.environ.get(f"TEST_{name}", value) for name, value in TEST_INSTANCE.items()}
@@ -55,22 +53,12 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, 
     environ["HEADRACE_CONTRACTS"] = str(s.state / "instances" / environ["HEADRACE_INSTANCE"] / "contracts")
     test = configuration.load(environ)
     with alone(test), _stack(test, environ, keep=keep) as start:
-        if is_whole(s.root, arguments):
+        if long and not arguments:
+            return _run_long_tests(test, environ, start)
+        if not long and is_whole(s.root, arguments):
             return _run_parts(test, arguments, environ, start)
         start()
         return subprocess.run(pytest, cwd=test.root, env=environ, timeout=LIMIT_S, check=False).returncode
-
-
-def _run_long_tests(s: Settings, arguments: Sequence[str], *, keep: bool) -> int:
-    """Run the tests marked `long`; without further arguments, write their result."""
-    from benchmarks import suite_results
-
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        code = run_tests(s, ["--long", f"--junitxml={report}", *arguments], fast=False, keep=keep, long=False)
-        if report.exists() and not arguments:
-            out.print(f"{suite_results.write(suite_results.LONG, {'long': report}, s)}", soft_wrap=True)
-    return code
 
 
 @contextmanager
@@ -114,6 +102,22 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
         wall_s, reports = time.monotonic() - began, test.state / "reports"
         written = suite_results.write(suite_results.SUITE, suite.reports(), test, reports, wall_s)
         out.print(f"{wall_s:7.1f} s  whole; seconds of each test: {written}", soft_wrap=True)
+        return suite.report()
+
+
+def _run_long_tests(test: Settings, environ: Mapping[str, str], start: Callable[[], None]) -> int:
+    """Run every test marked `long` and write their result; the worst exit code."""
+    from benchmarks import suite_results
+
+    with tempfile.TemporaryDirectory() as folder:
+        suite, began = Suite(test, ["--long"], Path(folder), LIMIT_S), time.monotonic()
+        with Lane(suite, nice=10) as rest:
+            start()
+            rest.add(ENGINES, environ)
+            suite.run(NO_ENGINES, environ)
+            rest.finish()
+        written = suite_results.write(suite_results.LONG, suite.reports(), test, wall_s=time.monotonic() - began)
+        out.print(f"{written}", soft_wrap=True)
         return suite.report()
 
 

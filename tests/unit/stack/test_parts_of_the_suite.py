@@ -11,7 +11,18 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from include.stack.settings import load
-from include.stack.test_parts import BESIDE, NO_TESTS, ON_STACK, PARTS, WITHOUT_STACK, Lane, Suite, is_whole
+from include.stack.test_parts import (
+    BESIDE,
+    ENGINES,
+    NO_ENGINES,
+    NO_TESTS,
+    ON_STACK,
+    PARTS,
+    WITHOUT_STACK,
+    Lane,
+    Suite,
+    is_whole,
+)
 from tests.support.live_shop import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -37,6 +48,7 @@ def test_on_the_stack():
 def test_every_test_is_in_one_part(marks: tuple[str, ...]) -> None:
     chosen = [part for part in PARTS if Expression.compile(part).evaluate(lambda name, **_: name in marks)]
     assert len(chosen) == 1
+    assert Expression.compile(NO_ENGINES).evaluate(lambda name, **_: name in marks) is (chosen != [ENGINES])
 
 
 @pytest.mark.parametrize(
