@@ -94,16 +94,10 @@ class Suite:
 
 
 class Lane:
-    """Runs parts one after the other in the background, on the CPU time that others leave; use it by `with`.
+    """Runs parts one after the other in the background, on the CPU time that others leave; use it by `with`."""
 
-    Args:
-        suite: where it keeps how each ended.
-        nice: see nice(1); of two lanes the one with less gets more.
-    """
-
-    def __init__(self, suite: Suite, nice: int) -> None:
+    def __init__(self, suite: Suite) -> None:
         self._suite = suite
-        self._nice = nice
         self._pool = ThreadPoolExecutor(1)
         self._waiting = list[tuple[str, Path, Future[None]]]()
         self._process: subprocess.Popen[bytes] | None = None
@@ -136,7 +130,7 @@ class Lane:
         self._waiting.clear()
 
     def _run(self, part: str, log: Path, environ: Mapping[str, str]) -> None:
-        began, command = time.monotonic(), ["nice", "-n", str(self._nice), *self._suite.command(part)]
+        began, command = time.monotonic(), ["nice", "-n", "5", *self._suite.command(part)]
         with log.open("wb") as printed:
             self._process = subprocess.Popen(
                 command, cwd=self._suite.settings.root, env=environ, stdout=printed, stderr=printed

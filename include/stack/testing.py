@@ -85,20 +85,20 @@ def alone(test: Settings) -> Iterator[None]:
 
 
 def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
-    """Run the whole suite in its parts, up to three at a time; the worst exit code."""
+    """Run the whole suite in its parts, two at a time; the worst exit code."""
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
         suite, began = Suite(test, arguments, Path(folder), LIMIT_S), time.monotonic()
-        with Lane(suite, nice=5) as lane, Lane(suite, nice=10) as rest:
+        with Lane(suite) as lane:
             lane.add(WITHOUT_STACK, os.environ)
             start()
             lane.add(BESIDE, environ)
-            rest.add(ENGINES, environ)
             suite.run(ON_STACK, environ)
             lane.finish()
+            lane.add(ENGINES, environ)
             suite.run(FAULTS, environ)
-            rest.finish()
+            lane.finish()
         wall_s, reports = time.monotonic() - began, test.state / "reports"
         written = suite_results.write(suite_results.SUITE, suite.reports(), test, reports, wall_s)
         out.print(f"{wall_s:7.1f} s  whole; seconds of each test: {written}", soft_wrap=True)
@@ -111,11 +111,11 @@ def _run_long_tests(test: Settings, environ: Mapping[str, str], start: Callable[
 
     with tempfile.TemporaryDirectory() as folder:
         suite, began = Suite(test, ["--long"], Path(folder), LIMIT_S), time.monotonic()
-        with Lane(suite, nice=10) as rest:
+        with Lane(suite) as lane:
             start()
-            rest.add(ENGINES, environ)
+            lane.add(ENGINES, environ)
             suite.run(NO_ENGINES, environ)
-            rest.finish()
+            lane.finish()
         written = suite_results.write(suite_results.LONG, suite.reports(), test, wall_s=time.monotonic() - began)
         out.print(f"{written}", soft_wrap=True)
         return suite.report()

@@ -73,7 +73,7 @@ def test_all_parts_run_and_the_worst_counts(tmp_path: Path, capsys: pytest.Captu
     suite = Suite(s, [str(tmp_path), "-p", "no:cacheprovider", "-W", "ignore"], tmp_path, 120)
     environ = os.environ | {"PYTHONPATH": str(Path(sys.executable).parent)}
     in_background = (WITHOUT_STACK, BESIDE)
-    with Lane(suite, nice=5) as lane:
+    with Lane(suite) as lane:
         for part in in_background:
             lane.add(part, environ)
         for part in set(PARTS) - set(in_background):
@@ -95,7 +95,7 @@ def test_a_part_that_broke_off_is_no_success(tmp_path: Path, capsys: pytest.Capt
 def test_what_runs_in_the_background_ends_with_its_lane(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("import time\n\ndef test_that_takes_long():\n    time.sleep(600)\n")
     suite = Suite(load({"HEADRACE_ROOT": str(tmp_path), "HEADRACE_STATE": str(tmp_path)}), [], tmp_path, 120)
-    with Lane(suite, nice=5) as lane:
+    with Lane(suite) as lane:
         lane.add(WITHOUT_STACK, os.environ)
         lane.add(ON_STACK, os.environ)
         log = suite.log(WITHOUT_STACK)
