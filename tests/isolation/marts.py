@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -34,7 +35,7 @@ customProperties:
 
 @contextmanager
 def marts_of(shop: Shop, datasets: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Dataset → the id of its mart, which is declared and applied; nothing of it stays."""
+    """Declare and apply a mart of each dataset; dataset → its id. Nothing of them stays."""
     names = {dataset: f"{shop.at.domain}_{dataset}" for dataset in datasets}
     for dataset, name in names.items():
         shape = {"type": "record", "name": name, "namespace": "marts", "doc": "A test.", "fields": [ID, TOTAL]}
@@ -42,6 +43,7 @@ def marts_of(shop: Shop, datasets: Sequence[str]) -> Iterator[dict[str, str]]:
         _write(shop, name, avsc=json.dumps(shape), **{"odcs.yaml": TERMS.format(name=name), "sql": sql})
     shop.world.apply()
     yield {dataset: f"marts.{name}" for dataset, name in names.items()}
+    shutil.rmtree(shop.world.folder / "marts")
     for name in names.values():
         with suppress(SystemFailure):
             shop.world.systems.warehouse.execute(f"DROP TABLE IF EXISTS marts.{name} SYNC")

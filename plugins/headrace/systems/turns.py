@@ -9,7 +9,7 @@ from headrace.errors import HeldBack, SystemFailure, SystemUnavailable
 
 
 class Turns:
-    """What fails in the turn of one is logged at once, and raised when every one had its turn."""
+    """Logs at once what fails in the turn of one, and raises it when every one had its turn."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log

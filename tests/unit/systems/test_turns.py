@@ -1,4 +1,4 @@
-"""What fails in the turn of one dataset is told, and the others have theirs."""
+"""Let one dataset fail in its turn: it is told, and the others have theirs."""
 
 from __future__ import annotations
 

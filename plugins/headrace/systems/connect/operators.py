@@ -85,7 +85,7 @@ class RereadTablesOperator(BaseOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> int:
-        """How many rows were deleted. Raises HeldBack; it may be run again."""
+        """Return how many rows were deleted. Raises HeldBack; it may be run again."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.systems.connect.rereading import of_datasets, reread
