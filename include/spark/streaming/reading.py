@@ -9,7 +9,7 @@ https://docs.confluent.io/platform/current/clients/confluent-kafka-python/html/i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -48,6 +48,7 @@ GONE: Final = frozenset(
         KafkaError._UNKNOWN_PARTITION,
     }
 )
+"""Errors after which a broker is asked what it has: the client also says so by itself, while no broker answers it."""
 SCHEMA: Final = pa.schema(
     [
         ("topic", pa.string()),
@@ -128,18 +129,26 @@ class RangeReader:
         try:
             low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_S)
         except KafkaException as error:
-            if error.args[0].code() in GONE:
+            if error.args[0].code() in GONE and place[1] not in self._partitions([place[0]]).get(place[0], ()):
                 return Range(0, 0)
             raise self._unavailable(str(error)) from error
         return Range(low, high)
 
     def existing(self, topics: Iterable[str]) -> list[str]:
         """Those of the topics that there are. Raises SystemUnavailable."""
+        return list(self._partitions(topics))
+
+    def _partitions(self, topics: Iterable[str]) -> dict[str, Collection[int]]:
+        """Topic → partitions, of those that there are, as a broker says it. Raises SystemUnavailable."""
         try:
             known = self._consumer.list_topics(timeout=ANSWER_S).topics
         except KafkaException as error:
             raise self._unavailable(str(error)) from error
-        return [topic for topic in topics if topic in known and known[topic].error is None]
+        there = {topic: known[topic] for topic in topics if topic in known}
+        for topic, each in there.items():
+            if each.error is not None and each.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise self._unavailable(f"{topic}: {each.error.str()}")
+        return {topic: list(each.partitions) for topic, each in there.items() if each.error is None}
 
     def close(self) -> None:
         """Close the consumer; the next call makes a new one."""
@@ -171,7 +180,7 @@ class RangeReader:
                 if place not in waiting:
                     continue
                 if error is not None:
-                    self._refused(message)
+                    self._refused(message, wanted)
                 elif message.offset() < wanted[place].end:
                     taken[place].append(message)
                     total += size(message)
@@ -198,11 +207,11 @@ class RangeReader:
             if kept.start > wanted[place].start or kept.end < wanted[place].end:
                 raise Gone(place)
 
-    @staticmethod
-    def _refused(message: Message) -> None:
+    def _refused(self, message: Message, wanted: Mapping[Place, Range]) -> None:
         error = message.error()
         if error.code() in GONE:
-            raise Gone((message.topic(), message.partition()))
+            self._check([(message.topic(), message.partition())], wanted)
+            raise self._unavailable(error.str())
         if error.code() != KafkaError._PARTITION_EOF and (error.fatal() or not error.retriable()):
             raise KafkaException(error)
 
