@@ -1,15 +1,13 @@
 """The query `cdc`: every change of a group's datasets into its state and its history.
 
-Dead letters are written before rows are inserted, and the token of an insert follows from its rows. A batch that is
-tried again and reads more than the first time, because a schema was registered meanwhile, is therefore inserted anew;
-rows with the same position merge.
+Dead letters are written before rows are inserted, and an insert has no token: a batch that is tried again is inserted
+again, with what can be read only now, and rows with the same position merge.
 
 Each dataset stands alone: a dataset whose table refuses the rows is held, and the others are served.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -62,8 +60,8 @@ class ChangeServing:
         """The topics that are read."""
         return tuple(self._by_topic)
 
-    def serve(self, records: pa.Table, token: str) -> Done:
-        """Serve one batch; `token` names it, the same for the same batch at every try.
+    def serve(self, records: pa.Table, _: str = "") -> Done:
+        """Serve one batch. It needs no name: it may be served twice.
 
         Records of topics that are no dataset's any more are left out. Raises SystemUnavailable, SystemRefused or
         Stopped, and may then have served a part of the batch.
@@ -72,12 +70,12 @@ class ChangeServing:
         made, dead = decode(_of_topics(records, self._by_topic), self._writer, batch.rows)
         parts = [part for part in (*made, *batch.deletions) if part is not None]
         self.set_aside(dead)
-        refused = self._sink.attempt(inserts(parts, token), self._patience)
+        refused = self._sink.attempt(inserts(parts), self._patience)
         for dataset in {part.dataset.id: part.dataset for part in parts}.values():
             reason = next((refused[table] for table in dataset.tables if table in refused), None)
             if reason is not None:
                 mine = [part for part in parts if part.dataset.id == dataset.id]
-                dead += self._without_refused(dataset, mine, token, reason, batch.held)
+                dead += self._without_refused(dataset, mine, reason, batch.held)
         served = [part for part in parts if part.dataset.topic not in batch.held]
         drift: dict[str, set[str]] = {}
         for part in served:
@@ -91,7 +89,7 @@ class ChangeServing:
         return [*dead, *(letter for part in made if part for letter in self._refused(part)[1])]
 
     def _without_refused(
-        self, dataset: Served, parts: Sequence[ServedRows], token: str, reason: SystemRefused, held: dict[str, str]
+        self, dataset: Served, parts: Sequence[ServedRows], reason: SystemRefused, held: dict[str, str]
     ) -> list[DeadLetter]:
         """Insert a dataset's rows without those that ClickHouse does not convert; their dead letters.
 
@@ -104,7 +102,7 @@ class ChangeServing:
             return []
         self.set_aside(dead)
         rest = [part for part, _ in tried if part.rows.table.num_rows]
-        for again in self._sink.attempt(inserts(rest, token), self._patience).values():
+        for again in self._sink.attempt(inserts(rest), self._patience).values():
             held[dataset.topic] = again.message
         return dead
 
@@ -174,23 +172,15 @@ class _Batch:
             self.deletions.append(ServedRows(dataset, {state: columns[state]}, Rows(found, frozenset()), chunk.records))
 
 
-def inserts(parts: Iterable[ServedRows], token: str) -> list[Insert]:
-    """One insert for all rows of one table that have the same columns. Its token follows from columns and positions."""
+def inserts(parts: Iterable[ServedRows]) -> list[Insert]:
+    """One insert for all rows of one table that have the same columns."""
     together: dict[tuple[str, ...], list[pa.Table]] = {}
     for part in parts:
         for table in part.columns:
             names = [name for name in part.rows.table.column_names if name in part.columns[table]]
             together.setdefault((table, *names), []).append(part.rows.table.select(names))
-    whole = [(key, pa.concat_tables(tables)) for key, tables in together.items()]
-    return [Insert(key[0], rows_, f"{token}:{key[0]}:{content(rows_)}") for key, rows_ in whole if rows_.num_rows]
-
-
-def content(rows_: pa.Table) -> str:
-    """What an insert holds, in a word: the same for the same positions in the same columns."""
-    digest = hashlib.sha256(str(rows_.schema).encode())
-    for name in POSITION:
-        digest.update(rows_[name].to_numpy().tobytes())
-    return digest.hexdigest()[:16]
+    whole = [(table, pa.concat_tables(tables)) for (table, *_), tables in together.items()]
+    return [Insert(table, rows_) for table, rows_ in whole if rows_.num_rows]
 
 
 def _of_topics(records: pa.Table, topics: Iterable[str]) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
 import clickhouse_connect
@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.ddl import identifier, literal
 from headrace.systems.warehouse.arrow import as_stream
-from headrace.systems.warehouse.hook import INSERT_SETTINGS
+from headrace.systems.warehouse.hook import INSERT_SETTINGS, NO_TOKEN
 from include.spark.streaming.patience import Patience
 
 PASSING: Final = frozenset({159, 160, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 745, 999})
@@ -38,11 +38,16 @@ _CODE: Final = re.compile(r"[Cc]ode: (\d+)")
 
 
 class Insert(NamedTuple):
-    """Rows for one table. A token that was used on the table before makes the insert count for nothing."""
+    """Rows for one table.
+
+    A token that was used on the table before makes the insert count for nothing. ClickHouse writes the token down before
+    the rows are there: after it died in between, the next try counts for nothing as well, and the rows are lost. So rows
+    that may be there twice have no token, and for others see `metrics.once`.
+    """
 
     table: str
     rows: pa.Table
-    token: str
+    token: str = ""
 
 
 class Sink:
@@ -83,10 +88,17 @@ class Sink:
             answers = [task.result() for task in tasks]
         return {i.table: refusal for i, refusal in zip(inserts, answers, strict=True) if refusal is not None}
 
+    def once(self, inserts: Sequence[Insert]) -> None:
+        """Try each one time, side by side. Raises SystemUnavailable, SystemRefused: the first failure, when all have ended."""
+        tasks = [self._threads.submit(self._insert, insert) for insert in inserts]
+        wait(tasks)
+        for task in tasks:
+            task.result()
+
     def refusal(self, rows: pa.Table, types: Mapping[str, str], patience: Patience) -> SystemRefused | None:
         """Why ClickHouse cannot convert the rows to these column types; None when it can. Nothing is stored."""
         structure = ", ".join(f"{identifier(name)} {types[name]}" for name in rows.column_names)
-        return self._attempted(Insert(f"FUNCTION null({literal(structure)})", rows, ""), patience)
+        return self._attempted(Insert(f"FUNCTION null({literal(structure)})", rows), patience)
 
     def columns(self, tables: Iterable[str]) -> dict[str, dict[str, str]]:
         """Table → column → type, of those tables that exist; columns that take no insert are left out."""
@@ -105,6 +117,10 @@ class Sink:
         rows: Sequence[Sequence[Any]] = self._ask(lambda client: client.query(sql, parameters=parameters).result_rows)
         return rows
 
+    def command(self, sql: str) -> None:
+        """Run a statement that may be run twice. Raises SystemUnavailable, SystemRefused."""
+        self._ask(lambda client: client.command(sql))
+
     def query_arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """The same as an Arrow table."""
         return self._ask(lambda client: client.query_arrow(sql, parameters=parameters, use_strings=True))
@@ -118,7 +134,7 @@ class Sink:
 
     def _insert(self, insert: Insert) -> None:
         body = as_stream(insert.rows)
-        settings = {**SETTINGS, **({"insert_deduplication_token": insert.token} if insert.token else {})}
+        settings = {**SETTINGS, **({"insert_deduplication_token": insert.token} if insert.token else NO_TOKEN)}
         columns = insert.rows.column_names
         self._ask(lambda client: client.raw_insert(insert.table, columns, body, settings, fmt="ArrowStream"))
 

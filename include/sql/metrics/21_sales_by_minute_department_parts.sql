@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS metrics.sales_by_minute_department_parts
     changed_at      SimpleAggregateFunction(max, DateTime64(6, 'UTC')) COMMENT 'Commit time of the newest change counted',
     _partition      Int32                                            COMMENT 'Kafka partition of the fact''s topic',
     _snapshot       UInt64                                           COMMENT 'Offset from which is counted; see metrics.snapshots',
+    _through        SimpleAggregateFunction(max, UInt64)             COMMENT 'Offset of the newest record of the batch that was counted last',
     _inserted_at    SimpleAggregateFunction(max, DateTime64(6, 'UTC')) DEFAULT now64(6)
 )
 ENGINE = AggregatingMergeTree

@@ -38,6 +38,6 @@ def _of_dataset(contract: Contract, settings: PlanSettings) -> Iterator[Resource
         return
     yield from raw_tables(contract)
     yield from refined_tables(contract)
-    yield from warehouse(contract, settings)
+    yield from warehouse(contract)
     yield from serving_tables(contract)
     yield from subjects(contract)

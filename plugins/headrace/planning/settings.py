@@ -85,8 +85,6 @@ class PlanSettings:
     sink_commit_interval_ms: int = 10_000
     """How often the sink commits to the lake: its freshness, and its number of snapshots."""
     sink_commit_timeout_ms: int = 30_000
-    deduplication_window: int = 1000
-    """How many insert tokens each warehouse table remembers."""
     source_config: Mapping[str, str] = field(default_factory=dict, hash=False)
     """More configuration of every source connector, e.g. TLS; wins over what the plan says."""
     sink_config: Mapping[str, str] = field(default_factory=dict, hash=False)

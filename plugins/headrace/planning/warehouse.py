@@ -20,7 +20,6 @@ from headrace.planning import defaults
 from headrace.planning.ddl import identifier, qualified
 from headrace.planning.resources import Resource
 from headrace.planning.rules import POSITION_COMMENT
-from headrace.planning.settings import PlanSettings
 
 _CHANGE_COLUMNS: Final = (
     ("_op", "LowCardinality(String)", "c create, u update, d delete, r read by a snapshot"),
@@ -44,7 +43,7 @@ PARTS_OF_A_LOAD: Final = 10_000
 _DELETED: Final = {"name": "_deleted", "type": "UInt8", "comment": "1 when the source deleted it"}
 
 
-def warehouse(contract: Contract, settings: PlanSettings) -> Iterator[Resource]:
+def warehouse(contract: Contract) -> Iterator[Resource]:
     """The tables and the view of a dataset that is served from ClickHouse."""
     if contract.serving != "clickhouse":
         return
@@ -52,8 +51,8 @@ def warehouse(contract: Contract, settings: PlanSettings) -> Iterator[Resource]:
         yield loaded_table(contract)
         return
     if contract.source.kind == "cdc":
-        yield _state(contract, settings)
-    yield _changes(contract, settings)
+        yield _state(contract)
+    yield _changes(contract)
     yield _view(contract)
 
 
@@ -68,23 +67,23 @@ def loaded_table(contract: Contract) -> Resource:
     return Resource("warehouse_table", names.view(contract), spec, (contract.id,))
 
 
-def _state(contract: Contract, settings: PlanSettings) -> Resource:
+def _state(contract: Contract) -> Resource:
     spec = {
         "columns": [*_columns(contract), _DELETED],
         "engine": "ReplacingMergeTree(_offset, _deleted)",
         "order_by": _ordering(contract.key),
-        "settings": _settings(settings),
+        "settings": {},
     }
     return Resource("warehouse_table", names.state_table(contract), spec, (contract.id,))
 
 
-def _changes(contract: Contract, settings: PlanSettings) -> Resource:
+def _changes(contract: Contract) -> Resource:
     spec = {
         "columns": _columns(contract),
         "engine": "ReplacingMergeTree(_offset)",
         "order_by": _ordering((*contract.key, "_kafka_partition", "_offset")),
         "partition_by": "toYYYYMM(_committed_at)",
-        "settings": _settings(settings),
+        "settings": {},
     }
     return Resource("warehouse_table", names.changes_table(contract), spec, (contract.id,))
 
@@ -128,7 +127,3 @@ def _column(field: Field, *, token: bool = False) -> dict[str, Any]:
 
 def _ordering(columns: Iterable[str]) -> str:
     return ", ".join(identifier(column) for column in columns)
-
-
-def _settings(settings: PlanSettings) -> dict[str, Any]:
-    return {"non_replicated_deduplication_window": settings.deduplication_window}

@@ -13,10 +13,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from headrace.errors import SystemUnavailable
 from headrace.systems.bundle import Systems
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.decode import DeadLetter
 from include.spark.streaming.metrics.counting import MetricCounting
+from include.spark.streaming.metrics.once import STARTS, Once
 from include.spark.streaming.metrics.spec import Lookup, Metrics, Rollup
 from include.spark.streaming.patience import Patience
 from include.spark.streaming.sink import Insert, Sink
@@ -37,6 +39,15 @@ from tests.support.change_records import (
 
 LAYER = Path(__file__).parents[3] / "include" / "sql" / "metrics"
 TABLES = ("by_store", "by_department")
+PARTS = pa.table(
+    {
+        "minute": pa.array([1_500_000_000], pa.timestamp("s", "UTC")),
+        "store": pa.array([7], pa.int32()),
+        "lines": pa.array([1], pa.int64()),
+        "units": pa.array([2], pa.int64()),
+        "_partition": pa.array([0], pa.int32()),
+    }
+)
 
 
 class DyingSink(Sink):
@@ -49,6 +60,12 @@ class DyingSink(Sink):
             if self.dies_at and insert.table.endswith(self.dies_at):
                 raise KeyboardInterrupt
             super().insert([insert], patience)
+
+    def once(self, inserts: Sequence[Insert]) -> None:
+        for insert in inserts:
+            if self.dies_at and insert.table.endswith(self.dies_at):
+                raise KeyboardInterrupt
+            super().once([insert])
 
 
 class Shop:
@@ -83,9 +100,9 @@ class Shop:
     def start(self) -> None:
         """As a new driver does."""
         fact = Served(self.metrics.fact, "oltp.shop.lines", ("basket",), True, (f"{self.name}.lines",))
-        patience = Patience(10, lambda _: None, threading.Event())
+        self.patience = Patience(10, lambda _: None, threading.Event())
         writers: Any = self.writer
-        self.counting = MetricCounting(self.metrics, fact, writers, self.sink, self, patience, lambda: True)
+        self.counting = MetricCounting(self.metrics, fact, writers, self.sink, self, self.patience, lambda: True)
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         self.letters += letters
@@ -101,6 +118,18 @@ class Shop:
         with pytest.raises(KeyboardInterrupt):
             self.counting.serve(records, token)
         self.sink.dies_at = ""
+        self.start()
+
+    def loses(self, rows: str) -> None:
+        """Rows are not there, and their tokens are: as after ClickHouse died between the two."""
+        for table in TABLES:
+            statement = f"ALTER TABLE {self.name}.{table}_parts DELETE WHERE {rows} SETTINGS mutations_sync = 1"
+            self.warehouse.execute(statement)
+        self.clickhouse_starts()
+
+    def clickhouse_starts(self) -> None:
+        """As it is after a start of ClickHouse."""
+        self.warehouse.execute(f"TRUNCATE TABLE {STARTS}")
         self.start()
 
     def counted(self) -> list[tuple[int, ...]]:
@@ -163,6 +192,43 @@ def test_a_schema_that_is_lost_between_two_tries_is_told(shop: Shop) -> None:
     shop.counting.serve(records(), f"{shop.name}:0")
     (letter,) = shop.letters
     assert "may be counted" in letter.reason
+
+
+def in_two_months() -> pa.Table:
+    months = (row(key, at=f"2017-{month}-15T12:40:14.000000Z") for key, month in ((1, "07"), (2, "08"), (3, "08")))
+    return batch([encoded(change("c", each)) for each in months])
+
+
+@pytest.mark.parametrize("lost", ["1", "toMonth(minute) = 7", "toMonth(minute) = 8", "0"])
+def test_what_clickhouse_lost_when_it_died_is_counted_by_the_next_try_and_nothing_else(shop: Shop, lost: str) -> None:
+    shop.counting.serve(in_two_months(), f"{shop.name}:0")
+    shop.loses(lost)
+    for _ in range(2):
+        shop.counting.serve(in_two_months(), f"{shop.name}:0")
+        assert shop.counted() == [(3, 6), (3, 6)]
+        shop.clickhouse_starts()
+
+
+def test_the_same_driver_counts_what_clickhouse_lost_under_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    once, failures = shop.sink.once, iter([True, True, False])
+
+    def dying(inserts: Sequence[Insert]) -> None:
+        once(inserts)
+        if next(failures):
+            shop.loses("toMonth(minute) = 7")
+            raise SystemUnavailable("warehouse", "here", "it died")
+
+    monkeypatch.setattr(shop.sink, "once", dying)
+    shop.counting.serve(in_two_months(), f"{shop.name}:0")
+    assert shop.counted() == [(3, 6), (3, 6)]
+
+
+def test_an_insert_that_nobody_waits_for_any_more_does_not_count_beside_the_next_try(shop: Shop) -> None:
+    """The table has been asked already when it comes: the token stops it."""
+    parts = {f"{shop.name}.by_store_parts": PARTS}
+    for _ in range(2):
+        Once(shop.sink, shop.patience).insert(parts, {0: 3}, f"{shop.name}:0", tried=False)
+    assert shop.counted()[0] == (1, 2)
 
 
 def test_a_dimension_that_the_parts_do_not_hold_is_a_dead_letter(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

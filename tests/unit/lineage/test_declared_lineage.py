@@ -20,7 +20,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 def test_events_of_one_dataset_are_as_reviewed() -> None:
     ours, where = contracts("campaign_descriptions"), settings()
-    jobs = declared(ours, where, planned_tables(ours, where))
+    jobs = declared(ours, where, planned_tables(ours))
     said = list(events(jobs, plan_version="1", at=AT))
     assert_snapshot(SNAPSHOTS / "campaign_descriptions.events.json", as_json(said))
 
@@ -75,7 +75,7 @@ def test_every_contract_field_can_be_followed_from_source_to_view() -> None:
 
 def test_planned_tables_bring_their_own_types_and_metadata() -> None:
     ours, where = contracts("transactions"), settings()
-    jobs = {job.name: job for job in declared(ours, where, planned_tables(ours, where))}
+    jobs = {job.name: job for job in declared(ours, where, planned_tables(ours))}
     raw = {c.name: c.type for c in jobs["lake-retail"].outputs[0].columns}
     state = {c.name: c.type for c in jobs["stream.retail.cdc"].outputs[0].columns}
     view = [c.name for c in jobs["retail.transactions"].outputs[0].columns]

@@ -85,7 +85,7 @@ def parse(event: dict[str, Any]) -> event_v2.RunEvent:
 
 def test_openlineage_reads_every_declared_event() -> None:
     ours, where = contracts(), settings()
-    jobs = declared(ours, where, planned_tables(ours, where), metrics())
+    jobs = declared(ours, where, planned_tables(ours), metrics())
     parsed = [parse(event) for event in events(jobs, plan_version="1", at=AT)]
     assert {e.job.name for e in parsed} == {job.name for job in jobs}
     seen = {name for e in parsed for d in (*e.inputs, *e.outputs) for name in d.facets}

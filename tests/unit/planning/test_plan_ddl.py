@@ -13,7 +13,6 @@ from headrace.planning.plan import Change
 from headrace.planning.resources import Resource
 from tests.unit.planning.cases import (
     LINES,
-    SETTINGS,
     STRING,
     field,
     plan_of,
@@ -44,12 +43,9 @@ def test_names_and_texts_are_quoted() -> None:
 
 
 def test_a_setting_is_modified() -> None:
-    there = world(LINES, settings=replace(SETTINGS, deduplication_window=10))
-    statements = [s for c in plan_of(LINES, there=there).changes for s in ddl.statements(c)]
-    assert statements == [
-        f"ALTER TABLE `retail`.`basket_lines_{table}` MODIFY SETTING non_replicated_deduplication_window = 1000"
-        for table in ("changes", "state")
-    ]
+    wanted = replace(TABLE, spec={**TABLE.spec, "settings": {"a": "b'c", "n": 2}})
+    [change] = diff([wanted], [TABLE]).changes
+    assert ddl.statements(change) == ("ALTER TABLE `d`.`t\\`x` MODIFY SETTING n = 2",)
 
 
 def test_a_first_column_is_added_first() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 
 from headrace.errors import SystemRefused
@@ -53,9 +52,9 @@ class Query:
         """Those that still cannot be read, and why."""
         return reasons(records, self._handler.unreadable(as_batch(records)))
 
-    def put(self, records: Sequence[Record], token: str) -> None:
-        """Serve them. State and history keep one row a position: there a token could only hide a row that is missing."""
-        done = self._handler.serve(as_batch(records), f"{token}:{uuid.uuid4()}")
+    def put(self, records: Sequence[Record], _: str) -> None:
+        """Serve them. State and history keep one row a position, so no token is needed."""
+        done = self._handler.serve(as_batch(records))
         for topic, why in done.held.items():
             raise SystemRefused("warehouse", topic, why)
 

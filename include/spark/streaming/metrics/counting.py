@@ -16,9 +16,10 @@ from include.spark.streaming.conform import conform
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.deadletters import Letterbox
 from include.spark.streaming.decode import Chunk, DeadLetter, decode
-from include.spark.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decisions, divided
+from include.spark.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decided, Decisions, divided
 from include.spark.streaming.metrics.deltas import Images, images, newest, signed
 from include.spark.streaming.metrics.lookup import Found
+from include.spark.streaming.metrics.once import STARTS, Once, newest_offsets
 from include.spark.streaming.metrics.rollups import by_record, roll_up
 from include.spark.streaming.metrics.snapshots import Snapshot, begun, joined, not_counted, snapshot_of
 from include.spark.streaming.metrics.spec import Metrics
@@ -60,6 +61,7 @@ class MetricCounting:
         self._patience = patience
         self._targets = Targets(sink, patience)
         self._decisions = Decisions(sink, patience)
+        self._once = Once(sink, patience)
         self._found = Found(metrics.lookup, sink, patience, is_served)
         self._snapshots: list[Snapshot] | None = None
         self._newest: datetime | None = None
@@ -76,13 +78,13 @@ class MetricCounting:
         Raises SystemUnavailable, SystemRefused or Stopped, and may then have counted a part of the batch.
         """
         self._resume()
-        made, dead = self._decided(records, token)
+        kept = self._decisions.of(token)
+        made, dead = self._decided(records, token, kept)
         self.set_aside(dead)
         if made:
-            lines = self._found.add(self._lines(made, token))
-            parts = [(rollup.table, roll_up(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
-            inserts = [Insert(table, rows, f"{token}:{table}") for table, rows in parts if rows.num_rows]
-            self._sink.insert(inserts, self._patience)
+            lines = self._found.add(self._lines(made))
+            parts = {rollup.table: roll_up(lines, self._metrics, rollup) for rollup in self._metrics.rollups}
+            self._once.insert(parts, newest_offsets(records), token, tried=kept is not None)
             self._newest = max(filter(None, (self._newest, newest(made, self._metrics))), default=None)
         return Done(sum(part.now.num_rows for part in made), len(dead))
 
@@ -95,13 +97,14 @@ class MetricCounting:
         made, dead = decode(records, self._writer, self._images)
         self.set_aside(dead)
         if made:
-            lines = self._found.add(self._lines(made, ""))
+            lines = self._found.add(self._lines(made))
             parts = [(rollup.replayed, by_record(lines, self._metrics, rollup)) for rollup in self._metrics.rollups]
-            self._sink.insert([Insert(table, rows, "") for table, rows in parts if rows.num_rows], self._patience)
+            self._sink.insert([Insert(table, rows) for table, rows in parts if rows.num_rows], self._patience)
 
-    def _decided(self, records: pa.Table, token: str) -> tuple[list[Images], list[DeadLetter]]:
+    def _decided(
+        self, records: pa.Table, token: str, kept: Sequence[Decided] | None
+    ) -> tuple[list[Images], list[DeadLetter]]:
         """Return what is counted of a batch, and its dead letters, as its first try decided."""
-        kept = self._decisions.of(token)
         if kept is None:
             made, dead = decode(records, self._writer, self._images)
             self._decisions.keep(token, dead)
@@ -132,14 +135,14 @@ class MetricCounting:
                     conform(values, Meaning(), wanted(type_), name)  # ClickHouse would wrap a number that is too large
         return found
 
-    def _lines(self, made: Sequence[Images], token: str) -> pl.DataFrame:
+    def _lines(self, made: Sequence[Images]) -> pl.DataFrame:
         """The batch's signed lines, each with the snapshot that it counts into."""
         heads = joined([part.heads for part in made])
         known = self._snapshots or []
         fresh = begun(known, heads)
         if fresh:
             known = sorted({(s.partition, s.first_offset): s for s in (*known, *fresh)}.values())
-            self._sink.insert([Insert(SNAPSHOTS, self._snapshot_rows(fresh), f"{token}:{SNAPSHOTS}")], self._patience)
+            self._sink.insert([Insert(SNAPSHOTS, self._snapshot_rows(fresh))], self._patience)
             self._snapshots = known
         watermark = self._newest - self._metrics.lateness if self._newest else None
         lines = signed(made, self._metrics, watermark)
@@ -165,7 +168,12 @@ class MetricCounting:
             return
         table = self._metrics.rollups[0].table
         rollups = self._metrics.rollups
-        needed = {SNAPSHOTS, DECISIONS, *(name for rollup in rollups for name in (rollup.table, rollup.replayed))}
+        needed = {
+            SNAPSHOTS,
+            DECISIONS,
+            STARTS,
+            *(name for rollup in rollups for name in (rollup.table, rollup.replayed)),
+        }
         there = self._patience.outlast(lambda: self._sink.columns(needed))
         missing = needed - set(there)
         if missing:

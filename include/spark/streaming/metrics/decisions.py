@@ -1,7 +1,6 @@
 """What each batch does not count, kept before it is counted.
 
-The token of a batch's insert does not say what could be read. A batch that is tried again therefore counts what its
-first try decided to count: a record whose schema came meanwhile stays a dead letter, and is counted by its replay.
+A batch that was inserted in part, and is tried again, counts what its first try decided to count: a record whose schema came meanwhile stays a dead letter, and is counted by its replay.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Decisions:
         """Keep the decision of the first try."""
         places = [Decided(each.partition, each.offset, each.rule, each.reason)._asdict() for each in dead]
         rows = pa.table({"token": [token], "dead": pa.array([places], pa.list_(PLACE))})
-        self._sink.insert([Insert(DECISIONS, rows, token)], self._patience)
+        self._sink.insert([Insert(DECISIONS, rows)], self._patience)
 
 
 def divided(records: pa.Table, decided: Sequence[Decided]) -> tuple[list[DeadLetter], pa.Table]:

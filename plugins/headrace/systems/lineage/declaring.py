@@ -13,7 +13,6 @@ from headrace.planning.lineage import declared
 from headrace.planning.lineage_events import events, withdrawn
 from headrace.planning.lineage_types import DeclaredJob, LineageSettings, MetricTable
 from headrace.planning.resources import Resource
-from headrace.planning.settings import Catalog, PlanSettings
 from headrace.planning.warehouse import warehouse
 from headrace.systems.lineage.hook import LineageHook
 
@@ -45,7 +44,7 @@ def emit_declared(
     Raises:
         SystemUnavailable, SystemRefused: the endpoint does not take it; emitting again is safe.
     """
-    jobs = declared(contracts, settings, planned_tables(contracts, settings), metrics)
+    jobs = declared(contracts, settings, planned_tables(contracts), metrics)
     version = plan_version or _digest(jobs)
     now = at or datetime.now(UTC)
     gone = _gone(hook, jobs)
@@ -54,11 +53,9 @@ def emit_declared(
     return Emitted(version, len(jobs), len(gone), hook.emit(said))
 
 
-def planned_tables(contracts: Iterable[Contract], settings: LineageSettings) -> list[Resource]:
+def planned_tables(contracts: Iterable[Contract]) -> list[Resource]:
     """The lake and warehouse tables of the contracts, for their columns."""
-    # Only the columns are wanted, and they do not depend on any address.
-    plan = PlanSettings(settings.kafka, "", settings.sources, Catalog("rest", "", settings.lake, ""))
-    return [table for c in contracts for table in (*raw_tables(c), *warehouse(c, plan))]
+    return [table for c in contracts for table in (*raw_tables(c), *warehouse(c))]
 
 
 def _gone(hook: LineageHook, jobs: Sequence[DeclaredJob]) -> list[tuple[str, str]]:

@@ -38,6 +38,8 @@ INSERT_SETTINGS: Final[Mapping[str, Any]] = {
     "input_format_null_as_default": 0,
     "max_partitions_per_insert_block": 1000,
 }
+NO_TOKEN: Final[Mapping[str, Any]] = {"insert_deduplicate": 0}
+"""Of an insert without a token: ClickHouse would make one of its rows."""
 
 
 class Freshness(NamedTuple):
@@ -137,12 +139,16 @@ class WarehouseHook:
         client = self.client
         self._translated(lambda: client.command(statement))
 
-    def insert(self, table: str, rows: pa.Table, token: str) -> None:
-        """Inserts the rows, whose types must be those of `arrow_types`; a token counts once on a table."""
+    def insert(self, table: str, rows: pa.Table, token: str = "") -> None:
+        """Inserts the rows, whose types must be those of `arrow_types`.
+
+        With a token they are inserted once at most: when ClickHouse dies at the wrong moment, not at all, so whoever
+        gives one must count. Without one they may be there twice.
+        """
         from headrace.systems.warehouse.arrow import as_stream
 
         client, body = self.client, as_stream(rows)
-        settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
+        settings = {**INSERT_SETTINGS, **({"insert_deduplication_token": token} if token else NO_TOKEN)}
         self._persist(lambda: client.raw_insert(qualified(table), rows.column_names, body, settings, fmt="ArrowStream"))
 
     def comment(self, table: str) -> str | None:

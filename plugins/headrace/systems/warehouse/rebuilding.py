@@ -94,25 +94,25 @@ def _fill(
 ) -> tuple[Rebuilt, Mapping[str, Any]]:
     """What was filled, and the parameters of `MEANWHILE`."""
     changes, left_out, following = 0, 0, dict[int, int]()
-    for number, part in enumerate(parts):
+    for part in parts:
         for row in part.group_by("_kafka_partition").aggregate([("_offset", "max")]).to_pylist():
             place = row["_kafka_partition"]
             following[place] = max(following.get(place, 0), row["_offset_max"] + 1)
         check()
-        inserted = [_insert(hook, table, part, f"{since_us} {number}") for table in tables]
+        inserted = [_insert(hook, table, part) for table in tables]
         changes, left_out = changes + part.num_rows, left_out + part.num_rows - min(inserted)
     meanwhile = {"since": since_us, "partitions": list(following), "next": list(following.values())}
     return Rebuilt(changes, left_out), meanwhile
 
 
-def _insert(hook: WarehouseHook, table: Resource, part: pa.Table, token: str) -> int:
+def _insert(hook: WarehouseHook, table: Resource, part: pa.Table) -> int:
     """Rows of the changes that were inserted beside the table."""
     from headrace.systems.warehouse.arrow_changes import served
 
     inserted = 0
     try:
-        for piece, rows in enumerate(served(part, table.spec["columns"])):
-            hook.insert(f"{table.name}{STAGING}", rows, f"{token} {piece}")
+        for rows in served(part, table.spec["columns"]):
+            hook.insert(f"{table.name}{STAGING}", rows)
             inserted += rows.num_rows
     except ValueError as wrong:
         raise SystemRefused("warehouse", hook.address, f"{table.name}: {wrong}") from wrong

@@ -19,8 +19,7 @@ CREATE TABLE IF NOT EXISTS `retail`.`basket_lines_changes`
 )
 ENGINE = ReplacingMergeTree(_offset)
 PARTITION BY toYYYYMM(_committed_at)
-ORDER BY (`basket_id`, `product_id`, `_kafka_partition`, `_offset`)
-SETTINGS non_replicated_deduplication_window = 1000;
+ORDER BY (`basket_id`, `product_id`, `_kafka_partition`, `_offset`);
 
 CREATE DATABASE IF NOT EXISTS `retail`;
 
@@ -43,8 +42,7 @@ CREATE TABLE IF NOT EXISTS `retail`.`basket_lines_state`
     `_deleted` UInt8 COMMENT '1 when the source deleted it'
 )
 ENGINE = ReplacingMergeTree(_offset, _deleted)
-ORDER BY (`basket_id`, `product_id`)
-SETTINGS non_replicated_deduplication_window = 1000;
+ORDER BY (`basket_id`, `product_id`);
 
 CREATE DATABASE IF NOT EXISTS `retail`;
 

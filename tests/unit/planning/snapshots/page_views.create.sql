@@ -14,8 +14,7 @@ CREATE TABLE IF NOT EXISTS `web`.`page_views_changes`
 )
 ENGINE = ReplacingMergeTree(_offset)
 PARTITION BY toYYYYMM(_committed_at)
-ORDER BY (`event_id`, `_kafka_partition`, `_offset`)
-SETTINGS non_replicated_deduplication_window = 1000;
+ORDER BY (`event_id`, `_kafka_partition`, `_offset`);
 
 CREATE DATABASE IF NOT EXISTS `web`;
 
