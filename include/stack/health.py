@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +93,7 @@ def _connect(s: Settings) -> bool:
 
 def _airflow(s: Settings, part: str) -> bool:
     try:
-        health = httpx.get(f"http://{s.bind}:{s.port('AIRFLOW')}/api/v2/monitor/health", timeout=5).json()
+        health = _client().get(f"http://{s.bind}:{s.port('AIRFLOW')}/api/v2/monitor/health").json()
     except (httpx.HTTPError, ValueError):
         return False
     return bool(health.get(part, {}).get("status") == "healthy")
@@ -100,9 +101,18 @@ def _airflow(s: Settings, part: str) -> bool:
 
 def _http(url: str, accepted: tuple[int, ...], auth: tuple[str, str] | None = None) -> bool:
     try:
-        return httpx.get(url, timeout=5, auth=auth).status_code in accepted
+        return _client().get(url, auth=auth).status_code in accepted
     except httpx.HTTPError:
         return False
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all checks: making one reads the certificates of all authorities, the watchdog's dearest step by far.
+
+    It keeps no connection: one that a dead process has left behind would count as no answer.
+    """
+    return httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def _pulse(file: Path) -> bool:

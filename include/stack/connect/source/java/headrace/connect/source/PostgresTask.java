@@ -57,8 +57,13 @@ public final class PostgresTask extends PostgresConnectorTask {
         }
     }
 
+    /**
+     * Null when nothing has come. An empty list is a batch to Kafka Connect, which ends its transaction and lets Debezium
+     * read its offsets back from Kafka to confirm them to the source: at every poll, fifty times a second.
+     */
     @Override
     public List<SourceRecord> doPoll() throws InterruptedException {
-        return gate.pass(super.doPoll());
+        List<SourceRecord> come = gate.pass(super.doPoll());
+        return come.isEmpty() ? null : come;
     }
 }
