@@ -9,6 +9,7 @@ import io.debezium.connector.postgresql.connection.PostgresConnection;
 import io.debezium.pipeline.ChangeEventSourceCoordinator;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.source.SourceRecord;
 
@@ -20,6 +21,7 @@ public final class PostgresTask extends PostgresConnectorTask {
     private static final String EMPTY_ENUMS = "SELECT string_agg(t.oid::regtype::text, ', ') FROM pg_type t"
             + " WHERE t.typtype = 'e' AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = t.oid)";
 
+    private final AtomicBoolean isNew = new AtomicBoolean();
     private Gate gate;
 
     @Override
@@ -57,13 +59,23 @@ public final class PostgresTask extends PostgresConnectorTask {
         }
     }
 
-    /**
-     * Null when nothing has come. An empty list is a batch to Kafka Connect, which ends its transaction and lets Debezium
-     * read its offsets back from Kafka to confirm them to the source: at every poll, fifty times a second.
-     */
     @Override
     public List<SourceRecord> doPoll() throws InterruptedException {
-        List<SourceRecord> come = gate.pass(super.doPoll());
-        return come.isEmpty() ? null : come;
+        List<SourceRecord> passed = gate.pass(super.doPoll());
+        if (!passed.isEmpty()) {
+            isNew.set(true);
+        }
+        return passed;
+    }
+
+    /**
+     * Confirms to the source what Kafka has. Kafka Connect asks for it after every poll, fifty times a second, and Debezium
+     * reads its offsets back from Kafka each time: where nothing has come, there is nothing to confirm.
+     */
+    @Override
+    public void commit() throws InterruptedException {
+        if (isNew.getAndSet(false)) {
+            super.commit();
+        }
     }
 }
