@@ -51,7 +51,7 @@ class Stack:
 
     def pid(self, process: str) -> int:
         """The process id by which the supervisor has a process; 0 while it does not run."""
-        return next(state.pid for state in self.supervisor.states() if state.name == process)
+        return next((state.pid for state in self.supervisor.states() if state.name == process), 0)
 
     @property
     def systems(self) -> Systems:
