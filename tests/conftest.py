@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -45,7 +46,7 @@ class Stack:
     def supervisor(self) -> Supervisor:
         return Supervisor(self.settings)
 
-    @property
+    @cached_property
     def airflow(self) -> AirflowApi:
         return AirflowApi(self.settings)
 
@@ -53,7 +54,7 @@ class Stack:
         """The process id by which the supervisor has a process; 0 while it does not run."""
         return next((state.pid for state in self.supervisor.states() if state.name == process), 0)
 
-    @property
+    @cached_property
     def systems(self) -> Systems:
         return endpoints.systems(self.settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,8 @@ LIMIT_S = 4500
 
 
 def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, long: bool) -> int:
-    """Return pytest's exit code, of several the worst."""
+    """Return pytest's exit code, of several the worst. Whoever ends it ends what it has started."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     pytest = [sys.executable, "-m", "pytest", *(["--long"] if long else []), *arguments]
     if fast:
         return subprocess.run([*pytest, "-m", "not stack"], cwd=s.root, timeout=LIMIT_S, check=False).returncode

@@ -26,7 +26,7 @@ TABLE: Final = """
     CREATE TABLE shop.large (id bigint PRIMARY KEY, note text);
     ALTER TABLE shop.large REPLICA IDENTITY FULL;
     GRANT USAGE ON SCHEMA shop TO cdc; GRANT SELECT ON shop.large TO cdc"""
-FILL: Final = "INSERT INTO shop.large SELECT n, repeat(chr(97 + n % 26), %s) FROM generate_series(1, %s) n"
+FILL: Final = "INSERT INTO shop.large SELECT n, repeat(chr(97 + n %% 26), %s) FROM generate_series(1, %s) n"
 
 
 def test_two_gigabytes_that_wait_are_served(
