@@ -14,7 +14,6 @@ import pytest
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 from tests.integration.systems.world import ID, NOTE, TERMS
-from tests.support.applying import apply_folder
 from tests.support.live_shop import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -42,9 +41,15 @@ def schema(stack: Stack) -> Iterator[Path]:
         for file in folder.iterdir():
             file.unlink()
         folder.rmdir()
-        apply_folder(stack)
+        applied(stack)
         wait_until(lambda: not stack.pid("stream-garden"), 180, "the retired domain's driver runs on")
         owner.execute("DROP TABLE retail.plants")
+
+
+def applied(stack: Stack, *datasets: str) -> None:
+    """By Airflow; all datasets when none is named."""
+    run = stack.airflow.trigger("apply_contracts", {"datasets": list(datasets)})
+    stack.airflow.wait_for_run("apply_contracts", run, 240, lambda line: None)
 
 
 def record(*fields: dict[str, Any]) -> str:
@@ -56,8 +61,7 @@ def record(*fields: dict[str, Any]) -> str:
 def test_a_new_domain_runs_once_it_is_applied_and_an_edit_does_not_until_it_is(
     stack: Stack, schema: Path, warehouse: Callable[..., Any], raw: Any, eventually: Callable[..., Any]
 ) -> None:
-    run = stack.airflow.trigger("apply_contracts", {"datasets": ["garden.plants"]})
-    stack.airflow.wait_for_run("apply_contracts", run, 240, lambda line: None)
+    applied(stack, "garden.plants")
     eventually(lambda: warehouse(SERVED), [(1, "fern")], 300)
     eventually(lambda: [row["note"] for row in raw("garden_plants", "id = 1")], ["fern"], 120)
     driver = stack.pid("stream-garden")
@@ -69,8 +73,7 @@ def test_a_new_domain_runs_once_it_is_applied_and_an_edit_does_not_until_it_is(
     eventually(lambda: warehouse(SERVED), [(1, "fern"), (2, "moss")], 120)
     schema.write_text("{ half an edit")
     with suppress(AirflowRefused):  # the file is held back, and the run says so
-        again = stack.airflow.trigger("apply_contracts", {"datasets": ["retail.products"]})
-        stack.airflow.wait_for_run("apply_contracts", again, 240, lambda line: None)
+        applied(stack, "retail.products")
     with psycopg.connect(stack.superuser_dsn("oltp"), autocommit=True) as owner:
         owner.execute("INSERT INTO retail.plants VALUES (3, 'ivy')")
     eventually(lambda: warehouse(SERVED), [(1, "fern"), (2, "moss"), (3, "ivy")], 120)
