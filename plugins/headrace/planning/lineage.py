@@ -11,8 +11,8 @@ Connectors and streaming queries report no lineage, or a wrong one; the contract
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
@@ -29,11 +29,14 @@ from headrace.planning.lineage_types import (
     columns_of_resource,
 )
 from headrace.planning.resources import Kind, Resource
-from headrace.planning.topics import captured, grouped, landed, sink_dead_letter_topic
+from headrace.planning.topics import captured, landed, sink_dead_letter_topic
 
 CONNECTOR: Final = JobKind("STREAMING", "KAFKA_CONNECT", "CONNECTOR")
 STREAM: Final = JobKind("STREAMING", "SPARK", "QUERY")
 VIEW: Final = JobKind("BATCH", "CLICKHOUSE", "VIEW", long_lived=False)
+
+Reference: TypeAlias = Callable[[MetricTable, ColumnSource[str]], ColumnSource[LineageName]]
+"""A declared source of a metric table's column → OpenLineage's name for it. Raises ValueError."""
 
 
 def declared(
@@ -58,6 +61,7 @@ def declared(
         *graph.change_streams(),
         *graph.views(),
         *graph.metric_streams(tuple(metrics)),
+        *graph.metric_views(tuple(metrics)),
     )
 
 
@@ -74,46 +78,45 @@ class _Graph:
         self.by_id = {contract.id: contract for contract in contracts}
 
     def source_connectors(self) -> Iterator[DeclaredJob]:
-        by_connection = grouped(captured(self.contracts), lambda c: c.source.connection)
-        for connection, members in by_connection.items():
+        for contract in captured(self.contracts):
+            source, topic = self._source(contract), self._topic(contract)
             yield DeclaredJob(
                 namespace=self._connect_namespace,
-                name=names.source_connector(connection),
+                name=f"{names.source_connector(contract.source.connection or '')}.{topic.name.name}",
                 kind=CONNECTOR,
-                doc=f"Debezium: every change in {connection}, into one topic a table.",
-                inputs=tuple(self._source(c) for c in members),
-                outputs=tuple(_copy(self._topic(c), c, self._source(c)) for c in members),
+                doc=f"Debezium: every change of {source.name.name}, into its topic.",
+                inputs=(source,),
+                outputs=(_copy(topic, contract, source),),
             )
 
     def sink_connectors(self) -> Iterator[DeclaredJob]:
-        for domain, members in grouped(landed(self.contracts), lambda c: c.domain).items():
+        for contract in landed(self.contracts):
+            topic, connector = self._topic(contract), names.sink_connector(contract.domain)
             yield DeclaredJob(
                 namespace=self._connect_namespace,
-                name=names.sink_connector(domain),
+                name=f"{connector}.{names.raw_table(contract)}",
                 kind=CONNECTOR,
-                doc=f"Iceberg sink: every change in {domain}, into the raw zone of the lake.",
-                inputs=tuple(self._topic(c) for c in members),
+                doc=f"Iceberg sink: every change of {contract.id}, into the raw zone of the lake.",
+                inputs=(topic,),
                 outputs=(
-                    *(_copy(self._raw(c), c, self._topic(c)) for c in members),
-                    self._dead_letters(sink_dead_letter_topic(domain)),
+                    _copy(self._raw(contract), contract, topic),
+                    self._dead_letters(sink_dead_letter_topic(contract.domain)),
                 ),
             )
 
     def change_streams(self) -> Iterator[DeclaredJob]:
-        for group, members in grouped(self._served(), lambda c: c.stream_group).items():
+        for contract in self._served():
+            topic = self._topic(contract)
+            tables = (self._warehouse(contract, table) for table in names.stream_tables(contract))
             yield DeclaredJob(
                 namespace=self.settings.spark_namespace,
-                name=f"stream.{group}.cdc",
+                name=f"stream.{contract.stream_group}.cdc.{contract.id}",
                 kind=STREAM,
-                doc=f"Spark: current state and change history of stream group {group}.",
-                inputs=tuple(self._topic(c) for c in members),
+                doc=f"Spark: current state and change history of {contract.id}.",
+                inputs=(topic,),
                 outputs=(
-                    *(
-                        _copy(self._warehouse(c, table), c, self._topic(c))
-                        for c in members
-                        for table in names.stream_tables(c)
-                    ),
-                    self._dead_letters(names.dead_letter_topic(group)),
+                    *(_copy(table, contract, topic) for table in tables),
+                    self._dead_letters(names.dead_letter_topic(contract.stream_group)),
                 ),
             )
 
@@ -132,17 +135,33 @@ class _Graph:
             )
 
     def metric_streams(self, metrics: tuple[MetricTable, ...]) -> Iterator[DeclaredJob]:
-        for group in sorted({table.group for table in metrics}):
-            tables = [table for table in metrics if table.group == group]
-            read = sorted({ref.dataset for table in tables for ref in table.reads})
+        for table in metrics:
+            if table.view_of:
+                continue
+            read = sorted({ref.dataset for ref in table.reads})
             yield DeclaredJob(
                 namespace=self.settings.spark_namespace,
-                name=f"stream.{group}.metrics",
+                name=f"stream.{table.group}.{table.name}",
                 kind=STREAM,
-                doc=f"Spark: real-time metrics of stream group {group}.",
+                doc=f"Spark: {table.name}, in real time.",
                 inputs=tuple(self._topic(self._known(dataset)) for dataset in read),
-                outputs=tuple(self._metric(table) for table in tables),
+                outputs=(self._derived(table, self._metric(table), self._reference),),
             )
+
+    def metric_views(self, metrics: tuple[MetricTable, ...]) -> Iterator[DeclaredJob]:
+        tables = {table.name: self._metric(table) for table in metrics}
+
+        def reference(view: MetricTable, ref: ColumnSource[str]) -> ColumnSource[LineageName]:
+            base = tables.get(ref.dataset)
+            if base is None or ref.field not in {column.name for column in base.columns}:
+                raise ValueError(f"metric {view.name}: no metric table has {ref.dataset}.{ref.field}")
+            return ColumnSource(base.name, ref.field, ref.how)
+
+        for view in metrics:
+            if view.view_of:
+                output = self._derived(view, tables[view.name], reference)
+                inputs = tuple(tables[name] for name in view.view_of)
+                yield DeclaredJob(*output.name, VIEW, view.doc, inputs, (output,))
 
     def _served(self) -> list[Contract]:
         return [c for c in self.contracts if c.serving == "clickhouse" and not c.loaded]
@@ -192,18 +211,21 @@ class _Graph:
         return columns_of_resource(resource) if resource else columns_of_record(contract.record)
 
     def _metric(self, table: MetricTable) -> LineageDataset:
-        dataset = LineageDataset(
+        return LineageDataset(
             name=self._warehouse_name(table.name),
-            kind="TABLE",
+            kind="VIEW" if table.view_of else "TABLE",
             columns=tuple(Column(c.name, c.type, c.doc) for c in table.columns),
             doc=table.doc,
         )
+
+    @staticmethod
+    def _derived(table: MetricTable, dataset: LineageDataset, reference: Reference) -> LineageDataset:
         sources = {
-            column.name: tuple(self._reference(table, ref) for ref in column.sources)
+            column.name: tuple(reference(table, ref) for ref in column.sources)
             for column in table.columns
             if column.sources
         }
-        return dataset.derived(sources, tuple(self._reference(table, r) for r in table.sources))
+        return dataset.derived(sources, tuple(reference(table, ref) for ref in table.sources))
 
     def _reference(self, table: MetricTable, ref: ColumnSource[str]) -> ColumnSource[LineageName]:
         contract = self._known(ref.dataset)

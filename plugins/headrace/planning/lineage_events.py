@@ -1,15 +1,13 @@
 """Declared jobs as OpenLineage run events: plain JSON-able dicts.
 
 A job's run id follows from its name and the plan's version, so saying the same twice is one run.
-Long-lived jobs START and are RUNNING; views START and COMPLETE. A run's events add up
-(OpenLineage's ACCUMULATIVE mode): a job with many outputs is spread over several events, each
-complete in itself, a microsecond apart.
+Long-lived jobs START and are RUNNING; views START and COMPLETE, a microsecond apart.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -27,8 +25,6 @@ PRODUCER: Final = f"urn:headrace:{headrace.__version__}"
 PLAN_FACET: Final = "headrace_plan"
 """Run facet: the run declares the job whole, what earlier runs said no longer counts."""
 PLAN_FACET_SCHEMA: Final = "urn:headrace:facet:plan:1"
-OUTPUTS_PER_EVENT: Final = 50
-"""Keeps an event of wide datasets well below a megabyte."""
 
 Event = dict[str, Any]
 
@@ -54,26 +50,17 @@ def run_id(namespace: str, name: str, plan_version: str) -> str:
 
 
 def events(jobs: Iterable[DeclaredJob], *, plan_version: str, at: datetime) -> Iterator[Event]:
-    """The events that declare the jobs, as of `at` (an aware datetime)."""
+    """The events that declare the jobs, as of `at` (an aware datetime).
+
+    Each says all: Marquez takes the inputs and outputs of a job, and what is known of a dataset, from the last event that
+    names it.
+    """
     for job in jobs:
-        run = _run(job.namespace, job.name, plan_version)
-        facets = _job_facets(job)
-        yield _event("START", at, run, job.namespace, job.name, facets)
-        parts = list(_parts(job))
-        for number, (inputs, outputs) in enumerate(parts, start=1):
-            last = number == len(parts)
-            yield {
-                **_event(
-                    "COMPLETE" if last and not job.kind.long_lived else "RUNNING",
-                    at + timedelta(microseconds=number),
-                    run,
-                    job.namespace,
-                    job.name,
-                    facets,
-                ),
-                "inputs": inputs,
-                "outputs": [_dataset(d) for d in outputs],
-            }
+        run, facets = _run(job.namespace, job.name, plan_version), _job_facets(job)
+        flow = {"inputs": list(map(_dataset, job.inputs)), "outputs": list(map(_dataset, job.outputs))}
+        for number, state in enumerate(("START", "RUNNING" if job.kind.long_lived else "COMPLETE")):
+            moment = at + timedelta(microseconds=number)
+            yield {**_event(state, moment, run, job.namespace, job.name, facets), **flow}
 
 
 def withdrawn(namespace: str, name: str, *, plan_version: str, at: datetime) -> Event:
@@ -109,25 +96,6 @@ def _job_facets(job: DeclaredJob) -> Event:
         ),
         "documentation": _facet("DocumentationJobFacet", description=job.doc),
     }
-
-
-def _parts(job: DeclaredJob) -> Iterator[tuple[list[Event], Sequence[LineageDataset]]]:
-    """Outputs that say what they are made from, with just that; then the rest, with all inputs."""
-    telling = [output for output in job.outputs if any(_sources(output))]
-    silent = [output for output in job.outputs if not any(_sources(output))]
-    for start in range(0, len(telling), OUTPUTS_PER_EVENT):
-        outputs = telling[start : start + OUTPUTS_PER_EVENT]
-        used = {source.dataset for output in outputs for source in _sources(output)}
-        yield [_dataset(d) for d in job.inputs if d.name in used], outputs
-    if silent or not telling:
-        # Bare names: their facets stand in the events above.
-        yield [{**d.name._asdict(), "facets": {}} for d in job.inputs], silent
-
-
-def _sources(output: LineageDataset) -> Iterator[ColumnSource[LineageName]]:
-    for sources in output.sources.values():
-        yield from sources
-    yield from output.row_sources
 
 
 def _dataset(dataset: LineageDataset) -> Event:

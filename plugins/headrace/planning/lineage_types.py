@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
@@ -93,7 +93,10 @@ class JobKind:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredJob:
-    """A connector, a streaming query or a view."""
+    """What a connector, a streaming query or a view does for one dataset.
+
+    One job for all that a process does would make everything that it reads the source of everything that it writes.
+    """
 
     namespace: str
     name: str
@@ -140,7 +143,7 @@ class MetricColumn:
 
 @dataclass(frozen=True, slots=True)
 class MetricTable:
-    """A table that a metrics stream writes."""
+    """A table that a metrics stream writes, or a view over such tables."""
 
     name: str
     """`database.table`."""
@@ -150,6 +153,8 @@ class MetricTable:
     doc: str = ""
     sources: tuple[ColumnSource[str], ...] = ()
     """Fields that decide which rows there are."""
+    view_of: tuple[str, ...] = ()
+    """Of a view: the metric tables that it reads."""
 
     @property
     def reads(self) -> tuple[ColumnSource[str], ...]:
@@ -162,27 +167,37 @@ def metric_tables(document: Mapping[str, Mapping[str, Any]]) -> tuple[MetricTabl
 
     `{table: {"group", "doc"?, "columns": {name: {"type"?, "doc"?, "from"?: [reference]}},
     "rows_from"?: [reference]}}`; a reference is `domain.dataset.field[:HOW]`, HOW being one of
-    the words of `How`, IDENTITY unless said.
+    the words of `How`, IDENTITY unless said. With `"like": table` a table is declared as another is.
+    A view says `"view_of": [table]`, and its references are `field[:HOW]` of each of these tables.
 
     Raises ValueError for a reference that is none.
     """
     return tuple(
-        MetricTable(
-            name=table,
-            group=declared["group"],
-            doc=declared.get("doc", ""),
-            columns=tuple(
-                MetricColumn(name, column.get("type", ""), column.get("doc", ""), _references(column, "from"))
-                for name, column in declared["columns"].items()
-            ),
-            sources=_references(declared, "rows_from"),
-        )
+        _metric_table(table, {**document.get(declared.get("like", ""), {}), **declared})
         for table, declared in document.items()
     )
 
 
-def _references(declared: Mapping[str, Any], key: str) -> tuple[ColumnSource[str], ...]:
-    return tuple(_reference(text) for text in declared.get(key, ()))
+def _metric_table(name: str, declared: Mapping[str, Any]) -> MetricTable:
+    view_of = tuple(declared.get("view_of", ()))
+    return MetricTable(
+        name=name,
+        group=declared["group"],
+        doc=declared.get("doc", ""),
+        columns=tuple(
+            MetricColumn(column, about.get("type", ""), about.get("doc", ""), _references(about, "from", view_of))
+            for column, about in declared["columns"].items()
+        ),
+        sources=_references(declared, "rows_from", view_of),
+        view_of=view_of,
+    )
+
+
+def _references(declared: Mapping[str, Any], key: str, tables: Sequence[str]) -> tuple[ColumnSource[str], ...]:
+    """`tables`: of which a field is meant; none where the reference says it."""
+    texts = declared.get(key, ())
+    whole = [f"{table}.{text}" for text in texts for table in tables] if tables else texts
+    return tuple(map(_reference, whole))
 
 
 def _reference(text: str) -> ColumnSource[str]:

@@ -3,19 +3,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headrace.contracts.contract import Source
 from headrace.contracts.names import LineageName
 from headrace.planning.lineage import declared
-from headrace.planning.lineage_events import OUTPUTS_PER_EVENT, events, run_id, withdrawn
+from headrace.planning.lineage_events import events, run_id, withdrawn
 from headrace.planning.lineage_types import metric_tables
 from headrace.systems.lineage.declaring import planned_tables
 from tests.support.lineage_cases import AT, METRIC, METRICS, contracts, metrics, settings
 from tests.support.snapshot import as_json, assert_snapshot
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+SOURCE, SINK, STREAM = (
+    "cdc-oltp.oltp.retail.transactions",
+    "lake-retail.raw.retail_transactions",
+    "stream.retail.cdc.retail.transactions",
+)
 
 
 def test_events_of_one_dataset_are_as_reviewed() -> None:
@@ -25,17 +31,20 @@ def test_events_of_one_dataset_are_as_reviewed() -> None:
     assert_snapshot(SNAPSHOTS / "campaign_descriptions.events.json", as_json(said))
 
 
-def test_every_job_that_moves_data_is_declared() -> None:
-    ours = contracts()
+def test_every_job_that_moves_data_is_declared_dataset_by_dataset() -> None:
+    ours = contracts("transactions", "products")
     jobs = {(j.namespace, j.name): j for j in declared(ours, settings(), metrics=metrics())}
-    views = {("clickhouse://clickhouse:8123", contract.id) for contract in ours if contract.streamed}
-    assert set(jobs) == views | {
-        ("kafka-connect://connect:8083", "cdc-oltp"),
-        ("kafka-connect://connect:8083", "lake-retail"),
-        ("spark", "stream.retail.cdc"),
-        ("spark", "stream.retail.metrics"),
+    assert set(jobs) == {("spark", "stream.retail.metrics.sales_by_minute")} | {
+        job
+        for name in ("transactions", "products")
+        for job in (
+            ("kafka-connect://connect:8083", f"cdc-oltp.oltp.retail.{name}"),
+            ("kafka-connect://connect:8083", f"lake-retail.raw.retail_{name}"),
+            ("spark", f"stream.retail.cdc.retail.{name}"),
+            ("clickhouse://clickhouse:8123", f"retail.{name}"),
+        )
     }
-    metric = jobs["spark", "stream.retail.metrics"]
+    metric = jobs["spark", "stream.retail.metrics.sales_by_minute"]
     assert [d.name.name for d in metric.inputs] == ["oltp.retail.transactions"]
     assert [d.name for d in metric.outputs] == [LineageName("clickhouse://clickhouse:8123", METRIC)]
 
@@ -43,14 +52,14 @@ def test_every_job_that_moves_data_is_declared() -> None:
 def test_datasets_are_named_as_the_design_says() -> None:
     ours = contracts("transactions")
     jobs = {job.name: job for job in declared(ours, settings())}
-    source, topic = jobs["cdc-oltp"].inputs[0], jobs["cdc-oltp"].outputs[0]
-    raw, letters = jobs["lake-retail"].outputs
+    (source,), (topic,) = jobs[SOURCE].inputs, jobs[SOURCE].outputs
+    raw, letters = jobs[SINK].outputs
     assert source.name == ("postgres://postgres:5432", "oltp.retail.transactions")
     assert topic.name == ("kafka://kafka:9092", "oltp.retail.transactions")
     assert raw.name == ("s3://warehouse", "raw/retail_transactions")
     assert raw.symlink == ("iceberg://lake", "raw.retail_transactions")
     assert letters.name == ("kafka://kafka:9092", "dead-letter.lake-retail")
-    state, changes, _ = jobs["stream.retail.cdc"].outputs
+    state, changes, _ = jobs[STREAM].outputs
     assert state.name == ("clickhouse://clickhouse:8123", "retail.transactions_state")
     assert changes.name == ("clickhouse://clickhouse:8123", "retail.transactions_changes")
 
@@ -76,8 +85,8 @@ def test_every_contract_field_can_be_followed_from_source_to_view() -> None:
 def test_planned_tables_bring_their_own_types_and_metadata() -> None:
     ours, where = contracts("transactions"), settings()
     jobs = {job.name: job for job in declared(ours, where, planned_tables(ours))}
-    raw = {c.name: c.type for c in jobs["lake-retail"].outputs[0].columns}
-    state = {c.name: c.type for c in jobs["stream.retail.cdc"].outputs[0].columns}
+    raw = {c.name: c.type for c in jobs[SINK].outputs[0].columns}
+    state = {c.name: c.type for c in jobs[STREAM].outputs[0].columns}
     view = [c.name for c in jobs["retail.transactions"].outputs[0].columns]
     assert raw["sales_value"] == "decimal(12, 2)" and raw["_offset"] == "long"
     assert state["sales_value"] == "Decimal(12, 2)" and state["_deleted"] == "UInt8"
@@ -88,8 +97,8 @@ def test_events_that_are_no_changes_have_no_state_table() -> None:
     (contract,) = contracts("transactions")
     clicks = replace(contract, id="retail.clicks", name="clicks", source=Source("event"))
     jobs = {job.name: job for job in declared([clicks], settings())}
-    assert "cdc-oltp" not in jobs
-    tables = [output.name.name for output in jobs["stream.retail.cdc"].outputs]
+    assert not [name for name in jobs if name.startswith("cdc-")]
+    tables = [output.name.name for output in jobs["stream.retail.cdc.retail.clicks"].outputs]
     assert tables == ["retail.clicks_changes", "dead-letter.retail"]
     assert jobs["retail.clicks"].inputs[0].name.name == "retail.clicks_changes"
 
@@ -97,7 +106,7 @@ def test_events_that_are_no_changes_have_no_state_table() -> None:
 def test_observed_locations_win_over_the_default() -> None:
     elsewhere = {"raw.retail_transactions": "s3://other/x/y-123/"}
     jobs = declared(contracts("transactions"), settings(locations=elsewhere))
-    raw = next(job for job in jobs if job.name == "lake-retail").outputs[0]
+    raw = next(job for job in jobs if job.name == SINK).outputs[0]
     assert raw.name == ("s3://other", "x/y-123")
 
 
@@ -107,35 +116,20 @@ def test_run_ids_follow_from_job_and_plan() -> None:
     assert len(others | {run_id("a", "b", "1")}) == 4
 
 
-def test_streams_run_and_views_complete() -> None:
+def test_streams_run_and_views_complete_and_each_event_says_all() -> None:
     jobs = declared(contracts("transactions"), settings())
-    states: dict[str, list[str]] = {}
+    said: dict[str, list[dict[str, Any]]] = {}
     for event in events(jobs, plan_version="1", at=AT):
-        states.setdefault(event["job"]["name"], []).append(event["eventType"])
-    assert states["cdc-oltp"] == ["START", "RUNNING"]
-    assert states["stream.retail.cdc"] == ["START", "RUNNING", "RUNNING"]  # dead letters apart
-    assert states["retail.transactions"] == ["START", "COMPLETE"]
-
-
-def test_a_job_with_many_outputs_is_spread_over_events_that_do_not_collide() -> None:
-    (contract,) = contracts("campaign_descriptions")
-    many = [
-        replace(
-            contract,
-            id=f"retail.d{i:03}",
-            name=f"d{i:03}",
-            source=replace(contract.source, table=f"retail.d{i:03}"),
-        )
-        for i in range(OUTPUTS_PER_EVENT * 2 + 1)
-    ]
-    said = [
-        event
-        for event in events(declared(many, settings()), plan_version="1", at=AT)
-        if event["job"]["name"] == "cdc-oltp"
-    ]
-    assert [len(e["outputs"]) for e in said] == [0, OUTPUTS_PER_EVENT, OUTPUTS_PER_EVENT, 1]
-    assert [len(e["inputs"]) for e in said] == [0, OUTPUTS_PER_EVENT, OUTPUTS_PER_EVENT, 1]
-    assert len({(e["run"]["runId"], e["eventType"], e["eventTime"]) for e in said}) == len(said)
+        said.setdefault(event["job"]["name"], []).append(event)
+    assert {name: [event["eventType"] for event in each] for name, each in said.items()} == {
+        SOURCE: ["START", "RUNNING"],
+        SINK: ["START", "RUNNING"],
+        STREAM: ["START", "RUNNING"],
+        "retail.transactions": ["START", "COMPLETE"],
+    }
+    for first, second in said.values():
+        assert (first["inputs"], first["outputs"]) == (second["inputs"], second["outputs"])
+        assert first["inputs"] and first["outputs"]
 
 
 def test_withdrawing_says_nothing_but_the_plan() -> None:
@@ -162,3 +156,30 @@ def test_a_metric_that_reads_what_is_not_there_is_refused(reference: str, messag
     document = {METRIC: {**METRICS[METRIC], "columns": {"x": {"from": [reference]}}}}
     with pytest.raises(ValueError, match=message):
         declared(contracts("transactions"), settings(), metrics=metric_tables(document))
+
+
+def test_a_view_over_metrics_reads_the_tables_that_it_names() -> None:
+    views = {
+        "metrics.replayed": {"like": METRIC},
+        "metrics.sales": {
+            "group": "retail",
+            "doc": "Sales as they are.",
+            "view_of": [METRIC, "metrics.replayed"],
+            "columns": {"total": {"from": ["sales:AGGREGATION"]}},
+        },
+    }
+    jobs = {
+        job.name: job for job in declared(contracts("transactions"), settings(), metrics=metric_tables(METRICS | views))
+    }
+    assert jobs["stream.retail.metrics.replayed"].inputs == jobs["stream.retail.metrics.sales_by_minute"].inputs
+    view = jobs["metrics.sales"]
+    assert [each.name.name for each in view.inputs] == [METRIC, "metrics.replayed"]
+    assert [(s.dataset.name, s.field, s.how) for s in view.outputs[0].sources["total"]] == [
+        (METRIC, "sales", "AGGREGATION"),
+        ("metrics.replayed", "sales", "AGGREGATION"),
+    ]
+    views["metrics.sales"]["columns"] = {"total": {"from": ["nothing"]}}
+    with pytest.raises(
+        ValueError, match=r"metric metrics\.sales: no metric table has metrics\.sales_by_minute\.nothing"
+    ):
+        declared(contracts("transactions"), settings(), metrics=metric_tables(METRICS | views))
