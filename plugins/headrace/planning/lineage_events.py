@@ -56,16 +56,21 @@ def events(jobs: Iterable[DeclaredJob], *, plan_version: str, at: datetime) -> I
     names it.
     """
     for job in jobs:
-        run, facets = _run(job.namespace, job.name, plan_version), _job_facets(job)
-        flow = {"inputs": list(map(_dataset, job.inputs)), "outputs": list(map(_dataset, job.outputs))}
-        for number, state in enumerate(("START", "RUNNING" if job.kind.long_lived else "COMPLETE")):
-            moment = at + timedelta(microseconds=number)
-            yield {**_event(state, moment, run, job.namespace, job.name, facets), **flow}
+        yield from run_events(job, version=plan_version, at=at, declares=True)
+
+
+def run_events(job: DeclaredJob, *, version: str, at: datetime, declares: bool) -> Iterator[Event]:
+    """The two events of one run, which `version` names among those of the job; `declares`: whether it says all of the job."""
+    run, facets = _run(job.namespace, job.name, version, declares=declares), _job_facets(job)
+    flow = {"inputs": list(map(dataset, job.inputs)), "outputs": list(map(dataset, job.outputs))}
+    for number, state in enumerate(("START", "RUNNING" if job.kind.long_lived else "COMPLETE")):
+        moment = at + timedelta(microseconds=number)
+        yield {**_event(state, moment, run, job.namespace, job.name, facets), **flow}
 
 
 def withdrawn(namespace: str, name: str, *, plan_version: str, at: datetime) -> Event:
     """The event that ends a job which the plan no longer declares: its lineage goes."""
-    return _event("COMPLETE", at, _run(namespace, name, plan_version), namespace, name, {})
+    return _event("COMPLETE", at, _run(namespace, name, plan_version, declares=True), namespace, name, {})
 
 
 def _event(state: str, at: datetime, run: Event, namespace: str, name: str, facets: Event) -> Event:
@@ -81,9 +86,9 @@ def _event(state: str, at: datetime, run: Event, namespace: str, name: str, face
     }
 
 
-def _run(namespace: str, name: str, plan_version: str) -> Event:
-    plan = {"_producer": PRODUCER, "_schemaURL": PLAN_FACET_SCHEMA, "version": plan_version}
-    return {"runId": run_id(namespace, name, plan_version), "facets": {PLAN_FACET: plan}}
+def _run(namespace: str, name: str, version: str, *, declares: bool) -> Event:
+    plan = {"_producer": PRODUCER, "_schemaURL": PLAN_FACET_SCHEMA, "version": version}
+    return {"runId": run_id(namespace, name, version), "facets": {PLAN_FACET: plan} if declares else {}}
 
 
 def _job_facets(job: DeclaredJob) -> Event:
@@ -98,15 +103,13 @@ def _job_facets(job: DeclaredJob) -> Event:
     }
 
 
-def _dataset(dataset: LineageDataset) -> Event:
-    return {
-        "namespace": dataset.name.namespace,
-        "name": dataset.name.name,
-        "facets": dict(_dataset_facets(dataset)),
-    }
+def dataset(named: LineageDataset) -> Event:
+    """A dataset with all that is known of it."""
+    return {**named.name._asdict(), "facets": dict(dataset_facets(named))}
 
 
-def _dataset_facets(dataset: LineageDataset) -> Iterator[tuple[str, Event]]:
+def dataset_facets(dataset: LineageDataset) -> Iterator[tuple[str, Event]]:
+    """What is known of a dataset, facet by facet."""
     yield "datasetType", _facet("DatasetTypeDatasetFacet", datasetType=dataset.kind)
     if dataset.columns:
         columns = [_column(column) for column in dataset.columns]
@@ -145,7 +148,7 @@ def _source(source: ColumnSource[LineageName]) -> Event:
     return {
         **source.dataset._asdict(),
         "field": source.field,
-        "transformations": [{"type": kind, "subtype": source.how}],
+        "transformations": [{"type": kind, "subtype": source.how, **({"masking": True} if source.masked else {})}],
     }
 
 

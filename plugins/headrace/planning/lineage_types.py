@@ -50,6 +50,8 @@ class ColumnSource(Generic[D]):
     dataset: D
     field: str
     how: How = "IDENTITY"
+    masked: bool = False
+    """Whether the values are hidden on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class LineageDataset:
 
     name: LineageName
     kind: str
-    """TABLE, VIEW or TOPIC."""
+    """TABLE, VIEW, TOPIC or FILE."""
     columns: tuple[Column, ...] = ()
     doc: str = ""
     owner: str = ""
@@ -125,6 +127,8 @@ class LineageSettings:
     catalog: str = f"iceberg://{LAKE_CATALOG}"
     """Namespace of the catalog's own table names; platforms that share an endpoint need one each."""
     spark_namespace: str = "spark"
+    landing: str = "s3://landing"
+    """Where files are dropped."""
 
     def location(self, table: str) -> str:
         """The storage location of `<zone>.<name>`."""

@@ -12,7 +12,6 @@ from headrace.contracts.names import LineageName
 from headrace.planning.lineage import declared
 from headrace.planning.lineage_events import events, run_id, withdrawn
 from headrace.planning.lineage_types import metric_tables
-from headrace.systems.lineage.declaring import planned_tables
 from tests.support.lineage_cases import AT, METRIC, METRICS, contracts, metrics, settings
 from tests.support.snapshot import as_json, assert_snapshot
 
@@ -26,7 +25,7 @@ SOURCE, SINK, STREAM = (
 
 def test_events_of_one_dataset_are_as_reviewed() -> None:
     ours, where = contracts("campaign_descriptions"), settings()
-    jobs = declared(ours, where, planned_tables(ours))
+    jobs = declared(ours, where)
     said = list(events(jobs, plan_version="1", at=AT))
     assert_snapshot(SNAPSHOTS / "campaign_descriptions.events.json", as_json(said))
 
@@ -84,7 +83,7 @@ def test_every_contract_field_can_be_followed_from_source_to_view() -> None:
 
 def test_planned_tables_bring_their_own_types_and_metadata() -> None:
     ours, where = contracts("transactions"), settings()
-    jobs = {job.name: job for job in declared(ours, where, planned_tables(ours))}
+    jobs = {job.name: job for job in declared(ours, where)}
     raw = {c.name: c.type for c in jobs[SINK].outputs[0].columns}
     state = {c.name: c.type for c in jobs[STREAM].outputs[0].columns}
     view = [c.name for c in jobs["retail.transactions"].outputs[0].columns]

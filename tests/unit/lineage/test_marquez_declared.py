@@ -13,7 +13,6 @@ from headrace.contracts.names import LineageName
 from headrace.planning.lineage import declared
 from headrace.planning.lineage_events import events
 from headrace.planning.lineage_types import metric_tables
-from headrace.systems.lineage.declaring import planned_tables
 from tests.support.lineage_cases import AT, ROOT, contracts, settings
 from tests.support.marquez import Marquez
 
@@ -30,7 +29,7 @@ def shown(ours: Sequence[Contract], times: int = 2) -> Marquez:
     """Marquez after the contracts were applied so many times."""
     marquez = Marquez()
     for number in range(times):
-        jobs = declared(ours, settings(), planned_tables(ours), METRICS)
+        jobs = declared(ours, settings(), METRICS)
         marquez.receive(events(jobs, plan_version="1", at=AT + timedelta(hours=number)))
     return marquez
 

@@ -9,7 +9,6 @@ from openlineage.client import event_v2, facet_v2
 
 from headrace.planning.lineage import declared
 from headrace.planning.lineage_events import PLAN_FACET, events
-from headrace.systems.lineage.declaring import planned_tables
 from tests.support.lineage_cases import AT, contracts, metrics, settings
 
 FACETS = {
@@ -85,7 +84,7 @@ def parse(event: dict[str, Any]) -> event_v2.RunEvent:
 
 def test_openlineage_reads_every_declared_event() -> None:
     ours, where = contracts(), settings()
-    jobs = declared(ours, where, planned_tables(ours), metrics())
+    jobs = declared(ours, where, metrics())
     parsed = [parse(event) for event in events(jobs, plan_version="1", at=AT)]
     assert {e.job.name for e in parsed} == {job.name for job in jobs}
     seen = {name for e in parsed for d in (*e.inputs, *e.outputs) for name in d.facets}

@@ -10,12 +10,12 @@ import pytest
 
 from headrace.contracts.contract import Rule
 from headrace.contracts.loading import load_contracts
-from headrace.systems.endpoint import Endpoint
-from headrace.systems.lineage.places import cleaned_names, served_name
+from headrace.planning.lineage_datasets import Datasets
 from headrace.systems.quality.lineage import Checked, assertions
 from headrace.systems.quality.operators import chosen_datasets
 from headrace.systems.quality.outcomes import Outcome, examples, forbids, such_as
 from headrace.systems.quality.pages import Declared, declared
+from tests.support.lineage_cases import AT, settings
 
 RETAIL = {c.id: c for c in load_contracts(Path(__file__).parents[3] / "include" / "schemas")}
 BAD = Outcome("b", "error", "x", False, 1200, "such as 1", "reference")
@@ -61,20 +61,19 @@ def test_datasets_are_those_that_are_served() -> None:
         chosen_datasets(contracts, ["retail.coupons"])
 
 
-def test_openlineage_gets_assertions_of_the_names_that_lineage_has() -> None:
-    name, symlink = cleaned_names("retail.products", "s3://warehouse/")
-    assert name == ("s3://warehouse", "cleaned/retail_products")
-    assert symlink == ("iceberg://lake", "cleaned.retail_products")
-    served = served_name("retail.products", Endpoint("ch", None))
-    assert served == ("clickhouse://ch:8123", "retail.products")
-    cleaned, view = assertions([Checked(name, symlink, [BAD]), Checked(served, None, [])]).inputs
-    (told,) = cleaned.inputFacets["dataQualityAssertions"].assertions
-    assert (told.assertion, told.name, told.column, told.success, told.severity) == (
-        "reference",
-        "b",
-        "x",
-        False,
-        "error",
-    )
-    assert cleaned.facets["symlinks"].identifiers[0].name == "cleaned.retail_products"
-    assert (view.namespace, view.inputFacets["dataQualityAssertions"].assertions) == ("clickhouse://ch:8123", [])
+def test_openlineage_gets_each_datasets_assertions_by_a_job_of_its_own() -> None:
+    known, contract = Datasets(settings()), RETAIL["retail.products"]
+    for asked, job in (
+        (known.lake(contract, "cleaned"), "check.cleaned.retail_products"),
+        (known.served(contract), "check.retail.products"),
+    ):
+        start, end = assertions(Checked(asked, [BAD]), "check_served 1", AT)
+        assert [start["eventType"], end["eventType"]] == ["START", "COMPLETE"]
+        assert (end["job"]["name"], end["outputs"]) == (job, [])
+        (told,) = end["inputs"]
+        assert (told["namespace"], told["name"]) == asked.name
+        assert "schema" in told["facets"]
+        (found,) = told["inputFacets"]["dataQualityAssertions"]["assertions"]
+        assert found == {
+            "assertion": "reference", "name": "b", "column": "x", "success": False, "severity": "error", "actual": "such as 1",
+        }  # fmt: skip

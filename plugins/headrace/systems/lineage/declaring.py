@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headrace.contracts.contract import Contract
-from headrace.planning.lake import raw_tables
 from headrace.planning.lineage import declared
 from headrace.planning.lineage_events import events, withdrawn
 from headrace.planning.lineage_types import DeclaredJob, LineageSettings, MetricTable
-from headrace.planning.resources import Resource
-from headrace.planning.warehouse import warehouse
 from headrace.systems.lineage.hook import LineageHook
 
 
@@ -44,18 +41,13 @@ def emit_declared(
     Raises:
         SystemUnavailable, SystemRefused: the endpoint does not take it; emitting again is safe.
     """
-    jobs = declared(contracts, settings, planned_tables(contracts), metrics)
+    jobs = declared(contracts, settings, metrics)
     version = plan_version or _digest(jobs)
     now = at or datetime.now(UTC)
     gone = _gone(hook, jobs)
     said = [*events(jobs, plan_version=version, at=now)]
     said += [withdrawn(*job, plan_version=version, at=now) for job in gone]
     return Emitted(version, len(jobs), len(gone), hook.emit(said))
-
-
-def planned_tables(contracts: Iterable[Contract]) -> list[Resource]:
-    """The lake and warehouse tables of the contracts, for their columns."""
-    return [table for c in contracts for table in (*raw_tables(c), *warehouse(c))]
 
 
 def _gone(hook: LineageHook, jobs: Sequence[DeclaredJob]) -> list[tuple[str, str]]:

@@ -132,7 +132,7 @@ async def store(connection: AsyncConnection[Any], events: Sequence[Received], *,
 
 
 async def _insert_events(connection: AsyncConnection[Any], events: dict[UUID, Received], forward: bool) -> list[UUID]:
-    ordered = [events[key] for key in sorted(events)]
+    ordered = list(events.values())  # as they came: forwarding goes by the sequence that they get here
     cursor = await connection.execute(
         INSERT_EVENTS,
         {

@@ -1,55 +1,68 @@
 """What checks found, as OpenLineage says it: the facet dataQualityAssertions of the dataset that was asked.
 
+Each dataset's checks are a job of their own that makes nothing. As an input of the task that asks, a dataset would stand beside
+all others that it asks, and what a refinement checks would be a source of itself.
 https://openlineage.io/docs/spec/facets/dataset-facets/data-quality-assertions
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-from headrace.contracts.names import LineageName
-from headrace.systems.lineage.places import symlinks
+from headrace.errors import SystemFailure
+from headrace.planning.lineage import AIRFLOW
+from headrace.planning.lineage_events import Event, run_events
+from headrace.planning.lineage_types import DeclaredJob, JobKind, LineageDataset
+from headrace.systems.lineage.hook import LineageHook
 from headrace.systems.quality.outcomes import Outcome
 
-if TYPE_CHECKING:
-    from airflow.providers.openlineage.extractors import OperatorLineage
-    from openlineage.client.event_v2 import InputDataset
-    from openlineage.client.generated.data_quality_assertions_dataset import Assertion
+CHECK: Final = JobKind("BATCH", "AIRFLOW", "CHECK", long_lived=False)
+_FACET: Final = "https://openlineage.io/spec/facets/1-0-2/DataQualityAssertionsDatasetFacet.json"
 
 
 class Checked(NamedTuple):
-    """A dataset under its OpenLineage name, and what was found of it."""
+    """A dataset, and what was found of it."""
 
-    name: LineageName
-    symlink: LineageName | None
+    dataset: LineageDataset
     outcomes: Sequence[Outcome]
 
-
-def assertions(checked: Iterable[Checked]) -> OperatorLineage[Any, Any]:
-    """The datasets as inputs of the task, each with its assertions."""
-    from airflow.providers.openlineage.extractors import OperatorLineage
-
-    return OperatorLineage(inputs=[_dataset(each) for each in checked])
+    @property
+    def job(self) -> str:
+        """The job that asks: `check.` and the dataset's name, of a lake table the catalog's."""
+        return f"check.{(self.dataset.symlink or self.dataset.name).name}"
 
 
-def _dataset(checked: Checked) -> InputDataset:
-    from openlineage.client.event_v2 import InputDataset
-    from openlineage.client.facet_v2 import data_quality_assertions_dataset as quality
+def tell_lineage(checked: Iterable[Checked], run: str, at: datetime, warn: Callable[..., None]) -> None:
+    """Emit what was found; `run` names who asked. Lineage is worth no failure: it is told by `warn`."""
+    events = [event for each in checked for event in assertions(each, run, at)]
+    if not events:
+        return
+    try:
+        LineageHook.from_connection().emit(events)
+    except SystemFailure as failure:
+        warn("lineage does not hear what the checks found: %s", failure)
 
-    facet = quality.DataQualityAssertionsDatasetFacet(assertions=[_assertion(o) for o in checked.outcomes])
-    facets: dict[str, Any] = {"symlinks": symlinks(checked.symlink)} if checked.symlink else {}
-    return InputDataset(*checked.name, facets=facets, inputFacets={"dataQualityAssertions": facet})
+
+def assertions(checked: Checked, run: str, at: datetime) -> Iterator[Event]:
+    """The events of one dataset's checks."""
+    doc = f"Every check of {checked.job.partition('.')[2]}."
+    job = DeclaredJob(AIRFLOW, checked.job, CHECK, doc, (checked.dataset,), ())
+    found = {"assertions": [_assertion(outcome) for outcome in checked.outcomes]}
+    for event in run_events(job, version=run, at=at, declares=False):
+        facet = {"_producer": event["producer"], "_schemaURL": f"{_FACET}#/$defs/DataQualityAssertionsDatasetFacet"}
+        (asked,) = event["inputs"]
+        yield {**event, "inputs": [{**asked, "inputFacets": {"dataQualityAssertions": {**facet, **found}}}]}
 
 
-def _assertion(outcome: Outcome) -> Assertion:
-    from openlineage.client.facet_v2 import data_quality_assertions_dataset as quality
-
-    return quality.Assertion(
-        assertion=outcome.expectation,
-        success=outcome.passed,
-        column=outcome.field,
-        severity="warn" if outcome.severity == "warning" else outcome.severity,
-        name=outcome.check,
-        actual=outcome.observed or None,
-    )
+def _assertion(outcome: Outcome) -> dict[str, Any]:
+    said = {
+        "assertion": outcome.expectation,
+        "success": outcome.passed,
+        "column": outcome.field,
+        "severity": "warn" if outcome.severity == "warning" else outcome.severity,
+        "name": outcome.check,
+        "actual": outcome.observed or None,
+    }
+    return {name: value for name, value in said.items() if value is not None}

@@ -13,9 +13,9 @@ from airflow.sdk import BaseOperator
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.lineage.places import served_name
+from headrace.systems.lineage import places
 from headrace.systems.operators import chosen
-from headrace.systems.quality.lineage import Checked, assertions
+from headrace.systems.quality.lineage import Checked, tell_lineage
 from headrace.systems.quality.outcomes import Outcome, forbids
 from headrace.systems.quality.results import Results, Run
 from headrace.systems.quality.served import ServedChecks, limits
@@ -23,7 +23,6 @@ from headrace.systems.quality.telling import tell
 from headrace.systems.warehouse.hook import WarehouseHook
 
 if TYPE_CHECKING:
-    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
 
@@ -58,7 +57,6 @@ class CheckServedOperator(BaseOperator):
         self.datasets = datasets
         self.execution_s = execution_s
         self.memory_mb = memory_mb
-        self.checked: list[Checked] = []
 
     def execute(self, context: Context) -> dict[str, int]:
         """Dataset → how many of its checks are broken.
@@ -85,7 +83,7 @@ class CheckServedOperator(BaseOperator):
             ServedChecks(warehouse, contracts, limits(self.execution_s, self.memory_mb)),
         )
         run = Run(context["dag"].dag_id, str(context["run_id"]), datetime.now(UTC))
-        wrong, broken = list[str](), dict[str, int]()
+        wrong, broken, checked, known = list[str](), dict[str, int](), list[Checked](), places.datasets()
         for dataset in datasets:
             try:
                 outcomes = served.ask(dataset)
@@ -94,18 +92,15 @@ class CheckServedOperator(BaseOperator):
                 continue
             results.keep(dataset, "served", outcomes, run)
             tell(platform, dataset, "served", outcomes)
-            self.checked.append(Checked(served_name(dataset, place), None, outcomes))
+            checked.append(Checked(known.served(contracts[dataset]), outcomes))
             broken[dataset] = self._said(dataset, outcomes)
             wrong += [f"{dataset}: {problem}" for problem in forbids(outcomes)]
+        tell_lineage(checked, f"{run.dag_id} {run.run_id}", run.at, self.log.warning)
         self.log.info("brought the outcomes of %d refinements over", results.bring_over(platform))
         if wrong:
             self.log.error("broken as served: %s", "; ".join(wrong))
             raise AirflowFailException("broken as served: " + "; ".join(wrong))
         return broken
-
-    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
-        """What the checks found, also when the task fails by them."""
-        return assertions(self.checked)
 
     def _said(self, dataset: str, outcomes: Sequence[Outcome]) -> int:
         broken = sum(not outcome.passed for outcome in outcomes)

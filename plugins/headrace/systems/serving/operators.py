@@ -11,8 +11,9 @@ from airflow.sdk import BaseOperator
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
-from headrace.systems.endpoint import Endpoint
-from headrace.systems.lineage.places import cleaned_names
+from headrace.planning.lineage_datasets import copied
+from headrace.systems.lineage.places import datasets
+from headrace.systems.lineage.told import told
 from headrace.systems.operators import chosen
 
 if TYPE_CHECKING:
@@ -65,19 +66,13 @@ class ServeOperator(BaseOperator):
         )
         return {"snapshot": snapshot.id, "rows": snapshot.rows, "loaded": loaded}
 
-    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
-        """From the cleaned table to the table that serves it."""
-        from airflow.providers.common.compat.openlineage.facet import Dataset
-        from airflow.providers.openlineage.extractors import OperatorLineage
-
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """From the cleaned table to the table that serves it; the same at the end."""
         from headrace.systems.serving.store import store_of
 
-        contract = load_index(Path(self.schemas))[self.dataset]
-        lake = Endpoint.from_connection("lake_default")
-        cleaned, _ = cleaned_names(self.dataset, str(lake.extra.get("warehouse", "")))
-        ends = cleaned, store_of(contract).lineage()
-        given, made = (Dataset(namespace=end.namespace, name=end.name) for end in ends)
-        return OperatorLineage(inputs=[given], outputs=[made])
+        contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
+        cleaned = known.lake(contract, "cleaned")
+        return told([cleaned], [copied(known.loaded(contract, store_of(contract).lineage()), cleaned)])
 
 
 class ServeFromRawOperator(BaseOperator):

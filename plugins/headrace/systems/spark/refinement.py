@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
-from headrace.contracts.names import lake_table, raw_table
 from headrace.errors import SystemFailure
+from headrace.planning.lineage_types import LineageDataset
 from headrace.planning.logic import logic
 from headrace.planning.marts import Origin, origins, reads
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.lineage.made import Made, inputs, outputs, refined
-from headrace.systems.lineage.places import cleaned_names
-from headrace.systems.quality.lineage import Checked, assertions
+from headrace.systems.lineage.places import datasets
+from headrace.systems.lineage.told import told
+from headrace.systems.quality.lineage import Checked, tell_lineage
 from headrace.systems.quality.outcomes import Outcome
 from headrace.systems.quality.results import Results
 from headrace.systems.quality.telling import tell
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from headrace.systems.platform.hook import PlatformHook
+
+
+class Flow(NamedTuple):
+    """What a job reads and makes."""
+
+    read: tuple[LineageDataset, ...]
+    made: tuple[LineageDataset, ...]
 
 
 class AuditedJobOperator(LakeJobOperator):
@@ -52,11 +59,6 @@ class AuditedJobOperator(LakeJobOperator):
         self.dataset = dataset
         self.logic: str | None = None
         """What decides which rows come out, where that is more than code (`planning.logic`)."""
-        self.read: tuple[str, ...] = ()
-        """Tables of the lake that the job reads."""
-        self.made: tuple[Made, ...] = ()
-        """Tables that it writes."""
-        self.checked: tuple[Checked, ...] = ()
         self._changed: Mapping[str, Mapping[str, int]] = {}
 
     def run_audited(
@@ -76,7 +78,7 @@ class AuditedJobOperator(LakeJobOperator):
         run, dag = str(context["run_id"]), context["dag"].dag_id
         Ledger(platform).record(run, selection, done, dag_id=dag, logic=self.logic)
         self._changed = done["changed"] if done["published"] else {}
-        self._tell(platform, done)
+        self._tell(platform, done, f"{dag} {run}")
         self._keep(platform)
         if not done["published"]:
             refused = f"{self.dataset} is not published: {'; '.join(done['forbids'])}"
@@ -84,22 +86,28 @@ class AuditedJobOperator(LakeJobOperator):
             raise AirflowFailException(refused)
         return done
 
-    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
-        """What was made of what, and what the checks of cleaned found, also when the task fails by them."""
-        warehouse = str(Endpoint.from_connection("lake_default").extra["warehouse"])
-        told = assertions(self.checked)
-        told.inputs = [*inputs(self.read, warehouse), *told.inputs]
-        told.outputs = outputs(self.made, warehouse, self._changed)
-        return told
+    def flow(self) -> Flow:
+        """The lake's tables that the job reads, and those that it makes."""
+        raise NotImplementedError
 
-    def _tell(self, platform: PlatformHook, done: Mapping[str, Any]) -> None:
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """What is made of what."""
+        return told(*self.flow())
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
+        """What was made of what, and how many rows were changed."""
+        read, made = self.flow()
+        rows = {zone: sum(kinds.values()) for zone, kinds in self._changed.items()}
+        return told(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
+
+    def _tell(self, platform: PlatformHook, done: Mapping[str, Any], run: str) -> None:
         for zone, changes in done["changed"].items():
             self.log.info("%s: %s", zone, ", ".join(f"{rows:,} {kind}" for kind, rows in changes.items()))
         outcomes = tuple(Outcome(**outcome) for outcome in done["outcomes"])
         tell(platform, self.dataset, "cleaned", outcomes)
         if outcomes:
-            lake = Endpoint.from_connection("lake_default")
-            self.checked = (Checked(*cleaned_names(self.dataset, str(lake.extra["warehouse"])), outcomes),)
+            cleaned = [Checked(each, outcomes) for each in self.flow().made if zone_of(each) == "cleaned"]
+            tell_lineage(cleaned, run, datetime.now(UTC), self.log.warning)
 
     def _keep(self, platform: PlatformHook) -> None:
         """Bring the outcomes to the warehouse. They stand in the ledger: if it does not answer, the next run does it."""
@@ -146,7 +154,7 @@ class RefineOperator(AuditedJobOperator):
 
         platform = PlatformHook.from_connection()
         contract = load_index(Path(self.schemas))[self.dataset]
-        self.logic, self.read, self.made = logic(contract, _token_key()), (raw_table(contract),), refined(contract)
+        self.logic = logic(contract, _token_key())
         try:
             selection = selected(context, Ledger(platform).watermark(self.dataset, self.logic))
         except ValueError as wrong:
@@ -160,6 +168,11 @@ class RefineOperator(AuditedJobOperator):
         done = self.run_audited(context, platform, selection, json.dumps(selection))
         letters.refined(replayed)
         return done
+
+    def flow(self) -> Flow:
+        """From raw to the other zones."""
+        contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
+        return Flow((known.lake(contract, "raw"),), known.refined(contract))
 
     def environment(self) -> dict[str, str]:
         """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
@@ -188,11 +201,14 @@ class BuildMartOperator(AuditedJobOperator):
         """What was done, see `run_audited`. Raises AirflowFailException, AirflowException, SystemFailure."""
         from headrace.systems.platform.hook import PlatformHook
 
-        contracts, sql = load_index(Path(self.schemas)), Path(self.sql).read_text()
-        mart = contracts[self.dataset]
-        self.read = tuple(lake_table(contract, "cleaned") for contract in reads(sql, contracts.values()))
-        self.made = (Made(lake_table(mart, "cleaned"), self._origins(sql, mart, contracts.values())),)
         return self.run_audited(context, PlatformHook.from_connection(), {}, self.sql)
+
+    def flow(self) -> Flow:
+        """From the cleaned tables that its SQL reads to its own."""
+        contracts, sql, known = load_index(Path(self.schemas)), Path(self.sql).read_text(), datasets()
+        mart = contracts[self.dataset]
+        read = tuple(known.lake(contract, "cleaned") for contract in reads(sql, contracts.values()))
+        return Flow(read, (known.mart(mart, self._origins(sql, mart, contracts.values())),))
 
     def _origins(self, sql: str, mart: Contract, contracts: Iterable[Contract]) -> Mapping[str, Sequence[Origin]]:
         """Lineage by columns is worth no failure."""
@@ -203,6 +219,11 @@ class BuildMartOperator(AuditedJobOperator):
         except SqlglotError as unread:
             self.log.warning("no lineage by columns: %s", unread)
             return {}
+
+
+def zone_of(table: LineageDataset) -> str:
+    """The zone of a lake table."""
+    return table.symlink.name.partition(".")[0] if table.symlink else ""
 
 
 def _token_key() -> str:

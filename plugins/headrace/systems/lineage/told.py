@@ -1,0 +1,44 @@
+"""What a task tells OpenLineage of the datasets that it reads and makes: all that is known of them, each time.
+
+Spark's listener takes each branch that a job writes for a job of its own, and each question of a check for a query; what
+a job reads and makes is known, so it is told by the task, at its start and at its end alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from headrace.contracts.names import LineageName
+from headrace.planning.lineage_events import dataset_facets
+from headrace.planning.lineage_types import LineageDataset
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+
+def told(
+    read: Iterable[LineageDataset], made: Iterable[LineageDataset], rows: Mapping[LineageName, int] | None = None
+) -> OperatorLineage[Any, Any]:
+    """The task's inputs and outputs; `rows`: how many of an output's rows were changed, where that is known."""
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from openlineage.client.event_v2 import InputDataset, OutputDataset
+    from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
+
+    known = rows or {}
+    outputs = []
+    for each in made:
+        counted = statistics.OutputStatisticsOutputDatasetFacet(rowCount=known.get(each.name))
+        outputs.append(
+            OutputDataset(
+                *each.name,
+                facets=_facets(each),
+                outputFacets={"outputStatistics": counted} if each.name in known else {},
+            )
+        )
+    return OperatorLineage(inputs=[InputDataset(*each.name, facets=_facets(each)) for each in read], outputs=outputs)
+
+
+def _facets(dataset: LineageDataset) -> dict[str, Any]:
+    """As JSON has them: OpenLineage's client writes them as they are."""
+    return dict(dataset_facets(dataset))
