@@ -124,6 +124,23 @@ def logs(
     os.execvp(command[0], command)  # noqa: S606 - tail takes the terminal over
 
 
+lineage = typer.Typer(help="OpenLineage events, as they are stored.", no_args_is_help=True)
+app.add_typer(lineage, name="lineage")
+
+
+@lineage.command()
+def replay() -> None:
+    """Send every stored event to the Marquez of HEADRACE_MARQUEZ_URL, e.g. to a new one, in the order of their arrival."""
+    from include.stack.lineage import NoMarquez
+    from include.stack.lineage import replay as send
+
+    try:
+        send(_settings(), Progress())
+    except NoMarquez as missing:
+        err.print(f"[red]✗[/red] {missing}")
+        raise typer.Exit(2) from None
+
+
 @app.command(rich_help_panel=MORE)
 def lint() -> None:
     """Check style, types and the direction of imports."""

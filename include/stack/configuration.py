@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from include.stack.processes import definitions
+from include.stack.processes import Process, definitions
 from include.stack.settings import Settings
 from include.stack.stream_programs import PLACE
-from include.stack.streams import program
+from include.stack.streams import PREFIX, program, stream_process
 
 TEMPLATES = Path(__file__).parent / "templates"
+SUPERVISORS = {"supervisord.conf.j2", "stream-program.conf.j2"}
+"""Templates of the supervisor's own files."""
 
 
 def write(settings: Settings) -> None:
@@ -23,10 +26,32 @@ def write(settings: Settings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
     environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
-    names = sorted(path.name for path in TEMPLATES.glob("*.j2"))
-    for name in names:
-        text = environment.get_template(name).render(_values(settings))
-        _write_private(settings.run / name.removesuffix(".j2"), text)
+    files: dict[str, str] = {}
+    # The supervisor's own come last: they name what the others hold.
+    for name in sorted((path.name for path in TEMPLATES.glob("*.j2")), key=lambda name: (name in SUPERVISORS, name)):
+        values = {**_values(settings), "fingerprint": lambda process: fingerprint(_started(settings, process), files)}
+        path = settings.run / name.removesuffix(".j2")
+        files[str(path)] = environment.get_template(name).render(values)
+        _write_private(path, files[str(path)])
+
+
+def _started(settings: Settings, process: Process) -> Process:
+    """What a definition starts; of any stream group the same, so that one that is applied later is defined as after an `up`."""
+    return stream_process(settings, PLACE) if process.name.startswith(PREFIX) else process
+
+
+def fingerprint(process: Process, files: Mapping[str, str]) -> str:
+    """What a process is started with, in a word: its command, its environment, and the files (path → text) that these name.
+
+    The supervisor starts a process anew whose definition has changed, so a setting takes effect at the next `up`.
+    """
+    environ = [f"{name}={value}" for name, value in sorted(process.environ.items()) if name != "PATH"]
+    said = "\n".join((*process.command, *environ))
+    used = set[str]()
+    while more := {path for path in files if path in said} - used:
+        used |= more
+        said += "".join(f"\n{files[path]}" for path in sorted(more))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def socket_path(settings: Settings, name: str = "supervisor") -> Path:

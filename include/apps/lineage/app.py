@@ -32,6 +32,7 @@ from headrace.systems.lineage.received import EventInvalid, Received, receive
 from headrace.systems.lineage.store import store
 from include.apps.lineage.config import Config, ConfigError
 from include.apps.lineage.forward import Forwarder
+from include.apps.lineage.prune import keep_pruning
 from include.apps.lineage.requests import RequireKey, json_body
 from include.apps.lineage.responses import Problem, answer, problem
 
@@ -62,17 +63,17 @@ class Endpoint:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Open the pool, and forward while the app is up."""
+        """Open the pool; prune, and forward, while the app is up."""
         await self.pool.open(wait=False)
-        forwarding = None
+        beside = [asyncio.create_task(keep_pruning(self.pool, self.config.keep_days))]
         if self.config.marquez_url:
-            forwarding = asyncio.create_task(Forwarder(self.pool, self.config).run())
+            beside.append(asyncio.create_task(Forwarder(self.pool, self.config).run()))
         try:
             yield
         finally:
-            if forwarding:
-                forwarding.cancel()
-                await asyncio.gather(forwarding, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self.pool.close()
 
     async def post_event(self, request: Request) -> Response:

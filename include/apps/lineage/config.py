@@ -31,6 +31,8 @@ class Config:
     """HEADRACE_LINEAGE_CONNECTIONS: most database connections."""
     outbox: int = 500
     """HEADRACE_LINEAGE_OUTBOX: most events on their way to Marquez at a time."""
+    keep_days: int = 90
+    """HEADRACE_LINEAGE_KEEP_DAYS: how long events are kept; those of a job's newest run are kept for good."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Config:
@@ -43,6 +45,7 @@ class Config:
             max_body=_number(environ, "HEADRACE_LINEAGE_MAX_BODY", 16 * MIB),
             connections=_number(environ, "HEADRACE_LINEAGE_CONNECTIONS", 4),
             outbox=_number(environ, "HEADRACE_LINEAGE_OUTBOX", 500),
+            keep_days=_number(environ, "HEADRACE_LINEAGE_KEEP_DAYS", 90),
         )
 
 

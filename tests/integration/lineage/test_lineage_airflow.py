@@ -108,7 +108,7 @@ def test_assets_and_declared_lineage_reach_the_endpoint(endpoint: RunningEndpoin
     )
     assert declared is not None
     assert [edge["job_name"] for edge in declared] == [
-        "cdc-oltp",
-        "stream.retail.cdc",
+        "cdc-oltp.oltp.retail.transactions",
+        "stream.retail.cdc.retail.transactions",
         "retail.transactions",
     ]

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from headrace.planning.lineage import AIRFLOW
+from headrace.planning.lineage_events import run_id
 from headrace.systems.quality.operators import CheckServedOperator
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
@@ -75,20 +77,19 @@ def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
 def _assertions_reach_the_lineage_endpoint(stack: Stack, run: str, eventually: Callable[..., Any]) -> None:
     query = """
         SELECT payload -> 'inputs' FROM lineage.events
-         WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = 'check_served.check'
-           AND payload #>> '{run,facets,airflow,dagRun,run_id}' = %s"""
+         WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = %s AND run_id = %s"""
     name = f"clickhouse://{stack.settings.bind}:{stack.settings.port('CLICKHOUSE')}"
 
-    def told() -> Any:
+    def told(dataset: str) -> Any:
+        job = f"check.{dataset}"
         with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
-            row = connection.execute(query, [run]).fetchone()
+            row = connection.execute(query, [job, run_id(AIRFLOW, job, f"check_served {run}")]).fetchone()
         return row and row[0]
 
-    eventually(lambda: bool(told()), True)
-    datasets = {each["name"]: each for each in told()}
-    assert datasets.keys() == {"retail.products", "retail.coupon_redemptions"}
-    dataset = datasets["retail.coupon_redemptions"]
-    assert dataset["namespace"] == name
+    for each in ("retail.products", "retail.coupon_redemptions"):
+        eventually(lambda each=each: bool(told(each)), True)
+    (dataset,) = told("retail.coupon_redemptions")
+    assert (dataset["namespace"], dataset["name"]) == (name, "retail.coupon_redemptions")
     found = {a["name"]: a for a in dataset["inputFacets"]["dataQualityAssertions"]["assertions"]}
     assert found["household_had_the_campaign"]["assertion"] == "reference"
     assert found["key_unique"]["success"] is True

@@ -12,7 +12,7 @@ import pytest
 
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
-from headrace.contracts.names import LineageName, clickhouse_lineage
+from headrace.contracts.names import LineageName, clickhouse_lineage, lake_table
 from headrace.planning.lineage import declared
 from headrace.planning.lineage_datasets import Datasets, copied
 from headrace.planning.lineage_events import dataset, events
@@ -108,15 +108,9 @@ def test_a_mart_in_the_warehouse_comes_from_the_sources_that_its_sql_reads_and_n
 
 @pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.name)
 def test_each_column_of_a_mart_comes_from_columns_of_sources(marquez: Marquez, mart: Contract) -> None:
+    by_table = {lake_table(contract, "cleaned"): contract for contract in CONTRACTS.values()}
     for column, of in found(mart).items():
-        names = {(table.partition(".")[2], field) for table, field in of}
-        wanted = {
-            (source, field)
-            for contract in CONTRACTS.values()
-            for table, field in names
-            if table == f"{contract.domain}_{contract.name}"
-            for source in sources([contract])
-        }
+        wanted = {(source, field) for table, field in of for source in sources([by_table[table]])}
         ends = marquez.column_origins(LineageName(SERVED, mart.id), column)
         assert ends == (wanted or {((LAKE, f"cleaned/marts_{mart.name}"), column)}), column
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -77,6 +78,34 @@ def test_a_group_that_is_applied_later_gets_the_program_that_it_has_after_the_ne
     for wrong in ("", "a b", "a\n[program:x]\ncommand=x", "../a"):
         with pytest.raises(RPCError):
             programs.addStream(wrong)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "restarted"),
+    [
+        ("HEADRACE_MARQUEZ_URL", "http://127.0.0.1:5000", {"lineage"}),
+        ("HEADRACE_MEMORY_KAFKA", "333m", {"kafka"}),
+        ("HEADRACE_MEMORY_CLICKHOUSE", "3g", {"clickhouse"}),  # stands in its file only
+        ("HEADRACE_MEMORY_SPARK", "777m", {"stream-retail"}),
+    ],
+)
+def test_what_a_setting_concerns_is_started_anew_and_nothing_else(
+    s: Settings, setting: str, value: str, restarted: set[str]
+) -> None:
+    apply_all(s)
+    configuration.write(s)
+    before = {group.name: group for group in realized(s).process_group_configs}
+    configuration.write(replace(s, values={**s.values, setting: value}))
+    after = {group.name: group for group in realized(s).process_group_configs}
+    assert {name for name in after if after[name] != before[name]} == restarted
+
+
+def test_nothing_is_started_anew_by_another_search_path(s: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration.write(s)
+    before = realized(s).process_group_configs
+    monkeypatch.setenv("PATH", "/elsewhere")
+    configuration.write(s)
+    assert realized(s).process_group_configs == before
 
 
 def apply_all(s: Settings) -> None:

@@ -1,0 +1,50 @@
+"""`./headrace lineage`: send what is stored to a Marquez that has not seen it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+
+from include.stack.databases import role_dsn
+from include.stack.settings import Settings
+
+MARK: Final = "UPDATE lineage.events SET to_forward = true WHERE NOT to_forward"
+FORGET: Final = "DELETE FROM lineage.refused"
+LEFT: Final = """
+    SELECT (SELECT count(*) FROM lineage.events WHERE to_forward), count(*), max(last_error)
+      FROM lineage.outbox"""
+REFUSED: Final = "SELECT count(*), max(reason) FROM lineage.refused"
+LOOK_S: Final = 1.0
+
+
+class NoMarquez(Exception):
+    """There is nowhere to send events to; the message says what to set."""
+
+
+def replay(s: Settings, report: Callable[[str], None]) -> None:
+    """Send every stored event to Marquez again, in the order in which they came; returns when Marquez has them.
+
+    May be ended at any time: the lineage endpoint goes on. Marquez takes an event again without harm.
+
+    Raises:
+        NoMarquez: HEADRACE_MARQUEZ_URL is not set.
+        psycopg.OperationalError: the platform's database does not answer.
+    """
+    url = s["HEADRACE_MARQUEZ_URL"]
+    if not url:
+        raise NoMarquez("HEADRACE_MARQUEZ_URL is empty: set it in .env, then ./headrace up, then this again")
+    with psycopg.connect(role_dsn(s, "headrace_platform"), autocommit=True) as connection:
+        connection.execute(FORGET)
+        marked = connection.execute(MARK).rowcount
+        report(f"{marked:,} events are on their way to {url}")
+        while True:
+            waiting, under_way, error = connection.execute(LEFT).fetchone() or (0, 0, None)
+            if not waiting + under_way:
+                break
+            report(f"{waiting + under_way:,} to go{f'; {error}' if error else ''}")
+            time.sleep(LOOK_S)
+        refused, why = connection.execute(REFUSED).fetchone() or (0, None)
+    report(f"Marquez has {marked - refused:,}{f', and refuses {refused:,}: {why}' if refused else ''}")
