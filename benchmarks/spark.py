@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks.context import Context, NotMeasured
 from headrace.systems.spark.catalog import catalog_conf
 from headrace.systems.spark.job import batch_conf
-from include.stack.airflow import environment
 from include.stack.endpoints import endpoint
+from include.stack.environment import shared
 
 WITHIN_S = 3600.0
 MEMORY = "1g"
@@ -50,7 +50,7 @@ def submit(context: Context, module: str, *arguments: str) -> Took:
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
         result, log = Path(folder) / "result.json", s.logs / f"bench-{module}.log"
         command += [str(s.root / "benchmarks" / "peer" / f"{module}.py"), *arguments, str(result)]
-        seconds, cpu_s, code = _timed(command, os.environ | environment(s) | lake, log)
+        seconds, cpu_s, code = _timed(command, os.environ | shared(s) | lake, log)
         if code:
             raise NotMeasured(f"{module} ended with {code}: {_last_words(log)}")
         return Took(seconds, cpu_s, json.loads(result.read_text()) if result.exists() else None)

@@ -137,7 +137,7 @@ def pages(stack: Stack) -> Iterator[Pages]:
         yield found
 
 
-BESIDE = {"lineage", "marts", "refinement", "shop", "stores", "systems"}
+BESIDE = {"lineage", "marts", "refinement", "security", "shop", "stores", "systems"}
 """Folders of tests that use names of their own, so that they may run beside others on the same stack."""
 
 REGISTER_MANY = {"fidelity", "isolation"}

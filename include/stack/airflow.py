@@ -9,11 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from headrace.systems.retry import Transient
-from include.stack.contracts import applied_file, index_file
-from include.stack.databases import role_dsn
-from include.stack.install import java_home
+from include.stack.environment import shared
 from include.stack.processes import Process
-from include.stack.settings import SETTINGS, Settings
+from include.stack.settings import Settings
 
 
 def api_server(s: Settings) -> Process:
@@ -68,19 +66,10 @@ def environment(s: Settings) -> dict[str, str]:
         "OPENLINEAGE__TRANSPORT__AUTH": ('{"type": "api_key", "apiKey": "' + s["HEADRACE_LINEAGE_KEY"] + '"}'),
     }
     ours = {
+        **shared(s),
         "AIRFLOW_HOME": str(home),
-        "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_ALERTS_URL": s["HEADRACE_ALERTS_URL"],
-        "HEADRACE_CONTRACTS": str(s.contracts),
-        "HEADRACE_INDEX": str(index_file(s)),
-        **{setting.name: s[setting.name] for setting in SETTINGS if setting.kind == "wait"},
-        "HEADRACE_APPLIED": str(applied_file(s)),
-        "JAVA_HOME": str(java_home()),
-        "PYSPARK_PYTHON": sys.executable,
-        "HEADRACE_SPARK_JARS": str(s.lib / "spark"),
         "HEADRACE_QUALITY_PAGES": str(s.home / "quality"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
-        "PYTHONPATH": f"{s.root}:{s.root / 'plugins'}",
     }
     return {f"AIRFLOW__{name}": value for name, value in core.items()} | lineage | ours
 

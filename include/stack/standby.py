@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from headrace.systems.spark.job import job_environment
-from include.stack.airflow import environment
 from include.stack.configuration import socket_path
 from include.stack.endpoints import endpoint
+from include.stack.environment import shared
 from include.stack.processes import STANDBY, Process
 from include.stack.settings import Settings
 
@@ -16,7 +16,7 @@ def standby_process(s: Settings) -> Process:
     """It starts small, and makes its session for the first job."""
     script = s.root / "include" / "spark" / "batch" / "standby.py"
     environ = {
-        **environment(s),
+        **shared(s),
         **job_environment(endpoint(s, "lake_default"), endpoint(s, "platform_default")),
         "HEADRACE_TOKEN_KEY": s["HEADRACE_TOKEN_KEY"],
         "HEADRACE_SPARK_MEMORY": s["HEADRACE_MEMORY_BATCH"],

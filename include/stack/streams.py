@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from headrace.planning.streams import StreamPlan, stream_plans
-from include.stack.airflow import environment
 from include.stack.contracts import applied
 from include.stack.databases import role_dsn
+from include.stack.environment import shared
 from include.stack.install import java_home
 from include.stack.processes import Process
 from include.stack.settings import Settings
@@ -32,7 +32,7 @@ def stream_process(s: Settings, group: str) -> Process:
     """The driver of a group."""
     script = s.root / "include" / "spark" / "streaming" / "driver.py"
     command = (sys.executable, str(script), "--group", group)
-    return replace(program(group), command=command, environ=environment(s) | driver_environment(s, group))
+    return replace(program(group), command=command, environ=shared(s) | driver_environment(s, group))
 
 
 def program(group: str) -> Process:

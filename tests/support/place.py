@@ -19,7 +19,7 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.spark.batch import job_environment
 from include.stack import databases, endpoints
-from include.stack.airflow import environment
+from include.stack.environment import shared
 from include.stack.settings import Settings
 from include.stack.streams import driver_environment
 from tests.integration.systems.world import World
@@ -82,7 +82,7 @@ class Place:
         """What runs here follows the contracts of this place."""
         folder = str(self.world.folder)
         ours = {"HEADRACE_CONTRACTS": folder, ENVIRONMENT: folder, "HEADRACE_INDEX": str(self._home / "index.json")}
-        return environment(self.settings) | ours
+        return shared(self.settings) | ours
 
 
 @contextmanager

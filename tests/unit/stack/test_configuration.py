@@ -19,7 +19,7 @@ from headrace.contracts.codec import encode_contract
 from include.stack import configuration
 from include.stack.connections import connections
 from include.stack.contracts import applied_file, contracts
-from include.stack.processes import definitions
+from include.stack.processes import Process, definitions
 from include.stack.settings import SETTINGS, Settings, ensure_secrets, load
 from include.stack.stream_programs import make_interface
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 def s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     environ = {"HEADRACE_ROOT": str(ROOT), "HEADRACE_STATE": str(tmp_path), "HEADRACE_INSTANCE": "unit"}
     monkeypatch.setattr("include.stack.processes.java_home", lambda: Path("/java"))
-    monkeypatch.setattr("include.stack.airflow.java_home", lambda: Path("/java"))
+    monkeypatch.setattr("include.stack.environment.java_home", lambda: Path("/java"))
     monkeypatch.setattr("include.stack.streams.java_home", lambda: Path("/java"))
     return ensure_secrets(load(environ), environ)
 
@@ -50,6 +50,37 @@ def test_no_secret_is_in_a_command_line(s: Settings) -> None:
     for process in definitions(s):
         for word in process.command:
             assert not any(secret in word for secret in secrets), f"{process.name}: a secret is in its argv"
+
+
+def test_each_process_gets_only_its_own_secrets(s: Settings) -> None:
+    apply_all(s)
+    store = {"HEADRACE_S3_ACCESS_KEY", "HEADRACE_S3_SECRET_KEY"}
+    airflow = {
+        "HEADRACE_PASSWORD_AIRFLOW_DB", "HEADRACE_PASSWORD_PLATFORM", "HEADRACE_LINEAGE_KEY", "HEADRACE_AIRFLOW_FERNET_KEY",
+        "HEADRACE_AIRFLOW_JWT_SECRET", "HEADRACE_AIRFLOW_SESSION_SECRET",
+    }  # fmt: skip
+    assert {process.name: secrets_of(s, process) for process in definitions(s)} == {
+        "postgres": set(),
+        "seaweedfs": set(),
+        "kafka": set(),
+        "clickhouse": set(),
+        "watchdog": set(),
+        "connect": {"HEADRACE_PASSWORD_CDC", "HEADRACE_PASSWORD_LAKE_DB", *store},
+        "registry": {"HEADRACE_PASSWORD_REGISTRY_DB"},
+        "lineage": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_LINEAGE_KEY"},
+        "airflow-api": airflow,
+        "airflow-scheduler": airflow,
+        "airflow-dag-processor": airflow,
+        "airflow-triggerer": airflow,
+        "stream-retail": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_PASSWORD_CLICKHOUSE"},
+        "spark-batch": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_TOKEN_KEY", *store},
+    }
+
+
+def secrets_of(s: Settings, process: Process) -> set[str]:
+    """Settings whose values stand in the environment that a process is started with."""
+    secrets = {setting.name: s[setting.name] for setting in SETTINGS if setting.kind == "secret"}
+    return {name for name, value in secrets.items() if any(value in each for each in process.environ.values())}
 
 
 def test_streams_are_not_the_supervisors_to_restart(s: Settings) -> None:

@@ -134,4 +134,5 @@ class LakeJobOperator(BaseOperator):
 
     def _conf(self) -> dict[str, str]:
         told = spark_lineage_conf(self.job) if self.told_by_spark else {}
-        return {**told, **batch_conf(self._folder(), short=self.short)}
+        local = Endpoint.from_connection("spark_default").host.startswith("local")
+        return {**told, **batch_conf(self._folder(), short=self.short, local=local)}

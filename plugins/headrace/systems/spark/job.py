@@ -25,9 +25,20 @@ SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
 """Code that runs for seconds does not repay its optimisation."""
 
 
-def batch_conf(jars: Path, *, short: bool = False) -> dict[str, str]:
-    """Spark's configuration for one job on one machine, with the jars of that folder; `short`: about few rows."""
+LOOPBACK: Final = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+"""Of a driver whose executors are its own threads: otherwise it listens on the machine's outer address."""
+
+
+def batch_conf(jars: Path, *, short: bool = False, local: bool = True) -> dict[str, str]:
+    """Spark's configuration for one job, with the jars of that folder.
+
+    Args:
+        jars: where they are.
+        short: whether the job is about few rows.
+        local: whether its executors are threads of the driver.
+    """
     return {
+        **(LOOPBACK if local else {}),
         "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(jars.glob("*.jar"))),
         "spark.driver.extraJavaOptions": f"{ClassArchive(jars).option()} {SHORT_JVM if short else ''}".strip(),
         "spark.log.level": "WARN",

@@ -1,0 +1,74 @@
+"""What a stranger on the machine may do: nothing that is not named here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import psutil
+import pytest
+
+from headrace.errors import SystemRefused
+from headrace.systems.warehouse.hook import WarehouseHook
+from tests.conftest import Stack
+
+LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def listening(stack: Stack) -> Iterator[tuple[str, str, int]]:
+    """Process, address and port of every socket on which a process of the stack, or a child of one, listens."""
+    for state in stack.supervisor.states():
+        if not state.pid:
+            continue
+        process = psutil.Process(state.pid)
+        for each in (process, *process.children(recursive=True)):
+            for socket in each.net_connections("inet"):
+                if socket.status == psutil.CONN_LISTEN:
+                    yield state.name, socket.laddr.ip, socket.laddr.port
+
+
+def test_every_socket_listens_on_loopback(stack: Stack) -> None:
+    found = list(listening(stack))
+    assert {"kafka", "connect", "clickhouse", "stream-retail", "airflow-api"} <= {name for name, _, _ in found}
+    assert [each for each in found if each[1] not in LOOPBACK] == []
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "SYSTEM STOP LISTEN HTTP", "SHOW DATABASES"])
+def test_clickhouse_answers_nobody_without_a_user(stack: Stack, statement: str) -> None:
+    """Also not a form of a page in a local browser, which comes as plain text."""
+    base = f"http://{stack.settings.bind}:{stack.settings.port('CLICKHOUSE')}"
+    for headers in ({}, {"Content-Type": "text/plain", "Origin": "https://elsewhere.example"}):
+        answer = httpx.post(base, content=statement, headers=headers, timeout=10)
+        assert answer.status_code >= 400, answer.text
+    assert httpx.get(f"{base}/ping", timeout=10).text == "Ok.\n"
+
+
+@pytest.fixture
+def analyst(stack: Stack) -> WarehouseHook:
+    return WarehouseHook(
+        replace(stack.clickhouse, login="analyst", password=stack.settings["HEADRACE_PASSWORD_ANALYST"])
+    )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "system.users",
+        "system.processes",
+        "system.parts",
+        "lake.`raw.retail_products`",
+        "lake.`quarantine.retail_products`",
+    ],
+)
+def test_an_analyst_reads_neither_the_server_nor_raw(analyst: WarehouseHook, table: str) -> None:
+    with pytest.raises(SystemRefused, match=r"497|Not enough privileges"):
+        analyst.rows(f"SELECT count() FROM {table}")
+
+
+@pytest.mark.parametrize(
+    "table", ["retail.products", "metrics.sales_by_minute_store", "lake.`cleaned.retail_products`"]
+)
+def test_an_analyst_reads_what_is_served(analyst: WarehouseHook, table: str) -> None:
+    ((count,),) = analyst.rows(f"SELECT count() FROM {table}")
+    assert count >= 0
