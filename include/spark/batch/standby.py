@@ -205,6 +205,8 @@ def main(arguments: list[str]) -> int:
     """Ends when it must begin anew."""
     place = Path(arguments[0])
     place.unlink(missing_ok=True)
+    from headrace.systems.spark.standby import peer_user
+
     driver, output = Driver(), Lines(sys.stdout)
     pulse = Pulse(driver, place)
     threading.Thread(target=pulse.run, daemon=True).start()
@@ -218,6 +220,8 @@ def main(arguments: list[str]) -> int:
             try:
                 connection, _ = listening.accept()
                 with connection:
+                    if peer_user(connection) != os.geteuid():
+                        continue
                     if not serve(connection, driver, output, pulse):
                         return 0
             except TimeoutError:

@@ -19,7 +19,7 @@ import pytest
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.spark.batch import LakeJobOperator
-from headrace.systems.spark.standby import Job, Standby, standby
+from headrace.systems.spark.standby import Job, Standby, peer_user, standby
 from include.spark.batch import standby as driving
 from include.spark.batch.standby import Driver, Lines, Pulse, serve
 
@@ -113,6 +113,20 @@ def test_a_busy_driver_is_not_waited_for_forever(standing: Any) -> None:
     go_on.set()
     first.join(WITHIN_S)
     assert not first.is_alive()
+
+
+def test_a_driver_of_another_user_is_told_no_secret(standing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked = list[Mapping[str, Any]]()
+    address = standing(lambda job: worked.append(job) or 0)
+    monkeypatch.setattr("headrace.systems.spark.standby.peer_user", lambda _: os.geteuid() + 1)
+    assert not Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "mine"}), str)
+    assert worked == []
+
+
+def test_who_is_at_the_other_end_is_known() -> None:
+    one, other = socket.socketpair(socket.AF_UNIX)
+    with one, other:
+        assert peer_user(one) == os.geteuid()
 
 
 def test_nobody_there_is_no_error(tmp_path: Path) -> None:

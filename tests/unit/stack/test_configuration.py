@@ -21,6 +21,7 @@ from include.stack.connections import connections
 from include.stack.contracts import applied_file, contracts
 from include.stack.processes import Process, definitions
 from include.stack.settings import SETTINGS, Settings, ensure_secrets, load
+from include.stack.steps import StepFailed
 from include.stack.stream_programs import make_interface
 
 ROOT = Path(__file__).parents[3]
@@ -75,6 +76,19 @@ def test_each_process_gets_only_its_own_secrets(s: Settings) -> None:
         "stream-retail": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_PASSWORD_CLICKHOUSE"},
         "spark-batch": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_TOKEN_KEY", *store},
     }
+
+
+def test_a_folder_of_somebody_else_takes_no_socket(tmp_path: Path) -> None:
+    folder = configuration.private_folder(tmp_path)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert configuration.private_folder(tmp_path) == folder
+    folder.chmod(0o755)
+    with pytest.raises(StepFailed, match="remove it"):
+        configuration.private_folder(tmp_path)
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(StepFailed, match="not a folder that only you may enter"):
+        configuration.private_folder(tmp_path)
 
 
 def secrets_of(s: Settings, process: Process) -> set[str]:

@@ -11,13 +11,16 @@ They talk in lines of JSON over a unix socket. Who may connect may have jobs run
     driver   {"refused": "why"}, or {"said": "a line"} any number of times and then {"ended": 0};
              {"alive": true} every few seconds meanwhile, as long as its JVM answers
 
-Who hangs up ends the job; a task hangs up when it has heard nothing for SILENT_S.
+Who hangs up ends the job; a task hangs up when it has heard nothing for SILENT_S. A task sends secrets, and a driver does
+what it is asked: each talks only to a process of its own user.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -83,6 +86,8 @@ class Standby:
             free = bool(lines.readline())
         except OSError:  # nobody there, or busy for too long
             return False
+        if peer_user(connection) != os.geteuid():
+            return False
         connection.settimeout(self._silent_s)  # a job takes as long as it takes; its driver says that it is alive
         return free
 
@@ -105,6 +110,13 @@ class Standby:
         except (OSError, ValueError) as broken:
             raise SystemUnavailable(SPARK, self._address, f"the driver was lost over the job: {broken}") from broken
         raise SystemUnavailable(SPARK, self._address, "the driver died over the job; it may be done again")
+
+
+def peer_user(connection: socket.socket) -> int:
+    """The user of the process at the other end of a unix socket, as the kernel knows it (SO_PEERCRED of unix(7))."""
+    size = struct.calcsize("3i")
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return int(user)
 
 
 def standby(spark: Endpoint) -> Standby | None:
