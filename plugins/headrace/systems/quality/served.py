@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Severity
 from headrace.errors import SystemRefused
+from headrace.planning.exposure import classified, hidden
 from headrace.planning.served import EXAMPLES, Asked, Query, SqlRule, asked_of_view, one_scan, promised_s, sql_rules
 from headrace.systems.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
 from headrace.systems.warehouse.hook import WarehouseHook
@@ -72,7 +73,7 @@ class ServedChecks:
 
     def _outcome(self, contract: Contract, asked: Asked, measured: int) -> Outcome:
         check, passed = asked.check, asked.holds(measured)
-        shown = () if passed or asked.rows is None else self._examples(contract, asked.rows)
+        shown = () if passed or asked.rows is None else self._examples(asked.rows, lambda _: contract.classifications)
         observed = such_as(shown) if asked.rows else f"found {measured}"
         unexpected = measured if asked.rows else None
         return Outcome(check.name, check.severity, check.field, passed, unexpected, observed, check.expectation, shown)
@@ -86,7 +87,12 @@ class ServedChecks:
             passed = rule.holds(number)
         except (SystemRefused, ValueError, TypeError) as wrong:
             return _lame(rule.name, rule.severity, rule.field, rule.query, wrong)
-        shown = () if passed or rule.rows is None else self._examples(contract, Query(rule.rows))
+        written = rule.rows
+        shown = (
+            ()
+            if passed or written is None
+            else self._examples(Query(written), lambda names: self._hidden(written, names))
+        )
         counted = rule.rows is not None and (rule.condition, rule.wanted) == ("mustBe", 0)
         observed = such_as(shown) if counted else f"found {number}"
         unexpected = int(number) if counted else None
@@ -110,14 +116,23 @@ class ServedChecks:
         )
         yield Outcome(FRESHNESS, "warning", None, passed, None, observed, asked)
 
-    def _examples(self, contract: Contract, query: Query) -> tuple[str, ...]:
-        """The first failing rows; none when they cannot be had, for the outcome stands without them."""
+    def _hidden(self, sql: str, columns: Sequence[str]) -> Mapping[str, str]:
+        """What a person's query may not tell."""
+        contracts = self._contracts.values()
+        fields = {field.name: None for contract in contracts for field in contract.record.fields}
+        return hidden(sql, columns, {**fields, **classified(contracts)}, "clickhouse")
+
+    def _examples(self, query: Query, hides: Callable[[Sequence[str]], Mapping[str, str]]) -> tuple[str, ...]:
+        """The first failing rows; none when they cannot be had, for the outcome stands without them.
+
+        `hides` says of the columns' names what stands in place of which.
+        """
         try:
             columns, rows = self._warehouse.table(query.sql, query.parameters, settings=self._limits)
         except SystemRefused:
             return ()
         found = (dict(zip(columns, row, strict=True)) for row in rows[:EXAMPLES])
-        return examples(found, contract.classifications)
+        return examples(found, hides(columns))
 
     def _rows(self, query: Query) -> list[Any]:
         return self._warehouse.rows(query.sql, query.parameters, settings=self._limits)
