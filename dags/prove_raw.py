@@ -10,8 +10,7 @@ from airflow.sdk import DAG, Param
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.systems.notify.failures import TOLD
-from headrace.systems.proving.operators import ProveGapsOperator
-from headrace.systems.spark.batch import LakeJobOperator
+from headrace.systems.proving.operators import CountPositionsOperator, ProveGapsOperator
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
@@ -59,7 +58,7 @@ table. Otherwise the log says which dataset could not be compared, and why; the 
         accepted="{{ params.accept }}",
         execution_timeout=timedelta(hours=3),
     )
-    LakeJobOperator(
+    CountPositionsOperator(
         task_id="count_positions",
         job="prove_raw",
         application=str(INCLUDE / "spark" / "batch" / "prove_raw.py"),

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
+from headrace.systems.lineage.spark import transport_environ
+from headrace.systems.spark.batch import LakeJobOperator
 
 
 @pytest.fixture
@@ -38,13 +40,36 @@ def test_an_unbroken_path_leads_from_the_shops_table_to_the_metric(stack: Any, l
         assert hop in path
 
 
-def test_airflow_and_spark_report_their_own_runs(stack: Any, lineage: httpx.Client) -> None:
+def test_airflow_reports_its_own_runs_and_each_dataset_its_own_sources(stack: Any, lineage: httpx.Client) -> None:
     stack.airflow.pause("prove_raw", paused=False)
     run = stack.airflow.trigger("prove_raw", {"datasets": ["retail.products"]})
     stack.airflow.wait_for_run("prove_raw", run, 240, lambda line: None)
     raw = "iceberg://lake:raw.retail_products"
-    graph = lineage.get("/api/v1/lineage/graph", params={"dataset": raw, "direction": "down", "depth": 3}).text
-    assert "raw_proofs" in graph
+    graph = lineage.get("/api/v1/lineage/graph", params={"dataset": raw, "direction": "up"}).json()
+    assert {node["name"] for node in graph["nodes"]} == {"raw/retail_products", "oltp.retail.products"}
     jobs = lineage.get("/api/v1/jobs").text
-    assert "apply_contracts.apply" in jobs
-    assert "prove_raw" in jobs
+    for job in ("apply_contracts.apply", "prove_raw.count_positions", "lake-retail.raw.retail_products"):
+        assert job in jobs
+
+
+def test_a_job_that_leaves_it_to_spark_is_reported_by_spark(
+    stack: Any, operators: None, lineage: httpx.Client, monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    """As a job of one's own does that says nothing else."""
+    place, root = stack.endpoint("lineage_default"), stack.settings.root
+    for name, value in transport_environ(place.url, place.password).items():
+        monkeypatch.setenv(name, value)
+    job = LakeJobOperator(
+        task_id="probe",
+        job="probe",
+        application=str(root / "include" / "spark" / "batch" / "prove_raw.py"),
+        application_args=["retail.campaign_descriptions"],
+        jars_folder=str(stack.settings.lib / "spark"),
+    )
+    monkeypatch.setattr(
+        "airflow.providers.openlineage.utils.spark.inject_parent_job_information_into_spark_properties",
+        lambda conf, _: conf,
+    )
+    job.execute({})  # type: ignore[arg-type]
+    raw = {"dataset": "iceberg://lake:raw.retail_campaign_descriptions", "direction": "down"}
+    eventually(lambda: "raw_proofs" in lineage.get("/api/v1/lineage/graph", params=raw).text, True)

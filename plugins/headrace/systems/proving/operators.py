@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from headrace.contracts import names
 from headrace.systems.operators import chosen
 from headrace.systems.platform.alerts import Severity
+from headrace.systems.spark.batch import LakeJobOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,6 +23,15 @@ SETTLE_S: Final = 60.0
 """Longer than a commit of the sink may take (`sink_commit_interval_ms` and `sink_commit_timeout_ms`)."""
 SHOWN: Final = 20
 """Gaps that an alert names one by one."""
+
+
+class CountPositionsOperator(LakeJobOperator):
+    """Counts changes and their positions in raw, by Spark.
+
+    It tells lineage nothing: it moves no row, and as one job over all raw tables it would tie them all together.
+    """
+
+    told_by_spark = False
 
 
 class ProveGapsOperator(BaseOperator):
