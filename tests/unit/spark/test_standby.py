@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -190,6 +191,32 @@ def test_a_task_has_its_job_done_once(
     monkeypatch.setattr(operator, "_submit", lambda context, arguments: done.append("own"))
     operator.execute({})
     assert done == (["own"] if submits else ["standing"])
+
+
+def test_a_driver_of_its_own_inherits_no_secret_of_airflows(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = dict[str, Any]()
+
+    class Hook:
+        def __init__(self, **options: Any) -> None:
+            given.update(options)
+
+        def submit(self, _: str) -> None:
+            pass
+
+    monkeypatch.setattr("airflow.providers.apache.spark.hooks.spark_submit.SparkSubmitHook", Hook)
+    monkeypatch.setattr(
+        "airflow.providers.openlineage.utils.spark.inject_parent_job_information_into_spark_properties",
+        lambda conf, _: conf,
+    )
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
+    operator = LakeJobOperator(task_id="t", job="j", application=JOB)
+    monkeypatch.setattr(operator, "environment", lambda: {"HEADRACE_SPARK_CONF": "{}"})
+    monkeypatch.setattr(operator, "_conf", dict)
+    monkeypatch.setattr(operator, "_archive", lambda: SimpleNamespace(keep=lambda: None))
+    operator._submit({}, [])  # type: ignore[arg-type]
+    assert given["env_vars"]["AIRFLOW__CORE__FERNET_KEY"] == ""
+    assert given["env_vars"]["HEADRACE_SPARK_CONF"] == "{}"
+    assert "secret" not in given["env_vars"].values()
 
 
 HANGS = """

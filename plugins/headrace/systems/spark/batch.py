@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 MEMORY: Final = "1g"
 
 
+def _of_airflow() -> dict[str, str]:
+    """Airflow's settings, its secrets among them, made empty: a driver inherits the environment of the worker."""
+    return {name: "" for name in os.environ if name.startswith("AIRFLOW_")}
+
+
 class LakeJobOperator(BaseOperator):
     """Runs one job of `include/spark/batch` with the lake as catalog `lake`.
 
@@ -113,7 +118,7 @@ class LakeJobOperator(BaseOperator):
             name=self.job,
             conf=inject_parent_job_information_into_spark_properties(self._conf(), context),
             application_args=list(arguments),
-            env_vars=self.environment(),
+            env_vars={**_of_airflow(), **self.environment()},
             driver_memory=self.memory,
         )
         self._hook.submit(self.application)
