@@ -59,6 +59,8 @@ def environment(s: Settings) -> dict[str, str]:
         "TRIGGERER__CAPACITY": "200",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "OPENLINEAGE__NAMESPACE": "headrace",
+        # What a task tells asks for connections: a forked process that is given up over it leaves the task without an answer.
+        "OPENLINEAGE__EXECUTE_IN_THREAD": "True",
     }
     lineage = {
         "OPENLINEAGE__TRANSPORT__TYPE": "http",

@@ -212,7 +212,7 @@ def test_clickhouse_has_the_local_users() -> None:
         assert ours is not None
         assert theirs is not None
         for part in ("profile", "quota", "grants/query"):
-            assert ours.findtext(part) == theirs.findtext(part)
+            assert [each.text for each in ours.findall(part)] == [each.text for each in theirs.findall(part)]
         secret = ours.find("password")
         assert secret is not None
         assert not (secret.text or "").strip()
