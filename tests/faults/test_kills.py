@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from headrace.planning.topics import sink_dead_letter_topic
 from include.stack.processes import STANDBY
 from tests.conftest import Stack
 from tests.support.trading_window import TradingWindow
@@ -53,6 +54,20 @@ def test_a_stream_is_adopted_when_the_scheduler_and_the_triggerer_die_never_star
     run = stack.airflow.trigger("steer_connectors", {"connector": "lake-retail", "action": "resume"})
     stack.airflow.wait_for_run("steer_connectors", run, 240, lambda line: None)
     window.flows()
+
+
+def test_a_sink_that_starts_before_the_registry_waits_for_it(
+    stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
+) -> None:
+    """No good record becomes a dead letter."""
+    letters = sink_dead_letter_topic("retail")
+    before = stack.systems.kafka.end_offsets(letters)
+    window.trade()
+    pid = kill("registry")
+    stack.systems.connect.restart("lake-retail", only_failed=False)
+    comes_back("registry", pid, BACK_WITHIN_S["registry"])
+    window.flows()
+    assert stack.systems.kafka.end_offsets(letters) == before
 
 
 def test_postgresql_dies_under_the_source_the_registry_the_platform_and_airflow(

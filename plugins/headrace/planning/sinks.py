@@ -193,6 +193,9 @@ def _errors(domain: str, settings: PlanSettings) -> dict[str, str]:
     return {
         "errors.tolerance": "all",
         "errors.log.enable": "true",
+        # A registry that is away is waited for (LastSchemaResolver, include/stack/connect): nothing else is tried again.
+        "errors.retry.timeout": "-1",
+        "errors.retry.delay.max.ms": "5000",
         "errors.deadletterqueue.topic.name": sink_dead_letter_topic(domain),
         "errors.deadletterqueue.topic.replication.factor": str(settings.replication_factor),
         "errors.deadletterqueue.context.headers.enable": "true",

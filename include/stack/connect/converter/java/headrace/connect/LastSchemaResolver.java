@@ -3,11 +3,14 @@ package headrace.connect;
 import io.apicurio.registry.resolver.DefaultSchemaResolver;
 import io.apicurio.registry.resolver.SchemaLookupResult;
 import io.apicurio.registry.resolver.data.Record;
+import io.apicurio.registry.resolver.strategy.ArtifactReference;
+import io.apicurio.registry.rest.client.exception.RestClientException;
 import io.apicurio.registry.serde.data.KafkaSerdeMetadata;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericContainer;
+import org.apache.kafka.connect.errors.RetriableException;
 
 /**
  * Knows a record's id in the registry by the record's schema object, where the default resolver writes the schema out
@@ -34,6 +37,23 @@ public final class LastSchemaResolver<S, T> extends DefaultSchemaResolver<S, T> 
             lastByTopic.put(metadata.getTopic(), last);
         }
         return last.found();
+    }
+
+    /**
+     * The schema of an id. While the registry does not answer, Kafka Connect is told to try again (`errors.retry.timeout`): a
+     * sink that starts before the registry would make good records dead letters. What the registry does answer, e.g. that it
+     * has no such schema, has an exception of its own class.
+     */
+    @Override
+    public SchemaLookupResult<S> resolveSchemaByArtifactReference(ArtifactReference reference) {
+        try {
+            return super.resolveSchemaByArtifactReference(reference);
+        } catch (RestClientException away) {
+            if (away.getClass() != RestClientException.class) {
+                throw away;
+            }
+            throw new RetriableException("the schema registry does not answer", away);
+        }
     }
 
     @Override
