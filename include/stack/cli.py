@@ -129,13 +129,15 @@ app.add_typer(lineage, name="lineage")
 
 
 @lineage.command()
-def replay() -> None:
+def replay(
+    since: Annotated[datetime, typer.Option("--since", help="Only what came since then, UTC.")] = datetime(1970, 1, 1),
+) -> None:
     """Send every stored event to the Marquez of HEADRACE_MARQUEZ_URL, e.g. to a new one, in the order of their arrival."""
     from include.stack.lineage import NoMarquez
     from include.stack.lineage import replay as send
 
     try:
-        send(_settings(), Progress())
+        send(_settings(), Progress(), since.replace(tzinfo=UTC))
     except NoMarquez as missing:
         err.print(f"[red]✗[/red] {missing}")
         raise typer.Exit(2) from None

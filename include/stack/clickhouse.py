@@ -11,11 +11,6 @@ import os
 import shutil
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from pathlib import Path
 
 STACK_BYTES = 64 << 20  # the parser recurses deeper than a default thread allows
@@ -48,27 +43,10 @@ def serve(config: Path, data: Path, library: Path) -> int:
     threading.stack_size(STACK_BYTES)
     thread = threading.Thread(target=main)
     thread.start()
-    close_boot_user(config, thread.is_alive)
     thread.join()
     for error in errors:
         print(error.decode(errors="replace"), file=sys.stderr)
     return 1 if errors else 0
-
-
-def close_boot_user(config: Path, lives: Callable[[], bool]) -> None:
-    """Use up what the boot session's user, who has no password, may ask over the network (`clickhouse-users.xml`).
-
-    It may close the listeners, and a page in a local browser can ask as well as any process.
-    """
-    root = ElementTree.parse(config).getroot()  # noqa: S314 - ours
-    url = f"http://{root.findtext('listen_host')}:{root.findtext('http_port')}/"
-    while lives():
-        try:
-            urllib.request.urlopen(url, data=b"SELECT 1", timeout=5).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
@@ -11,21 +12,22 @@ import psycopg
 from include.stack.databases import role_dsn
 from include.stack.settings import Settings
 
-MARK: Final = "UPDATE lineage.events SET to_forward = true WHERE NOT to_forward"
+MARK: Final = "UPDATE lineage.events SET to_forward = true WHERE NOT to_forward AND received_at >= %s"
 FORGET: Final = "DELETE FROM lineage.refused"
 LEFT: Final = """
     SELECT (SELECT count(*) FROM lineage.events WHERE to_forward), count(*), max(last_error)
       FROM lineage.outbox"""
 REFUSED: Final = "SELECT count(*), max(reason) FROM lineage.refused"
 LOOK_S: Final = 1.0
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoMarquez(Exception):
     """There is nowhere to send events to; the message says what to set."""
 
 
-def replay(s: Settings, report: Callable[[str], None]) -> None:
-    """Send every stored event to Marquez again, in the order in which they came; returns when Marquez has them.
+def replay(s: Settings, report: Callable[[str], None], since: datetime = EVER) -> None:
+    """Send what was stored since then to Marquez again, in the order in which it came; returns when Marquez has it.
 
     May be ended at any time: the lineage endpoint goes on. Marquez takes an event again without harm.
 
@@ -38,7 +40,7 @@ def replay(s: Settings, report: Callable[[str], None]) -> None:
         raise NoMarquez("HEADRACE_MARQUEZ_URL is empty: set it in .env, then ./headrace up, then this again")
     with psycopg.connect(role_dsn(s, "headrace_platform"), autocommit=True) as connection:
         connection.execute(FORGET)
-        marked = connection.execute(MARK).rowcount
+        marked = connection.execute(MARK, [since]).rowcount
         report(f"{marked:,} events are on their way to {url}")
         while True:
             waiting, under_way, error = connection.execute(LEFT).fetchone() or (0, 0, None)

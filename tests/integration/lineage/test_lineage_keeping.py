@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def test_a_batch_goes_on_in_the_order_in_which_it_came(dsn: str, tmp_path: Path,
 def test_what_is_stored_is_sent_to_a_new_marquez(
     stack: Stack, endpoint: RunningEndpoint, dsn: str, tmp_path: Path, space: str
 ) -> None:
+    began = datetime.now(UTC)
     for number in range(3):
         endpoint.post(run_event(f"job-{number}", namespace=space, inputs=[dataset(space, "a")]))
     with pytest.raises(NoMarquez, match="HEADRACE_MARQUEZ_URL is empty"):
@@ -70,7 +72,7 @@ def test_what_is_stored_is_sent_to_a_new_marquez(
     said = list[str]()
     with marquez(free_port()) as target, running(tmp_path, dsn, HEADRACE_MARQUEZ_URL=target.url):
         there = replace(stack.settings, values={**stack.settings.values, "HEADRACE_MARQUEZ_URL": target.url})
-        replay(there, said.append)
+        replay(there, said.append, began)
         assert target.jobs(space) == ["job-0", "job-1", "job-2"]
     assert "are on their way to" in said[0]
     assert said[-1].startswith("Marquez has ")
