@@ -130,7 +130,7 @@ app.add_typer(lineage, name="lineage")
 
 @lineage.command()
 def replay(
-    since: Annotated[datetime, typer.Option("--since", help="Only what came since then, UTC.")] = datetime(1970, 1, 1),
+    since: Annotated[datetime, typer.Option("--since", help="Only what came since then, UTC.")] = datetime(1970, 1, 1),  # noqa: DTZ001 - typer reads no zone
 ) -> None:
     """Send every stored event to the Marquez of HEADRACE_MARQUEZ_URL, e.g. to a new one, in the order of their arrival."""
     from include.stack.lineage import NoMarquez
