@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +10,7 @@ import pytest
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
 from headrace.systems.lineage.spark import transport_environ
 from headrace.systems.spark.batch import LakeJobOperator
-from include.stack.install import java_home
+from include.stack.environment import shared
 
 
 @pytest.fixture
@@ -61,10 +58,8 @@ def test_a_job_that_leaves_it_to_spark_is_reported_by_spark(
 ) -> None:
     """As a job of one's own does that says nothing else."""
     place, root = stack.endpoint("lineage_default"), stack.settings.root
-    for name, value in transport_environ(place.url, place.password).items():
+    for name, value in (shared(stack.settings) | transport_environ(place.url, place.password)).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("JAVA_HOME", str(java_home()))
     job = LakeJobOperator(
         task_id="probe",
         job="probe",
