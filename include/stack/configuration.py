@@ -30,21 +30,21 @@ def write(settings: Settings) -> None:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
     environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     files: dict[str, str] = {}
+    values = {**_values(settings), "fingerprint": lambda process: fingerprint(_started(settings, process), files)}
     # The supervisor's own come last: they name what the others hold.
     for name in sorted((path.name for path in TEMPLATES.glob("*.j2")), key=lambda name: (name in SUPERVISORS, name)):
-        values = {**_values(settings), "fingerprint": lambda process: fingerprint(_started(settings, process), files)}
         path = settings.run / name.removesuffix(".j2")
         files[str(path)] = environment.get_template(name).render(values)
         _write_private(path, files[str(path)])
 
 
 def _started(settings: Settings, process: Process) -> Process:
-    """What a definition starts; of any stream group the same, so that one that is applied later is defined as after an `up`."""
+    """Return what a definition starts: the same for any stream group, so that one applied later is defined as after an `up`."""
     return stream_process(settings, PLACE) if process.name.startswith(PREFIX) else process
 
 
 def fingerprint(process: Process, files: Mapping[str, str]) -> str:
-    """What a process is started with, in a word: its command, its environment, and the files (path → text) that these name.
+    """Name what a process is started with: its command, its environment, and the files (path → text) that these name.
 
     The supervisor starts a process anew whose definition has changed, so a setting takes effect at the next `up`.
     """

@@ -1,4 +1,4 @@
-"""What Airflow's processes and Spark's drivers both find in their environment; nothing in it is a secret of Airflow's."""
+"""Make the environment that Airflow's processes and Spark's drivers share; nothing in it is a secret of Airflow's."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import psycopg
@@ -19,14 +19,13 @@ LEFT: Final = """
       FROM lineage.outbox"""
 REFUSED: Final = "SELECT count(*), max(reason) FROM lineage.refused"
 LOOK_S: Final = 1.0
-EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoMarquez(Exception):
     """There is nowhere to send events to; the message says what to set."""
 
 
-def replay(s: Settings, report: Callable[[str], None], since: datetime = EVER) -> None:
+def replay(s: Settings, report: Callable[[str], None], since: datetime) -> None:
     """Send what was stored since then to Marquez again, in the order in which it came; returns when Marquez has it.
 
     May be ended at any time: the lineage endpoint goes on. Marquez takes an event again without harm.

@@ -203,10 +203,10 @@ def _tell(lines: IO[str], **what: Any) -> None:
 
 def main(arguments: list[str]) -> int:
     """Ends when it must begin anew."""
-    place = Path(arguments[0])
-    place.unlink(missing_ok=True)
     from headrace.systems.spark.standby import peer_user
 
+    place = Path(arguments[0])
+    place.unlink(missing_ok=True)
     driver, output = Driver(), Lines(sys.stdout)
     pulse = Pulse(driver, place)
     threading.Thread(target=pulse.run, daemon=True).start()

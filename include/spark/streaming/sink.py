@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.ddl import identifier, literal
 from headrace.systems.warehouse.arrow import as_stream
-from headrace.systems.warehouse.hook import INSERT_SETTINGS, NO_TOKEN
+from headrace.systems.warehouse.hook import INSERT_SETTINGS, token_settings
 from include.spark.streaming.patience import Patience
 
 PASSING: Final = frozenset({159, 160, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 745, 999})
@@ -134,7 +134,7 @@ class Sink:
 
     def _insert(self, insert: Insert) -> None:
         body = as_stream(insert.rows)
-        settings = {**SETTINGS, **({"insert_deduplication_token": insert.token} if insert.token else NO_TOKEN)}
+        settings = {**SETTINGS, **token_settings(insert.token)}
         columns = insert.rows.column_names
         self._ask(lambda client: client.raw_insert(insert.table, columns, body, settings, fmt="ArrowStream"))
 

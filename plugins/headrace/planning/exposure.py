@@ -1,4 +1,4 @@
-"""Which columns of a query, as a person has written it, hold values that may not be told. Pure."""
+"""Find the columns of a person's query whose values may not be told. Pure."""
 
 from __future__ import annotations
 

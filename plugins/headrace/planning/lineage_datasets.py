@@ -67,7 +67,7 @@ class Datasets:
         return _described(name, contract, "TABLE", _columns(tables, table, contract), symlink)
 
     def lake_names(self, table: str) -> tuple[LineageName, LineageName]:
-        """What the lake's `zone.name` is called by its location, and by the catalog."""
+        """Name the lake's `zone.name` by its location, and by the catalog."""
         location = names.lake_lineage(self.settings.location(table))
         return location, names.lake_symlink(self.settings.catalog, table)
 
@@ -76,7 +76,7 @@ class Datasets:
         return _described(self.warehouse_name(table), contract, "TABLE", _columns(warehouse(contract), table, contract))
 
     def warehouse_name(self, table: str) -> LineageName:
-        """What a table or view in ClickHouse is called."""
+        """Name a table or view in ClickHouse."""
         return names.clickhouse_lineage(self.settings.warehouse_host, self.settings.warehouse_port, table)
 
     def view(self, contract: Contract) -> LineageDataset:
@@ -86,10 +86,10 @@ class Datasets:
         return _described(self.warehouse_name(names.view(contract)), contract, "VIEW", columns)
 
     def served(self, contract: Contract) -> LineageDataset:
-        """What is read of it in ClickHouse: the view, or the table that is loaded."""
-        return (
-            self.loaded(contract, self.warehouse_name(names.view(contract))) if contract.loaded else self.view(contract)
-        )
+        """Describe what is read of it in ClickHouse: the view, or the table that is loaded."""
+        if contract.loaded:
+            return self.loaded(contract, self.warehouse_name(names.view(contract)))
+        return self.view(contract)
 
     def loaded(self, contract: Contract, name: LineageName) -> LineageDataset:
         """The table, called `name` in its store, that is loaded from the lake."""
@@ -97,13 +97,15 @@ class Datasets:
         return _described(name, contract, "TABLE", _columns(tables, names.view(contract), contract))
 
     def refined(self, contract: Contract) -> tuple[LineageDataset, ...]:
-        """What refinement makes of the raw table: values as they are, save tokens."""
+        """Describe what refinement makes of the raw table: values as they are, save tokens."""
         raw, _ = self.lake_names(names.raw_table(contract))
-        copies = {
-            field.name: (ColumnSource(raw, field.name, "TRANSFORMATION" if hidden else "IDENTITY", masked=hidden),)
-            for field in contract.record.fields
-            for hidden in (field.name in contract.tokenised,)
-        }
+
+        def taken(field: str) -> ColumnSource[LineageName]:
+            if field in contract.tokenised:
+                return ColumnSource(raw, field, "TRANSFORMATION", masked=True)
+            return ColumnSource(raw, field)
+
+        copies = {field.name: (taken(field.name),) for field in contract.record.fields}
         tables = (self.lake(contract, zone) for zone in contract.zones if zone != "raw")
         return tuple(
             table.derived({c.name: copies[c.name] for c in table.columns if c.name in copies}) for table in tables

@@ -39,6 +39,7 @@ _FACET_VERSIONS: Final = {
     "DatasetTypeDatasetFacet": "1-0-1",
     "OwnershipDatasetFacet": "1-0-1",
     "TagsDatasetFacet": "1-0-0",
+    "DataQualityAssertionsDatasetFacet": "1-1-0",
     "DocumentationJobFacet": "1-1-0",
     "JobTypeJobFacet": "2-0-4",
 }
@@ -93,13 +94,13 @@ def _run(namespace: str, name: str, version: str, *, declares: bool) -> Event:
 
 def _job_facets(job: DeclaredJob) -> Event:
     return {
-        "jobType": _facet(
+        "jobType": facet(
             "JobTypeJobFacet",
             processingType=job.kind.processing,
             integration=job.kind.integration,
             jobType=job.kind.type,
         ),
-        "documentation": _facet("DocumentationJobFacet", description=job.doc),
+        "documentation": facet("DocumentationJobFacet", description=job.doc),
     }
 
 
@@ -109,25 +110,25 @@ def dataset(named: LineageDataset) -> Event:
 
 
 def dataset_facets(dataset: LineageDataset) -> Iterator[tuple[str, Event]]:
-    """What is known of a dataset, facet by facet."""
-    yield "datasetType", _facet("DatasetTypeDatasetFacet", datasetType=dataset.kind)
+    """Tell what is known of a dataset, facet by facet."""
+    yield "datasetType", facet("DatasetTypeDatasetFacet", datasetType=dataset.kind)
     if dataset.columns:
         columns = [_column(column) for column in dataset.columns]
-        yield "schema", _facet("SchemaDatasetFacet", fields=columns)
+        yield "schema", facet("SchemaDatasetFacet", fields=columns)
     if dataset.doc:
-        yield "documentation", _facet("DocumentationDatasetFacet", description=dataset.doc)
+        yield "documentation", facet("DocumentationDatasetFacet", description=dataset.doc)
     if dataset.owner:
         owner = {"name": f"team:{dataset.owner}", "type": "OWNER"}
-        yield "ownership", _facet("OwnershipDatasetFacet", owners=[owner])
+        yield "ownership", facet("OwnershipDatasetFacet", owners=[owner])
     if dataset.tags:
         tags = [
             {"key": "classification", "value": value, "source": "HEADRACE", "field": column}
             for column, value in dataset.tags
         ]
-        yield "tags", _facet("TagsDatasetFacet", tags=tags)
+        yield "tags", facet("TagsDatasetFacet", tags=tags)
     if dataset.symlink:
         alias = {**dataset.symlink._asdict(), "type": "TABLE"}
-        yield "symlinks", _facet("SymlinksDatasetFacet", identifiers=[alias])
+        yield "symlinks", facet("SymlinksDatasetFacet", identifiers=[alias])
     if dataset.sources or dataset.row_sources:
         yield "columnLineage", _column_lineage(dataset)
 
@@ -136,7 +137,7 @@ def _column_lineage(dataset: LineageDataset) -> Event:
     fields = {
         column: {"inputFields": [_source(source) for source in sources]} for column, sources in dataset.sources.items()
     }
-    return _facet(
+    return facet(
         "ColumnLineageDatasetFacet",
         fields=fields,
         dataset=[_source(source) for source in dataset.row_sources],
@@ -158,6 +159,7 @@ def _column(column: Column) -> Event:
     return {"name": column.name, **{k: v for k, v in described.items() if v}, **nested}
 
 
-def _facet(kind: str, **content: Any) -> Event:
+def facet(kind: str, **content: Any) -> Event:
+    """A facet of OpenLineage's, by the name of its schema."""
     schema = f"{_SPEC}/facets/{_FACET_VERSIONS[kind]}/{kind}.json#/$defs/{kind}"
     return {"_producer": PRODUCER, "_schemaURL": schema, **content}

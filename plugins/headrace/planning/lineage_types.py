@@ -51,7 +51,7 @@ class ColumnSource(Generic[D]):
     field: str
     how: How = "IDENTITY"
     masked: bool = False
-    """Whether the values are hidden on the way."""
+    """True where the values are hidden on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class JobKind:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredJob:
-    """What a connector, a streaming query or a view does for one dataset.
+    """Stands for what a connector, a streaming query or a view does for one dataset.
 
     One job for all that a process does would make everything that it reads the source of everything that it writes.
     """

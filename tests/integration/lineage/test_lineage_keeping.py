@@ -68,7 +68,7 @@ def test_what_is_stored_is_sent_to_a_new_marquez(
     for number in range(3):
         endpoint.post(run_event(f"job-{number}", namespace=space, inputs=[dataset(space, "a")]))
     with pytest.raises(NoMarquez, match="HEADRACE_MARQUEZ_URL is empty"):
-        replay(stack.settings, print)
+        replay(stack.settings, print, began)
     said = list[str]()
     with marquez(free_port()) as target, running(tmp_path, dsn, HEADRACE_MARQUEZ_URL=target.url):
         there = replace(stack.settings, values={**stack.settings.values, "HEADRACE_MARQUEZ_URL": target.url})

@@ -1,6 +1,7 @@
 """What each batch does not count, kept before it is counted.
 
-A batch that was inserted in part, and is tried again, counts what its first try decided to count: a record whose schema came meanwhile stays a dead letter, and is counted by its replay.
+A batch that was inserted in part, and is tried again, counts what its first try decided to count: a record whose schema
+came meanwhile stays a dead letter, and is counted by its replay.
 """
 
 from __future__ import annotations

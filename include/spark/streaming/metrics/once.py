@@ -10,7 +10,7 @@ through the batch's newest offset, or beyond, says that the batch is there, in t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import pyarrow as pa
@@ -63,7 +63,7 @@ class Once:
         self._patience.outlast(attempt)
 
     def _start(self) -> str:
-        """Which start of the server this is."""
+        """Tell which start of the server this is."""
         found = self._sink.query(START)
         if not found:
             self._sink.command(BEGIN)
@@ -73,7 +73,11 @@ class Once:
     def _left(self, table: str, rows: pa.Table, through: Mapping[int, int]) -> pa.Table:
         """The rows that are not there."""
         months = pc.add(pc.multiply(pc.year(rows["minute"]), 100), pc.month(rows["minute"]))
-        asked = {"months": _distinct(months), "partitions": list(through), "through": list(through.values())}
+        asked = {
+            "months": pc.unique(months).to_pylist(),
+            "partitions": list(through),
+            "through": list(through.values()),
+        }
         there = self._sink.query(THERE.format(table=table, month=MONTH, through=THROUGH), asked)
         found = pa.array([month for (month,) in there], months.type)
         return rows.filter(pc.invert(pc.is_in(months, found)))
@@ -88,8 +92,3 @@ def newest_offsets(records: pa.Table) -> dict[int, int]:
 def _marked(rows: pa.Table, through: Mapping[int, int]) -> pa.Table:
     marks = [through[partition] for partition in rows["_partition"].to_pylist()]
     return rows.append_column(THROUGH, pa.array(marks, pa.uint64()))
-
-
-def _distinct(values: pa.ChunkedArray) -> Sequence[int]:
-    found: list[int] = pc.unique(values).to_pylist()
-    return found

@@ -25,18 +25,16 @@ def told(
     from openlineage.client.event_v2 import InputDataset, OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
 
-    known = rows or {}
-    outputs = []
-    for each in made:
-        counted = statistics.OutputStatisticsOutputDatasetFacet(rowCount=known.get(each.name))
-        outputs.append(
-            OutputDataset(
-                *each.name,
-                facets=_facets(each),
-                outputFacets={"outputStatistics": counted} if each.name in known else {},
-            )
-        )
-    return OperatorLineage(inputs=[InputDataset(*each.name, facets=_facets(each)) for each in read], outputs=outputs)
+    counted: dict[LineageName, dict[str, Any]] = {
+        name: {"outputStatistics": statistics.OutputStatisticsOutputDatasetFacet(rowCount=count)}
+        for name, count in (rows or {}).items()
+    }
+    return OperatorLineage(
+        inputs=[InputDataset(*each.name, facets=_facets(each)) for each in read],
+        outputs=[
+            OutputDataset(*each.name, facets=_facets(each), outputFacets=counted.get(each.name, {})) for each in made
+        ],
+    )
 
 
 def _facets(dataset: LineageDataset) -> dict[str, Any]:

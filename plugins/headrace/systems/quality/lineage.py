@@ -13,13 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from headrace.errors import SystemFailure
 from headrace.planning.lineage import AIRFLOW
-from headrace.planning.lineage_events import Event, run_events
+from headrace.planning.lineage_events import Event, facet, run_events
 from headrace.planning.lineage_types import DeclaredJob, JobKind, LineageDataset
 from headrace.systems.lineage.hook import LineageHook
 from headrace.systems.quality.outcomes import Outcome
 
 CHECK: Final = JobKind("BATCH", "AIRFLOW", "CHECK", long_lived=False)
-_FACET: Final = "https://openlineage.io/spec/facets/1-0-2/DataQualityAssertionsDatasetFacet.json"
 
 
 class Checked(NamedTuple):
@@ -49,11 +48,10 @@ def assertions(checked: Checked, run: str, at: datetime) -> Iterator[Event]:
     """The events of one dataset's checks."""
     doc = f"Every check of {checked.job.partition('.')[2]}."
     job = DeclaredJob(AIRFLOW, checked.job, CHECK, doc, (checked.dataset,), ())
-    found = {"assertions": [_assertion(outcome) for outcome in checked.outcomes]}
+    found = facet("DataQualityAssertionsDatasetFacet", assertions=[_assertion(each) for each in checked.outcomes])
     for event in run_events(job, version=run, at=at, declares=False):
-        facet = {"_producer": event["producer"], "_schemaURL": f"{_FACET}#/$defs/DataQualityAssertionsDatasetFacet"}
         (asked,) = event["inputs"]
-        yield {**event, "inputs": [{**asked, "inputFacets": {"dataQualityAssertions": {**facet, **found}}}]}
+        yield {**event, "inputs": [{**asked, "inputFacets": {"dataQualityAssertions": found}}]}
 
 
 def _assertion(outcome: Outcome) -> dict[str, Any]:

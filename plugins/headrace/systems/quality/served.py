@@ -87,12 +87,7 @@ class ServedChecks:
             passed = rule.holds(number)
         except (SystemRefused, ValueError, TypeError) as wrong:
             return _lame(rule.name, rule.severity, rule.field, rule.query, wrong)
-        written = rule.rows
-        shown = (
-            ()
-            if passed or written is None
-            else self._examples(Query(written), lambda names: self._hidden(written, names))
-        )
+        shown = () if passed or rule.rows is None else self._written_examples(rule.rows)
         counted = rule.rows is not None and (rule.condition, rule.wanted) == ("mustBe", 0)
         observed = such_as(shown) if counted else f"found {number}"
         unexpected = int(number) if counted else None
@@ -115,6 +110,10 @@ class ServedChecks:
             f"found {found.p95:.2f} s, in {found.changes} changes" if found else "found no change in the last day"
         )
         yield Outcome(FRESHNESS, "warning", None, passed, None, observed, asked)
+
+    def _written_examples(self, sql: str) -> tuple[str, ...]:
+        """Ask a person's query for the first failing rows."""
+        return self._examples(Query(sql), lambda names: self._hidden(sql, names))
 
     def _hidden(self, sql: str, columns: Sequence[str]) -> Mapping[str, str]:
         """What a person's query may not tell."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,17 +88,22 @@ class AuditedJobOperator(LakeJobOperator):
             raise AirflowFailException(refused)
         return done
 
+    @cached_property
     def flow(self) -> Flow:
-        """The lake's tables that the job reads, and those that it makes."""
-        raise NotImplementedError
+        """The lake's tables that the job reads, and those that it makes: told at the start, with the checks, at the end."""
+        return self.find_flow()
+
+    @abstractmethod
+    def find_flow(self) -> Flow:
+        """Find out what the job reads and makes."""
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """What is made of what."""
-        return told(*self.flow())
+        return told(*self.flow)
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
         """What was made of what, and how many rows were changed."""
-        read, made = self.flow()
+        read, made = self.flow
         rows = {zone: sum(kinds.values()) for zone, kinds in self._changed.items()}
         return told(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
 
@@ -106,7 +113,7 @@ class AuditedJobOperator(LakeJobOperator):
         outcomes = tuple(Outcome(**outcome) for outcome in done["outcomes"])
         tell(platform, self.dataset, "cleaned", outcomes)
         if outcomes:
-            cleaned = [Checked(each, outcomes) for each in self.flow().made if zone_of(each) == "cleaned"]
+            cleaned = [Checked(each, outcomes) for each in self.flow.made if zone_of(each) == "cleaned"]
             tell_lineage(cleaned, run, datetime.now(UTC), self.log.warning)
 
     def _keep(self, platform: PlatformHook) -> None:
@@ -169,8 +176,8 @@ class RefineOperator(AuditedJobOperator):
         letters.refined(replayed)
         return done
 
-    def flow(self) -> Flow:
-        """From raw to the other zones."""
+    def find_flow(self) -> Flow:
+        """Lead from raw to the other zones."""
         contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
         return Flow((known.lake(contract, "raw"),), known.refined(contract))
 
@@ -203,8 +210,8 @@ class BuildMartOperator(AuditedJobOperator):
 
         return self.run_audited(context, PlatformHook.from_connection(), {}, self.sql)
 
-    def flow(self) -> Flow:
-        """From the cleaned tables that its SQL reads to its own."""
+    def find_flow(self) -> Flow:
+        """Lead from the cleaned tables that its SQL reads to its own."""
         contracts, sql, known = load_index(Path(self.schemas)), Path(self.sql).read_text(), datasets()
         mart = contracts[self.dataset]
         read = tuple(known.lake(contract, "cleaned") for contract in reads(sql, contracts.values()))

@@ -38,8 +38,11 @@ INSERT_SETTINGS: Final[Mapping[str, Any]] = {
     "input_format_null_as_default": 0,
     "max_partitions_per_insert_block": 1000,
 }
-NO_TOKEN: Final[Mapping[str, Any]] = {"insert_deduplicate": 0}
-"""Of an insert without a token: ClickHouse would make one of its rows."""
+
+
+def token_settings(token: str) -> dict[str, Any]:
+    """Give an insert its token; without one, keep ClickHouse from making one of the rows."""
+    return {"insert_deduplication_token": token} if token else {"insert_deduplicate": 0}
 
 
 class Freshness(NamedTuple):
@@ -148,7 +151,7 @@ class WarehouseHook:
         from headrace.systems.warehouse.arrow import as_stream
 
         client, body = self.client, as_stream(rows)
-        settings = {**INSERT_SETTINGS, **({"insert_deduplication_token": token} if token else NO_TOKEN)}
+        settings = {**INSERT_SETTINGS, **token_settings(token)}
         self._persist(lambda: client.raw_insert(qualified(table), rows.column_names, body, settings, fmt="ArrowStream"))
 
     def comment(self, table: str) -> str | None:
