@@ -226,7 +226,7 @@ class _Without:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._hook, name)
 
-    def create(self, topic: str, *arguments: Any, **named: Any) -> None:
+    def create(self, topic: str, *arguments: Any, **named: Any) -> bool:
         if topic == self._refused:
             raise SystemRefused("kafka", "here", "no room for it")
-        self._hook.create(topic, *arguments, **named)
+        return bool(self._hook.create(topic, *arguments, **named))

@@ -101,6 +101,20 @@ class KafkaHook:
         metadata = self.call(lambda: self.admin.list_topics(timeout=self._timeout_s))
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
+    def partitions_of(self, name: str) -> int:
+        """Number of partitions of a topic that exists.
+
+        A broker learns of a new topic after the controller, which made it: not listed yet is tried again.
+        """
+
+        def listed() -> int:
+            try:
+                return self.partitions()[name]
+            except KeyError:
+                raise Transient(f"topic {name} exists, and the broker does not list it yet") from None
+
+        return self.call(listed)
+
     def topics(self, names: Iterable[str]) -> tuple[Topic, ...]:
         """Those of the named topics that exist, with their configuration, by name."""
         api = _admin_api()

@@ -38,7 +38,7 @@ def apply(hook: KafkaHook, change: Change) -> None:
         return
     if hook.create(topic.name, topic.spec["partitions"], topic.spec["config"]):
         return
-    found = hook.partitions()[topic.name]
+    found = hook.partitions_of(topic.name)
     if found != topic.spec["partitions"]:
         raise SystemRefused(
             "kafka",

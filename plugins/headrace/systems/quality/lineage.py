@@ -34,13 +34,18 @@ class Checked(NamedTuple):
 
 
 def tell_lineage(checked: Iterable[Checked], run: str, at: datetime, warn: Callable[..., None]) -> None:
-    """Emit what was found; `run` names who asked. Lineage is worth no failure: it is told by `warn`."""
+    """Emit what was found; `run` names who asked. Lineage is worth no failure: it is told by `warn`.
+
+    Airflow without a connection to a lineage endpoint is no failure either.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
     events = [event for each in checked for event in assertions(each, run, at)]
     if not events:
         return
     try:
         LineageHook.from_connection().emit(events)
-    except SystemFailure as failure:
+    except (SystemFailure, AirflowNotFoundException) as failure:
         warn("lineage does not hear what the checks found: %s", failure)
 
 
