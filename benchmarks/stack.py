@@ -14,7 +14,11 @@ from include.stack.settings import Settings
 from include.stack.stop import remove
 from include.stack.supervisor import Supervisor
 
-OWN: Mapping[str, str] = {"HEADRACE_INSTANCE": "bench", "HEADRACE_PORT_BASE": "26000"}
+OWN: Mapping[str, str] = {
+    "HEADRACE_INSTANCE": "bench",
+    "HEADRACE_PORT_BASE": "26000",
+    "HEADRACE_CLICKHOUSE_NATIVE": "yes",  # dlt speaks it
+}
 QUICK: Mapping[str, str] = {"HEADRACE_SAMPLE": "20000"}
 STARTED_WITHIN_S = 1800
 

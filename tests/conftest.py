@@ -62,16 +62,8 @@ class Stack:
         return endpoints.endpoint(self.settings, connection)
 
     @property
-    def registry_url(self) -> str:
-        return f"{self.endpoint('schema_registry_default').url}/apis/ccompat/v7"
-
-    @property
     def connect_url(self) -> str:
         return self.endpoint("kafka_connect_default").url
-
-    @property
-    def kafka_bootstrap(self) -> str:
-        return f"{self.settings.bind}:{self.settings.port('KAFKA')}"
 
     @property
     def clickhouse(self) -> Endpoint:

@@ -236,7 +236,7 @@ def _addresses(s: Settings) -> None:
     out.print(f"""
 Airflow          {base}:{s.port("AIRFLOW")}   user {s["HEADRACE_AIRFLOW_USER"]}, password: HEADRACE_PASSWORD_AIRFLOW in {s.env_file.name}
 ClickHouse       {base}:{s.port("CLICKHOUSE")}/play   user analyst, password: HEADRACE_PASSWORD_ANALYST
-Schema registry  {base}:{s.port("REGISTRY")}
+Schema registry  {base}:{s.port("REGISTRY")}   user headrace, password: HEADRACE_PASSWORD_REGISTRY
 Kafka Connect    {base}:{s.port("CONNECT")}   user headrace, password: HEADRACE_PASSWORD_CONNECT
 Object store     {base}:{s.port("S3")}   keys: HEADRACE_S3_ACCESS_KEY, HEADRACE_S3_SECRET_KEY
 

@@ -1,7 +1,9 @@
 """`python -m include.stack.clickhouse CONFIG DATA`: a ClickHouse server out of the npm engine.
 
 The engine exports clickhouse-local's main; `SYSTEM START LISTEN` (ClickHouse pull request 101143) opens the same HTTP
-and native servers as clickhouse-server has. An endless query keeps it up; SIGINT cancels the query and closes cleanly.
+server as clickhouse-server has. An endless query keeps it up; SIGINT cancels the query and closes cleanly.
+
+The native server is opened only where CONFIG has a port for it: a client with a wrong password there ends the engine.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import threading
 from pathlib import Path
 
 STACK_BYTES = 64 << 20  # the parser recurses deeper than a default thread allows
-SCRIPT = (
-    "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "
+LISTEN = "SYSTEM START LISTEN HTTP; "
+LISTEN_NATIVE = "SYSTEM START LISTEN TCP; "
+STAY = (
     "SELECT sleepEachRow(1) FROM numbers(1000000000000) FORMAT Null SETTINGS max_block_size = 1, "
     "max_execution_time = 0, function_sleep_max_microseconds_per_block = 0"
 )
@@ -31,7 +34,8 @@ def serve(config: Path, data: Path, library: Path) -> int:
     engine.chdb_query_cmdline.restype = ctypes.c_void_p
     engine.chdb_result_error.restype = ctypes.c_char_p
     engine.chdb_result_error.argtypes = [ctypes.c_void_p]
-    arguments = ["clickhouse", "--config-file", str(config), "--path", str(data), "--query", SCRIPT]
+    script = LISTEN + (LISTEN_NATIVE if "<tcp_port>" in config.read_text() else "") + STAY
+    arguments = ["clickhouse", "--config-file", str(config), "--path", str(data), "--query", script]
     errors: list[bytes] = []
 
     def main() -> None:

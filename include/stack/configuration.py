@@ -12,6 +12,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from headrace.systems.kafka.login import plain_jaas
+from include.stack import kafka
 from include.stack.processes import Process, definitions
 from include.stack.settings import Settings
 from include.stack.steps import StepFailed
@@ -19,6 +21,8 @@ from include.stack.stream_programs import PLACE
 from include.stack.streams import PREFIX, program, stream_process
 
 TEMPLATES = Path(__file__).parent / "templates"
+JARS = ("kafka", "plugins", "registry", "spark")
+"""Folders of jars, which are fetched together."""
 SUPERVISORS = {"supervisord.conf.j2", "stream-program.conf.j2"}
 """Templates of the supervisor's own files."""
 
@@ -29,13 +33,19 @@ def write(settings: Settings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
     environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
-    files: dict[str, str] = {}
+    files = _packages(settings.lib)
     values = {**_values(settings), "fingerprint": lambda process: fingerprint(_started(settings, process), files)}
     # The supervisor's own come last: they name what the others hold.
     for name in sorted((path.name for path in TEMPLATES.glob("*.j2")), key=lambda name: (name in SUPERVISORS, name)):
         path = settings.run / name.removesuffix(".j2")
         files[str(path)] = environment.get_template(name).render(values)
         _write_private(path, files[str(path)])
+
+
+def _packages(lib: Path) -> dict[str, str]:
+    """Folder of fetched jars or engines → what was fetched; a process that uses one starts anew when that changes."""
+    stamps = {**dict.fromkeys(JARS, "jars.stamp"), "clickhouse": "clickhouse/version"}
+    return {str(lib / name): (lib / at).read_text() for name, at in stamps.items() if (lib / at).exists()}
 
 
 def _started(settings: Settings, process: Process) -> Process:
@@ -96,6 +106,8 @@ def _values(settings: Settings) -> dict[str, object]:
         "socket": socket_path(settings),
         "airflow_user": settings["HEADRACE_AIRFLOW_USER"],
         "secrets": {name.removeprefix(prefix): value for name, value in settings.values.items()},
+        # In a file of properties a backslash is doubled.
+        "broker_jaas": plain_jaas(kafka.BROKER, settings[kafka.PASSWORDS[kafka.BROKER]]).replace("\\", "\\\\"),
         "memory_bytes": {name: _bytes(value) for name, value in memory.items()},
         "processes": definitions(settings),
         "stream_program": program(PLACE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from include.stack import kafka
 from include.stack.buckets import LANDING
 from include.stack.configuration import socket_path
 from include.stack.processes import STANDBY
@@ -13,12 +14,12 @@ from include.stack.settings import BY_NAME, Settings
 
 def connections(s: Settings) -> list[dict[str, Any]]:
     """Bodies for Airflow's `POST /connections`."""
-    kafka = {"bootstrap.servers": f"{s.bind}:{s.port('KAFKA')}"}
     return [
-        _connection("kafka_default", "kafka", "The event backbone.", extra=kafka),
+        _connection("kafka_default", "kafka", "The event backbone.", extra=kafka.options(s)),
         _connection(
             "schema_registry_default", "http", "Avro schemas (Confluent API).",
-            host=s.bind, port=s.port("REGISTRY"), extra={"path": "/apis/ccompat/v7"},
+            host=s.bind, port=s.port("REGISTRY"), login="headrace", password=s["HEADRACE_PASSWORD_REGISTRY"],
+            extra={"path": "/apis/ccompat/v7"},
         ),
         _connection(
             "kafka_connect_default", "http", "Debezium sources and Iceberg sinks.",

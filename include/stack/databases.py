@@ -24,6 +24,7 @@ ROLES: Mapping[str, tuple[str, str, str | None]] = {  # role: (setting of its pa
     "airflow": ("HEADRACE_PASSWORD_AIRFLOW_DB", "", "airflow"),
     "registry": ("HEADRACE_PASSWORD_REGISTRY_DB", "", "registry"),
     "headrace_platform": ("HEADRACE_PASSWORD_PLATFORM", "", "headrace"),
+    "lineage": ("HEADRACE_PASSWORD_LINEAGE_DB", "", None),
     "serving": ("HEADRACE_PASSWORD_SERVING", "", "serving"),
     "lake": ("HEADRACE_PASSWORD_LAKE_DB", "", "lake"),
 }
@@ -81,6 +82,20 @@ def make_roles(settings: Settings, roles: Mapping[str, tuple[str, str, str | Non
         closed = sql.SQL(", ").join(sql.Identifier(database) for database in own)
         connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(closed))
         connection.execute("GRANT CONNECT ON DATABASE oltp TO cdc")
+        connection.execute("GRANT CONNECT ON DATABASE headrace TO lineage")
+
+
+LINEAGE = """
+    GRANT USAGE ON SCHEMA lineage TO lineage;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA lineage TO lineage;
+    GRANT USAGE ON ALL SEQUENCES IN SCHEMA lineage TO lineage;
+"""
+
+
+def let_lineage_in(settings: Settings) -> None:
+    """Let the lineage endpoint use its tables, once they are made; idempotent."""
+    with psycopg.connect(role_dsn(settings, "headrace_platform"), connect_timeout=10) as connection:
+        connection.execute(LINEAGE)
 
 
 def _exists(connection: psycopg.Connection, query: str, value: str) -> bool:

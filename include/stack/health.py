@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import psycopg
 
+from include.stack import kafka
 from include.stack.configuration import socket_path
 from include.stack.databases import superuser_dsn
 from include.stack.processes import STANDBY
@@ -36,7 +37,7 @@ def checks(s: Settings) -> Mapping[str, Check]:
         "minio": lambda: _http(f"{base}:{s.port('S3')}/minio/health/live", (200,)),
         "kafka": lambda: _kafka(s),
         "clickhouse": lambda: _http(f"{base}:{s.port('CLICKHOUSE')}/ping", (200,)),
-        "registry": lambda: _http(f"{base}:{s.port('REGISTRY')}/apis/ccompat/v7/subjects", (200,)),
+        "registry": lambda: _registry(s),
         "connect": lambda: _connect(s),
         "lineage": lambda: _http(f"{base}:{s.port('LINEAGE')}/healthz", (200,)),
         "airflow-api": lambda: _http(f"{base}:{s.port('AIRFLOW')}/api/v2/monitor/health", (200,)),
@@ -76,14 +77,16 @@ def _kafka(s: Settings) -> bool:
     from confluent_kafka.admin import AdminClient
 
     try:
-        quiet: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": f"{s.bind}:{s.port('KAFKA')}",
-            "log_level": 0,
-            "socket.timeout.ms": 3000,
-        }
+        # The broker's own user is there before any other.
+        quiet: dict[str, Any] = {**kafka.options(s, kafka.BROKER), "log_level": 0, "socket.timeout.ms": 3000}
         return bool(AdminClient(quiet).list_topics(timeout=3).brokers)
     except KafkaException:
         return False
+
+
+def _registry(s: Settings) -> bool:
+    auth = ("headrace", s["HEADRACE_PASSWORD_REGISTRY"])
+    return _http(f"http://{s.bind}:{s.port('REGISTRY')}/apis/ccompat/v7/subjects", (200,), auth)
 
 
 def _connect(s: Settings) -> bool:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headrace.systems.kafka.login import scram_jaas
 from include.stack.databases import role_dsn
 from include.stack.install import POSTGRES_BIN, clickhouse_library, java_home, registry_java
 from include.stack.privileges import as_postgres
+from include.stack.seaweedfs import security
 from include.stack.settings import Settings
 
 STANDBY = "spark-batch"
@@ -66,7 +68,8 @@ def seaweedfs(s: Settings) -> Process:
     weed = str(Path(sys.executable).parent / "weed")
     # Everything else stands in a file of mode 600, because the admin password is among it.
     command = (weed, "-logtostderr=true", "mini", f"-options={s.run / 'seaweedfs.options'}")
-    return Process("seaweedfs", command, {"GOMEMLIMIT": _go_size(s["HEADRACE_MEMORY_SEAWEEDFS"])})
+    environ = {"GOMEMLIMIT": _go_size(s["HEADRACE_MEMORY_SEAWEEDFS"]), **security(s)}
+    return Process("seaweedfs", command, environ)
 
 
 def minio(s: Settings) -> Process:
@@ -92,12 +95,16 @@ def connect(s: Settings) -> Process:
         for name in (
             "HEADRACE_PASSWORD_CDC",
             "HEADRACE_PASSWORD_LAKE_DB",
+            "HEADRACE_PASSWORD_REGISTRY_CONNECT",
             "HEADRACE_S3_ACCESS_KEY",
             "HEADRACE_S3_SECRET_KEY",
         )
     }
-    credential = {"HEADRACE_CATALOG_CREDENTIAL": f"{s['HEADRACE_S3_ACCESS_KEY']}:{s['HEADRACE_S3_SECRET_KEY']}"}
-    return _java(s, "connect", main, s["HEADRACE_MEMORY_CONNECT"], flags, secrets | credential)
+    logins = {
+        "HEADRACE_CATALOG_CREDENTIAL": f"{s['HEADRACE_S3_ACCESS_KEY']}:{s['HEADRACE_S3_SECRET_KEY']}",
+        "HEADRACE_KAFKA_JAAS": scram_jaas("connect", s["HEADRACE_PASSWORD_KAFKA_CONNECT"]),
+    }
+    return _java(s, "connect", main, s["HEADRACE_MEMORY_CONNECT"], flags, secrets | logins)
 
 
 def registry(s: Settings) -> Process:
@@ -118,10 +125,34 @@ def registry(s: Settings) -> Process:
         "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",
         "APICURIO_CCOMPAT_USE_CANONICAL_HASH": "true",
         "APICURIO_REST_DELETION_ARTIFACT_ENABLED": "true",
+        **_registry_users(s),
     }
     jar = str(home / "quarkus-run.jar")
     command = (str(registry_java()), "-Xms64m", f"-Xmx{s['HEADRACE_MEMORY_REGISTRY']}", "-XX:+UseSerialGC", "-jar", jar)
     return Process("registry", command, environ)
+
+
+REGISTRY_USERS: Mapping[str, tuple[str, str]] = {
+    "headrace": ("HEADRACE_PASSWORD_REGISTRY", "sr-admin"),
+    "connect": ("HEADRACE_PASSWORD_REGISTRY_CONNECT", "sr-developer"),
+    "streams": ("HEADRACE_PASSWORD_REGISTRY_STREAMS", "sr-readonly"),
+}
+"""User of the schema registry → setting of the password, and Apicurio's role."""
+
+
+def _registry_users(s: Settings) -> dict[str, str]:
+    """Who may ask, as Quarkus knows users of its own: https://quarkus.io/guides/security-properties#embedded-realm"""
+    users = {
+        f"QUARKUS_SECURITY_USERS_EMBEDDED_{part}_{user.upper()}": value
+        for user, (setting, role) in REGISTRY_USERS.items()
+        for part, value in (("USERS", s[setting]), ("ROLES", role))
+    }
+    return {
+        "QUARKUS_HTTP_AUTH_BASIC": "true",
+        "QUARKUS_SECURITY_USERS_EMBEDDED_PLAIN_TEXT": "true",
+        "APICURIO_AUTH_ROLE_BASED_AUTHORIZATION": "true",
+        **users,
+    }
 
 
 def clickhouse(s: Settings) -> Process:
@@ -141,7 +172,7 @@ def lineage(s: Settings) -> Process:
         "--port", str(s.port("LINEAGE")), "--log-level", "warning", "--no-access-log",
     )  # fmt: skip
     environ = {
-        "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
+        "HEADRACE_PLATFORM_DSN": role_dsn(s, "lineage", "headrace"),
         "HEADRACE_LINEAGE_KEY": s["HEADRACE_LINEAGE_KEY"],
         "MARQUEZ_URL": s["HEADRACE_MARQUEZ_URL"],
     }

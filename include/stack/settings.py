@@ -37,6 +37,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_SAMPLE", "text", "all", "How much of the retail year to load: all, a share of the baskets (0.01), or a number of rows (5000)."),
     Setting("HEADRACE_CATALOG", "text", "rest", "Iceberg catalog: rest (SeaweedFS) or jdbc (PostgreSQL)."),
     Setting("HEADRACE_OBJECT_STORE", "text", "seaweedfs", "S3 server: seaweedfs, or minio (needs HEADRACE_CATALOG=jdbc and a minio binary on the PATH)."),
+    Setting("HEADRACE_CLICKHOUSE_NATIVE", "text", "no", "Local engine only: yes opens ClickHouse's native protocol too, where a wrong password ends the engine."),
     Setting("HEADRACE_WAREHOUSE", "text", "s3://warehouse", "Where the lake's tables live."),
     Setting("HEADRACE_MARQUEZ_URL", "text", "", "Forward OpenLineage events to this Marquez, e.g. http://127.0.0.1:5000; empty: keep them here only."),
     Setting("HEADRACE_ALERTS_URL", "text", "", "Where alerts go, as an Apprise URL (mailtos://…, slack://…, json://…); empty: they stay in the platform's database."),
@@ -49,7 +50,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PORT_KAFKA", "port", "92", "Kafka broker."),
     Setting("HEADRACE_PORT_KAFKA_CONTROLLER", "port", "93", "Kafka's own quorum."),
     Setting("HEADRACE_PORT_CLICKHOUSE", "port", "123", "ClickHouse over HTTP."),
-    Setting("HEADRACE_PORT_CLICKHOUSE_NATIVE", "port", "900", "ClickHouse's native protocol."),
+    Setting("HEADRACE_PORT_CLICKHOUSE_NATIVE", "port", "900", "ClickHouse's native protocol; the local engine has it by HEADRACE_CLICKHOUSE_NATIVE only."),
     Setting("HEADRACE_PORT_POSTGRES", "port", "432", "PostgreSQL."),
     Setting("HEADRACE_PORT_S3", "port", "333", "S3 API of the object store."),
     Setting("HEADRACE_PORT_CATALOG", "port", "334", "Iceberg REST catalog."),
@@ -75,13 +76,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_PASSWORD_AIRFLOW_DB", "secret", "", "Role `airflow`: Airflow's metadata."),
     Setting("HEADRACE_PASSWORD_REGISTRY_DB", "secret", "", "Role `registry`: the schema registry's storage."),
     Setting("HEADRACE_PASSWORD_PLATFORM", "secret", "", "Role `headrace_platform`: streams, plans, alerts, lineage."),
+    Setting("HEADRACE_PASSWORD_LINEAGE_DB", "secret", "", "Role `lineage`: the lineage endpoint; may read and write the schema `lineage` of the platform's database, nothing else."),
     Setting("HEADRACE_PASSWORD_SERVING", "secret", "", "Role `serving`: owns the database that serves datasets with `serving: postgres`."),
     Setting("HEADRACE_PASSWORD_LAKE_DB", "secret", "", "Role `lake`: the Iceberg catalog, when it is jdbc."),
+    Setting("HEADRACE_PASSWORD_REGISTRY", "secret", "", "Schema registry, user `headrace`: the platform itself."),
+    Setting("HEADRACE_PASSWORD_REGISTRY_CONNECT", "secret", "", "Schema registry, user `connect`: Kafka Connect's converters; reads and registers schemas."),
+    Setting("HEADRACE_PASSWORD_REGISTRY_STREAMS", "secret", "", "Schema registry, user `streams`: the Spark streaming drivers; reads schemas."),
+    Setting("HEADRACE_PASSWORD_KAFKA", "secret", "", "Kafka user `headrace`: the platform itself."),
+    Setting("HEADRACE_PASSWORD_KAFKA_BROKER", "secret", "", "Kafka user `broker`: the broker to itself; makes the other users."),
+    Setting("HEADRACE_PASSWORD_KAFKA_CONNECT", "secret", "", "Kafka user `connect`: Kafka Connect's worker and connectors."),
+    Setting("HEADRACE_PASSWORD_KAFKA_STREAMS", "secret", "", "Kafka user `streams`: the Spark streaming drivers; reads topics, writes dead letters."),
     Setting("HEADRACE_PASSWORD_CLICKHOUSE", "secret", "", "ClickHouse user `headrace`: the platform itself."),
     Setting("HEADRACE_PASSWORD_ANALYST", "secret", "", "ClickHouse user `analyst`: reads the served views."),
     Setting("HEADRACE_S3_ACCESS_KEY", "secret", "", "Object store and Iceberg catalog: access key."),
     Setting("HEADRACE_S3_SECRET_KEY", "secret", "", "Object store and Iceberg catalog: secret key."),
     Setting("HEADRACE_PASSWORD_WEED_ADMIN", "secret", "", "SeaweedFS's own administration."),
+    Setting("HEADRACE_WEED_KEY", "secret", "", "Signs what SeaweedFS's parts ask each other for."),
     Setting("HEADRACE_PASSWORD_AIRFLOW", "secret", "", "Airflow's UI and API; the user is HEADRACE_AIRFLOW_USER."),
     Setting("HEADRACE_PASSWORD_CONNECT", "secret", "", "Kafka Connect's REST API; the user is `headrace`."),
     Setting("HEADRACE_TOKEN_KEY", "secret", "", "Keys the hashes that stand for tokenised fields past the raw zone; with another key they all change."),
@@ -219,7 +229,11 @@ def _check(values: Mapping[str, str]) -> None:
             raise SettingError(f"{name}={value}: must be above 0")
         if setting.kind == "memory" and not (value[:-1].isdigit() and value[-1] in "mg"):
             raise SettingError(f"{name}={value}: must be a size such as 512m or 2g")
-    allowed = {"HEADRACE_CATALOG": ("rest", "jdbc"), "HEADRACE_OBJECT_STORE": ("seaweedfs", "minio")}
+    allowed = {
+        "HEADRACE_CATALOG": ("rest", "jdbc"),
+        "HEADRACE_OBJECT_STORE": ("seaweedfs", "minio"),
+        "HEADRACE_CLICKHOUSE_NATIVE": ("no", "yes"),
+    }
     for name, choices in allowed.items():
         if values[name] not in choices:
             raise SettingError(f"{name}={values[name]}: must be one of {', '.join(choices)}")

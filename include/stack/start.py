@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import uuid
 from collections.abc import Callable
 from typing import Final
 
 from headrace.systems.retry import Backoff
-from headrace.systems.text import one_line
-from include.stack import airflow, configuration, databases, health
+from include.stack import airflow, configuration, databases, health, kafka, seaweedfs
 from include.stack.buckets import make_buckets
 from include.stack.contracts import applied_file
 from include.stack.endpoints import endpoint
-from include.stack.install import java_home
 from include.stack.processes import STANDBY, WATCHDOG
 from include.stack.settings import Settings
-from include.stack.steps import AGAIN, StepFailed, side_by_side, take
+from include.stack.steps import side_by_side, take
 from include.stack.supervisor import Supervisor
 
 Report = Callable[[str], None]
@@ -31,7 +27,7 @@ def start(s: Settings, report: Report) -> None:
     """
     take("write the configuration", lambda: configuration.write(s))
     take("make PostgreSQL's cluster", lambda: databases.initialise(s))
-    take("format Kafka's log folder", lambda: format_kafka(s))
+    take("format Kafka's log folder", lambda: kafka.format_folder(s))
     supervisor = Supervisor(s)
     take("start the supervisor", supervisor.ensure_up, log=s.logs / "supervisord.log")
     store = s["HEADRACE_OBJECT_STORE"]
@@ -54,12 +50,15 @@ def start(s: Settings, report: Report) -> None:
         begin(*AIRFLOW)
 
     def with_store() -> None:
+        if store == "seaweedfs":
+            take("make the certificate of SeaweedFS's parts", lambda: seaweedfs.make_certificate(s))
         bring(store)
         if store == "minio":
             take("make the buckets", lambda: make_buckets(s), log=s.logs / "minio.log")
 
     def with_kafka() -> None:
         bring("kafka")
+        take("make Kafka's users", lambda: kafka.make_users(s), log=s.logs / "kafka.log")
         begin("connect")
 
     side_by_side((with_database, with_kafka, with_store, lambda: bring("clickhouse")))
@@ -76,25 +75,12 @@ FEW: Final = Backoff(tries=3, first_s=1.0)
 AIRFLOW = ("airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
-def format_kafka(s: Settings) -> None:
-    """Give the broker's log folder its cluster id, once."""
-    if (s.data / "kafka" / "meta.properties").exists():
-        return
-    cluster = uuid.uuid4().hex[:22]
-    command = [
-        str(java_home() / "bin" / "java"), "-XX:TieredStopAtLevel=1", "-cp", f"{s.lib / 'kafka'}/*",
-        "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(s.run / "kafka.properties"),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        raise StepFailed(f"could not format Kafka's log folder: {one_line(done.stdout + done.stderr)}; {AGAIN}")
-
-
 def migrate_platform(s: Settings) -> None:
-    """The platform's own tables, and the index of the applied contracts by its record."""
+    """The platform's own tables, who else may use them, and the index of the applied contracts by its record."""
     from headrace.systems.platform.applied import AppliedRecord
     from headrace.systems.platform.hook import PlatformHook
 
     platform = PlatformHook(endpoint(s, "platform_default"))
     platform.migrate()
+    databases.let_lineage_in(s)
     AppliedRecord(platform).write_index(applied_file(s))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from typing import Final
 
 from headrace.planning.streams import StreamPlan, stream_plans
+from headrace.systems.kafka.login import login
 from include.stack.contracts import applied
 from include.stack.databases import role_dsn
 from include.stack.environment import shared
@@ -46,7 +48,10 @@ def driver_environment(s: Settings, group: str) -> dict[str, str]:
         "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / group),
         "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_KAFKA_BOOTSTRAP": f"{s.bind}:{s.port('KAFKA')}",
+        "HEADRACE_KAFKA_OPTIONS": json.dumps(login("streams", s["HEADRACE_PASSWORD_KAFKA_STREAMS"])),
         "HEADRACE_REGISTRY_URL": f"http://{s.bind}:{s.port('REGISTRY')}/apis/ccompat/v7",
+        "HEADRACE_REGISTRY_USER": "streams",
+        "HEADRACE_REGISTRY_PASSWORD": s["HEADRACE_PASSWORD_REGISTRY_STREAMS"],
         "HEADRACE_CLICKHOUSE_HOST": s.bind,
         "HEADRACE_CLICKHOUSE_PORT": str(s.port("CLICKHOUSE")),
         "HEADRACE_CLICKHOUSE_USER": "headrace",

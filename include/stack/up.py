@@ -19,6 +19,8 @@ from include.stack.streams import plans
 
 Report = Callable[[str], None]
 WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files", "prove_raw")
+LOGINS = ("kafka_default", "schema_registry_default")
+"""Connections whose servers once asked nobody who comes."""
 SERVED_WITHIN_S = 900.0
 
 
@@ -60,9 +62,13 @@ def load_shop(s: Settings, report: Report) -> None:
 
 def introduce(s: Settings, api: AirflowApi, report: Report) -> None:
     """Give Airflow its connections and pools; those that are there stay as they are."""
-    added = [c["connection_id"] for c in connections(s) if api.put_connection(c)]
+    ours = connections(s)
+    added = [c["connection_id"] for c in ours if api.put_connection(c)]
     if added:
         report(f"Airflow connections: {', '.join(added)}")
+    completed = [c["connection_id"] for c in ours if c["connection_id"] in LOGINS and api.complete_connection(c)]
+    if completed:
+        report(f"Airflow connections that were given a login: {', '.join(completed)}")
     for pool in POOLS:
         api.put_pool(pool)
     for dag in ("apply_contracts", *WATCHES):

@@ -92,7 +92,9 @@ def _others_are_checked(shop: Shop) -> None:
     with pytest.raises(AirflowFailException, match=rf"broken as served: {shop.at.domain}\.{SICK}: "):
         operator.execute({"dag": operator, "run_id": "isolation"})  # type: ignore[typeddict-item]
     domain = {"domain": f"{shop.at.domain}."}
-    asked = "SELECT DISTINCT dataset FROM quality.results WHERE startsWith(dataset, {domain:String}) AND zone = 'served'"
+    asked = (
+        "SELECT DISTINCT dataset FROM quality.results WHERE startsWith(dataset, {domain:String}) AND zone = 'served'"
+    )
     told = {dataset for (dataset,) in shop.world.systems.warehouse.rows(asked, domain)}
     assert told == {f"{shop.at.domain}.{dataset}" for dataset in (SICK, *WELL)}
 

@@ -46,6 +46,13 @@ class Pages:
         self._page.get_by_text(text).first.wait_for()
         self._page.goto("about:blank")
 
+    @contextmanager
+    def beside(self) -> Iterator[Page]:
+        """Another page of the same person's browser."""
+        page = self._page.context.new_page()
+        yield page
+        page.close()
+
     def _ordered(self, dag: str) -> set[str]:
         return {str(run["dag_run_id"]) for run in self._stack.airflow.runs(dag, run_type="manual")}
 
@@ -56,7 +63,7 @@ def opened(stack: Stack) -> Iterator[Pages]:
     s = stack.settings
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=f"http://{s.bind}:{s.port('AIRFLOW')}")
+        page = browser.new_context(base_url=f"http://{s.bind}:{s.port('AIRFLOW')}").new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto("/")
         page.locator("input[name=username]").fill(s["HEADRACE_AIRFLOW_USER"])

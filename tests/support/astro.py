@@ -38,7 +38,7 @@ def template(name: str) -> dict[str, str]:
     environment = Environment(loader=FileSystemLoader(STACK / "templates"), undefined=StrictUndefined)
     ports = {s.name.removeprefix("HEADRACE_PORT_"): _Port() for s in SETTINGS if s.kind == "port"}
     secrets = {name.removeprefix("HEADRACE_"): f"<{name}>" for name in SECRETS}
-    places = {name: f"<{name}>" for name in ("bind", "data", "logs", "run", "lib", "root")}
+    places = {name: f"<{name}>" for name in ("bind", "data", "logs", "run", "lib", "root", "broker_jaas")}
     text = environment.get_template(name).render(ports=ports, secrets=secrets, **places)
     return properties(text)
 

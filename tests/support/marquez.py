@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import psycopg
+
 Name: TypeAlias = tuple[str, str]
 """Namespace and name."""
 Place: TypeAlias = tuple[int, str]
@@ -164,6 +166,15 @@ class Marquez:
                     )
                     continue
                 found.made_from.setdefault(column, set()).add((origin, source["field"]))
+
+
+def replayed(dsn: str) -> Marquez:
+    """Marquez after every run event that the platform has stored, in the order of their arrival."""
+    marquez = Marquez()
+    with psycopg.connect(dsn) as connection:
+        stored = connection.execute("SELECT payload FROM lineage.events WHERE kind = 'run' ORDER BY sequence")
+        marquez.receive(payload for (payload,) in stored)
+    return marquez
 
 
 def _reached(start: int, sources: Mapping[int, set[int]]) -> set[int]:

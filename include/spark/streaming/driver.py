@@ -53,7 +53,7 @@ class Driver:
         self.settings = settings
         self._version = version
         self.stopping = threading.Event()
-        self._writers = Writers.at(settings.registry)
+        self._writers = Writers.at(settings.registry, settings.registry_user, settings.registry_password)
         self._sink = Sink(
             settings.clickhouse_host,
             settings.clickhouse_port,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import SystemFailure, SystemUnavailable
+from headrace.systems.kafka.login import as_java
 from include.spark.streaming.batches import Batches, Handler
 from include.spark.streaming.holds import HadoopStore, Holds
 from include.spark.streaming.offsets import logged, planned
@@ -176,7 +177,7 @@ def _source(session: SparkSession, topics: Sequence[str], settings: StreamSettin
             "failOnDataLoss": "false",  # what is lost is found, and told, where it is read: `batches`
             "kafka.isolation.level": "read_committed",
             "maxOffsetsPerTrigger": str(settings.batch_records),
-            **{f"kafka.{name}": value for name, value in settings.kafka_options.items()},
+            **{f"kafka.{name}": value for name, value in as_java(settings.kafka_options).items()},
         }
     )
     return reader.load()

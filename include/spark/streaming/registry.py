@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,9 +38,9 @@ class Writers:
         self._missing: dict[int, float] = {}
 
     @classmethod
-    def at(cls, url: str) -> Writers:
-        """Of the registry whose Confluent API is at `url`."""
-        endpoint = Endpoint.from_url(url)
+    def at(cls, url: str, user: str = "", password: str = "") -> Writers:
+        """Of the registry whose Confluent API is at `url`; without a user, of one that asks nobody."""
+        endpoint = replace(Endpoint.from_url(url), login=user or None, password=password or None)
         next_step = "Records of schemas that are known go on; this batch waits."
         return cls(HttpClient("registry", endpoint, path=urlsplit(url).path.rstrip("/"), next_step=next_step))
 

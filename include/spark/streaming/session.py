@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.systems.spark.job import LOOPBACK
+from headrace.systems.spark.job import ALONE
 from include.spark.streaming.settings import StreamSettings
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def spark_conf(settings: StreamSettings) -> dict[str, str]:
     if jars:
         conf["spark.driver.extraClassPath"] = ":".join(str(jar) for jar in jars)
     if settings.spark_master.startswith("local"):
-        conf |= LOOPBACK
+        conf |= ALONE
     if any(jar.match(PLAIN_FILES_JAR) for jar in jars):
         # Hadoop's own local files start a chmod process for every file of every batch: 40 ms twice a batch.
         conf["spark.hadoop.fs.file.impl"] = PLAIN_FILES

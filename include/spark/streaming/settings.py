@@ -28,6 +28,10 @@ class StreamSettings:
     """Bootstrap servers, `host:port[,host:port]`."""
     registry: str = _setting("HEADRACE_REGISTRY_URL")
     """Base of the registry's Confluent API, e.g. `http://127.0.0.1:18081/apis/ccompat/v7`."""
+    registry_user: str = _setting("HEADRACE_REGISTRY_USER", "")
+    """User that may read schemas; empty: the registry asks nobody."""
+    registry_password: str = _setting("HEADRACE_REGISTRY_PASSWORD", "")
+    """Password of that user."""
     clickhouse_host: str = _setting("HEADRACE_CLICKHOUSE_HOST")
     """Host of ClickHouse's HTTP interface."""
     clickhouse_port: int = _setting("HEADRACE_CLICKHOUSE_PORT")
@@ -43,7 +47,7 @@ class StreamSettings:
     contracts: str = _setting(ENVIRONMENT, str(applied_index(Path(__file__).parents[3])))
     """Index of the applied contracts, or a folder of contracts."""
     kafka_options: Mapping[str, str] = _setting("HEADRACE_KAFKA_OPTIONS", {})
-    """More options of every Kafka client (TLS, SASL), as a JSON object."""
+    """More options of every Kafka client (TLS, SASL), as a JSON object, named as librdkafka names them."""
     spark_master: str = _setting("HEADRACE_SPARK_MASTER", "local[2]")
     """Where Spark runs its tasks."""
     spark_jars: str = _setting("HEADRACE_SPARK_JARS", "")

@@ -1,6 +1,7 @@
 """What the project's own image runs besides Airflow: `python -m include.stack.images.container COMMAND`.
 
 prepare          roles, databases and tables in PostgreSQL, once; again changes nothing
+kafka-users      who may log in to Kafka, and what each may do, once; again changes nothing
 streams          a supervisor that owns the streaming drivers; Airflow asks it over HTTP
 stream GROUP     one driver (what that supervisor runs)
 """
@@ -74,6 +75,14 @@ def prepare() -> None:
     databases.make_roles(s, roles)
     apply_schema(databases.superuser_dsn(s, "oltp"), cdc_role="cdc", shop_role="shop")
     PlatformHook(Endpoint.from_url(databases.role_dsn(s, "headrace_platform"))).migrate()
+    databases.let_lineage_in(s)
+
+
+def kafka_users() -> None:
+    """Make what Kafka must have before its clients can start."""
+    from include.stack import kafka, settings
+
+    kafka.make_users(settings.load())
 
 
 def streams() -> None:
@@ -99,6 +108,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["prepare"]:
             prepare()
+        case ["kafka-users"]:
+            kafka_users()
         case ["streams"]:
             streams()
         case ["stream", name]:

@@ -59,6 +59,11 @@ class PlanSettings:
     sources: Mapping[str, SourceDatabase] = field(hash=False)
     """Short connection name → database."""
     catalog: Catalog
+    kafka_login: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """How a client within the Connect worker logs in to Kafka: Java's options, secrets as references."""
+    registry_user: str = ""
+    """Who the worker's converters are to the registry; empty: it asks nobody."""
+    registry_password_ref: str = "${env:HEADRACE_PASSWORD_REGISTRY_CONNECT}"  # noqa: S105 - a reference
     replication_factor: int = 1
     """Copies of each topic that a connector may make by itself."""
     topic_retention_ms: int = 604_800_000

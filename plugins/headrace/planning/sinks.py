@@ -74,6 +74,7 @@ def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> d
         "iceberg.tables.evolve-schema-enabled": "false",
         "iceberg.control.topic": names.SINK_CONTROL_TOPIC,
         "iceberg.kafka.group.instance.id": COORDINATOR,
+        **{f"iceberg.kafka.{name}": value for name, value in settings.kafka_login.items()},
         "iceberg.control.commit.interval-ms": str(settings.sink_commit_interval_ms),
         "iceberg.control.commit.timeout-ms": str(settings.sink_commit_timeout_ms),
         "iceberg.catalog": names.LAKE_CATALOG,
@@ -193,9 +194,6 @@ def _errors(domain: str, settings: PlanSettings) -> dict[str, str]:
     return {
         "errors.tolerance": "all",
         "errors.log.enable": "true",
-        # A registry that is away is waited for (LastSchemaResolver, include/stack/connect): nothing else is tried again.
-        "errors.retry.timeout": "-1",
-        "errors.retry.delay.max.ms": "5000",
         "errors.deadletterqueue.topic.name": sink_dead_letter_topic(domain),
         "errors.deadletterqueue.topic.replication.factor": str(settings.replication_factor),
         "errors.deadletterqueue.context.headers.enable": "true",

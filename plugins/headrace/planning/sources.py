@@ -65,6 +65,11 @@ def converters(settings: PlanSettings) -> dict[str, str]:
         ".apicurio.registry.fault-tolerant-refresh": "true",
         ".apicurio.registry.schema-resolver": "headrace.connect.LastSchemaResolver",  # include/stack/connect
     }
+    if settings.registry_user:
+        common |= {
+            ".apicurio.auth.username": settings.registry_user,
+            ".apicurio.auth.password": settings.registry_password_ref,
+        }
     return {f"{part}.converter{k}": v for part in ("key", "value") for k, v in common.items()}
 
 
@@ -163,6 +168,7 @@ def _signals(connection: str, settings: PlanSettings) -> dict[str, str]:
         # Debezium's default is one group for all connectors: each would wait for the others to join it anew.
         "signal.kafka.groupId": signal_topic(connection),
         "signal.poll.interval.ms": "500",
+        **{f"signal.consumer.{name}": value for name, value in settings.kafka_login.items()},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from headrace.contracts.names import airflow_connection
 from headrace.planning.settings import PlanSettings
@@ -78,6 +78,12 @@ class Systems:
         )
 
 
+WORKER: Final = "connect"
+"""Who the Connect worker is to the registry."""
+KAFKA_JAAS: Final = "${env:HEADRACE_KAFKA_JAAS}"
+"""Where the Connect worker finds its line of JAAS."""
+
+
 def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = None) -> PlanSettings:
     """What the plan must know of the endpoints, as the Connect worker reaches them.
 
@@ -91,7 +97,9 @@ def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = No
     kind = "jdbc" if is_jdbc(lake) else "rest"
     known: dict[str, Any] = {
         "kafka_bootstrap": KafkaHook(endpoints.kafka).address,
+        "kafka_login": _login(endpoints.kafka),
         "registry_url": endpoints.registry.url,
+        "registry_user": WORKER if endpoints.registry.login else "",
         "sources": {name: _database(place) for name, place in endpoints.sources.items()},
         "catalog": {
             "kind": kind,
@@ -109,6 +117,12 @@ def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = No
 
 def _database(place: Endpoint) -> dict[str, Any]:
     return {"host": place.host, "port": place.port or 5432, "database": place.database}
+
+
+def _login(kafka: Endpoint) -> dict[str, str]:
+    """As this cluster asks of its clients; who the worker is there, its own environment says."""
+    options = {name: str(kafka.extra[name]) for name in ("security.protocol", "sasl.mechanism") if name in kafka.extra}
+    return {**options, "sasl.jaas.config": KAFKA_JAAS} if "sasl.mechanism" in options else options
 
 
 def _tokens(lake: Endpoint) -> dict[str, str]:

@@ -24,6 +24,7 @@ import pytest
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lineage.hook import LineageHook
 from headrace.systems.platform.migration import migrate, read_migrations
+from include.stack.databases import role_dsn
 from tests.support.lineage_cases import ROOT
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ def ask(dsn: str, query: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]])
 
 @pytest.fixture(scope="session")
 def dsn(stack: Any) -> str:
-    """The test stack's platform database, with its tables; never that of the main instance.
+    """The test stack's platform database, with its tables, as the endpoint's role; never that of the main instance.
 
     Without HEADRACE_INSTANCE the stack's settings are those of `main`, whose lineage is real.
     """
@@ -122,7 +123,7 @@ def dsn(stack: Any) -> str:
         pytest.fail("these tests write lineage: not into the main instance", pytrace=False)
     with psycopg.connect(stack.platform_dsn) as connection:
         migrate(connection, read_migrations())
-    return str(stack.platform_dsn)
+    return role_dsn(stack.settings, "lineage", "headrace")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import pytest
 from pyiceberg.expressions import AlwaysTrue
 
 from headrace.contracts.index import load_index
+from headrace.contracts.names import lake_table
+from headrace.planning.marts import origins
 from include.shop.drop import drop_coupons, drop_promotions
 from include.shop.script import first_basket_id
 from include.shop.source import Sample, frame, promotions
@@ -24,6 +26,7 @@ from tests.conftest import Stack
 from tests.integration.marts.test_mart_sql import assert_same
 from tests.support.airflow_pages import Pages
 from tests.support.applying import apply_folder
+from tests.support.marquez import replayed
 from tests.support.marts import household_value, promotion_effectiveness
 
 REFINE, TABLE = "refine_retail_transactions", "retail_transactions"
@@ -207,6 +210,31 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
             eventually(lambda dag=dag: asset_triggered(stack, dag), True, 120)
             by_api(dag)
     _agree(stack, frames(stack, dropped), warehouse)
+    _shown_by_marquez(stack)
+
+
+def _shown_by_marquez(stack: Stack) -> None:
+    """From each column of a mart in ClickHouse back to the columns of the source's tables, by the events that were stored."""
+    marquez, s = replayed(stack.superuser_dsn("headrace")), stack.settings
+    contracts = load_index(s.contracts)
+    by_table = {lake_table(contract, "cleaned"): contract for contract in contracts.values()}
+    served, source = f"clickhouse://{s.bind}:{s.port('CLICKHOUSE')}", f"postgres://{s.bind}:{s.port('POSTGRES')}"
+
+    def of(table: str) -> tuple[str, str]:
+        contract = by_table[table]
+        return (
+            (source, f"oltp.{contract.source.table}")
+            if contract.source.kind == "cdc"
+            else ("s3://landing", f"retail/{contract.name}")
+        )
+
+    for name in BUILT:
+        mart = contracts[f"marts.{name}"]
+        made_of = origins((s.root / "include" / "sql" / "marts" / f"{name}.sql").read_text(), mart, contracts.values())
+        for column, fields in made_of.items():
+            ends = marquez.column_origins((served, mart.id), column)
+            assert ends == {(of(table), field) for table, field in fields} or not fields, column
+    assert not [name for _, name in marquez.upstream((served, "marts.household_value")) if "promotions" in name]
 
 
 def _backfill_three_weeks(stack: Stack, order: Order, pages: Pages, late: int, eventually: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from headrace.contracts import names
+from headrace.planning.topics import sink_dead_letter_topic
 from headrace.systems.connect.vanished import Progress
 from headrace.systems.kafka.reading import read_to_end
 from headrace.systems.letters.ledger import LetterLedger
@@ -121,6 +122,21 @@ def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Landing]:
         found.systems.lake
     )  # the letters of this world are in a ledger of its own, and in the quarantine of the stack
     lake.call(lambda: lake.need(QUARANTINE).delete(f"topic = '{found.topic}'"))
+
+
+def test_a_sink_whom_the_registry_does_not_know_stops_and_says_so(landing: Landing) -> None:
+    """No good record becomes a dead letter while its password is wrong; all land once it is right."""
+    kafka, connect = landing.systems.kafka, landing.systems.connect
+    letters = sink_dead_letter_topic(landing.world.name)
+    config, before = connect.config(landing.sink), kafka.end_offsets(letters)
+    assert config
+    stranger = {f"{part}.converter.apicurio.auth.password": "wrong" for part in ("key", "value")}
+    connect.put(landing.sink, {**config, **stranger})
+    offsets = landing.write(100, 101)
+    until(lambda: "does not let Kafka Connect in" in str(connect.status(landing.sink)))
+    connect.put(landing.sink, config)
+    until(lambda: set(offsets) <= landing.raw())
+    assert kafka.end_offsets(letters) == before
 
 
 def until(seen: Callable[[], bool], seconds: float = 90) -> None:

@@ -6,22 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from headrace.systems.bundle import Systems
 from include.spark.streaming.reading import Gone, Range, RangeReader
+from include.stack import kafka
 
 
 @pytest.fixture
 def reader(stack: Any) -> Iterator[RangeReader]:
-    made = RangeReader(stack.kafka_bootstrap, {}, most_bytes=10_000)
+    options = kafka.options(stack.settings, "streams")
+    made = RangeReader(stack.systems.kafka.address, options, most_bytes=10_000)
     yield made
     made.close()
 
 
 def transactions(stack: Any, topic: str) -> None:
     """Offsets 0 to 2 committed, 3 a marker, 4 and 5 aborted, 6 a marker, 7 a tombstone, 8 a record, 9 a marker."""
-    producer = Producer({"bootstrap.servers": stack.kafka_bootstrap, "transactional.id": topic})
+    producer = stack.systems.kafka.producer(**{"transactional.id": topic})
     producer.init_transactions(30)
     for values, end in (
         ([b"a", b"b", b"c"], producer.commit_transaction),

@@ -68,12 +68,13 @@ def test_prepare_is_given_every_password_that_it_sets() -> None:
 def test_a_container_is_given_no_secret_that_it_has_no_use_for() -> None:
     allowed = {
         "databases": {"POSTGRES"},
-        "store": set[str](),
-        "kafka": set[str](),
-        "registry": {"REGISTRY_DB"},
+        "store": {"WEED_KEY"},
+        "kafka": {"KAFKA_BROKER"},
+        "kafka-users": {"KAFKA", "KAFKA_BROKER", "KAFKA_CONNECT", "KAFKA_STREAMS"},
+        "registry": {"REGISTRY_DB", "REGISTRY", "REGISTRY_CONNECT", "REGISTRY_STREAMS"},
         "clickhouse": {"CLICKHOUSE", "ANALYST"},
-        "streams": {"STREAMS", "PLATFORM", "CLICKHOUSE"},
-        "lineage": {"PLATFORM", "LINEAGE_KEY"},
+        "streams": {"STREAMS", "PLATFORM", "CLICKHOUSE", "KAFKA_STREAMS", "REGISTRY_STREAMS"},
+        "lineage": {"LINEAGE_DB", "LINEAGE_KEY"},
         "marquez": {"MARQUEZ"},
         "marquez-web": set[str](),
     }

@@ -62,20 +62,29 @@ def test_each_process_gets_only_its_own_secrets(s: Settings) -> None:
     }  # fmt: skip
     assert {process.name: secrets_of(s, process) for process in definitions(s)} == {
         "postgres": set(),
-        "seaweedfs": set(),
+        "seaweedfs": {"HEADRACE_WEED_KEY"},
         "kafka": set(),
         "clickhouse": set(),
         "watchdog": set(),
-        "connect": {"HEADRACE_PASSWORD_CDC", "HEADRACE_PASSWORD_LAKE_DB", *store},
-        "registry": {"HEADRACE_PASSWORD_REGISTRY_DB"},
-        "lineage": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_LINEAGE_KEY"},
+        "connect": {
+            "HEADRACE_PASSWORD_CDC", "HEADRACE_PASSWORD_LAKE_DB", "HEADRACE_PASSWORD_KAFKA_CONNECT",
+            "HEADRACE_PASSWORD_REGISTRY_CONNECT", *store,
+        },
+        "registry": {
+            "HEADRACE_PASSWORD_REGISTRY_DB", "HEADRACE_PASSWORD_REGISTRY", "HEADRACE_PASSWORD_REGISTRY_CONNECT",
+            "HEADRACE_PASSWORD_REGISTRY_STREAMS",
+        },
+        "lineage": {"HEADRACE_PASSWORD_LINEAGE_DB", "HEADRACE_LINEAGE_KEY"},
         "airflow-api": airflow,
         "airflow-scheduler": airflow,
         "airflow-dag-processor": airflow,
         "airflow-triggerer": airflow,
-        "stream-retail": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_PASSWORD_CLICKHOUSE"},
+        "stream-retail": {
+            "HEADRACE_PASSWORD_PLATFORM", "HEADRACE_PASSWORD_CLICKHOUSE", "HEADRACE_PASSWORD_KAFKA_STREAMS",
+            "HEADRACE_PASSWORD_REGISTRY_STREAMS",
+        },
         "spark-batch": {"HEADRACE_PASSWORD_PLATFORM", "HEADRACE_TOKEN_KEY", *store},
-    }
+    }  # fmt: skip
 
 
 def test_a_folder_of_somebody_else_takes_no_socket(tmp_path: Path) -> None:
@@ -143,6 +152,20 @@ def test_what_a_setting_concerns_is_started_anew_and_nothing_else(
     configuration.write(replace(s, values={**s.values, setting: value}))
     after = {group.name: group for group in realized(s).process_group_configs}
     assert {name for name in after if after[name] != before[name]} == restarted
+
+
+def test_other_jars_start_what_runs_on_them_anew(s: Settings) -> None:
+    s.lib.mkdir(parents=True, exist_ok=True)
+    (s.lib / "jars.stamp").write_text("these")
+    apply_all(s)
+    configuration.write(s)
+    before = {group.name: group for group in realized(s).process_group_configs}
+    (s.lib / "jars.stamp").write_text("others")
+    configuration.write(s)
+    after = {group.name: group for group in realized(s).process_group_configs}
+    on_jars = {"kafka", "connect", "registry", "spark-batch", "stream-retail"}
+    airflow = {name for name in after if name.startswith("airflow-")}  # its tasks start drivers of Spark
+    assert {name for name in after if after[name] != before[name]} == on_jars | airflow
 
 
 def test_nothing_is_started_anew_by_another_search_path(s: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

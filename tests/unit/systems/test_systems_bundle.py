@@ -6,6 +6,7 @@ import pytest
 
 from headrace.systems.bundle import Endpoints, plan_settings
 from headrace.systems.endpoint import Endpoint
+from headrace.systems.kafka.login import login
 
 REST = {
     "type": "rest", "warehouse": "s3://w", "s3.endpoint": "http://s3:9000", "s3.region": "eu-1",
@@ -31,6 +32,20 @@ def test_the_plan_learns_addresses_and_never_a_secret() -> None:
     assert (settings.sources["oltp"].host, settings.sources["oltp"].port) == ("pg", 5432)
     assert "hush" not in repr(settings)
     assert "hush" not in repr(PLACES)
+
+
+def test_the_worker_logs_in_where_a_login_is_asked_for() -> None:
+    asked_for_none = plan_settings(PLACES)
+    assert (asked_for_none.kafka_login, asked_for_none.registry_user) == ({}, "")
+    kafka = replace(PLACES.kafka, extra={**PLACES.kafka.extra, **login("headrace", "hush")})
+    settings = plan_settings(replace(PLACES, kafka=kafka, registry=replace(PLACES.registry, login="headrace")))
+    assert settings.kafka_login == {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.jaas.config": "${env:HEADRACE_KAFKA_JAAS}",
+    }
+    assert settings.registry_user == "connect"
+    assert "hush" not in repr(settings)
 
 
 def test_a_jdbc_catalog_is_given_as_java_writes_it() -> None:

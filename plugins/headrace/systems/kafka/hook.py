@@ -15,7 +15,7 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff, Transient, persist
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, Producer
+    from confluent_kafka import Consumer, KafkaError, Producer
     from confluent_kafka.admin import AdminClient
 
 T = TypeVar("T")
@@ -59,17 +59,15 @@ class KafkaHook:
             "bootstrap.servers": f"{endpoint.host}:{endpoint.port}",
             **endpoint.extra,
         }
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._backoff = backoff or Backoff(tries=2)
         self._new_admin = admin
+        self._login_error = ""
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> KafkaHook:
-        """The cluster of an Airflow connection; its admin client is the Kafka provider's."""
-        from airflow.providers.apache.kafka.hooks.client import KafkaAdminClientHook
-
-        provided = KafkaAdminClientHook(kafka_config_id=conn_id)
-        return cls(Endpoint.from_connection(conn_id), admin=lambda: provided.get_conn)
+        """The cluster of an Airflow connection."""
+        return cls(Endpoint.from_connection(conn_id))
 
     @property
     def address(self) -> str:
@@ -81,7 +79,7 @@ class KafkaHook:
         """The admin client, made at first use."""
         if self._new_admin:
             return self._new_admin()
-        client: AdminClient = _admin_api().AdminClient(self._quiet(self.config))
+        client: AdminClient = admin_api().AdminClient(self._quiet(self.config))
         return client
 
     def consumer(self, **config: Any) -> Consumer:
@@ -98,7 +96,7 @@ class KafkaHook:
 
     def partitions(self) -> dict[str, int]:
         """Number of partitions of every topic there is."""
-        metadata = self.call(lambda: self.admin.list_topics(timeout=self._timeout_s))
+        metadata = self.call(lambda: self.admin.list_topics(timeout=self.timeout_s))
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
     def partitions_of(self, name: str) -> int:
@@ -117,7 +115,7 @@ class KafkaHook:
 
     def topics(self, names: Iterable[str]) -> tuple[Topic, ...]:
         """Those of the named topics that exist, with their configuration, by name."""
-        api = _admin_api()
+        api = admin_api()
         partitions = self.partitions()
         present = sorted(set(names) & partitions.keys())
         if not present:
@@ -125,7 +123,7 @@ class KafkaHook:
         asked = [api.ConfigResource(api.ResourceType.TOPIC, name) for name in present]
 
         def described() -> dict[str, dict[str, str]]:
-            futures = self.admin.describe_configs(asked, request_timeout=self._timeout_s)
+            futures = self.admin.describe_configs(asked, request_timeout=self.timeout_s)
             return {
                 resource.name: {key: str(entry.value) for key, entry in future.result().items()}
                 for resource, future in futures.items()
@@ -138,10 +136,10 @@ class KafkaHook:
         """Makes the topic with the cluster's replication factor; False when it was there."""
         from confluent_kafka import KafkaError
 
-        topic = _admin_api().NewTopic(name, num_partitions=partitions, config=dict(config or {}))
+        topic = admin_api().NewTopic(name, num_partitions=partitions, config=dict(config or {}))
 
         def created() -> bool:
-            future = self.admin.create_topics([topic], request_timeout=self._timeout_s)[name]
+            future = self.admin.create_topics([topic], request_timeout=self.timeout_s)[name]
             return _unless(KafkaError.TOPIC_ALREADY_EXISTS, future.result)
 
         return self.call(created)
@@ -151,14 +149,14 @@ class KafkaHook:
         from confluent_kafka import KafkaError
 
         def deleted() -> bool:
-            future = self.admin.delete_topics([name], request_timeout=self._timeout_s)[name]
+            future = self.admin.delete_topics([name], request_timeout=self.timeout_s)[name]
             return _unless(KafkaError.UNKNOWN_TOPIC_OR_PART, future.result)
 
         return self.call(deleted)
 
     def alter_config(self, name: str, config: Mapping[str, str]) -> None:
         """Sets these settings of the topic; the others stay as they are."""
-        api = _admin_api()
+        api = admin_api()
         entries = [
             api.ConfigEntry(key, value, incremental_operation=api.AlterConfigOpType.SET)
             for key, value in config.items()
@@ -166,18 +164,18 @@ class KafkaHook:
         resource = api.ConfigResource(api.ResourceType.TOPIC, name, incremental_configs=entries)
 
         def altered() -> None:
-            asked = self.admin.incremental_alter_configs([resource], request_timeout=self._timeout_s)
+            asked = self.admin.incremental_alter_configs([resource], request_timeout=self.timeout_s)
             asked[resource].result()
 
         self.call(altered)
 
     def begin_offsets(self, name: str) -> dict[int, int]:
         """By partition, the offset of the first record that the topic still has."""
-        return self._offsets(name, _admin_api().OffsetSpec.earliest())
+        return self._offsets(name, admin_api().OffsetSpec.earliest())
 
     def end_offsets(self, name: str) -> dict[int, int]:
         """By partition, the offset after the last record that a read_committed reader may see."""
-        return self._offsets(name, _admin_api().OffsetSpec.latest())
+        return self._offsets(name, admin_api().OffsetSpec.latest())
 
     def _offsets(self, name: str, place: Any) -> dict[int, int]:
         from confluent_kafka import IsolationLevel, TopicPartition
@@ -191,7 +189,7 @@ class KafkaHook:
             futures = self.admin.list_offsets(
                 asked,
                 isolation_level=IsolationLevel.READ_COMMITTED,
-                request_timeout=self._timeout_s,
+                request_timeout=self.timeout_s,
             )
             return {place.partition: future.result().offset for place, future in futures.items()}
 
@@ -202,17 +200,21 @@ class KafkaHook:
 
         Raises:
             SystemUnavailable: no broker answers.
-            SystemRefused: the broker says no.
+            SystemRefused: the broker says no, also to who asks.
         """
 
         def tried() -> T:
             from confluent_kafka import KafkaException
 
+            self._login_error = ""
             try:
                 return once()
             except KafkaException as error:
                 cause = error.args[0]
                 if cause.retriable() or cause.code() in _no_answer():
+                    self.admin.poll(0)  # a failed login is told to `error_cb` alone, and that is called from here
+                    if self._login_error:
+                        raise SystemRefused("kafka", self.address, self._login_error) from error
                     raise Transient(cause.str()) from error
                 raise SystemRefused("kafka", self.address, cause.str()) from error
 
@@ -224,13 +226,16 @@ class KafkaHook:
             backoff=self._backoff,
         )
 
-    @staticmethod
-    def _quiet(config: Mapping[str, Any]) -> dict[str, Any]:
+    def _quiet(self, config: Mapping[str, Any]) -> dict[str, Any]:
         # librdkafka writes refused connections to stderr; the error reaches the caller anyway.
-        return {"log_level": 2, **config}
+        return {"log_level": 2, "error_cb": self._hear, **config}
+
+    def _hear(self, error: KafkaError) -> None:
+        if error.code() == error._AUTHENTICATION:
+            self._login_error = error.str()
 
 
-def _admin_api() -> Any:
+def admin_api() -> Any:
     """confluent_kafka.admin; untyped, since it does not say which of its names it exports."""
     import confluent_kafka.admin
 

@@ -25,8 +25,15 @@ SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
 """Code that runs for seconds does not repay its optimisation."""
 
 
-LOOPBACK: Final = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-"""Of a driver whose executors are its own threads: otherwise it listens on the machine's outer address."""
+ALONE: Final = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.authenticate": "true",
+}
+"""Of a driver whose executors are its own threads: otherwise it listens on the machine's outer address, to anybody.
+
+Spark makes the secret itself, which nobody else needs: https://spark.apache.org/docs/latest/security.html
+"""
 
 
 def batch_conf(jars: Path, *, short: bool = False, local: bool = True) -> dict[str, str]:
@@ -38,7 +45,7 @@ def batch_conf(jars: Path, *, short: bool = False, local: bool = True) -> dict[s
         local: whether its executors are threads of the driver.
     """
     return {
-        **(LOOPBACK if local else {}),
+        **(ALONE if local else {}),
         "spark.driver.extraClassPath": ":".join(str(jar) for jar in sorted(jars.glob("*.jar"))),
         "spark.driver.extraJavaOptions": f"{ClassArchive(jars).option()} {SHORT_JVM if short else ''}".strip(),
         "spark.log.level": "WARN",

@@ -19,6 +19,9 @@ class _Brokers:
     def __init__(self, *seen: dict[str, int]) -> None:
         self._seen = iter(seen)
 
+    def poll(self, _: float) -> int:
+        return 0
+
     def list_topics(self, **_: Any) -> Any:
         topics = {name: SimpleNamespace(partitions=range(count)) for name, count in next(self._seen).items()}
         return SimpleNamespace(topics=topics)
