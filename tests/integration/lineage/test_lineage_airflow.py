@@ -44,6 +44,7 @@ def connections(endpoint: RunningEndpoint, space: str) -> dict[str, dict[str, ob
         "kafka": {"conn_type": "kafka", "extra": {"bootstrap.servers": f"kafka-{space}:9092"}},
         "kafka_connect": {"conn_type": "http", "host": f"connect-{space}", "port": 8083},
         "clickhouse": {"conn_type": "generic", "host": f"clickhouse-{space}", "port": 8123},
+        "landing": {"conn_type": "generic", "extra": {"bucket": f"landing-{space}"}},
         "lake": {"conn_type": "iceberg", "extra": {"warehouse": f"s3://warehouse-{space}"}},
         "oltp": {
             "conn_type": "postgres",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib import metadata
 from urllib.parse import urlsplit
@@ -63,6 +64,16 @@ def test_a_lake_asset_with_a_location_is_named_by_it() -> None:
     assert (found.namespace, found.name) == ("s3://warehouse", "raw/retail_transactions")
     (alias,) = found.facets["symlinks"].identifiers
     assert (alias.namespace, alias.name) == ("iceberg://lake", "raw.retail_transactions")
+
+
+def test_an_asset_of_our_lake_lies_where_the_connection_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = {"conn_type": "iceberg", "extra": {"warehouse": "s3://theirs"}}
+    monkeypatch.setenv("AIRFLOW_CONN_LAKE_DEFAULT", json.dumps(lake))
+    monkeypatch.setenv("AIRFLOW_CONN_CLICKHOUSE_DEFAULT", json.dumps({"conn_type": "generic", "host": "ch"}))
+    found = assets.iceberg_to_openlineage(Asset(uri="iceberg://lake/cleaned/retail_products"), None)
+    assert (found.namespace, found.name) == ("s3://theirs", "cleaned/retail_products")
+    elsewhere = assets.iceberg_to_openlineage(Asset(uri="iceberg://theirs/cleaned/retail_products"), None)
+    assert (elsewhere.namespace, elsewhere.name) == ("iceberg://theirs", "cleaned.retail_products")
 
 
 def test_factories_make_the_uris() -> None:

@@ -4,9 +4,8 @@
     iceberg://catalog/namespace/table       → the table's location, the catalog's name as symlink
     s3://bucket/key                         → s3://bucket, key
 
-`kafka://` and `postgres://` come with Airflow's own providers. An Iceberg asset carries its storage
-location in `extra["location"]`; without it the event has the catalog's name, which the lineage
-store joins with the location through the symlink that the declared lineage emits.
+`kafka://` and `postgres://` come with Airflow's own providers. An Iceberg asset of our lake lies where the connection
+`lake_default` says; that of another catalog carries its storage location in `extra["location"]`, or has the catalog's name.
 
 Airflow imports this module in every process that makes an asset, so it imports nothing heavy.
 """
@@ -17,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from headrace.contracts.contract import Contract
-from headrace.contracts.names import LAKE_CATALOG, clickhouse_lineage, lake_lineage, lake_symlink, lake_table
+from headrace.contracts.names import (
+    LAKE_CATALOG,
+    LineageName,
+    clickhouse_lineage,
+    lake_lineage,
+    lake_symlink,
+    lake_table,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
@@ -88,11 +94,25 @@ def iceberg_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
     namespace, table = _two_parts(uri, asset.uri)
     logical = lake_symlink(f"iceberg://{uri.netloc}", f"{namespace}.{table}")
     location = (asset.extra or {}).get("location")
-    if not isinstance(location, str) or "://" not in location:
+    given = lake_lineage(location) if isinstance(location, str) and "://" in location else None
+    name = given or (_in_our_lake(logical.name) if uri.netloc == LAKE_CATALOG else None)
+    if name is None:
         return _dataset(*logical)
     alias = symlinks_dataset.Identifier(logical.namespace, logical.name, "TABLE")
     facet = symlinks_dataset.SymlinksDatasetFacet(identifiers=[alias])
-    return _dataset(*lake_lineage(location), facets={"symlinks": facet})
+    return _dataset(*name, facets={"symlinks": facet})
+
+
+def _in_our_lake(table: str) -> LineageName | None:
+    """The table by its location; None where Airflow does not know the lake."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from headrace.systems.lineage.places import datasets
+
+    try:
+        return datasets().lake_names(table)[0]
+    except AirflowNotFoundException:
+        return None
 
 
 def s3_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:

@@ -105,7 +105,17 @@ class EmitDeclaredLineageOperator(BaseOperator):
             lake=Endpoint.from_connection(self.lake_conn_id).extra["warehouse"],
             catalog=f"iceberg://{self.catalog}",
             sources={name: _database(name) for name in sorted(connections)},
+            landing=_landing(contracts),
         )
+
+
+def _landing(contracts: Iterable[Contract]) -> str:
+    """Where files are dropped; empty when no dataset comes by files."""
+    if not any(contract.source.kind == "file" for contract in contracts):
+        return ""
+    from headrace.systems.landing.hook import LandingHook
+
+    return f"s3://{LandingHook.from_connection().bucket}"
 
 
 def _database(connection: str) -> SourceDatabase:
