@@ -24,6 +24,8 @@ REBALANCING: Final = 409
 NEXT_STEP: Final = (
     "Sources keep their changes and topics their records; connectors go on from their stored positions when it answers."
 )
+OLD_FAILURE_S: Final = 30.0
+"""Seconds in which Connect gives the tasks of a connector a new configuration, ten times what it needs."""
 
 
 class ConnectHook:
@@ -146,20 +148,30 @@ class ConnectHook:
                 )
             self._sleep(0.2)
 
-    def wait(self, name: str, state: State, timeout_s: float = 120.0) -> ConnectorStatus:
+    def wait(
+        self, name: str, state: State, timeout_s: float = 120.0, *, before: ConnectorStatus | None = None
+    ) -> ConnectorStatus:
         """Waits until the connector and its tasks are in the state; a stopped one has no tasks.
+
+        Args:
+            before: what they did before a change of the configuration. A failure of then stands until their tasks have the
+                new one, and counts only when it is still there after OLD_FAILURE_S.
 
         Raises:
             SystemFailure: a task failed instead; says why.
             SystemUnavailable: the state was not reached in time.
         """
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
+        deadline, old = began + timeout_s, before.failures if before else ()
         while True:
             status = self.status(name)
             if status and status.settled(state):
                 return status
-            if status and status.failures and state == "RUNNING":
-                raise SystemFailure("connect", self.address, status.failures[0].sentence)
+            if status and state == "RUNNING":
+                counted = time.monotonic() > began + OLD_FAILURE_S
+                failures = [failure for failure in status.failures if counted or failure not in old]
+                if failures:
+                    raise SystemFailure("connect", self.address, failures[0].sentence)
             if time.monotonic() > deadline:
                 seen = status.summary if status else "no connector"
                 raise SystemUnavailable(

@@ -28,8 +28,8 @@ def apply(hook: ConnectHook, change: Change) -> None:
     if change.action == "delete":
         hook.delete(connector.name)
         return
-    config = connector.spec["config"]
+    config, before = connector.spec["config"], hook.status(connector.name)
     hook.put(connector.name, config)
     if COLUMNS in config:
         hook.wait_for_tasks(connector.name, COLUMNS, config[COLUMNS])
-    hook.wait(connector.name, "RUNNING")
+    hook.wait(connector.name, "RUNNING", before=before)
