@@ -42,7 +42,7 @@ def _leads_another(process: psutil.Process, started: float) -> bool:
 
 def become(name: str) -> None:
     """Never returns: the current process is the one named from here on."""
-    s = settings.load()
+    s = settings.kept(settings.load())
     group_file = s.run / f"{name}.group"
     end_orphans(group_file)
     group_file.write_text(f"{os.getpgid(0)} {psutil.Process().create_time()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 import sys
@@ -15,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from headrace.systems.kafka.login import plain_jaas
 from include.stack import kafka
 from include.stack.processes import Process, definitions
-from include.stack.settings import Settings
+from include.stack.settings import KEPT, Settings
 from include.stack.steps import StepFailed
 from include.stack.stream_programs import PLACE
 from include.stack.streams import PREFIX, program, stream_process
@@ -31,6 +32,7 @@ def write(settings: Settings) -> None:
     """Render every template into the instance's run folder; a file that is the same is left alone."""
     for folder in (settings.data, settings.logs, settings.run):
         folder.mkdir(parents=True, exist_ok=True)
+    _write_private(settings.run / KEPT, json.dumps(dict(settings.values)))
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
     environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     files = _packages(settings.lib)

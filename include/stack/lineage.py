@@ -19,6 +19,7 @@ LEFT: Final = """
       FROM lineage.outbox"""
 REFUSED: Final = "SELECT count(*), max(reason) FROM lineage.refused"
 LOOK_S: Final = 1.0
+STANDS_S: Final = 30.0
 
 
 class NoMarquez(Exception):
@@ -41,11 +42,15 @@ def replay(s: Settings, report: Callable[[str], None], since: datetime) -> None:
         connection.execute(FORGET)
         marked = connection.execute(MARK, [since]).rowcount
         report(f"{marked:,} events are on their way to {url}")
+        left, moved_at = -1, time.monotonic()
         while True:
             waiting, under_way, error = connection.execute(LEFT).fetchone() or (0, 0, None)
             if not waiting + under_way:
                 break
-            report(f"{waiting + under_way:,} to go{f'; {error}' if error else ''}")
+            if waiting + under_way != left:
+                left, moved_at = waiting + under_way, time.monotonic()
+            stands = "nothing moves: see ./headrace logs lineage" if time.monotonic() - moved_at > STANDS_S else ""
+            report("; ".join(filter(None, (f"{left:,} to go", error, stands))))
             time.sleep(LOOK_S)
         refused, why = connection.execute(REFUSED).fetchone() or (0, None)
     report(f"Marquez has {marked - refused:,}{f', and refuses {refused:,}: {why}' if refused else ''}")

@@ -6,10 +6,11 @@ process environment, else from `.env`, else from the default here. Ports default
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -182,6 +183,19 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     values |= {name: environ[name] for name in BY_NAME if environ.get(name)}
     _check(values)
     return Settings(root, state, home, env_file, values)
+
+
+KEPT = "settings.json"
+"""In the instance's run folder: the values by which its configuration was written."""
+
+
+def kept(settings: Settings) -> Settings:
+    """The settings by which the configuration was written, for whoever starts later.
+
+    `up` may have been given values by its environment, which the supervisor, started by an earlier one, does not have.
+    """
+    file = settings.run / KEPT
+    return replace(settings, values=json.loads(file.read_text())) if file.exists() else settings
 
 
 def read_env(path: Path) -> dict[str, str]:

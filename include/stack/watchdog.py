@@ -123,7 +123,7 @@ def kill(pid: int) -> None:
 
 def main() -> None:
     """Watch until the supervisor ends this process. An error ends it too, and the supervisor starts it anew."""
-    s = settings.load()
+    s = settings.kept(settings.load())
     hang_s = float(s["HEADRACE_HANG_S"])
     watchdog = Watchdog(s, hang_s)
     while True:

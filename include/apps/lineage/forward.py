@@ -41,7 +41,9 @@ WITH room AS (
     RETURNING id, sequence
 )
 INSERT INTO lineage.outbox (event_id, sequence) SELECT id, sequence FROM moved
+ON CONFLICT (event_id) DO NOTHING
 """
+"""An event that is marked again while it is on its way goes once."""
 
 CLAIM: Final = """
 WITH due AS (

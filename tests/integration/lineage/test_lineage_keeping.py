@@ -24,6 +24,15 @@ RUNS = """
     SELECT j.name, count(*), count(DISTINCT e.run_id) FROM lineage.events e JOIN lineage.jobs j ON j.id = e.job_id
      WHERE j.namespace = %s GROUP BY 1 ORDER BY 1"""
 
+AT_ONCE = """
+    WITH again AS (UPDATE lineage.events e SET to_forward = true FROM lineage.jobs j
+                    WHERE j.id = e.job_id AND j.namespace = %s RETURNING e.id, e.sequence)
+    INSERT INTO lineage.outbox (event_id, sequence) SELECT id, sequence FROM again RETURNING 1"""
+"""Marked to be sent while they are on their way."""
+LEFT = """
+    SELECT count(*) FILTER (WHERE e.to_forward), count(o.event_id) FROM lineage.events e
+      JOIN lineage.jobs j ON j.id = e.job_id LEFT JOIN lineage.outbox o ON o.event_id = e.id WHERE j.namespace = %s"""
+
 
 def pruned(dsn: str, days: int) -> None:
     async def run() -> None:
@@ -62,7 +71,7 @@ def test_a_batch_goes_on_in_the_order_in_which_it_came(dsn: str, tmp_path: Path,
 
 
 def test_what_is_stored_is_sent_to_a_new_marquez(
-    stack: Stack, endpoint: RunningEndpoint, dsn: str, tmp_path: Path, space: str
+    stack: Stack, endpoint: RunningEndpoint, dsn: str, tmp_path: Path, space: str, rows: Rows
 ) -> None:
     began = datetime.now(UTC)
     for number in range(3):
@@ -74,5 +83,8 @@ def test_what_is_stored_is_sent_to_a_new_marquez(
         there = replace(stack.settings, values={**stack.settings.values, "HEADRACE_MARQUEZ_URL": target.url})
         replay(there, said.append, began)
         assert target.jobs(space) == ["job-0", "job-1", "job-2"]
+        rows(AT_ONCE, space)
+        eventually(lambda: len(target.jobs(space)) == 6)
+        assert rows(LEFT, space) == [(0, 0)]
     assert "are on their way to" in said[0]
     assert said[-1].startswith("Marquez has ")

@@ -20,7 +20,7 @@ from include.stack import configuration
 from include.stack.connections import connections
 from include.stack.contracts import applied_file, contracts
 from include.stack.processes import Process, definitions
-from include.stack.settings import SETTINGS, Settings, ensure_secrets, load
+from include.stack.settings import SETTINGS, Settings, ensure_secrets, kept, load
 from include.stack.steps import StepFailed
 from include.stack.stream_programs import make_interface
 
@@ -152,6 +152,17 @@ def test_what_a_setting_concerns_is_started_anew_and_nothing_else(
     configuration.write(replace(s, values={**s.values, setting: value}))
     after = {group.name: group for group in realized(s).process_group_configs}
     assert {name for name in after if after[name] != before[name]} == restarted
+
+
+def test_a_process_starts_with_the_settings_by_which_its_configuration_was_written(s: Settings) -> None:
+    """Also with those that only `up` was given, by its environment."""
+    assert kept(s).values == s.values
+    given = replace(s, values={**s.values, "HEADRACE_MARQUEZ_URL": "http://127.0.0.1:5000"})
+    apply_all(given)
+    configuration.write(given)
+    assert kept(s)["HEADRACE_MARQUEZ_URL"] == "http://127.0.0.1:5000"
+    configuration.write(s)
+    assert kept(given)["HEADRACE_MARQUEZ_URL"] == ""
 
 
 def test_other_jars_start_what_runs_on_them_anew(s: Settings) -> None:
