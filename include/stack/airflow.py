@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headrace.systems.retry import Transient
 from include.stack.environment import shared
-from include.stack.processes import Process
+from include.stack.process import Process
 from include.stack.settings import Settings
 
 

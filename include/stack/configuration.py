@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from headrace.systems.kafka.login import plain_jaas
 from include.stack import kafka
-from include.stack.processes import Process, definitions
+from include.stack.process import Process
+from include.stack.processes import definitions
 from include.stack.settings import KEPT, Settings
-from include.stack.steps import StepFailed
+from include.stack.sockets import socket_path
 from include.stack.stream_programs import PLACE
 from include.stack.streams import PREFIX, program, stream_process
 
@@ -67,30 +66,6 @@ def fingerprint(process: Process, files: Mapping[str, str]) -> str:
         used |= more
         said += "".join(f"\n{files[path]}" for path in sorted(more))
     return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def socket_path(settings: Settings, name: str = "supervisor") -> Path:
-    """A process's socket: in a folder of ours under /tmp when the instance's path is too long for a unix socket (107 bytes).
-
-    Raises StepFailed when that folder is somebody else's.
-    """
-    path = settings.run / f"{name}.sock"
-    if len(str(path)) < 100:
-        return path
-    return private_folder() / f"{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.sock"
-
-
-def private_folder(place: Path = Path("/tmp")) -> Path:  # noqa: S108 - whose it is, is checked
-    """A folder that nobody else may enter. Raises StepFailed when somebody else has made it."""
-    folder = place / f"headrace-{os.geteuid()}"
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise StepFailed(
-            f"{folder} is not a folder that only you may enter: remove it, or keep Headrace in a shorter path"
-        )
-    return folder
 
 
 def _values(settings: Settings) -> dict[str, object]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from include.stack import kafka
 from include.stack.buckets import LANDING
-from include.stack.configuration import socket_path
-from include.stack.processes import STANDBY
+from include.stack.process import STANDBY
 from include.stack.settings import BY_NAME, Settings
+from include.stack.sockets import socket_path
 
 
 def connections(s: Settings) -> list[dict[str, Any]]:

@@ -13,10 +13,10 @@ import httpx
 import psycopg
 
 from include.stack import kafka
-from include.stack.configuration import socket_path
 from include.stack.databases import superuser_dsn
-from include.stack.processes import STANDBY
+from include.stack.process import STANDBY
 from include.stack.settings import Settings
+from include.stack.sockets import socket_path
 from include.stack.steps import AGAIN
 
 Check = Callable[[], bool]

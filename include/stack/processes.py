@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 from headrace.systems.kafka.login import scram_jaas
+from include.stack.airflow import api_server, dag_processor, scheduler, triggerer
 from include.stack.databases import role_dsn
 from include.stack.install import POSTGRES_BIN, clickhouse_library, java_home, registry_java
-from include.stack.privileges import as_postgres
+from include.stack.process import WATCHDOG, Process
 from include.stack.seaweedfs import security
 from include.stack.settings import Settings
-
-STANDBY = "spark-batch"
-"""The Spark driver that stands by for batch jobs."""
-WATCHDOG = "watchdog"
-"""The process that restarts one that does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A supervised process.
-
-    Attributes:
-        command: argv; never holds a secret.
-        environ: what is added to the environment.
-        as_postgres: run as the system user `postgres` when we are root (PostgreSQL refuses to be root).
-        restarts: whether the supervisor brings it back; streams are brought back by Airflow.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    environ: Mapping[str, str] = field(default_factory=dict)
-    as_postgres: bool = False
-    restarts: bool = True
-    stop_signal: str = "TERM"
-    stop_seconds: int = 20
-
-    def become(self) -> None:
-        """Replace the current process by this one."""
-        command = list(self.command)
-        if self.as_postgres and os.geteuid() == 0:
-            command = as_postgres(command)
-        os.execvpe(command[0], command, os.environ | dict(self.environ))  # noqa: S606 - that is what it is for
+from include.stack.standby import standby_process
+from include.stack.streams import stream_processes
 
 
 def postgres(s: Settings) -> Process:
@@ -199,17 +168,11 @@ def _go_size(value: str) -> str:
     return value[:-1] + {"m": "MiB", "g": "GiB"}[value[-1]]
 
 
-def _airflow() -> tuple[Callable[[Settings], Process], ...]:
-    from include.stack.airflow import api_server, dag_processor, scheduler, triggerer
-
-    return (api_server, scheduler, dag_processor, triggerer)
+AIRFLOW = (api_server, scheduler, dag_processor, triggerer)
 
 
 def definitions(s: Settings) -> tuple[Process, ...]:
     """Every process of this instance, in the order they start."""
-    from include.stack.standby import standby_process
-    from include.stack.streams import stream_processes
-
     store = minio if s["HEADRACE_OBJECT_STORE"] == "minio" else seaweedfs
-    makers = (postgres, store, kafka, clickhouse, registry, connect, lineage, *_airflow(), standby_process, watchdog)
+    makers = (postgres, store, kafka, clickhouse, registry, connect, lineage, *AIRFLOW, standby_process, watchdog)
     return (*(make(s) for make in makers), *stream_processes(s))

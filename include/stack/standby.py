@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from headrace.systems.spark.job import job_environment
-from include.stack.configuration import socket_path
 from include.stack.endpoints import endpoint
 from include.stack.environment import shared
-from include.stack.processes import STANDBY, Process
+from include.stack.process import STANDBY, Process
 from include.stack.settings import Settings
+from include.stack.sockets import socket_path
 
 
 def standby_process(s: Settings) -> Process:

@@ -10,7 +10,7 @@ from include.stack import airflow, configuration, databases, health, kafka, seaw
 from include.stack.buckets import make_buckets
 from include.stack.contracts import applied_file
 from include.stack.endpoints import endpoint
-from include.stack.processes import STANDBY, WATCHDOG
+from include.stack.process import STANDBY, WATCHDOG
 from include.stack.settings import Settings
 from include.stack.steps import side_by_side, take
 from include.stack.supervisor import Supervisor

@@ -13,7 +13,7 @@ from include.stack.contracts import applied
 from include.stack.databases import role_dsn
 from include.stack.environment import shared
 from include.stack.install import java_home
-from include.stack.processes import Process
+from include.stack.process import Process
 from include.stack.settings import Settings
 
 PREFIX: Final = "stream-"

@@ -13,8 +13,8 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from headrace.systems.text import one_line
-from include.stack.configuration import socket_path
 from include.stack.settings import Settings
+from include.stack.sockets import socket_path
 
 
 class SupervisorError(Exception):

@@ -19,8 +19,9 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
 from include.stack import health, settings
 from include.stack.endpoints import endpoint
+from include.stack.process import WATCHDOG
 from include.stack.process_alerts import ProcessAlerts, alerts_file
-from include.stack.processes import WATCHDOG, definitions
+from include.stack.processes import definitions
 from include.stack.settings import Settings
 from include.stack.silence import NEEDS, Silence
 from include.stack.start import UP_WITHIN_S

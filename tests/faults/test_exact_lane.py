@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from include.stack.processes import STANDBY
+from include.stack.process import STANDBY
 from tests.conftest import Stack
 from tests.support.live_shop import wait_until
 from tests.support.trading_window import TradingWindow

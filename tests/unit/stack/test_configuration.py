@@ -16,10 +16,11 @@ from supervisor.xmlrpc import RPCError
 
 from headrace.contracts.applied import write_applied
 from headrace.contracts.codec import encode_contract
-from include.stack import configuration
+from include.stack import configuration, sockets
 from include.stack.connections import connections
 from include.stack.contracts import applied_file, contracts
-from include.stack.processes import Process, definitions
+from include.stack.process import Process
+from include.stack.processes import definitions
 from include.stack.settings import SETTINGS, Settings, ensure_secrets, kept, load
 from include.stack.steps import StepFailed
 from include.stack.stream_programs import make_interface
@@ -88,16 +89,16 @@ def test_each_process_gets_only_its_own_secrets(s: Settings) -> None:
 
 
 def test_a_folder_of_somebody_else_takes_no_socket(tmp_path: Path) -> None:
-    folder = configuration.private_folder(tmp_path)
+    folder = sockets.private_folder(tmp_path)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert configuration.private_folder(tmp_path) == folder
+    assert sockets.private_folder(tmp_path) == folder
     folder.chmod(0o755)
     with pytest.raises(StepFailed, match="remove it"):
-        configuration.private_folder(tmp_path)
+        sockets.private_folder(tmp_path)
     folder.rmdir()
     folder.symlink_to(tmp_path)
     with pytest.raises(StepFailed, match="not a folder that only you may enter"):
-        configuration.private_folder(tmp_path)
+        sockets.private_folder(tmp_path)
 
 
 def secrets_of(s: Settings, process: Process) -> set[str]:

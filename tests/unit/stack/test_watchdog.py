@@ -16,9 +16,9 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
 from include.stack import silence, watchdog
-from include.stack.configuration import socket_path
 from include.stack.process_alerts import wrong
 from include.stack.settings import Settings, ensure_secrets, load
+from include.stack.sockets import socket_path
 from include.stack.supervisor import Supervisor
 from include.stack.watchdog import Watchdog
 
