@@ -16,8 +16,8 @@ import pytest
 
 from include.stack import health
 from tests.conftest import Stack
-from tests.support.live_shop import wait_until
 from tests.support.trading_window import TradingWindow
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

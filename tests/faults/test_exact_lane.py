@@ -13,8 +13,8 @@ import pytest
 
 from include.stack.process import STANDBY
 from tests.conftest import Stack
-from tests.support.live_shop import wait_until
 from tests.support.trading_window import TradingWindow
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.conftest import Stack
-from tests.support.live_shop import wait_until
 from tests.support.trading_window import TradingWindow
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(600)]
 

@@ -23,8 +23,8 @@ from tests.fidelity.source import Source
 from tests.fidelity.stages.kafka import Captured
 from tests.fidelity.tables import SCHEMA, Column, K, Table, setup
 from tests.fidelity.writing import Written
-from tests.support.live_shop import wait_until
 from tests.support.place import Place, place
+from tests.support.waiting import wait_until
 
 CAPTURED_WITHIN_S: Final = 300.0
 READ_ANEW: Final = Progress(timeout_s=300.0, poll_s=0.5)

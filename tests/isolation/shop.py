@@ -15,8 +15,8 @@ from headrace.contracts.contract import Contract
 from headrace.systems.platform.alerts import Alert
 from include.stack.settings import Settings
 from tests.integration.systems.world import World
-from tests.support.live_shop import wait_until
 from tests.support.place import Place, place
+from tests.support.waiting import wait_until
 from tests.support.watching import airflow_connections, connectors_kept
 
 SICK: Final = "sick"

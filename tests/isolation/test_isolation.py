@@ -20,8 +20,8 @@ from tests.conftest import Stack
 from tests.isolation.marts import marts_of
 from tests.isolation.shop import SICK, WELL, Shop, open_shop
 from tests.isolation.troubles import TROUBLES, Trouble
-from tests.support.live_shop import wait_until
 from tests.support.schema_ids import schema_ids
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.beside, pytest.mark.slow, pytest.mark.timeout(600)]
 

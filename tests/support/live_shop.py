@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from include.shop.live import LiveSettings, run_live
 from include.shop.pacing import Stop
 from include.shop.tally import Tally
+from tests.support.waiting import wait_until
 
 ROWS_PER_S = 40
 
@@ -51,10 +51,3 @@ def open_shop(dsn: str, seed: int) -> Iterator[Shop]:
     finally:
         tally = shop.close()
     assert tally.rows > 0
-
-
-def wait_until(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {otherwise}"
-        time.sleep(0.2)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tests.support.live_shop import Shop, wait_until
+from tests.support.live_shop import Shop
 from tests.support.three_hops import judge
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.conftest import Stack

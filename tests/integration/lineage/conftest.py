@@ -10,7 +10,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from headrace.systems.lineage.hook import LineageHook
 from headrace.systems.platform.migration import migrate, read_migrations
 from include.stack.databases import role_dsn
 from tests.support.lineage_cases import ROOT
+from tests.support.waiting import wait_until
 
 T = TypeVar("T")
 KEY = "a-key-for-tests"
@@ -71,7 +71,7 @@ def running(folder: Path, dsn: str, *, wait: bool = True, **environ: str) -> Ite
     endpoint = RunningEndpoint(process, port, log)
     try:
         if wait:
-            eventually(lambda: healthy(endpoint), seconds=30)
+            wait_until(lambda: healthy(endpoint), 30)
         yield endpoint
     finally:
         process.terminate()
@@ -86,15 +86,6 @@ def healthy(endpoint: RunningEndpoint) -> bool:
         return endpoint.client.get("/healthz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def eventually(holds: Callable[[], T], *, seconds: float = 15) -> T:
-    """The first true answer; AssertionError when there is none in time."""
-    end = time.monotonic() + seconds
-    while not (answer := holds()):
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
-    return answer
 
 
 def free_port() -> int:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.lineage.conftest import RunningEndpoint, eventually, free_port, running
+from tests.integration.lineage.conftest import RunningEndpoint, free_port, running
 from tests.support.lineage_cases import dataset, run_event
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stack
 Rows = Callable[..., list[tuple[Any, ...]]]
@@ -78,12 +79,12 @@ def test_every_event_arrives_as_it_was_and_in_order(dsn: str, tmp_path: Path, sp
         running(tmp_path, dsn, HEADRACE_MARQUEZ_URL=target.url) as endpoint,
     ):
         names = send(endpoint, space, 30)
-        eventually(lambda: len(target.jobs(space)) == 30)
+        wait_until(lambda: len(target.jobs(space)) == 30)
         assert target.jobs(space) == names
         event = run_event(names[0], namespace=space, inputs=[dataset(space, "a")])
         assert endpoint.post(event).status_code == 200  # known already: not forwarded again
         assert next(e for e in target.taken if e["job"]["namespace"] == space) == event
-        eventually(lambda: rows("SELECT count(*) FROM lineage.outbox") == [(0,)])
+        wait_until(lambda: rows("SELECT count(*) FROM lineage.outbox") == [(0,)])
         assert len(target.jobs(space)) == 30
 
 
@@ -94,11 +95,11 @@ def test_nothing_is_lost_while_marquez_is_down_and_the_endpoint_is_killed(
     environ = {"HEADRACE_MARQUEZ_URL": f"http://127.0.0.1:{port}", "HEADRACE_LINEAGE_OUTBOX": "5"}
     with running(tmp_path, dsn, **environ) as endpoint:
         names = send(endpoint, space, 40)
-        eventually(lambda: rows("SELECT count(*) FROM lineage.outbox WHERE last_error IS NOT NULL") != [(0,)])
+        wait_until(lambda: rows("SELECT count(*) FROM lineage.outbox WHERE last_error IS NOT NULL") != [(0,)])
         assert rows("SELECT count(*) <= 5 FROM lineage.outbox") == [(True,)]
         endpoint.process.kill()
     with marquez(port) as target, running(tmp_path, dsn, **environ):
-        eventually(lambda: sorted(set(target.jobs(space))) == names, seconds=150)
+        wait_until(lambda: sorted(set(target.jobs(space))) == names, seconds=150)
 
 
 def test_an_event_that_marquez_refuses_is_set_aside_and_the_others_pass(
@@ -109,11 +110,11 @@ def test_an_event_that_marquez_refuses_is_set_aside_and_the_others_pass(
         target.refuse["job-001"] = 422
         with running(tmp_path, dsn, MARQUEZ_URL=target.url) as endpoint:
             send(endpoint, space, 4)
-            eventually(lambda: target.jobs(space) == ["job-000", "job-002", "job-003"])
+            wait_until(lambda: target.jobs(space) == ["job-000", "job-002", "job-003"])
             refused = """SELECT j.name, r.reason FROM lineage.refused r
                 JOIN lineage.events e ON e.id = r.event_id JOIN lineage.jobs j ON j.id = e.job_id
                 WHERE j.namespace = %s"""
-            assert eventually(lambda: rows(refused, space)) == [("job-001", "422: why")]
+            assert wait_until(lambda: rows(refused, space)) == [("job-001", "422: why")]
 
 
 def test_an_event_that_marquez_cannot_digest_now_is_tried_again(dsn: str, tmp_path: Path, space: str) -> None:
@@ -121,6 +122,6 @@ def test_an_event_that_marquez_cannot_digest_now_is_tried_again(dsn: str, tmp_pa
         target.refuse["job-000"] = 500
         with running(tmp_path, dsn, MARQUEZ_URL=target.url) as endpoint:
             send(endpoint, space, 3)
-            eventually(lambda: target.jobs(space) == ["job-001", "job-002"])
+            wait_until(lambda: target.jobs(space) == ["job-001", "job-002"])
             target.refuse.clear()
-            eventually(lambda: target.jobs(space) == ["job-001", "job-002", "job-000"])
+            wait_until(lambda: target.jobs(space) == ["job-001", "job-002", "job-000"])

@@ -15,9 +15,10 @@ from psycopg_pool import AsyncConnectionPool
 from include.apps.lineage.prune import prune
 from include.stack.lineage import NoMarquez, replay
 from tests.conftest import Stack
-from tests.integration.lineage.conftest import RunningEndpoint, eventually, free_port, running
+from tests.integration.lineage.conftest import RunningEndpoint, free_port, running
 from tests.integration.lineage.test_lineage_forwarding import marquez
 from tests.support.lineage_cases import dataset, run_event
+from tests.support.waiting import wait_until
 
 Rows = Callable[..., list[tuple[Any, ...]]]
 RUNS = """
@@ -66,7 +67,7 @@ def test_a_batch_goes_on_in_the_order_in_which_it_came(dsn: str, tmp_path: Path,
     with marquez(free_port()) as target, running(tmp_path, dsn, HEADRACE_MARQUEZ_URL=target.url) as endpoint:
         batch = [run_event(f"job-{number:03}", namespace=space, inputs=[dataset(space, "a")]) for number in range(40)]
         assert endpoint.post(*batch).status_code == 200
-        eventually(lambda: len(target.jobs(space)) == 40)
+        wait_until(lambda: len(target.jobs(space)) == 40)
         assert target.jobs(space) == [event["job"]["name"] for event in batch]
 
 
@@ -84,7 +85,7 @@ def test_what_is_stored_is_sent_to_a_new_marquez(
         replay(there, said.append, began)
         assert target.jobs(space) == ["job-0", "job-1", "job-2"]
         rows(AT_ONCE, space)
-        eventually(lambda: len(target.jobs(space)) == 6)
+        wait_until(lambda: len(target.jobs(space)) == 6)
         assert rows(LEFT, space) == [(0, 0)]
     assert "are on their way to" in said[0]
     assert said[-1].startswith("Marquez has ")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Stack
 from tests.support.alerts import Mailbox, Webhook
+from tests.support.waiting import wait_for
 
 SEEN_WITHIN_S = 60
 _ids = itertools.count(int(time.time() * 1000))
@@ -59,14 +60,7 @@ def warehouse(stack: Stack) -> Callable[..., list[Sequence[Any]]]:
 def eventually() -> Callable[..., Any]:
     """`eventually(read, wanted)`: read until it gives what is wanted; fails with what it gave last."""
 
-    def wait(read: Callable[[], Any], wanted: Any, seconds: float = SEEN_WITHIN_S) -> Any:
-        deadline = time.monotonic() + seconds
-        while (found := read()) != wanted:
-            assert time.monotonic() < deadline, f"after {seconds:.0f} s: {found!r}, wanted {wanted!r}"
-            time.sleep(0.2)
-        return found
-
-    return wait
+    return lambda read, wanted, seconds=SEEN_WITHIN_S: wait_for(read, wanted, seconds)
 
 
 @pytest.fixture

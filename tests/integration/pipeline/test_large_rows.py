@@ -13,8 +13,8 @@ from headrace.contracts import names
 from tests.conftest import Stack
 from tests.integration.systems.world import ID, NOTE
 from tests.isolation.shop import SETUP
-from tests.support.live_shop import wait_until
 from tests.support.place import place
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(1500)]
 

@@ -14,7 +14,7 @@ import pytest
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 from tests.integration.systems.world import ID, NOTE, TERMS
-from tests.support.live_shop import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(900)]
 

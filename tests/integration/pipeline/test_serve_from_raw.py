@@ -10,7 +10,7 @@ import pytest
 from headrace.contracts.index import load_index
 from headrace.systems.serving.from_raw import FromRaw
 from tests.conftest import Stack
-from tests.support.live_shop import wait_until
+from tests.support.waiting import wait_until
 
 DAG, SINK = "serve_from_raw", "lake-retail"
 DATASETS = ("households", "transactions")

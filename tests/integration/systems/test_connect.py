@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from headrace.systems.connect.snapshots import take_due
 from headrace.systems.connect.watch import snapshot_done
 from tests.integration.systems.building import new_world
 from tests.integration.systems.world import World
+from tests.support.waiting import wait_until
 from tests.support.watching import airflow_connections, deferred, event_of, meanwhile
 
 pytestmark = pytest.mark.slow
@@ -45,13 +46,6 @@ def airflow(running: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return running
 
 
-def _until(seen: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-
-
 def test_a_faulty_configuration_is_refused_with_the_fault(running: World) -> None:
     config = running.systems.connect.config(running.source) or {}
     with pytest.raises(SystemRefused, match=r"400: .*poll\.interval\.ms"):
@@ -68,7 +62,7 @@ def broken(airflow: World) -> Iterator[World]:
     airflow.sql(f"DROP PUBLICATION headrace_{airflow.name}")
     hook.put(airflow.source, {**config, "errors.max.retries": "0"})
     hook.resume(airflow.source)
-    _until(lambda: _has_failed(airflow))
+    wait_until(lambda: _has_failed(airflow))
     yield airflow
     hook.put(airflow.source, config)
     hook.wait(airflow.source, "RUNNING")
@@ -97,7 +91,7 @@ def test_a_failed_task_is_told_restarted_then_an_alert_then_all_is_well_again(br
     watch = deferred(operator.on_event, {}, event, watch["trouble"])
     assert watch["trouble"]["restarts"] == {broken.source: 1}
     assert platform.open_alerts() == ()
-    _until(lambda: _has_failed(broken))
+    wait_until(lambda: _has_failed(broken))
     with pytest.raises(SystemFailure, match=r"Restarted 1 times in vain\."):
         operator.on_event({}, event_of(**watch["trigger"]), watch["trouble"])  # type: ignore[arg-type]
     (alert,) = platform.open_alerts()
@@ -197,13 +191,13 @@ def test_a_type_without_values_is_named_by_the_plan_and_by_whoever_waits(running
     running.sql("CREATE TYPE shop.mood AS ENUM ()")
     assert {refusal.rule for refusal in running.plan().refusals} == {"empty-enum"}
     hook.restart(running.source, only_failed=False)
-    _until(lambda: _has_failed(running))
+    wait_until(lambda: _has_failed(running))
     systems.platform.add_due_snapshots(running.name, ["shop.orders"])
     with pytest.raises(SystemFailure, match=r"enumerated types without values: shop\.mood"):
         take_due(systems.platform, systems.kafka, systems.registry.schema, systems.sources, hook, running.log.append)
     running.sql("DROP TYPE shop.mood")
     hook.restart(running.source)
-    _until(lambda: bool((status := hook.status(running.source)) and status.settled("RUNNING")))
+    wait_until(lambda: bool((status := hook.status(running.source)) and status.settled("RUNNING")))
 
 
 def test_a_connector_is_paused_resumed_stopped_and_forgets(running: World) -> None:
@@ -215,7 +209,7 @@ def test_a_connector_is_paused_resumed_stopped_and_forgets(running: World) -> No
     hook.wait(name, "RUNNING")
     hook.restart(name, only_failed=False)
     hook.wait(name, "RUNNING")
-    _until(lambda: snapshot_done(hook.offsets(name)))
+    wait_until(lambda: snapshot_done(hook.offsets(name)))
     with pytest.raises(SystemRefused):
         hook.delete_offsets(name)
     hook.stop(name)
@@ -224,5 +218,5 @@ def test_a_connector_is_paused_resumed_stopped_and_forgets(running: World) -> No
     assert hook.offsets(name) == []
     hook.delete(name)
     hook.delete(name)
-    _until(lambda: name not in hook.names() and hook.status(name) is None)
+    wait_until(lambda: name not in hook.names() and hook.status(name) is None)
     assert hook.config(name) is None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from headrace.systems.proving.proof import raw_offsets, sink_offsets
 from include.spark.streaming.letters.job import Places
 from tests.integration.systems.serving import Server
 from tests.integration.systems.world import World
+from tests.support.waiting import wait_until
 from tests.support.watching import airflow_connections
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ class Landing:
         before = len(self.valued())
         for number in ids:
             self.world.sql(f"INSERT INTO shop.orders VALUES ({number}, 1.25, '2024-05-05Z')")
-        until(lambda: len(self.valued()) == before + len(ids))
+        wait_until(lambda: len(self.valued()) == before + len(ids))
         return self.valued()[before:]
 
     def rows(self, *offsets: int) -> int:
@@ -92,7 +92,7 @@ class Landing:
         kafka, place = self.systems.kafka, TopicPartition(self.topic, 0)
         place.offset = kafka.end_offsets(self.topic)[0]
         kafka.admin.delete_records([place])[place].result()
-        until(lambda: kafka.begin_offsets(self.topic)[0] == place.offset)
+        wait_until(lambda: kafka.begin_offsets(self.topic)[0] == place.offset)
 
     def stop(self) -> None:
         self.systems.connect.stop(self.sink)
@@ -116,7 +116,7 @@ def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Landing]:
     world.apply()
     airflow_connections(world, monkeypatch)
     found = Landing(world)
-    until(lambda: len(found.raw()) == 20)
+    wait_until(lambda: len(found.raw()) == 20)
     yield found
     lake = (
         found.systems.lake
@@ -133,17 +133,10 @@ def test_a_sink_whom_the_registry_does_not_know_stops_and_says_so(landing: Landi
     stranger = {f"{part}.converter.apicurio.auth.password": "wrong" for part in ("key", "value")}
     connect.put(landing.sink, {**config, **stranger})
     offsets = landing.write(100, 101)
-    until(lambda: "does not let Kafka Connect in" in str(connect.status(landing.sink)))
+    wait_until(lambda: "does not let Kafka Connect in" in str(connect.status(landing.sink)))
     connect.put(landing.sink, config)
-    until(lambda: set(offsets) <= landing.raw())
+    wait_until(lambda: set(offsets) <= landing.raw())
     assert kafka.end_offsets(letters) == before
-
-
-def until(seen: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
 
 
 def test_gaps_are_found_named_and_closed_and_other_offsets_are_none(landing: Landing) -> None:
@@ -151,7 +144,7 @@ def test_gaps_are_found_named_and_closed_and_other_offsets_are_none(landing: Lan
     world.sql("UPDATE shop.orders SET total = 7 WHERE id = 2; DELETE FROM shop.orders WHERE id = 3")
     garbage = offsets_without_a_row(landing)
     after = landing.write(100)
-    until(lambda: landing.raw() == {o for o in landing.valued() if o != garbage})
+    wait_until(lambda: landing.raw() == {o for o in landing.valued() if o != garbage})
     assert len(landing.raw()) < len(range(after[0] + 1)) - 1, "markers, a tombstone and an aborted record"
     deleted = sorted(landing.raw())[5]
     landing.systems.lake.need(landing.table).delete(f"_offset = {deleted}")
@@ -172,14 +165,14 @@ def test_gaps_are_found_named_and_closed_and_other_offsets_are_none(landing: Lan
     landing.seek(skipped[-1] + 1)
     landing.resume()
     last = landing.write(104)
-    until(lambda: last[0] in landing.raw())
+    wait_until(lambda: last[0] in landing.raw())
     found = landing.prove()
     assert found[1:] == [f"{landing.topic} partition 0 offsets {skipped[0]} to {skipped[-1]} (3 missing)"]
 
     landing.stop()
     landing.seek(skipped[0])
     landing.resume()
-    until(lambda: set(skipped) <= landing.raw())
+    wait_until(lambda: set(skipped) <= landing.raw())
     assert landing.prove() == [only], "what is there again is none"
     assert landing.replay() == {landing.sink: 4}
     assert landing.raw() == {o for o in landing.valued() if o != garbage}
@@ -233,7 +226,7 @@ def test_a_sink_that_fell_out_of_retention_is_told_and_its_table_read_anew(
     monkeypatch.setattr(operators, "heal", lambda *given: whole(*given, progress=progress))
     assert landing.prove() == []
     assert landing.alerts == {}
-    until(lambda: {100, 101, 102} <= ids(landing))
+    wait_until(lambda: {100, 101, 102} <= ids(landing))
 
 
 def ids(landing: Landing) -> set[int]:

@@ -12,7 +12,7 @@ from headrace.systems.kafka import state
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import read_to_end
 from headrace.systems.retry import Backoff
-from tests.support.live_shop import wait_until
+from tests.support.waiting import wait_until
 
 
 def _wanted(name: str, partitions: int = 1, **config: str) -> Resource:

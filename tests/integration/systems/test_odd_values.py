@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from headrace.systems.letters.collect import _arrived
 from headrace.systems.letters.letter import Letter, letter
 from tests.integration.systems.serving import Server
 from tests.integration.systems.world import AT, ID, NOTE, TOTAL, World
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -101,13 +101,6 @@ STREAMED = 1000
 MEGABYTES = "(SELECT string_agg(md5(n::text), '') FROM generate_series(1, {} * 32768) n)"
 
 
-def _until(seen: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
-
-
 @pytest.fixture
 def odd(world: World) -> Iterator[World]:
     """Every odd row once in the snapshot and once in the stream, then what follows them; a neighbour after all of it."""
@@ -119,7 +112,7 @@ def odd(world: World) -> Iterator[World]:
     _insert(world, 0)
     world.sql("INSERT INTO shop.odd (id, day) VALUES (7001, '1582-10-10')")
     world.apply()
-    _until(lambda: len(_changes(world, "quiet")) == 3, "the snapshot")
+    wait_until(lambda: len(_changes(world, "quiet")) == 3, 120, "the snapshot")
     _insert(world, STREAMED)
     world.sql(
         "INSERT INTO shop.odd (id, may) VALUES (5001, 1); UPDATE shop.odd SET may = 'NaN' WHERE id = 5001;"
@@ -132,7 +125,7 @@ def odd(world: World) -> Iterator[World]:
     world.sql(f"INSERT INTO shop.odd (id, long) SELECT 6002, {MEGABYTES.format(33)}")
     world.sql("TRUNCATE shop.cleared; INSERT INTO shop.cleared VALUES (9, 9, '2024-01-01Z')")
     world.sql("INSERT INTO shop.quiet VALUES (100, 1.25, '2024-05-05Z')")
-    _until(lambda: len(_changes(world, "quiet")) == 4, f"the neighbour: {_why(world)}")
+    wait_until(lambda: len(_changes(world, "quiet")) == 4, 120, f"the neighbour: {_why(world)}")
     yield world
 
 
@@ -219,7 +212,7 @@ def _sink_lands_the_rest(odd: World, sink: Refuser, changes: int) -> None:
     def landed() -> list[int]:
         return sorted(table.refresh().scan(selected_fields=("id",)).to_arrow()["id"].to_pylist())
 
-    _until(lambda: len(landed()) == changes - refused, "raw")
+    wait_until(lambda: len(landed()) == changes - refused, 120, "raw")
     letters = _letters(odd, sink)
     assert len(letters) == refused
     assert {found.dataset for found in letters} == {f"{odd.name}.odd"}

@@ -14,7 +14,7 @@ from headrace.systems.warehouse import rebuilding, state
 from headrace.systems.warehouse.hook import WarehouseHook
 from headrace.systems.warehouse.rebuilding import Rebuilt, clock_us, rebuild
 from tests.integration.systems.test_warehouse import FIELDS, applied, orders_tables
-from tests.support.live_shop import wait_until
+from tests.support.waiting import wait_until
 from tests.unit.systems.test_warehouse_arrow_changes import change, raw
 
 Row = tuple[int, str | None]

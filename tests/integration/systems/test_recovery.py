@@ -7,8 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from include.stack.install import POSTGRES_BIN
 from include.stack.privileges import POSTGRES_USER, as_postgres
 from tests.integration.systems.serving import Server
 from tests.integration.systems.world import World
+from tests.support.waiting import wait_until
 from tests.support.watching import airflow_connections, deferred, event_of
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def short_of_log(stack: Any) -> Iterator[str]:
     )  # fmt: skip
     dsn = f"postgresql://headrace@127.0.0.1:{port}/postgres"
     try:
-        _until(lambda: _answers(dsn), 30)
+        wait_until(lambda: _answers(dsn), 30)
         with psycopg.connect(dsn, autocommit=True) as connection:
             password = stack.settings["HEADRACE_PASSWORD_CDC"]
             connection.execute(f"CREATE ROLE cdc LOGIN REPLICATION PASSWORD '{password}'")
@@ -80,13 +80,6 @@ def _answers(dsn: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def _until(seen: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
 
 
 @pytest.fixture
@@ -135,7 +128,7 @@ def _lose_the_slot(world: World) -> None:
 def test_a_lost_slot_is_answered_by_a_fresh_snapshot_that_leaves_no_gap(shop: World) -> None:
     contract = shop.contract("orders")
     server = Server(shop.systems, contract)
-    _until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
+    wait_until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
     _lose_the_slot(shop)
     shop.systems.connect.resume(shop.source)
 
@@ -163,14 +156,14 @@ def test_a_lost_slot_is_answered_by_a_fresh_snapshot_that_leaves_no_gap(shop: Wo
     assert shop.systems.platform.fresh_starts() == {}
 
     shop.sql("DELETE FROM shop.orders WHERE id = 6; INSERT INTO shop.orders VALUES (1, 7, '2024-05-06Z')")
-    _until(lambda: server.run() or _served(shop) == _source(shop))  # type: ignore[func-returns-value]
+    wait_until(lambda: server.run() or _served(shop) == _source(shop))  # type: ignore[func-returns-value]
     count = count_changes(shop.systems.kafka, shop.systems.registry.schema, TopicCount(names.topic(contract)))
     assert count.rows == len(_source(shop))
 
 
 def test_a_recovery_that_was_cut_short_is_gone_on_with(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(shop.systems, shop.contract("orders"))
-    _until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
+    wait_until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
     _lose_the_slot(shop)
     shop.systems.connect.resume(shop.source)
     operator = KeepConnectorsOperator(task_id="keep", schemas=str(shop.folder), calm_s=1.0, poll_s=0.5)
@@ -201,20 +194,20 @@ def _die() -> bool:
 def test_an_idle_source_confirms_the_log_of_its_cluster_and_goes_on_after_a_restart(shop: World) -> None:
     """Other databases share the cluster's log: an idle shop must not hold it, nor lose its place in it."""
     server = Server(shop.systems, shop.contract("orders"))
-    _until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
+    wait_until(lambda: server.run() or len(_served(shop)) == 50)  # type: ignore[func-returns-value]
     connect, oltp = shop.systems.connect, shop.systems.sources[shop.name]
     slot = names.replication_slot(shop.name)
 
     for kilobytes in (0, *[1000] * 6):  # together more than the 4 MB that a slot may hold back
         _write_log(shop, "neighbour", kilobytes)
-        _until(lambda: _lag(oltp, slot) < 64 * 1024)
+        wait_until(lambda: _lag(oltp, slot) < 64 * 1024)
         assert _confirmed(shop, slot) <= _stored(shop)  # else the connector could not start again
 
     connect.stop(shop.source)
     connect.wait(shop.source, "STOPPED")
     shop.sql("INSERT INTO shop.orders VALUES (100, 1.25, '2024-05-05Z'); DELETE FROM shop.orders WHERE id = 1")
     connect.resume(shop.source)
-    _until(lambda: server.run() or _served(shop) == _source(shop))  # type: ignore[func-returns-value]
+    wait_until(lambda: server.run() or _served(shop) == _source(shop))  # type: ignore[func-returns-value]
     topic = TopicCount(names.topic(shop.contract("orders")))
     count = count_changes(shop.systems.kafka, shop.systems.registry.schema, topic)
     assert count.changes == 50 + 2  # no second snapshot: the place in the log was kept

@@ -23,7 +23,7 @@ from include.stack.test_parts import (
     Suite,
     is_whole,
 )
-from tests.support.live_shop import wait_until
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 MARKS = ("stack", "beside", "engine", "faults", "slow")
