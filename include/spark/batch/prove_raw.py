@@ -39,13 +39,13 @@ def proof(spark: SparkSession, table: str) -> DataFrame:
     )
 
 
-def main(datasets: list[str]) -> int:
-    """0 when each dataset could be read and every change is there once."""
+def main(arguments: list[str]) -> int:
+    """0 when each dataset could be read and every change is there once. The first argument names them, by commas."""
     jdbc = platform_jdbc()
     options = {"user": jdbc["user"], "password": jdbc["password"], "driver": "org.postgresql.Driver"}
     contracts, wrong = load_index(applied_index(PROJECT)), list[str]()
     with lake_session() as spark:
-        for dataset in datasets:
+        for dataset in arguments[0].split(","):
             try:
                 found = proof(spark, names.raw_table(contracts[dataset])).cache()
                 found.write.jdbc(jdbc["url"], "raw_proofs", mode="append", properties=options)
@@ -61,4 +61,4 @@ def main(datasets: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1].split(",")))
+    sys.exit(main(sys.argv[1:]))

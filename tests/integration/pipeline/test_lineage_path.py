@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
@@ -43,8 +44,11 @@ def test_an_unbroken_path_leads_from_the_shops_table_to_the_metric(stack: Any, l
 
 def test_airflow_reports_its_own_runs_and_each_dataset_its_own_sources(stack: Any, lineage: httpx.Client) -> None:
     stack.airflow.pause("prove_raw", paused=False)
-    run = stack.airflow.trigger("prove_raw", {"datasets": ["retail.products"]})
+    run = stack.airflow.trigger("prove_raw", {"datasets": ["retail.products", "retail.campaigns"]})
     stack.airflow.wait_for_run("prove_raw", run, 240, lambda line: None)
+    with psycopg.connect(stack.platform_dsn) as platform:
+        proven = platform.execute("SELECT name FROM raw_proofs WHERE changes = positions AND changes > 0").fetchall()
+    assert {("raw.retail_products",), ("raw.retail_campaigns",)} <= set(proven)
     raw = "iceberg://lake:raw.retail_products"
     graph = lineage.get("/api/v1/lineage/graph", params={"dataset": raw, "direction": "up"}).json()
     assert {node["name"] for node in graph["nodes"]} == {"raw/retail_products", "oltp.retail.products"}
