@@ -86,6 +86,15 @@ class Marquez:
                 sources.setdefault(output, set()).update(job.inputs)
         return {self.datasets[each].name for each in _reached(self._names[name], sources) - {self._names[name]}}
 
+    def around(self, name: Name) -> set[Name]:
+        """Every dataset of the graph that Marquez draws of this one: it follows edges both ways, from each node again."""
+        beside: dict[int, set[int]] = {}
+        for job in self.jobs.values():
+            touched = job.inputs | job.outputs
+            for each in touched:
+                beside.setdefault(each, set()).update(touched)
+        return {self.datasets[each].name for each in _reached(self._names[name], beside)}
+
     def column_origins(self, name: Name, column: str) -> set[tuple[Name, str]]:
         """The columns from which this one is made and which themselves are made from none."""
         start, ends, seen = (self._names[name], column), set[Place](), set[Place]()

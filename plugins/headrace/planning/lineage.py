@@ -7,6 +7,7 @@ for one dataset:
                                ├──stream.retail.cdc.…──► clickhouse state, changes ──view──► view
                                └──stream.retail.metrics.…──► clickhouse metrics ──view──► view
 
+Dead letters are left out: one topic takes those of many datasets, and would tie all of them into one graph.
 `lineage_events` turns the jobs into OpenLineage events.
 """
 
@@ -28,7 +29,7 @@ from headrace.planning.lineage_types import (
     LineageSettings,
     MetricTable,
 )
-from headrace.planning.topics import captured, landed, sink_dead_letter_topic
+from headrace.planning.topics import captured, landed
 
 CONNECTOR: Final = JobKind("STREAMING", "KAFKA_CONNECT", "CONNECTOR")
 STREAM: Final = JobKind("STREAMING", "SPARK", "QUERY")
@@ -86,14 +87,13 @@ class _Graph:
     def sink_connectors(self) -> Iterator[DeclaredJob]:
         for contract in landed(self.contracts):
             topic, connector = self.datasets.topic(contract), names.sink_connector(contract.domain)
-            letters = self.datasets.dead_letters(sink_dead_letter_topic(contract.domain))
             yield DeclaredJob(
                 namespace=self._connect_namespace,
                 name=f"{connector}.{names.raw_table(contract)}",
                 kind=CONNECTOR,
                 doc=f"Iceberg sink: every change of {contract.id}, into the raw zone of the lake.",
                 inputs=(topic,),
-                outputs=(copied(self.datasets.lake(contract, "raw"), topic), letters),
+                outputs=(copied(self.datasets.lake(contract, "raw"), topic),),
             )
 
     def landings(self) -> Iterator[DeclaredJob]:
@@ -111,7 +111,7 @@ class _Graph:
 
     def change_streams(self) -> Iterator[DeclaredJob]:
         for contract in self._served():
-            topic, letters = self.datasets.topic(contract), names.dead_letter_topic(contract.stream_group)
+            topic = self.datasets.topic(contract)
             tables = (self.datasets.warehouse(contract, table) for table in names.stream_tables(contract))
             yield DeclaredJob(
                 namespace=self.settings.spark_namespace,
@@ -119,7 +119,7 @@ class _Graph:
                 kind=STREAM,
                 doc=f"Spark: current state and change history of {contract.id}.",
                 inputs=(topic,),
-                outputs=(*(copied(table, topic) for table in tables), self.datasets.dead_letters(letters)),
+                outputs=tuple(copied(table, topic) for table in tables),
             )
 
     def views(self) -> Iterator[DeclaredJob]:

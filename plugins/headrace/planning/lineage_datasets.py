@@ -54,11 +54,6 @@ class Datasets:
         name = LineageName(self.settings.landing, names.landing_prefix(contract).strip("/"))
         return _described(name, contract, "FILE", columns_of_record(contract.record))
 
-    def dead_letters(self, topic: str) -> LineageDataset:
-        """A topic of what could not be read."""
-        name = names.kafka_lineage(self.settings.kafka, topic)
-        return LineageDataset(name, "TOPIC", doc="Records that could not be read, as they came.")
-
     def lake(self, contract: Contract, zone: Zone) -> LineageDataset:
         """Its table in a zone of the lake."""
         table = names.lake_table(contract, zone)

@@ -52,13 +52,12 @@ def test_datasets_are_named_as_the_design_says() -> None:
     ours = contracts("transactions")
     jobs = {job.name: job for job in declared(ours, settings())}
     (source,), (topic,) = jobs[SOURCE].inputs, jobs[SOURCE].outputs
-    raw, letters = jobs[SINK].outputs
+    (raw,) = jobs[SINK].outputs
     assert source.name == ("postgres://postgres:5432", "oltp.retail.transactions")
     assert topic.name == ("kafka://kafka:9092", "oltp.retail.transactions")
     assert raw.name == ("s3://warehouse", "raw/retail_transactions")
     assert raw.symlink == ("iceberg://lake", "raw.retail_transactions")
-    assert letters.name == ("kafka://kafka:9092", "dead-letter.lake-retail")
-    state, changes, _ = jobs[STREAM].outputs
+    state, changes = jobs[STREAM].outputs
     assert state.name == ("clickhouse://clickhouse:8123", "retail.transactions_state")
     assert changes.name == ("clickhouse://clickhouse:8123", "retail.transactions_changes")
 
@@ -98,7 +97,7 @@ def test_events_that_are_no_changes_have_no_state_table() -> None:
     jobs = {job.name: job for job in declared([clicks], settings())}
     assert not [name for name in jobs if name.startswith("cdc-")]
     tables = [output.name.name for output in jobs["stream.retail.cdc.retail.clicks"].outputs]
-    assert tables == ["retail.clicks_changes", "dead-letter.retail"]
+    assert tables == ["retail.clicks_changes"]
     assert jobs["retail.clicks"].inputs[0].name.name == "retail.clicks_changes"
 
 

@@ -49,6 +49,13 @@ def test_a_dataset_comes_from_its_own_table_and_nothing_else(name: str) -> None:
         assert origins == {((SOURCE, f"oltp.retail.{name}"), field.name)}
 
 
+def test_the_picture_of_a_dataset_shows_no_other() -> None:
+    shown_there = shown(contracts()).around(LineageName(SERVED, "retail.campaigns"))
+    assert {name.rpartition("/")[2].removeprefix("retail_") for _, name in shown_there} == {
+        "oltp.retail.campaigns", "campaigns", "retail.campaigns_state", "retail.campaigns_changes", "retail.campaigns",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("view", "column", "origins"),
     [
