@@ -25,7 +25,7 @@ SIGNS: Final = x509.KeyUsage(
 
 
 class Files(NamedTuple):
-    """Where the three are, as PEM."""
+    """Paths of the three, as PEM."""
 
     authority: Path
     certificate: Path

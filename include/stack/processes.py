@@ -110,7 +110,7 @@ REGISTRY_USERS: Mapping[str, tuple[str, str]] = {
 
 
 def _registry_users(s: Settings) -> dict[str, str]:
-    """Who may ask, as Quarkus knows users of its own: https://quarkus.io/guides/security-properties#embedded-realm"""
+    """Name who may ask, as Quarkus knows users of its own: https://quarkus.io/guides/security-properties#embedded-realm"""
     users = {
         f"QUARKUS_SECURITY_USERS_EMBEDDED_{part}_{user.upper()}": value
         for user, (setting, role) in REGISTRY_USERS.items()

@@ -1,4 +1,4 @@
-"""How SeaweedFS's parts are closed to all but each other: tokens where they speak HTTP, certificates everywhere else.
+"""Close SeaweedFS's parts to all but each other: tokens where they speak HTTP, certificates everywhere else.
 
 https://github.com/seaweedfs/seaweedfs/wiki/Security-Overview
 """
@@ -18,7 +18,7 @@ PARTS: Final = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "MSG_BROKE
 
 
 def folder(s: Settings) -> Path:
-    """Where the certificate is."""
+    """Return the folder of the certificate."""
     return s.data / "seaweedfs-certificate"
 
 
@@ -28,7 +28,7 @@ def make_certificate(s: Settings) -> None:
 
 
 def security(s: Settings) -> dict[str, str]:
-    """What `weed scaffold -config=security` would have in a file, as its environment."""
+    """Return its environment: what `weed scaffold -config=security` would have in a file."""
     authority, certificate, key = (str(path) for path in certificates.files(folder(s)))
     tokens = {f"WEED_{name}_KEY": f"{s['HEADRACE_WEED_KEY']}.{name.lower()}" for name in TOKENS}
     shown = {

@@ -120,7 +120,7 @@ def _database(place: Endpoint) -> dict[str, Any]:
 
 
 def _login(kafka: Endpoint) -> dict[str, str]:
-    """As this cluster asks of its clients; who the worker is there, its own environment says."""
+    """Log in as this cluster asks of its clients; who the worker is there, its own environment says."""
     options = {name: str(kafka.extra[name]) for name in ("security.protocol", "sasl.mechanism") if name in kafka.extra}
     return {**options, "sasl.jaas.config": KAFKA_JAAS} if "sasl.mechanism" in options else options
 
