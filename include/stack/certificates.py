@@ -5,7 +5,6 @@ Whoever has no certificate of this authority reaches none of the parts. The auth
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from include.stack.private import write_private
 
 YEARS: Final = 10
 SIGNS: Final = x509.KeyUsage(
@@ -53,9 +54,9 @@ def make(folder: Path, host: str) -> None:
     leaf = _builder("SeaweedFS", key).add_extension(purposes, critical=False)
     leaf = leaf.add_extension(x509.SubjectAlternativeName([_name(host)]), critical=False)
     own.key.unlink(missing_ok=True)  # the first to go and the last to come: without it all three are made again
-    _write(own.authority, ca.sign(authority, SHA256()).public_bytes(Encoding.PEM))
-    _write(own.certificate, leaf.sign(authority, SHA256()).public_bytes(Encoding.PEM))
-    _write(own.key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_private(own.authority, _pem(ca.sign(authority, SHA256())))
+    write_private(own.certificate, _pem(leaf.sign(authority, SHA256())))
+    write_private(own.key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
 def _builder(subject: str, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
@@ -69,6 +70,10 @@ def _builder(subject: str, key: EllipticCurvePrivateKey) -> x509.CertificateBuil
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=365 * YEARS))
     )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def _name(host: str) -> x509.GeneralName:
@@ -85,9 +90,3 @@ def _good(path: Path, host: str) -> bool:
         return False
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return _name(host) in names and certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=30)
-
-
-def _write(path: Path, text: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from headrace.systems.kafka.login import plain_jaas
 from include.stack import kafka
+from include.stack.private import write_private
 from include.stack.process import Process
 from include.stack.processes import definitions
 from include.stack.settings import KEPT, Settings
@@ -31,7 +31,7 @@ def write(settings: Settings) -> None:
     """Render every template into the instance's run folder; a file that is the same is left alone."""
     for folder in (settings.data, settings.logs, settings.run):
         folder.mkdir(parents=True, exist_ok=True)
-    _write_private(settings.run / KEPT, json.dumps(dict(settings.values)))
+    write_private(settings.run / KEPT, json.dumps(dict(settings.values)))
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
     environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     files = _packages(settings.lib)
@@ -40,7 +40,7 @@ def write(settings: Settings) -> None:
     for name in sorted((path.name for path in TEMPLATES.glob("*.j2")), key=lambda name: (name in SUPERVISORS, name)):
         path = settings.run / name.removesuffix(".j2")
         files[str(path)] = environment.get_template(name).render(values)
-        _write_private(path, files[str(path)])
+        write_private(path, files[str(path)])
 
 
 def _packages(lib: Path) -> dict[str, str]:
@@ -93,13 +93,3 @@ def _values(settings: Settings) -> dict[str, object]:
 
 def _bytes(value: str) -> int:
     return int(value[:-1]) * {"m": 1 << 20, "g": 1 << 30}[value[-1]]
-
-
-def _write_private(path: Path, text: str) -> None:
-    if path.exists() and path.read_text() == text:
-        return
-    temporary = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    temporary.replace(path)

@@ -110,7 +110,7 @@ class EmitDeclaredLineageOperator(BaseOperator):
 
 
 def _landing(contracts: Iterable[Contract]) -> str:
-    """Where files are dropped; empty when no dataset comes by files."""
+    """Return where files are dropped; empty when no dataset comes by files."""
     if not any(contract.source.kind == "file" for contract in contracts):
         return ""
     from headrace.systems.landing.hook import LandingHook
