@@ -12,11 +12,11 @@ from typing import TypeVar
 from benchmarks import cpu
 from headrace.contracts.contract import Contract
 from headrace.systems.bundle import Systems
+from include.stack.commands.status import hop_table
 from include.stack.contracts import contracts
 from include.stack.endpoints import systems
 from include.stack.settings import Settings
-from include.stack.status import hop_table
-from include.stack.supervisor import Supervisor
+from include.stack.supervision.supervisor import Supervisor
 
 T = TypeVar("T", int, float)
 

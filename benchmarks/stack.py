@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.context import NotMeasured
 from include.stack import settings as configuration
+from include.stack.commands.stop import remove
 from include.stack.settings import Settings
-from include.stack.stop import remove
-from include.stack.supervisor import Supervisor
+from include.stack.supervision.supervisor import Supervisor
 
 OWN: Mapping[str, str] = {
     "HEADRACE_INSTANCE": "bench",

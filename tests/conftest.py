@@ -19,7 +19,7 @@ from include.stack import databases, endpoints, settings
 from include.stack.airflow_api import AirflowApi
 from include.stack.connections import connections
 from include.stack.settings import Settings
-from include.stack.supervisor import Supervisor
+from include.stack.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from include.shop.oracle import Comparison

@@ -39,9 +39,9 @@ def up(
 
     Can be run again at any time: it goes on from where things stand.
     """
+    from include.stack.commands.preflight import problems
+    from include.stack.commands.start import start
     from include.stack.install import install
-    from include.stack.preflight import problems
-    from include.stack.start import start
 
     progress, s = Progress(), _settings()
     install(s, progress)
@@ -54,8 +54,8 @@ def up(
     start(s, progress)
     if platform_only:
         return
-    from include.stack.status import render_hops
-    from include.stack.up import main_job
+    from include.stack.commands.status import render_hops
+    from include.stack.commands.up import main_job
 
     table = main_job(s, progress)
     out.print(f"\nServed after {progress.seconds:.0f} s.\n")
@@ -66,8 +66,8 @@ def up(
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Rows and freshness of every dataset at every hop, and the processes."""
-    from include.stack import status as view
-    from include.stack.supervisor import Supervisor
+    from include.stack.commands import status as view
+    from include.stack.supervision.supervisor import Supervisor
 
     s = _settings()
     if as_json:
@@ -88,8 +88,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 @app.command()
 def down() -> None:
     """Stop everything. Data stays; ./headrace up goes on with it."""
-    from include.stack.stop import stop
-    from include.stack.supervisor import Supervisor
+    from include.stack.commands.stop import stop
+    from include.stack.supervision.supervisor import Supervisor
 
     s = _settings()
     out.print("stopping" if Supervisor(s).is_up() else "nothing runs")
@@ -99,7 +99,7 @@ def down() -> None:
 @app.command()
 def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop everything and delete this instance's data and secrets. Asks first."""
-    from include.stack.stop import remove
+    from include.stack.commands.stop import remove
 
     s = _settings()
     if not yes and not typer.confirm(f"Delete all data of this instance ({s.home}) and {s.env_file.name}?"):
@@ -133,8 +133,8 @@ def replay(
     since: Annotated[datetime, typer.Option("--since", help="Only what came since then, UTC.")] = datetime(1970, 1, 1),  # noqa: DTZ001 - typer reads no zone
 ) -> None:
     """Send every stored event to the Marquez of HEADRACE_MARQUEZ_URL, e.g. to a new one, in the order of their arrival."""
-    from include.stack.lineage import NoMarquez
-    from include.stack.lineage import replay as send
+    from include.stack.commands.replay_lineage import NoMarquez
+    from include.stack.commands.replay_lineage import replay as send
 
     try:
         send(_settings(), Progress(), since.replace(tzinfo=UTC))
@@ -177,7 +177,7 @@ def test(
 
     Further arguments go to pytest, e.g. ./headrace test tests/integration -k lineage
     """
-    from include.stack.testing import run_tests
+    from include.stack.commands.testing import run_tests
 
     if fast and long:
         raise typer.BadParameter("--fast and --long exclude each other: choose one.")
@@ -274,7 +274,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _lend_shop_its_places() -> None:
-    from include.stack.buckets import LANDING
+    from include.stack.connections import LANDING
     from include.stack.databases import role_dsn
 
     s = _settings()

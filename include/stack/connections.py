@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
-from include.stack import kafka
-from include.stack.buckets import LANDING
-from include.stack.process import STANDBY
+from include.stack.logins import kafka_options
 from include.stack.settings import BY_NAME, Settings
-from include.stack.sockets import socket_path
+from include.stack.sockets import STANDBY, socket_path
+
+LANDING: Final = "landing"
+"""The bucket where files are dropped; SeaweedFS makes it by its own options."""
 
 
 def connections(s: Settings) -> list[dict[str, Any]]:
     """Bodies for Airflow's `POST /connections`."""
     return [
-        _connection("kafka_default", "kafka", "The event backbone.", extra=kafka.options(s)),
+        _connection("kafka_default", "kafka", "The event backbone.", extra=kafka_options(s)),
         _connection(
             "schema_registry_default", "http", "Avro schemas (Confluent API).",
             host=s.bind, port=s.port("REGISTRY"), login="headrace", password=s["HEADRACE_PASSWORD_REGISTRY"],

@@ -1,21 +1,13 @@
-"""PostgreSQL: make the cluster, the roles and the databases."""
+"""The roles and databases of PostgreSQL, and how each is reached."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping
 
 import psycopg
 from psycopg import sql
 
-from headrace.systems.text import one_line
-from include.stack.install import POSTGRES_BIN
-from include.stack.privileges import POSTGRES_USER, as_postgres
 from include.stack.settings import Settings
-from include.stack.steps import AGAIN, StepFailed
 
 SUPERUSER = "headrace"
 ROLES: Mapping[str, tuple[str, str, str | None]] = {  # role: (setting of its password, options, database it owns)
@@ -28,31 +20,6 @@ ROLES: Mapping[str, tuple[str, str, str | None]] = {  # role: (setting of its pa
     "serving": ("HEADRACE_PASSWORD_SERVING", "", "serving"),
     "lake": ("HEADRACE_PASSWORD_LAKE_DB", "", "lake"),
 }
-
-
-def initialise(settings: Settings) -> None:
-    """`initdb`, once. A cluster that was half made is made again."""
-    data = settings.data / "postgres"
-    if (data / "PG_VERSION").exists() and not (data / "initialising").exists():
-        return
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True, mode=0o700)
-    if os.geteuid() == 0:
-        shutil.chown(data, POSTGRES_USER, POSTGRES_USER)
-    with tempfile.NamedTemporaryFile("w", dir="/tmp") as password:
-        password.write(settings["HEADRACE_PASSWORD_POSTGRES"])
-        password.flush()
-        if os.geteuid() == 0:
-            shutil.chown(password.name, POSTGRES_USER)
-        command = [
-            str(POSTGRES_BIN / "initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile={password.name}",
-            "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
-        ]  # fmt: skip
-        command = as_postgres(command) if os.geteuid() == 0 else command
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd="/")
-    if done.returncode:
-        shutil.rmtree(data, ignore_errors=True)
-        raise StepFailed(f"could not make PostgreSQL's cluster: {one_line(done.stderr)}; {AGAIN}")
 
 
 def superuser_dsn(settings: Settings, database: str = "postgres") -> str:

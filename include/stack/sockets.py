@@ -7,9 +7,13 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from include.stack.settings import Settings
 from include.stack.steps import StepFailed
+
+STANDBY: Final = "spark-batch"
+"""The Spark driver that stands by for batch jobs: the name of its process and of its socket."""
 
 
 def socket_path(settings: Settings, name: str = "supervisor") -> Path:

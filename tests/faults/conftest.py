@@ -14,7 +14,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from include.stack import health
+from include.stack.supervision import health
 from tests.conftest import Stack
 from tests.support.trading_window import TradingWindow
 from tests.support.waiting import wait_until

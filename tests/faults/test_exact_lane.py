@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from include.stack.process import STANDBY
+from include.stack.sockets import STANDBY
 from tests.conftest import Stack
 from tests.support.trading_window import TradingWindow
 from tests.support.waiting import wait_until

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from headrace.planning.topics import sink_dead_letter_topic
-from include.stack.process import STANDBY
+from include.stack.sockets import STANDBY
 from tests.conftest import Stack
 from tests.support.trading_window import TradingWindow
 

@@ -12,6 +12,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.stack.settings import SETTINGS, Settings
+from include.stack.supervision.configuration import TEMPLATES
 
 ROOT = Path(__file__).parents[2]
 STACK = ROOT / "include" / "stack"
@@ -35,7 +36,7 @@ def local_settings() -> Settings:
 
 def template(name: str) -> dict[str, str]:
     """`key=value` lines of a template of the local stack; a value that depends on the place is marked `<…>`."""
-    environment = Environment(loader=FileSystemLoader(STACK / "templates"), undefined=StrictUndefined)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined)
     ports = {s.name.removeprefix("HEADRACE_PORT_"): _Port() for s in SETTINGS if s.kind == "port"}
     secrets = {name.removeprefix("HEADRACE_"): f"<{name}>" for name in SECRETS}
     places = {name: f"<{name}>" for name in ("bind", "data", "logs", "run", "lib", "root", "broker_jaas")}

@@ -20,8 +20,8 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.spark.batch import job_environment
 from include.stack import databases, endpoints
 from include.stack.environment import shared
+from include.stack.services.streams import driver_environment
 from include.stack.settings import Settings
-from include.stack.streams import driver_environment
 from tests.integration.systems.world import World
 from tests.support.own_databases import make_source, own_databases
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from headrace.contracts.applied import ENVIRONMENT
-from include.stack.stream_programs import PLACE
+from include.stack.supervision.stream_programs import PLACE
 
 ROOT = Path(__file__).parents[3]
 CHECKPOINTS = Path("/checkpoints")
@@ -36,7 +36,7 @@ password=%(ENV_HEADRACE_PASSWORD_STREAMS)s
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [rpcinterface:headrace]
-supervisor.rpcinterface_factory = include.stack.stream_programs:make_interface
+supervisor.rpcinterface_factory = include.stack.supervision.stream_programs:make_interface
 program = {program}
 """
 
@@ -80,7 +80,8 @@ def prepare() -> None:
 
 def kafka_users() -> None:
     """Make what Kafka must have before its clients can start."""
-    from include.stack import kafka, settings
+    from include.stack import settings
+    from include.stack.services import kafka
 
     kafka.make_users(settings.load())
 

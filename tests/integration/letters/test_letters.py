@@ -14,7 +14,7 @@ from headrace.systems.letters.quarantine import Quarantine
 from headrace.systems.letters.replay import Replay
 from headrace.systems.letters.selection import Selection
 from include.spark.streaming.letters.job import Places
-from include.stack.status import hop_table
+from include.stack.commands.status import hop_table
 
 PRODUCTS = "oltp.retail.products"
 TRANSACTIONS = "oltp.retail.transactions"

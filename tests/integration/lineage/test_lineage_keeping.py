@@ -13,7 +13,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from include.apps.lineage.prune import prune
-from include.stack.lineage import NoMarquez, replay
+from include.stack.commands.replay_lineage import NoMarquez, replay
 from tests.conftest import Stack
 from tests.integration.lineage.conftest import RunningEndpoint, free_port, running
 from tests.integration.lineage.test_lineage_forwarding import marquez

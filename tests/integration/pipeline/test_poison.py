@@ -47,8 +47,8 @@ def _dead_letter(kafka: Any, topic: str, part: bytes) -> dict[str, str]:
 
 
 def test_status_says_where_every_dataset_stands(stack: Any) -> None:
+    from include.stack.commands.status import as_json
     from include.stack.contracts import contracts
-    from include.stack.status import as_json
 
     status = json.loads(json.dumps(as_json(stack.settings)))
     assert set(status["datasets"]["retail.transactions"]) == {"source", "kafka", "raw", "warehouse", "freshness_s"}

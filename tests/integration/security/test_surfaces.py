@@ -19,8 +19,8 @@ from headrace.systems.kafka import access
 from headrace.systems.kafka.access import Grant
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.retry import Backoff
-from include.stack import kafka
 from include.stack.databases import ROLES, role_dsn
+from include.stack.logins import kafka_options
 from tests.conftest import Stack
 from tests.integration.security.surfaces import ASKED, Question, port, ports
 
@@ -144,7 +144,7 @@ def _kafka(stack: Stack, **config: str) -> KafkaHook:
 
 
 def test_kafka_knows_who_asks(stack: Stack) -> None:
-    options = kafka.options(stack.settings)
+    options = kafka_options(stack.settings)
     with pytest.raises(SystemFailure):
         _kafka(stack, **{"bootstrap.servers": options["bootstrap.servers"]}).partitions()
     for password in ("wrong", stack.settings["HEADRACE_PASSWORD_CONNECT"]):
@@ -164,7 +164,7 @@ def test_kafka_quorum_asks_too(stack: Stack) -> None:
 
 
 def test_each_component_may_do_at_kafka_what_it_needs(stack: Stack) -> None:
-    connect, streams = (_kafka(stack, **kafka.options(stack.settings, user)) for user in ("connect", "streams"))
+    connect, streams = (_kafka(stack, **kafka_options(stack.settings, user)) for user in ("connect", "streams"))
     for hook in (connect, streams):
         with pytest.raises(SystemRefused, match="authorization failed"):
             hook.delete("oltp.retail.products")

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from include.stack import settings
-from include.stack.stop import remove
+from include.stack.commands.stop import remove
 from tests.conftest import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]

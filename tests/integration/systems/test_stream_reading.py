@@ -10,12 +10,12 @@ from confluent_kafka import TopicPartition
 
 from headrace.systems.bundle import Systems
 from include.spark.streaming.reading import Gone, Range, RangeReader
-from include.stack import kafka
+from include.stack.logins import kafka_options
 
 
 @pytest.fixture
 def reader(stack: Any) -> Iterator[RangeReader]:
-    options = kafka.options(stack.settings, "streams")
+    options = kafka_options(stack.settings, "streams")
     made = RangeReader(stack.systems.kafka.address, options, most_bytes=10_000)
     yield made
     made.close()

@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-from include.stack import airflow, processes
+from include.stack.services import airflow, postgres, registry
 from include.stack.settings import BY_NAME
 from include.stack.settings_doc import value
+from include.stack.supervision.configuration import TEMPLATES
 from tests.support.astro import (
     AIRFLOW,
     COMPOSE,
@@ -162,7 +163,7 @@ def test_the_connect_worker_has_the_local_workers_settings() -> None:
     readable = re.findall(r"\((.*)\)", here["config.providers.env.param.allowlist.pattern"])[0].split("|")
     assert {f"HEADRACE_{name}" for name in readable} <= SERVICES["connect"]["environment"].keys()
     jaas = (STACK / "images" / "connect-jaas.conf").read_text()
-    assert jaas.splitlines()[:2] == (STACK / "templates" / "connect-jaas.conf.j2").read_text().splitlines()[:2]
+    assert jaas.splitlines()[:2] == (TEMPLATES / "connect-jaas.conf.j2").read_text().splitlines()[:2]
 
 
 def test_the_object_store_has_the_local_ones_settings() -> None:
@@ -173,7 +174,7 @@ def test_the_object_store_has_the_local_ones_settings() -> None:
         key: text for key, text in there.items() if "<" not in text
     }
     assert int(here["s3.port.grpc"]) == int(here["s3.port"]) + 10_000
-    identities = Environment(loader=FileSystemLoader(STACK / "templates")).get_template("s3-identities.json.j2")
+    identities = Environment(loader=FileSystemLoader(TEMPLATES)).get_template("s3-identities.json.j2")
     keys = {name: f"${{HEADRACE_{name}:?is in .env, see docs/astro.md}}" for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY")}
     assert json.loads(COMPOSE["configs"]["seaweedfs-identities"]["content"]) == json.loads(
         identities.render(secrets=keys)
@@ -183,7 +184,7 @@ def test_the_object_store_has_the_local_ones_settings() -> None:
 
 
 def test_postgresql_has_the_local_ones_settings() -> None:
-    flags = processes.postgres(local_settings()).command
+    flags = postgres.service(local_settings()).process.command
     local = {flag for flag in flags if "=" in flag and flag.partition("=")[0] not in (
         "listen_addresses", "port", "unix_socket_directories",
     )}  # fmt: skip
@@ -194,7 +195,7 @@ def test_the_registry_has_the_local_ones_settings() -> None:
     here = SERVICES["registry"]["environment"]
     there = {
         name: text
-        for name, text in processes.registry(local_settings()).environ.items()
+        for name, text in registry.service(local_settings()).process.environ.items()
         if not name.endswith(("_HOST", "_PORT"))
     }
     assert here.keys() == there.keys()
@@ -204,7 +205,7 @@ def test_the_registry_has_the_local_ones_settings() -> None:
 
 
 def test_clickhouse_has_the_local_users() -> None:
-    text = (STACK / "templates" / "clickhouse-users.xml.j2").read_text()
+    text = (TEMPLATES / "clickhouse-users.xml.j2").read_text()
     for hashed in re.findall(r"\{\{.*?\}\}", text):
         text = text.replace(hashed, "x")
     there, here = ElementTree.fromstring(text), ElementTree.parse(STACK / "images" / "clickhouse-users.xml").getroot()

@@ -18,7 +18,7 @@ from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.spark.host import SupervisorHost, stream_host
 from include.stack.images import container
-from include.stack.streams import driver_environment
+from include.stack.services.streams import driver_environment
 from tests.support.astro import OURS, SECRETS, VARIABLE, local_settings, scalars
 
 

@@ -111,7 +111,7 @@ def test_every_type_and_every_rule_is_documented() -> None:
 
 
 def test_every_process_and_every_container_is_documented() -> None:
-    from include.stack.processes import definitions
+    from include.stack.services.catalogue import definitions
 
     table = page("operations.md").split("## What runs", 1)[1].split("##", 1)[0]
     for process in definitions(local_settings()):

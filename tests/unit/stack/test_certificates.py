@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from include.stack import certificates
+from include.stack.services import certificates
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "store.example"])

@@ -16,14 +16,15 @@ from supervisor.xmlrpc import RPCError
 
 from headrace.contracts.applied import write_applied
 from headrace.contracts.codec import encode_contract
-from include.stack import configuration, sockets
+from include.stack import sockets
 from include.stack.connections import connections
 from include.stack.contracts import applied_file, contracts
-from include.stack.process import Process
-from include.stack.processes import definitions
+from include.stack.services.catalogue import definitions
+from include.stack.services.process import Process
 from include.stack.settings import SETTINGS, Settings, ensure_secrets, kept, load
 from include.stack.steps import StepFailed
-from include.stack.stream_programs import make_interface
+from include.stack.supervision import configuration
+from include.stack.supervision.stream_programs import make_interface
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,9 +32,9 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     environ = {"HEADRACE_ROOT": str(ROOT), "HEADRACE_STATE": str(tmp_path), "HEADRACE_INSTANCE": "unit"}
-    monkeypatch.setattr("include.stack.processes.java_home", lambda: Path("/java"))
+    monkeypatch.setattr("include.stack.services.java.java_home", lambda: Path("/java"))
     monkeypatch.setattr("include.stack.environment.java_home", lambda: Path("/java"))
-    monkeypatch.setattr("include.stack.streams.java_home", lambda: Path("/java"))
+    monkeypatch.setattr("include.stack.services.streams.java_home", lambda: Path("/java"))
     return ensure_secrets(load(environ), environ)
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark.expression import Expression
 
-from include.stack.settings import load
-from include.stack.test_parts import (
+from include.stack.commands.test_parts import (
     BESIDE,
     ENGINES,
     NO_ENGINES,
@@ -23,6 +22,7 @@ from include.stack.test_parts import (
     Suite,
     is_whole,
 )
+from include.stack.settings import load
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]

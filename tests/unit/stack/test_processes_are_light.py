@@ -7,8 +7,8 @@ import sys
 
 PROGRAM = """
 import sys
-import include.stack.become
-from include.stack.processes import definitions
+import include.stack.supervision.become
+from include.stack.services.catalogue import definitions
 from tests.support.astro import local_settings
 
 assert len(definitions(local_settings())) > 10

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.stack import airflow
 from include.stack.connections import connect_extra
+from include.stack.services import airflow
 from include.stack.settings import SETTINGS, SettingError, ensure_secrets, load
 
 

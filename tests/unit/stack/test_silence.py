@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.stack.silence import Silence
+from include.stack.supervision.silence import Silence
 
 HANG_S, START_S = 60.0, 180.0
 

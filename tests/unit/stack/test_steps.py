@@ -19,10 +19,10 @@ from headrace.errors import SystemUnavailable
 from headrace.systems.retry import Backoff
 from include.stack import cli
 from include.stack.airflow_api import AirflowApi
-from include.stack.buckets import make_buckets
-from include.stack.health import NotHealthy
+from include.stack.services.minio import make_buckets
 from include.stack.settings import ensure_secrets, load
 from include.stack.steps import StepFailed, side_by_side, take
+from include.stack.supervision.health import NotHealthy
 
 TRIES = Backoff(tries=3)
 LOG = Path("/logs/minio.log")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from include.stack.commands.testing import alone
 from include.stack.settings import Settings, load
-from include.stack.testing import alone
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
-from include.stack import silence, watchdog
-from include.stack.process_alerts import wrong
 from include.stack.settings import Settings, ensure_secrets, load
 from include.stack.sockets import socket_path
-from include.stack.supervisor import Supervisor
-from include.stack.watchdog import Watchdog
+from include.stack.supervision import silence, watchdog
+from include.stack.supervision.process_alerts import wrong
+from include.stack.supervision.supervisor import Supervisor
+from include.stack.supervision.watchdog import Watchdog
 
 ROOT = Path(__file__).parents[3]
 SERVER = """

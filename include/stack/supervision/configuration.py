@@ -1,0 +1,95 @@
+"""Write the configuration files of every process from templates, with mode 600: they hold secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from headrace.systems.kafka.login import plain_jaas
+from include.stack.logins import BROKER, KAFKA_PASSWORDS
+from include.stack.private import write_private
+from include.stack.services.catalogue import definitions
+from include.stack.services.process import Process
+from include.stack.services.streams import PREFIX, program, stream_process
+from include.stack.settings import KEPT, Settings
+from include.stack.sockets import socket_path
+from include.stack.supervision.stream_programs import PLACE
+
+TEMPLATES = Path(__file__).parent / "templates"
+JARS = ("kafka", "plugins", "registry", "spark")
+"""Folders of jars, which are fetched together."""
+SUPERVISORS = {"supervisord.conf.j2", "stream-program.conf.j2"}
+"""Templates of the supervisor's own files."""
+
+
+def write(settings: Settings) -> None:
+    """Render every template into the instance's run folder; a file that is the same is left alone."""
+    for folder in (settings.data, settings.logs, settings.run):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_private(settings.run / KEPT, json.dumps(dict(settings.values)))
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
+    environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    files = _packages(settings.lib)
+    values = {**_values(settings), "fingerprint": lambda process: fingerprint(_started(settings, process), files)}
+    # The supervisor's own come last: they name what the others hold.
+    for name in sorted((path.name for path in TEMPLATES.glob("*.j2")), key=lambda name: (name in SUPERVISORS, name)):
+        path = settings.run / name.removesuffix(".j2")
+        files[str(path)] = environment.get_template(name).render(values)
+        write_private(path, files[str(path)])
+
+
+def _packages(lib: Path) -> dict[str, str]:
+    """Folder of fetched jars or engines → what was fetched; a process that uses one starts anew when that changes."""
+    stamps = {**dict.fromkeys(JARS, "jars.stamp"), "clickhouse": "clickhouse/version"}
+    return {str(lib / name): (lib / at).read_text() for name, at in stamps.items() if (lib / at).exists()}
+
+
+def _started(settings: Settings, process: Process) -> Process:
+    """Return what a definition starts: the same for any stream group, so that one applied later is defined as after an `up`."""
+    return stream_process(settings, PLACE) if process.name.startswith(PREFIX) else process
+
+
+def fingerprint(process: Process, files: Mapping[str, str]) -> str:
+    """Name what a process is started with: its command, its environment, and the files (path → text) that these name.
+
+    The supervisor starts a process anew whose definition has changed, so a setting takes effect at the next `up`.
+    """
+    environ = [f"{name}={value}" for name, value in sorted(process.environ.items()) if name != "PATH"]
+    said = "\n".join((*process.command, *environ))
+    used = set[str]()
+    while more := {path for path in files if path in said} - used:
+        used |= more
+        said += "".join(f"\n{files[path]}" for path in sorted(more))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _values(settings: Settings) -> dict[str, object]:
+    prefix = "HEADRACE_"
+    memory = {n.removeprefix("HEADRACE_MEMORY_"): v for n, v in settings.values.items() if "_MEMORY_" in n}
+    return {
+        "bind": settings.bind,
+        "ports": settings.ports(),
+        "data": settings.data,
+        "logs": settings.logs,
+        "run": settings.run,
+        "lib": settings.lib,
+        "root": settings.root,
+        "python": sys.executable,
+        "socket": socket_path(settings),
+        "airflow_user": settings["HEADRACE_AIRFLOW_USER"],
+        "secrets": {name.removeprefix(prefix): value for name, value in settings.values.items()},
+        # In a file of properties a backslash is doubled.
+        "broker_jaas": plain_jaas(BROKER, settings[KAFKA_PASSWORDS[BROKER]]).replace("\\", "\\\\"),
+        "memory_bytes": {name: _bytes(value) for name, value in memory.items()},
+        "processes": definitions(settings),
+        "stream_program": program(PLACE),
+    }
+
+
+def _bytes(value: str) -> int:
+    return int(value[:-1]) * {"m": 1 << 20, "g": 1 << 30}[value[-1]]
