@@ -17,8 +17,8 @@ from benchmarks.context import Context, Seldom
 from benchmarks.stats import per_second
 from benchmarks.topics import last_produced
 from headrace.contracts import names
+from headrace.services.connectors.recovery import FreshStart, start_over
 from headrace.systems.bundle import Systems
-from headrace.systems.connect.recovery import FreshStart, start_over
 
 WITHIN_S = 1200.0
 CONNECTION = "oltp"

@@ -9,9 +9,9 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import contracts_folder
-from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.operators import ApplyContractsOperator
+from headrace.services.apply.operators import ApplyContractsOperator
+from headrace.services.lineage.operators import EmitDeclaredLineageOperator
+from headrace.services.notifications.failures import TOLD
 from headrace.systems.warehouse.operators import ApplySqlLayerOperator, OpenLakeOperator
 
 GOES_ON = {"trigger_rule": "all_done"}

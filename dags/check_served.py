@@ -7,8 +7,8 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.quality.operators import CheckServedOperator, WriteQualityPagesOperator
+from headrace.services.notifications.failures import TOLD
+from headrace.services.quality.operators import CheckServedOperator, WriteQualityPagesOperator
 from headrace.systems.waits import retry_delay
 
 SCHEMAS = str(applied_index(Path(__file__).parents[1]))

@@ -7,9 +7,8 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.lake.operators import DueTablesOperator
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.spark.maintenance import MaintainLakeOperator
+from headrace.services.maintenance.operators import DueTablesOperator, MaintainLakeOperator
+from headrace.services.notifications.failures import TOLD
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"

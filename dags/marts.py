@@ -9,10 +9,10 @@ from airflow.sdk import DAG, Asset, get_parsing_context
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.planning.marts import marts, reads
-from headrace.systems.lineage.assets import cleaned_asset
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.serving.operators import ServeOperator
-from headrace.systems.spark.refinement import BuildMartOperator
+from headrace.services.lineage.assets import cleaned_asset
+from headrace.services.notifications.failures import TOLD
+from headrace.services.refinement.operators import BuildMartOperator
+from headrace.services.serving.operators import ServeOperator
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"

@@ -9,8 +9,8 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.proving.operators import CountPositionsOperator, ProveGapsOperator
+from headrace.services.notifications.failures import TOLD
+from headrace.services.proving.operators import CountPositionsOperator, ProveGapsOperator
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"

@@ -17,11 +17,11 @@ from airflow.sdk import (
 from headrace.contracts import names
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.systems.lake.triggers import RawLandedTrigger
-from headrace.systems.lineage.assets import cleaned_asset, raw_asset
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.serving.operators import ServeOperator
-from headrace.systems.spark.refinement import RefineOperator
+from headrace.services.lineage.assets import cleaned_asset, raw_asset
+from headrace.services.notifications.failures import TOLD
+from headrace.services.refinement.operators import RefineOperator
+from headrace.services.refinement.triggers import RawLandedTrigger
+from headrace.services.serving.operators import ServeOperator
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"

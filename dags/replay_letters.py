@@ -8,8 +8,8 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.letters.operators import ACTIONS, CollectLettersOperator, ReplayLettersOperator
-from headrace.systems.notify.failures import TOLD
+from headrace.services.dead_letters.operators import ACTIONS, CollectLettersOperator, ReplayLettersOperator
+from headrace.services.notifications.failures import TOLD
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"

@@ -8,8 +8,8 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.index import contracts_folder
-from headrace.systems.connect.operators import RereadTablesOperator
-from headrace.systems.notify.failures import TOLD
+from headrace.services.notifications.failures import TOLD
+from headrace.services.proving.operators import RereadTablesOperator
 
 with DAG(
     dag_id="reread_tables",

@@ -7,8 +7,8 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.notify.operators import SendAlertsOperator
+from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.operators import SendAlertsOperator
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.waits import retry_delay
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.notify.failures import TOLD
-from headrace.systems.serving.operators import ServeFromRawOperator
+from headrace.services.notifications.failures import TOLD
+from headrace.services.serving.operators import ServeFromRawOperator
 from headrace.systems.waits import retry_delay
 
 SCHEMAS = str(applied_index(Path(__file__).parents[1]))

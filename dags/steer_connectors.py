@@ -8,9 +8,9 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.systems.connect.care import connectors_of
-from headrace.systems.connect.operators import STATES, SteerConnectorOperator
-from headrace.systems.notify.failures import TOLD
+from headrace.services.connectors.operators import STATES, SteerConnectorOperator
+from headrace.services.connectors.reconcile import connectors_of
+from headrace.services.notifications.failures import TOLD
 
 CONNECTORS = connectors_of(load_index(applied_index(Path(__file__).parents[1])).values())
 

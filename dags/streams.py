@@ -9,10 +9,10 @@ from airflow.sdk import DAG
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.planning.streams import stream_plans
-from headrace.systems.notify.failures import TOLD
+from headrace.services.notifications.failures import TOLD
+from headrace.services.streams.operators import KeepStreamOperator
+from headrace.services.streams.reconcile import KEEP_TASK
 from headrace.systems.schedules import CONTINUOUS
-from headrace.systems.spark.care import KEEP_TASK
-from headrace.systems.spark.operators import KeepStreamOperator
 
 SCHEMAS = applied_index(Path(__file__).parents[1])
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.connect.operators import KeepConnectorsOperator
-from headrace.systems.notify.failures import TOLD
+from headrace.services.connectors.operators import KeepConnectorsOperator
+from headrace.services.notifications.failures import TOLD
 from headrace.systems.schedules import CONTINUOUS
 
 SCHEMAS = applied_index(Path(__file__).parents[1])

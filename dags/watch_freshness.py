@@ -7,8 +7,8 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
-from headrace.systems.hops.operators import WatchFreshnessOperator
-from headrace.systems.notify.failures import TOLD
+from headrace.services.notifications.failures import TOLD
+from headrace.services.status.operators import WatchFreshnessOperator
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.waits import retry_delay
 

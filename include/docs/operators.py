@@ -9,7 +9,7 @@ from typing import Final
 
 from include.docs.markdown import code, table
 
-SYSTEMS: Final = Path(__file__).parents[2] / "plugins" / "headrace" / "systems"
+LIBRARY: Final = Path(__file__).parents[2] / "plugins" / "headrace"
 
 
 def operators() -> str:
@@ -20,8 +20,8 @@ def operators() -> str:
 
 def every_operator() -> Iterator[tuple[str, str, str]]:
     """(module, class, first sentence of its docstring), in order of the modules. Imports nothing."""
-    for file in sorted(SYSTEMS.rglob("*.py")):
-        module = ".".join(file.relative_to(SYSTEMS.parents[1]).with_suffix("").parts)
+    for file in sorted(LIBRARY.rglob("*.py")):
+        module = ".".join(file.relative_to(LIBRARY.parent).with_suffix("").parts)
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.ClassDef) and node.name.endswith("Operator"):
                 yield module, node.name, " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_ASSETS = "headrace.systems.lineage.assets"
+_ASSETS = "headrace.services.lineage.assets"
 
 
 def provider_info() -> dict[str, Any]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from headrace.systems.connect.rereading import reread
-from headrace.systems.connect.vanished import Progress
+from headrace.services.connectors.missed_deletes import Progress
+from headrace.services.connectors.rereading import reread
 from include.stack.settings import Settings
 from tests.fidelity import pending, shapes, writing
 from tests.fidelity.audit import Audit

@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from headrace.contracts import names
 from headrace.errors import HeldBack
-from headrace.systems.hops.measure import measure
-from headrace.systems.quality.operators import CheckServedOperator
-from headrace.systems.serving.operators import ServeFromRawOperator, ServeOperator
+from headrace.services.quality.operators import CheckServedOperator
+from headrace.services.serving.operators import ServeFromRawOperator, ServeOperator
+from headrace.services.status.measure import measure
 from tests.conftest import Stack
 from tests.isolation.marts import marts_of
 from tests.isolation.shop import SICK, WELL, Shop, open_shop

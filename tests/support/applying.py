@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.contracts.loading import read_folder
-from headrace.systems.apply import Asked, apply_plan, look
+from headrace.services.apply.engine import Asked, apply_plan, look
 from headrace.systems.bundle import plan_settings
 from headrace.systems.platform.applied import AppliedRecord
 from include.stack import endpoints

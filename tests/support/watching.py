@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from headrace.systems.connect.operators import KeepConnectorsOperator
-from headrace.systems.connect.triggers import ConnectorsTrigger
+from headrace.services.connectors.operators import KeepConnectorsOperator
+from headrace.services.connectors.triggers import ConnectorsTrigger
 from tests.integration.systems.world import World
 
 

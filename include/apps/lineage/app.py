@@ -27,9 +27,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from headrace.systems.lineage import graph as stored
-from headrace.systems.lineage.received import EventInvalid, Received, receive
-from headrace.systems.lineage.store import store
+from headrace.services.lineage import graph as stored
+from headrace.services.lineage.received import EventInvalid, Received, receive
+from headrace.services.lineage.store import store
 from include.apps.lineage.config import Config, ConfigError
 from include.apps.lineage.forward import Forwarder
 from include.apps.lineage.prune import keep_pruning

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from headrace.contracts.contract import Contract, Zone
 from headrace.planning.checks import checks
-from headrace.systems.quality.outcomes import Outcome, forbids
-from headrace.systems.quality.validation import validate
+from headrace.services.quality.outcomes import Outcome, forbids
+from headrace.services.quality.validation import validate
 from include.spark.batch.publishing.work import Audit, Unpublished
 from include.spark.batch.references import referred
 

@@ -54,13 +54,7 @@ class Driver:
         self._version = version
         self.stopping = threading.Event()
         self._writers = Writers.at(settings.registry, settings.registry_user, settings.registry_password)
-        self._sink = Sink(
-            settings.clickhouse_host,
-            settings.clickhouse_port,
-            settings.clickhouse_user,
-            settings.clickhouse_password,
-            secure=settings.clickhouse_secure,
-        )
+        self._sink = Sink(settings.clickhouse())
         self._datasets = {dataset.id: dataset for dataset in datasets}
         self._by_topic = {dataset.topic: dataset.id for dataset in datasets}
         self._metrics = [metrics for metrics in METRICS if metrics.fact in self._datasets]

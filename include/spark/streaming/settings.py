@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.contracts.applied import ENVIRONMENT, applied_index
+from headrace.systems.endpoint import Endpoint
 
 
 def _setting(name: str, default: Any = MISSING) -> Any:
@@ -68,6 +69,16 @@ class StreamSettings:
     """Failures of one query within the window after which it stays down."""
     restart_window_s: float = _setting("HEADRACE_STREAM_RESTART_WINDOW_S", 600.0)
     """The window, s."""
+
+    def clickhouse(self) -> Endpoint:
+        """Return where ClickHouse is."""
+        return Endpoint(
+            host=self.clickhouse_host,
+            port=self.clickhouse_port,
+            login=self.clickhouse_user,
+            password=self.clickhouse_password,
+            extra={"secure": self.clickhouse_secure},
+        )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> StreamSettings:

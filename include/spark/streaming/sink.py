@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
-import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.ddl import identifier, literal
+from headrace.systems.endpoint import Endpoint
 from headrace.systems.warehouse.arrow import as_stream
+from headrace.systems.warehouse.client import connect, meaning, port
 from headrace.systems.warehouse.hook import INSERT_SETTINGS, token_settings
 from include.spark.streaming.patience import Patience
-
-PASSING: Final = frozenset({159, 160, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 439, 745, 999})
-"""ClickHouse's error codes that say "not now": time-outs, limits, too many parts, shutting down."""
 
 SETTINGS: Final[Mapping[str, Any]] = {
     **INSERT_SETTINGS,
@@ -29,12 +26,9 @@ SETTINGS: Final[Mapping[str, Any]] = {
 }
 """Of every insert: synchronous, so that what is acknowledged can be read, and one part a table."""
 
-CONNECT_TIMEOUT_S: Final = 5
 TIMEOUT_S: Final = 60
 PARALLEL: Final = 4
 """Inserts under way at once: they mostly wait."""
-
-_CODE: Final = re.compile(r"[Cc]ode: (\d+)")
 
 
 class Insert(NamedTuple):
@@ -53,15 +47,9 @@ class Insert(NamedTuple):
 class Sink:
     """One driver's connection to ClickHouse; safe to share between threads."""
 
-    def __init__(self, host: str, port: int, user: str, password: str, *, secure: bool = False) -> None:
-        self.address = f"{host}:{port}"
-        self._where: dict[str, Any] = {
-            "host": host,
-            "port": port,
-            "username": user,
-            "password": password,
-            "secure": secure,
-        }
+    def __init__(self, clickhouse: Endpoint) -> None:
+        self.address = f"{clickhouse.host}:{port(clickhouse)}"
+        self._endpoint = clickhouse
         self._client: Client | None = None
         self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="insert")
 
@@ -141,29 +129,13 @@ class Sink:
     def _ask(self, question: Any) -> Any:
         try:
             return question(self._connected())
-        except DatabaseError as error:
-            raise self._failure(error) from error
-        except (OperationalError, ClickHouseError, OSError) as error:
-            raise SystemUnavailable("warehouse", self.address, f"{_first_line(error)}; it is tried again") from error
+        except (ClickHouseError, OSError) as error:
+            meant = meaning(error, self.address)
+            if isinstance(meant, SystemRefused):
+                raise meant from error
+            raise SystemUnavailable("warehouse", self.address, f"{meant}; it is tried again") from error
 
     def _connected(self) -> Client:
         if self._client is None:
-            self._client = clickhouse_connect.get_client(
-                **self._where,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                send_receive_timeout=TIMEOUT_S,
-                autogenerate_session_id=False,  # a session would allow one insert at a time
-                compress=False,
-            )
+            self._client = connect(self._endpoint, TIMEOUT_S, compress=False)
         return self._client
-
-    def _failure(self, error: DatabaseError) -> SystemUnavailable | SystemRefused:
-        code = _CODE.search(str(error))
-        if code is None or int(code.group(1)) in PASSING:
-            return SystemUnavailable("warehouse", self.address, f"{_first_line(error)}; it is tried again")
-        return SystemRefused("warehouse", self.address, _first_line(error))
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0][:500] if text else type(error).__name__

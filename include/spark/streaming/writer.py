@@ -3,7 +3,7 @@
 Records are read as one block of an Avro file whose schema is the writer's, rewritten without changing a byte of what it
 reads: a nested record that is never null is laid flat, so that columns nobody wants are skipped and not built (three
 times faster on Debezium's envelope); every named type is written out where it is used, since a skipped one could not be
-referred to; the wire format's five bytes come first, a mark of our own comes last (see `blocks`).
+referred to; the wire format's five bytes come first (a mark of the reader's comes last, see `avro_blocks`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headrace.systems.kafka.avro_blocks import file_header
+from headrace.contracts.targets.debezium import is_envelope
+from headrace.systems.kafka.avro_blocks import marked_header
 
 FRAME: Final = "_frame"
-MARK: Final = "_mark"
 FRAME_BYTES: Final = 5
-MARK_BYTES: Final = 8
 
-ENVELOPE_FIELDS: Final = frozenset({"before", "after", "source", "op"})
 SOURCE_COLUMNS: Final = ("source_ts_us", "source_ts_ms", "source_lsn", "source_origin", "source_origin_lsn")
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 KEPT: Final = ("logicalType", "precision", "scale", "size", "symbols")
@@ -66,9 +64,9 @@ def compile_writer(schema_id: int, schema: Any) -> Writer:
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise UnreadableSchema(f"schema id {schema_id} is not a record")
     inliner.define(schema, "")
-    is_envelope = {f["name"] for f in schema["fields"]} >= ENVELOPE_FIELDS
+    is_change = is_envelope(schema)
     fields: list[dict[str, Any]]
-    if is_envelope:
+    if is_change:
         fields = list(inliner.flat(schema))
         row = inliner.meaning_of_field(schema, "after")
     else:
@@ -80,12 +78,11 @@ def compile_writer(schema_id: int, schema: Any) -> Writer:
         "fields": [
             {"name": FRAME, "type": {"type": "fixed", "name": "frame", "size": FRAME_BYTES}},
             *fields,
-            {"name": MARK, "type": "double"},
         ],
     }
     wanted = ("before", "after", "op", *SOURCE_COLUMNS)
     columns = tuple(f["name"] for f in fields if f["name"] in wanted)
-    return Writer(schema_id, file_header(framed), (*columns, MARK), row, is_envelope)
+    return Writer(schema_id, marked_header(framed), columns, row, is_change)
 
 
 class _Inliner:

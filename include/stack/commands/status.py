@@ -9,8 +9,8 @@ import psutil
 from rich.table import Table
 
 from headrace.errors import ContractErrors
-from headrace.systems.hops.measure import measure
-from headrace.systems.hops.table import Hop, Hops, to_json
+from headrace.services.status.measure import measure
+from headrace.services.status.table import Hop, Hops, to_json
 from include.stack.airflow_api import AirflowApi
 from include.stack.contracts import applied, contracts
 from include.stack.endpoints import systems

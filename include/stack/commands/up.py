@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from headrace.systems.hops.table import Hops
+from headrace.services.status.table import Hops
 from include.shop.history import LoadProgress, load_history
 from include.shop.schema import apply_schema
 from include.stack import databases

@@ -8,10 +8,10 @@ import sys
 import time
 import xmlrpc.client
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport
-
+from headrace.systems import supervisord
 from headrace.systems.text import one_line
 from include.stack.settings import Settings
 from include.stack.sockets import socket_path
@@ -42,7 +42,7 @@ class Supervisor:
     def is_up(self) -> bool:
         try:
             self._call("supervisor.getState")
-        except (OSError, xmlrpc.client.Error):
+        except (OSError, HTTPException, xmlrpc.client.Error):
             return False
         return True
 
@@ -109,13 +109,7 @@ class Supervisor:
             self._call("supervisor.addProcessGroup", name)
 
     def _call(self, method: str, *arguments: object) -> Any:
-        # A connection each: the transport is not safe across threads.
-        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
-        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-        function: Any = proxy
-        for part in method.split("."):
-            function = getattr(function, part)
-        return function(*arguments)
+        return supervisord.call(f"unix://{self._socket}", method, *arguments)
 
     def _environ(self) -> dict[str, str]:
         ours = {"HEADRACE_ROOT": str(self._settings.root), "HEADRACE_STATE": str(self._settings.state)}

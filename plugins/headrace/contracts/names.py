@@ -132,6 +132,10 @@ def postgres_lineage(host: str, port: int, database: str, table: str) -> Lineage
     return LineageName(f"postgres://{host}:{port}", f"{database}.{table}")
 
 
+CLICKHOUSE_HTTP_PORT: Final = 8123
+"""Where ClickHouse answers HTTP unless a connection says otherwise."""
+
+
 def clickhouse_lineage(host: str, port: int, table: str) -> LineageName:
     """`table` is `database.table`."""
     return LineageName(f"clickhouse://{host}:{port}", table)

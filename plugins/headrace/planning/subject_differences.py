@@ -29,7 +29,7 @@ def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
 
 def ahead(desired: Resource, observed: Resource) -> tuple[str, ...]:
     """Fields that the source of a CDC topic has and the contract does not declare."""
-    if desired.kind != "subject" or not _is_envelope(desired.spec["schema"]):
+    if desired.kind != "subject" or not debezium.is_envelope(desired.spec["schema"]):
         return ()
     is_, was = _row(desired.spec["schema"]), _row(observed.spec["schema"])
     return tuple(name for name in was if name not in is_)
@@ -49,7 +49,7 @@ def _value(desired: Resource, observed: Resource) -> Iterator[Difference]:
     is_, was = _types(new), _types(old)
     only_in_source = set(ahead(desired, observed))
     same_fields = {k: v for k, v in was.items() if k not in only_in_source} == is_
-    if same_fields and (_is_envelope(new) or normal.avro_equal(new, old)):
+    if same_fields and (debezium.is_envelope(new) or normal.avro_equal(new, old)):
         return
     broken = _broken(desired, observed)
     for name in sorted({*is_, *was, *broken} - only_in_source):
@@ -72,18 +72,10 @@ def _broken(desired: Resource, observed: Resource) -> dict[str, str]:
     return {name: f"{reason} ({level})" for name, reason in reasons.items()}
 
 
-def _is_envelope(schema: Any) -> bool:
-    return isinstance(schema, Mapping) and str(schema.get("name")).endswith("Envelope")
-
-
 def _row_record(schema: Any) -> Any:
     """The record of the row: inside Debezium's envelope, or the schema itself."""
     whole = _plain_texts(normal.avro(schema))
-    if not _is_envelope(schema):
-        return whole
-    before = next(field["type"] for field in whole["fields"] if field["name"] == "before")
-    branches = before if isinstance(before, list) else [before]
-    return next(branch for branch in branches if isinstance(branch, Mapping))
+    return debezium.row_schema(whole) if debezium.is_envelope(whole) else whole
 
 
 def _plain_texts(schema: Any) -> Any:

@@ -1,3 +1,1 @@
-"""The edges: one folder a system, the same parts in each."""
-
-from __future__ import annotations
+"""Clients of systems: one folder per system, the same parts in each."""

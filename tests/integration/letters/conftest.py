@@ -14,9 +14,9 @@ import fastavro
 import psycopg
 import pytest
 
+from headrace.services.dead_letters.ledger import LetterLedger
 from headrace.systems.kafka.avro_blocks import unwrap
 from headrace.systems.kafka.reading import messages_to_end
-from headrace.systems.letters.ledger import LetterLedger
 from tests.conftest import Stack
 from tests.integration.pipeline.conftest import eventually, new_id, oltp, raw, warehouse
 from tests.support.schema_ids import schema_ids

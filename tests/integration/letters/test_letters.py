@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from headrace.systems.letters.quarantine import Quarantine
-from headrace.systems.letters.replay import Replay
-from headrace.systems.letters.selection import Selection
+from headrace.services.dead_letters.quarantine import Quarantine
+from headrace.services.dead_letters.replay import Replay
+from headrace.services.dead_letters.selection import Selection
 from include.spark.streaming.letters.job import Places
 from include.stack.commands.status import hop_table
 

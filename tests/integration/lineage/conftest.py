@@ -20,8 +20,8 @@ import httpx
 import psycopg
 import pytest
 
+from headrace.services.lineage.hook import LineageHook
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.lineage.hook import LineageHook
 from headrace.systems.platform.migration import migrate, read_migrations
 from include.stack.databases import role_dsn
 from tests.support.lineage_cases import ROOT

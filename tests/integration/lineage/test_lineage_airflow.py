@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from headrace.systems.lineage.spark import transport_environ
+from headrace.systems.spark.lineage import transport_environ
 from tests.integration.lineage.conftest import KEY, ROOT, RunningEndpoint
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 DAG = """
 from airflow.sdk import DAG, Asset, task
-from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
+from headrace.services.lineage.operators import EmitDeclaredLineageOperator
 
 with DAG("lineage_probe", schedule=None):
     @task(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headrace.systems.lineage.declaring import emit_declared
-from headrace.systems.lineage.graph import graph, path
+from headrace.services.lineage.declaring import emit_declared
+from headrace.services.lineage.graph import graph, path
 from tests.integration.lineage.conftest import RunningEndpoint, ask
 from tests.support.lineage_cases import (
     AT,

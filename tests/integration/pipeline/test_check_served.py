@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from headrace.planning.lineage import AIRFLOW
 from headrace.planning.lineage_events import run_id
-from headrace.systems.quality.operators import CheckServedOperator
+from headrace.services.quality.operators import CheckServedOperator
 from include.stack.airflow_api import AirflowRefused
 from tests.conftest import Stack
 

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from headrace.contracts.index import load_index
 from headrace.planning.maintenance import policies
-from headrace.systems.lake.operators import DueTablesOperator
+from headrace.services.maintenance.operators import DueTablesOperator
 from tests.conftest import Stack
 
 DAG = "lake_maintenance"

@@ -8,9 +8,9 @@ import httpx
 import psycopg
 import pytest
 
-from headrace.systems.lineage.operators import EmitDeclaredLineageOperator
-from headrace.systems.lineage.spark import transport_environ
+from headrace.services.lineage.operators import EmitDeclaredLineageOperator
 from headrace.systems.spark.batch import LakeJobOperator
+from headrace.systems.spark.lineage import transport_environ
 from include.stack.environment import shared
 
 

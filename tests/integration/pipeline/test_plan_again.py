@@ -11,7 +11,7 @@ import pytest
 from headrace.contracts.loading import load_contracts
 from headrace.errors import HeldBack
 from headrace.planning.render import render
-from headrace.systems.apply import Asked, Planner, apply_plan, look
+from headrace.services.apply.engine import Asked, Planner, apply_plan, look
 from headrace.systems.bundle import plan_settings
 from include.stack import endpoints
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.contracts.index import load_index
-from headrace.systems.serving.from_raw import FromRaw
+from headrace.services.serving.from_raw import FromRaw
 from tests.conftest import Stack
 from tests.support.waiting import wait_until
 

@@ -9,9 +9,9 @@ from pyiceberg.table import StaticTable
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
+from headrace.services.maintenance.upkeep import arrived, small_files
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake.hook import LakeHook
-from headrace.systems.lake.upkeep import arrived, small_files
 from include.spark.batch.maintain import maintain
 from include.spark.batch.refine.engine import refine
 from include.spark.batch.refine.selection import Selection

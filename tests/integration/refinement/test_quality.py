@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from headrace.contracts.contract import Reference, Rule
 from headrace.planning.checks import checks
-from headrace.systems.quality.outcomes import Outcome, forbids
-from headrace.systems.quality.validation import validate
+from headrace.services.quality.outcomes import Outcome, forbids
+from headrace.services.quality.validation import validate
 from tests.integration.refinement.conftest import ITEMS
 
 

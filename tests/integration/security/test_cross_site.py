@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page
 
-from headrace.systems.landing.hook import LandingHook
+from headrace.services.landing.hook import LandingHook
 from tests.conftest import Stack
 from tests.integration.security.surfaces import ASKED, port
 from tests.support.airflow_pages import Pages

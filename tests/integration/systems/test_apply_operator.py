@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from headrace.contracts.index import load_index
-from headrace.systems.operators import ApplyContractsOperator
+from headrace.services.apply.operators import ApplyContractsOperator
 from tests.integration.systems.world import AT, ID, TOTAL, World
 from tests.support.watching import airflow_connections
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from headrace.errors import SystemFailure, SystemRefused
+from headrace.services.connectors.operators import KeepConnectorsOperator, SteerConnectorOperator
+from headrace.services.connectors.snapshots import take_due
+from headrace.services.connectors.watch import snapshot_done
 from headrace.systems.connect.hook import ConnectHook
-from headrace.systems.connect.operators import KeepConnectorsOperator, SteerConnectorOperator
-from headrace.systems.connect.snapshots import take_due
-from headrace.systems.connect.watch import snapshot_done
 from tests.integration.systems.building import new_world
 from tests.integration.systems.world import World
 from tests.support.waiting import wait_until

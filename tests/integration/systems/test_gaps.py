@@ -10,17 +10,17 @@ from confluent_kafka import TopicPartition
 
 from headrace.contracts import names
 from headrace.planning.topics import sink_dead_letter_topic
-from headrace.systems.connect.vanished import Progress
+from headrace.services.connectors.missed_deletes import Progress
+from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.quarantine import TABLE as QUARANTINE
+from headrace.services.dead_letters.quarantine import Quarantine
+from headrace.services.dead_letters.replay import Replay
+from headrace.services.dead_letters.selection import Selection
+from headrace.services.proving import operators
+from headrace.services.proving.ledger import GapLedger
+from headrace.services.proving.operators import ProveGapsOperator
+from headrace.services.proving.proof import raw_offsets, sink_offsets
 from headrace.systems.kafka.reading import read_to_end
-from headrace.systems.letters.ledger import LetterLedger
-from headrace.systems.letters.quarantine import TABLE as QUARANTINE
-from headrace.systems.letters.quarantine import Quarantine
-from headrace.systems.letters.replay import Replay
-from headrace.systems.letters.selection import Selection
-from headrace.systems.proving import operators
-from headrace.systems.proving.ledger import GapLedger
-from headrace.systems.proving.operators import ProveGapsOperator
-from headrace.systems.proving.proof import raw_offsets, sink_offsets
 from include.spark.streaming.letters.job import Places
 from tests.integration.systems.serving import Server
 from tests.integration.systems.world import World

@@ -17,15 +17,15 @@ from headrace.contracts.types import Date, Decimal, Field, Primitive, Record
 from headrace.errors import HeldBack
 from headrace.planning.diff import diff
 from headrace.planning.lake import raw_tables
+from headrace.services.landing import hook as hook_module
+from headrace.services.landing import operators
+from headrace.services.landing.hook import LandingHook
+from headrace.services.landing.land import Landed, Landing
+from headrace.services.landing.ledger import Files
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake import state
 from headrace.systems.lake.hook import LakeHook
-from headrace.systems.landing import hook as hook_module
-from headrace.systems.landing import operators
-from headrace.systems.landing.hook import LandingHook
-from headrace.systems.landing.land import Landed, Landing
-from headrace.systems.landing.ledger import Files
 from headrace.systems.platform.hook import PlatformHook
 from tests.support.catalog_proxy import Fault, catalog_proxy
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from headrace.systems.hops.freshness import FreshnessWatch
-from headrace.systems.hops.late import Waiting
+from headrace.services.status.freshness import FreshnessWatch
+from headrace.services.status.late import Waiting
 from tests.integration.systems.world import World
 
 pytestmark = pytest.mark.slow

@@ -13,13 +13,13 @@ import pytest
 
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemUnavailable
+from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.letter import Letter, Position
+from headrace.services.dead_letters.selection import Selection
+from headrace.services.serving.store import Store
 from headrace.systems.bundle import Systems
-from headrace.systems.letters.ledger import LetterLedger
-from headrace.systems.letters.letter import Letter, Position
-from headrace.systems.letters.selection import Selection
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.platform.locks import Held, unchecked
-from headrace.systems.serving.store import Store
 from tests.integration.systems.test_serving import clean, contract, served, serving_dsn, store, things
 
 __all__ = ["clean", "contract", "serving_dsn", "store"]  # fixtures

@@ -93,7 +93,7 @@ class Shop:
             lateness=dt.timedelta(minutes=10),
         )
         place = stack.clickhouse
-        self.sink = DyingSink(place.host, place.port, place.login, place.password)
+        self.sink = DyingSink(place)
         self._make()
         self.start()
 

@@ -16,13 +16,13 @@ import pytest
 from airflow.sdk.log import mask_secret
 
 from headrace.errors import SystemRefused
-from headrace.systems.notify import failures
-from headrace.systems.notify.hook import NotifyHook
-from headrace.systems.notify.message import Message
-from headrace.systems.notify.operators import SendAlertsOperator
-from headrace.systems.notify.post import Post, Sent
-from headrace.systems.notify.routes import Route, read_routes
-from headrace.systems.notify.triggers import AlertsDueTrigger
+from headrace.services.notifications import failures
+from headrace.services.notifications.hook import NotifyHook
+from headrace.services.notifications.message import Message
+from headrace.services.notifications.operators import SendAlertsOperator
+from headrace.services.notifications.post import Post, Sent
+from headrace.services.notifications.routes import Route, read_routes
+from headrace.services.notifications.triggers import AlertsDueTrigger
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
 from tests.support.alerts import Mailbox, Webhook
@@ -230,7 +230,7 @@ def test_the_trigger_waits_until_something_is_due_and_the_task_sends_it(
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute({})  # type: ignore[arg-type]
     path, arguments = deferred.value.trigger.serialize()
-    assert path == "headrace.systems.notify.triggers.AlertsDueTrigger"
+    assert path == "headrace.services.notifications.triggers.AlertsDueTrigger"
 
     async def first(seconds: float) -> Any:
         async def event() -> Any:
@@ -262,7 +262,7 @@ def test_without_a_route_alerts_stay_and_the_log_says_so(
 
 
 def read_extra() -> Any:
-    from headrace.systems.notify.triggers import extra_of
+    from headrace.services.notifications.triggers import extra_of
 
     return extra_of()
 

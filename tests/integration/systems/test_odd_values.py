@@ -13,12 +13,12 @@ import pytest
 
 from headrace.contracts import names
 from headrace.planning.letters import Refuser, datasets_by_topic, refusers
-from headrace.systems.connect.rereading import reread
-from headrace.systems.connect.vanished import Progress
+from headrace.services.connectors.missed_deletes import Progress
+from headrace.services.connectors.rereading import reread
+from headrace.services.dead_letters.collect import _arrived
+from headrace.services.dead_letters.letter import Letter, letter
 from headrace.systems.kafka.avro_blocks import unwrap
 from headrace.systems.kafka.reading import messages_to_end, read_to_end
-from headrace.systems.letters.collect import _arrived
-from headrace.systems.letters.letter import Letter, letter
 from tests.integration.systems.serving import Server
 from tests.integration.systems.world import AT, ID, NOTE, TOTAL, World
 from tests.support.waiting import wait_until

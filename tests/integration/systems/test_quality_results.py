@@ -11,15 +11,15 @@ import pytest
 
 from headrace.contracts.loading import load_contracts
 from headrace.errors import SystemUnavailable
+from headrace.services.quality.outcomes import Outcome
+from headrace.services.quality.pages import write_pages
+from headrace.services.quality.results import Results, Run
+from headrace.services.quality.telling import tell
+from headrace.services.refinement.ledger import Ledger
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
-from headrace.systems.quality.outcomes import Outcome
-from headrace.systems.quality.pages import write_pages
-from headrace.systems.quality.results import Results, Run
-from headrace.systems.quality.telling import tell
 from headrace.systems.retry import Backoff
-from headrace.systems.spark.ledger import Ledger
 from headrace.systems.warehouse.hook import WarehouseHook
 from headrace.systems.warehouse.layers import statements
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from headrace.contracts import names
-from headrace.systems.connect.operators import KeepConnectorsOperator
+from headrace.services.connectors.operators import KeepConnectorsOperator
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.kafka.counter import count_changes
 from headrace.systems.kafka.counting import TopicCount

@@ -14,10 +14,10 @@ from headrace.contracts.types import Array, Date, Decimal, Field, Primitive, Rec
 from headrace.errors import SystemUnavailable
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
+from headrace.services.quality.outcomes import Outcome
+from headrace.services.quality.served import ServedChecks, limits
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.quality.outcomes import Outcome
-from headrace.systems.quality.served import ServedChecks, limits
 from headrace.systems.retry import Backoff
 from headrace.systems.warehouse import state
 from headrace.systems.warehouse.hook import WarehouseHook

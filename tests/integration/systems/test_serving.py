@@ -33,10 +33,10 @@ from headrace.contracts.types import (
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
+from headrace.services.serving.store import ClickHouseTable, PostgresTable, Store
 from headrace.systems.bundle import Systems
 from headrace.systems.retry import Transient
 from headrace.systems.serving import state as serving_state
-from headrace.systems.serving.store import ClickHouseTable, PostgresTable, Store
 from headrace.systems.warehouse import state as warehouse_state
 from headrace.systems.warehouse.hook import WarehouseHook
 from tests.integration.systems.test_warehouse import SETTINGS

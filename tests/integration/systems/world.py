@@ -17,7 +17,7 @@ from headrace.contracts.loading import load_contracts
 from headrace.errors import SystemFailure
 from headrace.planning.plan import Plan
 from headrace.planning.settings import PlanSettings
-from headrace.systems import apply
+from headrace.services.apply import engine as apply
 from headrace.systems.bundle import Endpoints, Systems, plan_settings
 from headrace.systems.endpoint import Endpoint
 

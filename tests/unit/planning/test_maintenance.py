@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from headrace.contracts.contract import Maintenance
 from headrace.planning.maintenance import LakeFile, compactable, policies
-from headrace.systems.spark.maintenance import told
+from headrace.services.maintenance.operators import told
 from tests.unit.planning.cases import LINES, VIEWS
 
 

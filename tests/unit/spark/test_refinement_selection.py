@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.systems.spark.refinement import interval, positions, selected
+from headrace.services.refinement.operators import interval, positions, selected
 
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 

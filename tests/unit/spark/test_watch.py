@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from headrace.services.streams.watch import judge
 from headrace.systems.spark.host import Driver
 from headrace.systems.spark.store import Pulse
-from headrace.systems.spark.watch import judge
 
 ALIVE = Driver("retail", True, 4711, "RUNNING")
 TIMES = {"running_s": 300.0, "grace_s": 90.0, "stall_s": 45.0}

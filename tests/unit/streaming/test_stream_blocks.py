@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.spark.streaming.blocks import UnreadableRecords, read_block
 from include.spark.streaming.decode import Chunk, DeadLetter, decode
-from include.spark.streaming.writer import MARK, compile_writer
+from include.spark.streaming.writer import compile_writer
 from tests.support.change_records import SCHEMA_ID, SCHEMAS, batch, change, encoded, row, writer_of
 
 WRITER = compile_writer(SCHEMA_ID, SCHEMAS[SCHEMA_ID])
@@ -17,7 +17,7 @@ GOOD = [encoded(change("c", row(key, note="n" * (key % 9)))) for key in range(12
 
 
 def columns_of(values: list[bytes]) -> list[dict[str, object]]:
-    return read_block(WRITER, pa.array(values, pa.binary())).drop_columns([MARK]).to_pylist()
+    return read_block(WRITER, pa.array(values, pa.binary())).to_pylist()
 
 
 EXPECTED = columns_of(GOOD)
@@ -28,7 +28,7 @@ def read(values: list[bytes | None]) -> tuple[dict[int, dict[str, object]], list
 
     def step(chunk: Chunk) -> list[tuple[int, dict[str, object]]]:
         offsets = chunk.records["offset"].to_pylist()
-        return list(zip(offsets, chunk.columns.drop_columns([MARK]).to_pylist(), strict=True))
+        return list(zip(offsets, chunk.columns.to_pylist(), strict=True))
 
     made, dead = decode(batch(values), writer_of, step)
     return dict(pair for part in made for pair in part), dead
@@ -41,7 +41,7 @@ def test_a_block_gives_the_records_in_order() -> None:
 
 def test_a_part_of_an_array_is_read_by_itself() -> None:
     whole = pa.array(GOOD, pa.binary())
-    assert read_block(WRITER, whole.slice(3, 4)).drop_columns([MARK]).to_pylist() == EXPECTED[3:7]
+    assert read_block(WRITER, whole.slice(3, 4)).to_pylist() == EXPECTED[3:7]
 
 
 @pytest.mark.parametrize("cut", range(1, len(GOOD[4]) - 5))

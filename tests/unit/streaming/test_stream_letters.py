@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from headrace.systems.letters.letter import Position
-from headrace.systems.letters.quarantine import Kept
-from headrace.systems.letters.replay import Record
+from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.quarantine import Kept
+from headrace.services.dead_letters.replay import Record
 from include.spark.streaming.decode import decode
 from include.spark.streaming.letters.raw import landed
 from include.spark.streaming.letters.records import as_batch, reasons

@@ -14,6 +14,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff
 from include.spark.streaming import heartbeat, sink
 from include.spark.streaming.deadletters import headers
@@ -175,7 +176,7 @@ def test_failures_long_ago_do_not_count_and_waits_grow() -> None:
 def test_clickhouse_says_not_now_or_no(
     error: Exception, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = sink.Sink("clickhouse", 8123, "u", "p")
+    target = sink.Sink(Endpoint(host="clickhouse", port=8123, login="u", password="p"))
     monkeypatch.setattr(target, "_connected", lambda: (_ for _ in ()).throw(error))
     with pytest.raises(kind, match="clickhouse:8123"):
         target.query("SELECT 1")

@@ -14,7 +14,7 @@ from typing import Final
 from headrace.contracts import names
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.systems.quality.validation import import_beforehand
+from headrace.services.quality.validation import import_beforehand
 from include.spark.batch.audited import audited
 from include.spark.batch.marts.engine import build
 from include.spark.batch.session import lake_session

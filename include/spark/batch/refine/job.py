@@ -13,7 +13,7 @@ from typing import Final
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.systems.quality.validation import import_beforehand
+from headrace.services.quality.validation import import_beforehand
 from include.spark.batch.audited import audited
 from include.spark.batch.refine.engine import refine
 from include.spark.batch.refine.selection import Selection

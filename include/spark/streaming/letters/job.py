@@ -22,13 +22,13 @@ from headrace.contracts.index import load_index
 from headrace.errors import SystemRefused
 from headrace.planning.streams import stream_plans
 from headrace.planning.topics import captured, landed
+from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.quarantine import Quarantine
+from headrace.services.dead_letters.replay import Destination, Replay
+from headrace.services.dead_letters.selection import Selection
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
 from headrace.systems.lake.hook import LakeHook
-from headrace.systems.letters.ledger import LetterLedger
-from headrace.systems.letters.quarantine import Quarantine
-from headrace.systems.letters.replay import Destination, Replay
-from headrace.systems.letters.selection import Selection
 from headrace.systems.platform.hook import PlatformHook
 from include.spark.streaming.datasets import served, served_datasets
 from include.spark.streaming.letters.raw import Raw
@@ -57,10 +57,7 @@ class Places:
         self._writers = Writers(
             HttpClient("registry", registry, path=str(registry.extra.get("path", "")), next_step="Replay again then.")
         )
-        secure = bool(clickhouse.extra.get("secure", False))
-        port = clickhouse.port or (8443 if secure else 8123)
-        login, password = clickhouse.login or "default", clickhouse.password or ""
-        self._sink = Sink(clickhouse.host, port, login, password, secure=secure)
+        self._sink = Sink(clickhouse)
         self._patience = Patience(PATIENCE_S, lambda why: log.warning("waiting: %s", why) if why else None)
         self.destination = cache(self._destination)
 

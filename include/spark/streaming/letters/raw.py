@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import SystemRefused
+from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.replay import Record
 from headrace.systems.lake.hook import LakeHook
-from headrace.systems.letters.letter import Position
-from headrace.systems.letters.replay import Record
 from headrace.systems.warehouse.arrow_types import Wanted
 from include.spark.streaming.blocks import UnreadableRecords
 from include.spark.streaming.changes import rows

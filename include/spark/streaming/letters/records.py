@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from headrace.systems.letters.letter import Position
-from headrace.systems.letters.replay import Record
+from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.replay import Record
 from include.spark.streaming.decode import DeadLetter
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.errors import SystemRefused
-from headrace.systems.letters.letter import Position
-from headrace.systems.letters.replay import Destination, Record
+from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.replay import Destination, Record
 from include.spark.streaming.datasets import Served
 from include.spark.streaming.decode import DeadLetter
 from include.spark.streaming.letters.records import as_batch, reasons

@@ -48,7 +48,24 @@ come by cdc: `cdc.UNFAITHFUL` says why."""
 TEXTS: Final = frozenset({"io.debezium.data.Json", "io.debezium.data.Xml"})
 """Kafka Connect's names of texts of a kind of their own (`json`, `jsonb`, `xml`): to a contract they are a string."""
 
+ENVELOPE: Final = frozenset({"before", "after", "source", "op"})
+"""Fields by which a change envelope is known."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_envelope(schema: Any) -> bool:
+    """Return whether an Avro schema is that of a change envelope, whoever wrote it."""
+    if not isinstance(schema, Mapping) or schema.get("type") != "record":
+        return False
+    return {field["name"] for field in schema["fields"]} >= ENVELOPE
+
+
+def row_schema(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the record of the row inside of an envelope."""
+    before = next(field["type"] for field in envelope["fields"] if field["name"] == "before")
+    branches = before if isinstance(before, list) else [before]
+    return next(branch for branch in branches if isinstance(branch, Mapping))
 
 
 def key_schema(contract: Contract) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from headrace.contracts.targets.debezium import is_envelope
 from headrace.systems.kafka.avro_blocks import HEADER_BYTES, by_schema, decode
 from headrace.systems.kafka.counting import (
     PartitionCount,
@@ -86,13 +87,6 @@ def change_events(batch: Batch, schemas: Schemas) -> tuple[pl.DataFrame, int]:
         kept = [index for place, index in enumerate(indexes) if place not in bad]
         frames.append(_events(decoded.frame, batch, kept))
     return pl.concat(frames).sort("offset"), unreadable
-
-
-def is_envelope(schema: Any) -> bool:
-    """Whether the schema is Debezium's envelope."""
-    if not isinstance(schema, Mapping) or schema.get("type") != "record":
-        return False
-    return {"before", "after", "source", "op"} <= {field["name"] for field in schema["fields"]}
 
 
 def _events(decoded: pl.DataFrame, batch: Batch, kept: Sequence[int]) -> pl.DataFrame:

@@ -43,6 +43,11 @@ class Alert(NamedTuple):
     resolved_at: datetime | None = None
 
 
+def failure_key(dag_id: str, task_id: str) -> str:
+    """Key of the alert about a task's failures."""
+    return f"dag:{dag_id}:{task_id}"
+
+
 def running_task() -> str:
     """The address of the Airflow task in which this runs; empty outside of one."""
     import sys

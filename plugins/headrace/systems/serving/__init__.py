@@ -1,1 +1,1 @@
-"""The stores that serve what is loaded from the lake: ClickHouse, or PostgreSQL where a contract says so."""
+"""PostgreSQL as the store that serves a dataset, where its contract asks for it."""

@@ -1,1 +1,1 @@
-"""Spark: the streaming drivers, who owns them, and how Airflow keeps them alive."""
+"""Spark: where drivers run, what they are started with, and what they report."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow.sdk import BaseOperator
 
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.lineage.spark import spark_lineage_conf
 from headrace.systems.spark.archive import ClassArchive
 from headrace.systems.spark.job import LONG, SHORT, batch_conf, job_environment
+from headrace.systems.spark.lineage import spark_lineage_conf
 from headrace.systems.spark.standby import Job, Standby, standby
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import xmlrpc.client
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Final, Protocol
 
 from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.systems import supervisord
 from headrace.systems.endpoint import Endpoint
 
 SPARK: Final = "Spark"
-TIMEOUT_S: Final = 40.0
 UNKNOWN: Final = ("BAD_NAME",)
 LIVE: Final = frozenset({"STARTING", "RUNNING", "STOPPING"})
 
@@ -67,11 +68,7 @@ class SupervisorHost:
     def _call(self, method: str, *arguments: Any, but: str | tuple[str, ...] = ()) -> Any:
         """What the method returns; None for a fault whose name is in `but`."""
         try:
-            with self._server() as server:
-                function: Any = server
-                for part in method.split("."):
-                    function = getattr(function, part)
-                return function(*arguments)
+            return supervisord.call(self._address, method, *arguments)
         except xmlrpc.client.Fault as fault:
             if but and fault.faultString.startswith(but):
                 return None
@@ -84,20 +81,12 @@ class SupervisorHost:
             raise SystemRefused(
                 SPARK, self._place, f"{error.errcode} {error.errmsg}: check the password in spark_default"
             ) from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise SystemUnavailable(SPARK, self._place, f"{error}; the streams themselves go on without it") from error
 
     @property
     def _place(self) -> str:
         return self._address.rpartition("@")[2]
-
-    def _server(self) -> xmlrpc.client.ServerProxy:
-        if self._address.startswith("unix://"):
-            from supervisor.xmlrpc import SupervisorTransport
-
-            transport = SupervisorTransport(serverurl=self._address)
-            return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-        return xmlrpc.client.ServerProxy(f"{self._address}/RPC2")
 
 
 def stream_host(spark: Endpoint) -> StreamHost:

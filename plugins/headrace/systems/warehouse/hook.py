@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from headrace.errors import SystemRefused
 from headrace.planning.ddl import qualified
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.retry import Backoff, Transient, persist
-from headrace.systems.text import one_line
+from headrace.systems.retry import Backoff, persist
+from headrace.systems.warehouse.client import connect, is_secure, meaning, port
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,17 +68,12 @@ class WarehouseHook:
         self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._backoff = backoff or Backoff()
-        self._secure = bool(endpoint.extra.get("secure", False))
-        self.address = f"{'https' if self._secure else 'http'}://{endpoint.host}:{self._port}"
+        self.address = f"{'https' if is_secure(endpoint) else 'http'}://{endpoint.host}:{port(endpoint)}"
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> WarehouseHook:
         """The server of an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
-
-    @property
-    def _port(self) -> int:
-        return self._endpoint.port or (8443 if self._secure else 8123)
 
     @cached_property
     def client(self) -> Client:
@@ -88,22 +82,7 @@ class WarehouseHook:
         Raises:
             SystemUnavailable, SystemRefused: as any call.
         """
-        import clickhouse_connect
-
-        return self._persist(
-            lambda: clickhouse_connect.get_client(
-                host=self._endpoint.host,
-                port=self._port,
-                username=self._endpoint.login,
-                password=self._endpoint.password or "",
-                secure=self._secure,
-                connect_timeout=5,
-                send_receive_timeout=int(self._timeout_s),
-                autogenerate_session_id=False,
-                query_retries=0,
-                client_name="headrace",
-            )
-        )
+        return self._persist(lambda: connect(self._endpoint, self._timeout_s))
 
     def rows(
         self, query: str, parameters: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None
@@ -201,20 +180,9 @@ class WarehouseHook:
 
     def _translated(self, call: Callable[[], T]) -> T:
         """The call's answer. Raises Transient, SystemRefused."""
-        from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+        from clickhouse_connect.driver.exceptions import ClickHouseError
 
         try:
             return call()
-        except DatabaseError as error:
-            if isinstance(error, OperationalError):
-                raise Transient(one_line(_root(error))) from error
-            raise SystemRefused("warehouse", self.address, one_line(error)) from error
         except ClickHouseError as error:
-            raise Transient(one_line(_root(error))) from error
-
-
-def _root(error: BaseException) -> BaseException:
-    """What lies under the layers of HTTP clients."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return error
+            raise meaning(error, self.address) from error

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
-from headrace.systems.operators import is_yes
+from headrace.systems.parameters import is_yes
 from headrace.systems.warehouse.hook import WarehouseHook
 from headrace.systems.warehouse.lake import open_lake
 from headrace.systems.warehouse.layers import statements

@@ -1,0 +1,1 @@
+"""Plan what the contracts ask of every system, and carry it out."""

@@ -1,0 +1,1 @@
+"""Keep connectors running: restart, recover a lost slot, read tables again, find missed deletes."""

@@ -1,0 +1,196 @@
+"""What a DAG may ask of Kafka Connect: keep connectors running, steer one."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.sdk import BaseOperator
+
+from headrace.contracts import names
+from headrace.services.connectors.reconcile import Care, Trouble, connectors_of
+from headrace.services.connectors.triggers import ConnectorsTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from headrace.services.connectors.watch import Event
+
+Steering = Literal["pause", "resume", "stop", "restart"]
+STATES: Mapping[Steering, Literal["PAUSED", "RUNNING", "STOPPED"]] = {
+    "pause": "PAUSED",
+    "resume": "RUNNING",
+    "stop": "STOPPED",
+    "restart": "RUNNING",
+}
+QUIET = ("over", "reachable", "recovered", "let-in", "slot-caught-up", "snapshot-done")
+
+
+class SteerConnectorOperator(BaseOperator):
+    """Pauses, resumes, stops or restarts one connector, and waits until it has happened.
+
+    Args:
+        connector: its name.
+        action: pause, resume, stop or restart.
+        timeout_s: how long to wait for it.
+    """
+
+    template_fields = ("connector", "action")
+
+    def __init__(
+        self,
+        *,
+        connector: str,
+        action: Steering,
+        timeout_s: float = 120.0,
+        connect_conn_id: str = "kafka_connect_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.connector = connector
+        self.action = action
+        self.timeout_s = timeout_s
+        self.connect_conn_id = connect_conn_id
+
+    def execute(self, context: Context) -> str:
+        """The connector's state afterwards, as one line."""
+        from headrace.systems.connect.hook import ConnectHook
+
+        if self.action not in STATES:
+            raise ValueError(f"action is {self.action!r}; it may be {', '.join(STATES)}")
+        hook = ConnectHook.from_connection(self.connect_conn_id)
+        if self.action == "restart":
+            hook.restart(self.connector, only_failed=False)
+        else:
+            getattr(hook, self.action)(self.connector)
+        return hook.wait(self.connector, STATES[self.action], self.timeout_s).summary
+
+
+class KeepConnectorsOperator(BaseOperator):
+    """Watches connectors and replication slots, deferred, and repairs what it can.
+
+    A failed task is restarted, with growing waits between; when it will not stay up, the task fails
+    with the cause and an alert is open until the connector runs again. A sink that fails for one
+    dataset goes on without it, and an alert is open until it is let in again. A slot that falls behind is
+    an alert; a lost one is answered by a fresh snapshot, and by deleting what vanished meanwhile.
+
+    Args:
+        connectors: names of connectors; those that contracts ask for when empty.
+        schemas: the folder of the contracts.
+        restarts: how often a connector is restarted before the task fails.
+        first_wait_s: the least time between two restarts; it doubles up to longest_wait_s.
+        calm_s: a connector that runs this long has recovered.
+        behind_bytes: how much log a slot may hold back.
+        recover_lost_slots: take a fresh snapshot when a slot is lost, else only say so and fail.
+        watch_for: how long to watch before the task ends in success; without end when None.
+        poll_s: time between two looks.
+    """
+
+    template_fields = ("connectors",)
+    ui_color = "#dff0d8"
+
+    def __init__(
+        self,
+        *,
+        schemas: str,
+        connectors: Sequence[str] = (),
+        restarts: int = 6,
+        first_wait_s: float = 5.0,
+        longest_wait_s: float = 120.0,
+        calm_s: float = 120.0,
+        behind_bytes: int = 1 << 30,
+        recover_lost_slots: bool = True,
+        watch_for: timedelta | None = None,
+        poll_s: float = 5.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.schemas = schemas
+        self.connectors = connectors
+        self.restarts = restarts
+        self.first_wait_s = first_wait_s
+        self.longest_wait_s = longest_wait_s
+        self.calm_s = calm_s
+        self.behind_bytes = behind_bytes
+        self.recover_lost_slots = recover_lost_slots
+        self.watch_for = watch_for
+        self.poll_s = poll_s
+
+    def execute(self, context: Context) -> None:
+        """Goes on with what a killed task left half done, then watches."""
+        until = time.time() + self.watch_for.total_seconds() if self.watch_for else None
+        care = Care.from_connections(self.schemas, self.log.info)
+        care.resume_recoveries()
+        self._watch(care, care.remembered(until))
+
+    def on_event(self, context: Context, event: Event, trouble: dict[str, Any]) -> None:
+        """Woken by the trigger: repair, then watch again.
+
+        Raises:
+            SystemFailure: a connector will not stay up, or a lost slot is not to be recovered.
+            HeldBack: a fresh snapshot could not be reconciled; the next watch tries again.
+        """
+        known = Trouble.from_json(trouble)
+        log = self.log.info if event["event"] in QUIET else self.log.warning
+        log("%s: %s", event["event"], event["message"])
+        care = Care.from_connections(self.schemas, self.log.info)
+        if event["event"] == "over":
+            care.all_well(self._watched(care))
+            return
+        self._watch(care, self._repaired(care, known, event))
+
+    def _repaired(self, care: Care, known: Trouble, event: Event) -> Trouble:
+        allowed = self.recover_lost_slots
+        match event["event"]:
+            case "failed":
+                for connector in event["connectors"]:
+                    if connector in event["slot_lost"] and care.is_source(connector):
+                        known = care.recover(known, connector, allowed=allowed)
+                    else:
+                        known = self._restarted(care, known, connector, event["message"])
+                return known
+            case "slot-lost":
+                return care.recover_slot(known, event["slot"], allowed=allowed)
+            case "let-in":
+                care.let_in(event["topics"])
+                return known
+            case "snapshot-done":
+                care.reconcile(event["connectors"])
+                return known
+        return care.note(known, event)
+
+    def _restarted(self, care: Care, known: Trouble, connector: str, cause: str) -> Trouble:
+        if care.hold_out(connector):
+            return known.well([connector])  # Connect starts the tasks of a changed configuration by itself
+        known = known.again(connector)
+        tries = known.restarts[connector]
+        if tries > self.restarts:
+            raise care.give_up(connector, f"{cause}. Restarted {tries - 1} times in vain.")
+        care.restart(connector, tries, self.restarts)
+        return known
+
+    def _watched(self, care: Care) -> list[str]:
+        return sorted(self.connectors) or connectors_of(care.contracts)
+
+    def _watch(self, care: Care, known: Trouble) -> None:
+        tries = max(known.restarts.values(), default=0)
+        wait_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (tries - 1)) if tries else 0.0
+        sources = care.systems.sources
+        trigger = ConnectorsTrigger(
+            connectors=self._watched(care),
+            slots={names.replication_slot(n): names.airflow_connection(n) for n in sources},
+            poll_s=self.poll_s,
+            behind_bytes=self.behind_bytes,
+            calm_s=self.calm_s,
+            first_look_s=wait_s * random.uniform(0.75, 1.25),  # noqa: S311
+            troubled=sorted(known.restarts),
+            behind=sorted(known.behind),
+            snapshots=sorted(care.unreconciled()),
+            held_out=care.held_out(),
+            until=known.until,
+            unreached=known.unreached,
+        )
+        self.defer(trigger=trigger, method_name="on_event", kwargs={"trouble": known.to_json()})

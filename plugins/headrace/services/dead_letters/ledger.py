@@ -1,0 +1,165 @@
+"""What became of each letter: the tables `letters`, `letter_batches` and `letter_places` of the platform's database.
+
+A letter waits, is claimed by a batch, is replayed; or it waits and is discarded. A batch is written before its first
+record is put anywhere and closed after its last: one that is open was begun by a process that died, and its letters are
+exactly those that the next try puts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from headrace.services.dead_letters.letter import Letter, Position
+from headrace.services.dead_letters.selection import Selection
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.platform.locks import Held
+
+NOTE: Final = """
+    INSERT INTO letters (refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason, refused_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"""
+PLACE: Final = """
+    INSERT INTO letter_places (topic, kafka_partition, next_offset) VALUES (%s, %s, %s)
+    ON CONFLICT (topic, kafka_partition) DO UPDATE SET next_offset = excluded.next_offset"""
+COLUMNS: Final = "id, refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason"
+ORDER: Final = "ORDER BY refused_by, topic, kafka_partition, kafka_offset"
+REFINED_AT_ONCE: Final = 5000
+"""Most replayed letters that one refinement is told of; the next is told of the others."""
+
+
+class Entry(NamedTuple):
+    """A letter as the ledger knows it."""
+
+    id: int
+    position: Position
+    dataset: str
+    rule: str
+    reason: str
+
+
+class Batch(NamedTuple):
+    """Letters of one refuser and topic that are replayed together."""
+
+    id: int
+    refused_by: str
+    topic: str
+
+
+class Tally(NamedTuple):
+    """Letters of one refuser and dataset."""
+
+    refused_by: str
+    dataset: str
+    waiting: int
+    """Refused, and neither replayed nor given up."""
+    discarded: int
+
+
+class LetterLedger:
+    """The tables."""
+
+    def __init__(self, platform: PlatformHook) -> None:
+        self.platform = platform
+
+    def places(self, topic: str) -> dict[int, int]:
+        """Partition of a dead-letter topic → the first offset that is not collected."""
+        query = "SELECT kafka_partition, next_offset FROM letter_places WHERE topic = %s"
+        return dict(self._rows(query, [topic]))
+
+    def note(self, letters: Iterable[Letter], topic: str, places: Mapping[int, int], lock: Held) -> int:
+        """Notes the letters and up to where the topic is collected, both or neither; how many letters are new."""
+        new = 0
+        with self.platform.transaction() as connection, connection.cursor() as cursor:
+            lock.fence(connection)
+            for letter in letters:
+                values = [*letter.position, letter.dataset, letter.rule, letter.reason, letter.refused_at]
+                new += cursor.execute(NOTE, values).rowcount
+            for partition, offset in places.items():
+                cursor.execute(PLACE, [topic, partition, offset])
+        return new
+
+    def waiting(self, selection: Selection) -> list[Entry]:
+        """The selected letters that wait, in the order of their positions."""
+        query = f"SELECT {COLUMNS} FROM letters WHERE state = 'waiting' AND {selection.condition} {ORDER}"  # noqa: S608
+        return _entries(self._rows(query, dict(selection.asked)))
+
+    def claim(self, entries: Sequence[Entry], lock: Held) -> tuple[Batch, list[Entry]]:
+        """A batch of those of the letters, all of one refuser and topic, that still wait."""
+        first = entries[0].position
+        with self.platform.transaction() as connection:
+            lock.fence(connection)
+            row = connection.execute(
+                "INSERT INTO letter_batches (refused_by, topic) VALUES (%s, %s) RETURNING id",
+                [first.refused_by, first.topic],
+            ).fetchone()
+            batch = Batch(int(row[0]) if row else 0, first.refused_by, first.topic)
+            claimed = connection.execute(
+                "UPDATE letters SET state = 'claimed', batch = %s WHERE id = ANY (%s) AND state = 'waiting' RETURNING id",
+                [batch.id, [entry.id for entry in entries]],
+            ).fetchall()
+        mine = {int(row[0]) for row in claimed}
+        return batch, [entry for entry in entries if entry.id in mine]
+
+    def open_batches(self) -> list[Batch]:
+        """Batches that were begun and not ended, oldest first."""
+        query = "SELECT id, refused_by, topic FROM letter_batches WHERE done_at IS NULL ORDER BY id"
+        return [Batch(*row) for row in self._rows(query)]
+
+    def of_batch(self, batch: Batch) -> list[Entry]:
+        """The letters of a batch, in the order of their positions."""
+        return _entries(self._rows(f"SELECT {COLUMNS} FROM letters WHERE batch = %s {ORDER}", [batch.id]))  # noqa: S608
+
+    def done(self, batch: Batch, lock: Held) -> None:
+        """Notes that every letter of the batch is where it belongs."""
+        with self.platform.transaction() as connection:
+            lock.fence(connection)
+            connection.execute(
+                "UPDATE letters SET state = 'replayed', settled_at = now() WHERE batch = %s AND state = 'claimed'",
+                [batch.id],
+            )
+            connection.execute("UPDATE letter_batches SET done_at = now() WHERE id = %s", [batch.id])
+
+    def still_refused(self, reasons: Mapping[int, str]) -> None:
+        """Notes why letters, by id, cannot be read yet."""
+        with self.platform.transaction() as connection, connection.cursor() as cursor:
+            for number, reason in reasons.items():
+                cursor.execute("UPDATE letters SET tries = tries + 1, still = %s WHERE id = %s", [reason, number])
+
+    def discard(self, selection: Selection) -> int:
+        """Gives up the selected letters that wait; how many. Their records stay in the quarantine."""
+        statement = (
+            "UPDATE letters SET state = 'discarded', settled_at = now()"  # noqa: S608 - the condition is ours
+            f" WHERE state = 'waiting' AND {selection.condition}"
+        )
+        with self.platform.transaction() as connection:
+            return connection.execute(statement.encode(), dict(selection.asked)).rowcount
+
+    def tallies(self) -> list[Tally]:
+        """Letters by refuser and dataset, of those that were not replayed."""
+        query = """
+            SELECT refused_by, dataset, count(*) FILTER (WHERE state IN ('waiting', 'claimed')),
+                   count(*) FILTER (WHERE state = 'discarded')
+              FROM letters WHERE state <> 'replayed' GROUP BY 1, 2 ORDER BY 1, 2"""
+        return [Tally(*row) for row in self._rows(query)]
+
+    def unrefined(self, dataset: str) -> dict[int, tuple[int, int]]:
+        """Letter → partition and offset, of those that were replayed into raw and that no refinement took in since."""
+        query = """
+            SELECT id, kafka_partition, kafka_offset FROM letters
+             WHERE dataset = %s AND state = 'replayed' AND refined_at IS NULL AND refused_by LIKE 'lake-%%'
+             ORDER BY id LIMIT %s"""
+        rows = self._rows(query, [dataset, REFINED_AT_ONCE])
+        return {number: (partition, offset) for number, partition, offset in rows}
+
+    def refined(self, letters: Iterable[int]) -> None:
+        """Notes that a refinement took these letters in."""
+        with self.platform.transaction() as connection:
+            connection.execute("UPDATE letters SET refined_at = now() WHERE id = ANY (%s)", [list(letters)])
+
+    def _rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        with self.platform.transaction() as connection:
+            return connection.execute(query.encode(), parameters).fetchall()
+
+
+def _entries(rows: Iterable[Any]) -> list[Entry]:
+    return [Entry(row[0], Position(*row[1:5]), *row[5:]) for row in rows]

@@ -1,0 +1,106 @@
+"""The lake table in which refused records are kept: the dataset `platform.dead_letters`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from headrace.services.dead_letters.letter import Letter, Position
+from headrace.systems.lake.hook import LakeHook
+
+if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.table import Table
+
+TABLE: Final = "quarantine.platform_dead_letters"
+KEY: Final = ("refused_by", "topic", "kafka_partition", "kafka_offset")
+
+
+class Kept(NamedTuple):
+    """A refused record, as it came."""
+
+    key: bytes | None
+    payload: bytes | None
+    at: datetime
+    """Its own timestamp; where it is not known, when it was refused."""
+
+
+class Quarantine:
+    """The table. Whoever writes holds a lock: two writers at once could keep one letter twice."""
+
+    def __init__(self, lake: LakeHook) -> None:
+        self._lake = lake
+
+    def keep(self, letters: Iterable[Letter]) -> int:
+        """Keeps those of the letters that are not there, in one commit; how many."""
+        first = {letter.position: letter for letter in reversed(list(letters))}
+
+        def kept() -> int:
+            from headrace.systems.lake.once import OnThisState
+
+            table = self._lake.need(TABLE)
+            there = {_position(row) for row in self._found(table, list(first), KEY)}
+            new = [letter for position, letter in sorted(first.items()) if position not in there]
+            if new:
+                with OnThisState(table) as transaction:
+                    transaction.append(_arrow(new, table))
+            return len(new)
+
+        return self._lake.call(kept) if first else 0
+
+    def kept(self, positions: Sequence[Position]) -> dict[Position, Kept]:
+        """The records at these positions, those that are there."""
+        columns = (*KEY, "key", "payload", "recorded_at", "refused_at")
+        rows = self._lake.call(lambda: self._found(self._lake.need(TABLE), positions, columns))
+        return {
+            _position(row): Kept(row["key"], row["payload"], row["recorded_at"] or row["refused_at"]) for row in rows
+        }
+
+    @staticmethod
+    def _found(table: Table, positions: Sequence[Position], columns: Sequence[str]) -> list[dict[str, Any]]:
+        if not positions:
+            return []
+        wanted = set(positions)
+        scan = table.scan(row_filter=_among(positions), selected_fields=tuple(columns))
+        return [row for row in scan.to_arrow().to_pylist() if _position(row) in wanted]
+
+
+def _among(positions: Sequence[Position]) -> BooleanExpression:
+    """A filter that these positions pass, and few others."""
+    import pyiceberg.expressions
+
+    e: Any = pyiceberg.expressions  # pydantic's models of them know no positional arguments
+    offsets: dict[tuple[str, str], set[int]] = {}
+    for position in positions:
+        offsets.setdefault((position.refused_by, position.topic), set()).add(position.offset)
+    parts: list[BooleanExpression] = [
+        e.And(e.EqualTo("refused_by", who), e.EqualTo("topic", topic), e.In("kafka_offset", found))
+        for (who, topic), found in offsets.items()
+    ]
+    return reduce(e.Or, parts)
+
+
+def _position(row: dict[str, Any]) -> Position:
+    return Position(*(row[name] for name in KEY))
+
+
+def _arrow(letters: Sequence[Letter], table: Table) -> Any:
+    import pyarrow as pa
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    rows = [
+        {
+            **dict(zip(KEY, letter.position, strict=True)),
+            "dataset": letter.dataset,
+            "rule": letter.rule,
+            "reason": letter.reason,
+            "key": letter.key,
+            "payload": letter.payload,
+            "recorded_at": letter.recorded_at,
+            "refused_at": letter.refused_at,
+        }
+        for letter in letters
+    ]
+    return pa.Table.from_pylist(rows, schema=schema_to_pyarrow(table.schema(), include_field_ids=False))

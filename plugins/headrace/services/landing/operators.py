@@ -1,0 +1,79 @@
+"""What a DAG may ask of the landing bucket: that what is dropped there lands in raw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from headrace.contracts.index import load_index
+from headrace.services.landing.triggers import FilesTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from headrace.services.landing.land import Landing
+    from headrace.systems.platform.hook import PlatformHook
+    from headrace.systems.platform.locks import Held
+
+
+class LandFilesOperator(BaseOperator):
+    """Lands the files that wait, each once and whole; then waits, deferred, for the next.
+
+    A file that is not what its contract says is refused: it stays where it is, and an alert says why. Drop a right one
+    under the same name, or delete it, and the alert is resolved.
+
+    Args:
+        schemas: index of the applied contracts.
+    """
+
+    ui_color = "#d5f5e3"
+
+    def __init__(self, *, schemas: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schemas = schemas
+
+    def execute(self, context: Context) -> None:
+        """Wait for a file. What waits already is found at the first look."""
+        self.defer(trigger=FilesTrigger(self.schemas), method_name="land")
+
+    def land(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
+        """Woken by the trigger: dataset → rows that have landed. Raises HeldBack, when every dataset had its turn."""
+        from headrace.services.landing.hook import LandingHook
+        from headrace.services.landing.land import Landing
+        from headrace.systems.lake.hook import LakeHook
+        from headrace.systems.platform.hook import PlatformHook
+        from headrace.systems.turns import Turns
+
+        contracts = load_index(Path(self.schemas))
+        platform = PlatformHook.from_connection()
+        hooks = LandingHook.from_connection(), LakeHook.from_connection(), platform
+        found, turns = dict[str, int](), Turns(self.log.error)
+        for dataset in event["datasets"]:
+            with turns.of(dataset):
+                landing = Landing(contracts[dataset], *hooks)
+                with platform.lock(f"land:{dataset}") as lock:
+                    found[dataset] = sum(self._land(landing, lock))
+                self._tell(platform, landing)
+        turns.end()
+        return found
+
+    def _land(self, landing: Landing, lock: Held) -> list[int]:
+        due, rows = landing.due(), []
+        for place, file in enumerate(due, start=1):
+            lock.check()
+            done = landing.land(file)
+            rows.append(done.rows)
+            what = f"refused: {done.reason}" if done.reason else f"{done.rows:,} rows"
+            if done.replaced:
+                what = "replaced or removed while it was read; none of it has landed"
+            self.log.info("%s, file %d of %d: %s: %s", landing.contract.id, place, len(due), file.key, what)
+        return rows
+
+    def _tell(self, platform: PlatformHook, landing: Landing) -> None:
+        dataset, refused = landing.contract.id, landing.refused()
+        prefix = f"landing:{dataset}:"
+        for key, reason in refused.items():
+            platform.raise_alert(prefix + key, "error", f"{dataset}: the file {key} is refused: {reason}", dataset)
+        platform.resolve_others(prefix, [prefix + key for key in refused])

@@ -1,0 +1,1 @@
+"""Emit, store and follow OpenLineage events."""

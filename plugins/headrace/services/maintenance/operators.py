@@ -1,0 +1,127 @@
+"""Operators of lake maintenance: find the tables that want it, and do it in a Spark job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from headrace.contracts.index import load_index
+from headrace.planning.maintenance import policies
+from headrace.systems.spark.batch import LakeJobOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DueTablesOperator(BaseOperator):
+    """Finds the lake tables that want maintenance: each once a day, and between whatever has many small files.
+
+    The run's parameter `tables` (`zone.table`) names other tables instead. When none is due the task is skipped, and
+    what follows it too. Nothing but the catalog's metadata is read of a table, unless many files have come to it.
+
+    Args:
+        schemas: folder of the contracts.
+    """
+
+    def __init__(self, *, schemas: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schemas = schemas
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """The policies of the tables that are due, see `planning.maintenance.policies`.
+
+        Raises:
+            AirflowSkipException: no table is due.
+            AirflowFailException: the run names a table that no contract has.
+            SystemUnavailable: catalog or platform database do not answer.
+        """
+        from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+        every = {policy["table"]: policy for policy in policies(load_index(Path(self.schemas)).values())}
+        asked = (context.get("params") or {}).get("tables") or []
+        if unknown := sorted(set(asked) - every.keys()):
+            refused = f"no contract has the table {unknown[0]}; write zone.domain_dataset"
+            self.log.error("%s", refused)
+            raise AirflowFailException(refused)
+        if asked:
+            return [every[name] for name in sorted(set(asked))]
+        due = []
+        for policy, why in self._due(every):
+            self.log.info("%s: %s", policy["table"], why)
+            due.append(policy)
+        if not due:
+            raise AirflowSkipException("every table was looked after today, and none has many small files")
+        return due
+
+    def _due(self, every: Mapping[str, dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+        from headrace.services.maintenance.upkeep import UpkeepLedger, small_files
+        from headrace.systems.lake.hook import LakeHook
+        from headrace.systems.platform.hook import PlatformHook
+
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        done, lake = UpkeepLedger(PlatformHook.from_connection()).since(midnight), LakeHook.from_connection()
+        for name, policy in every.items():
+            table = lake.table(name)
+            if table is None:  # not applied yet
+                continue
+            if name not in done:
+                yield policy, "not looked after today"
+            elif many := small_files(lake, table, policy):
+                yield policy, f"{many:,} files are small or tell of deleted rows"
+
+
+class MaintainLakeOperator(LakeJobOperator):
+    """Compacts lake tables, tags them by month, expires snapshots and removes files that belong to nothing.
+
+    The report, one line a table, stands in the task's log, and as JSON in its XCom and in the platform's table
+    `maintained`. What fails in one table does not keep the others; the task fails at the end.
+
+    Args:
+        policies: what is to be done with each table (`planning.maintenance.policies`), or what gives that.
+        application: file of the job.
+    """
+
+    template_fields = (*LakeJobOperator.template_fields, "policies")
+    told_by_spark = False
+
+    def __init__(self, *, policies: Sequence[Mapping[str, Any]], application: str, **kwargs: Any) -> None:
+        super().__init__(job="maintain_lake", application=application, **kwargs)
+        self.policies = policies
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """How each table stood before and after.
+
+        Raises:
+            AirflowException, SystemFailure: the job failed, or one of the tables could not be looked after.
+        """
+        from airflow.sdk.exceptions import AirflowException
+
+        from headrace.services.maintenance.upkeep import UpkeepLedger
+        from headrace.systems.platform.hook import PlatformHook
+
+        reports: list[dict[str, Any]] = self.run_job(context, json.dumps(self.policies))
+        UpkeepLedger(PlatformHook.from_connection()).record(reports)
+        for report in reports:
+            self.log.info("%s", told(report))
+        if failed := [told(report) for report in reports if report.get("error")]:
+            raise AirflowException("; ".join(failed))
+        return reports
+
+
+def told(report: Mapping[str, Any]) -> str:
+    """One line about one table."""
+    name = report["table"]
+    if report.get("error"):
+        return f"{name}: failed: {report['error']}"
+    if report.get("empty"):
+        return f"{name}: empty"
+    changes = (
+        f"{what.replace('_', ' ')} {report['before'][what]:,} → {report['after'][what]:,}" for what in report["before"]
+    )
+    compacted = f"compacted in {report['compacted_s']:.1f} s"
+    return f"{name}: {', '.join(changes)}, {compacted}, orphans removed {report['orphans']:,}"

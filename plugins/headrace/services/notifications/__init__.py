@@ -1,0 +1,1 @@
+"""Send alerts and recoveries: what is due, to whom, and in which words."""

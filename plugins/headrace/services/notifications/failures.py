@@ -1,0 +1,58 @@
+"""A failed task is an alert, and its next success the end of it: the callbacks that every DAG's `default_args` names.
+
+    default_args={"owner": "platform", **TOLD}
+
+Imports nothing heavy: every DAG file imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.systems.platform.alerts import failure_key
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+CONTINUOUS_LAPSE_S: Final = 1_800.0
+"""A run that is meant never to end has no success that could end its alert: half an hour without a failure does."""
+LONGEST: Final = 600
+
+
+def tell_failed(context: Context) -> None:
+    """Raises the alert `dag:<dag>:<task>`. Airflow calls it when no retry is left, also for a task that was killed."""
+    from headrace.systems.platform.hook import PlatformHook
+
+    task, dag, run = context["task"], context["dag"], context["ti"]
+    PlatformHook.from_connection().raise_alert(
+        failure_key(dag.dag_id, task.task_id),
+        "error",
+        f"task {task.task_id} of the DAG {dag.dag_id} failed: {_cause(context)}",
+        str(getattr(task, "dataset", "")),
+        owner=task.owner,
+        link=str(run.log_url),
+        lapses_s=CONTINUOUS_LAPSE_S if getattr(dag, "schedule", None) == "@continuous" else None,
+    )
+
+
+def tell_passed(context: Context) -> None:
+    """Resolves it."""
+    from headrace.systems.platform.hook import PlatformHook
+
+    PlatformHook.from_connection().resolve_alert(failure_key(context["dag"].dag_id, context["task"].task_id))
+
+
+TOLD: Final[Mapping[str, Any]] = {"on_failure_callback": tell_failed, "on_success_callback": tell_passed}
+"""For a DAG's `default_args`."""
+
+
+def _cause(context: Context) -> str:
+    """Why it failed, without the secrets that Airflow knows."""
+    from airflow.sdk.log import redact  # type: ignore[attr-defined]
+
+    error = context.get("exception")
+    text = " ".join(str(redact(str(error or ""))).split()) or (
+        type(error).__name__ if error else "it was killed, or timed out"
+    )
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

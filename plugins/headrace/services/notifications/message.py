@@ -1,0 +1,93 @@
+"""A message in plain words: what one route is told at one moment. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from headrace.services.notifications.due import Kind, Notice
+from headrace.services.notifications.routes import rank
+from headrace.systems.text import one_line
+
+Mood: TypeAlias = Literal["info", "success", "warning", "failure"]
+"""How the receiver shows it, in Apprise's words."""
+
+MOST_ALERTS: Final = 20
+MOST_ROWS: Final = 5
+LONGEST: Final = 1_000
+WORDS: Final[Mapping[Kind, str]] = {
+    "opened": "{severity}",
+    "worse": "{severity}, worse than before",
+    "still": "{severity}, still",
+    "over": "over",
+}
+
+
+class Message(NamedTuple):
+    """Title, text and mood."""
+
+    title: str
+    body: str
+    mood: Mood
+
+
+def message(notices: Sequence[Notice]) -> Message:
+    """One message for all that is due to a route, the worst first, what is over last. There is at least one notice."""
+    ordered = sorted(notices, key=_order)
+    parts = [_part(notice) for notice in ordered[:MOST_ALERTS]]
+    if more := len(ordered) - len(parts):
+        parts.append(f"… and {more} more: they stand in the table alerts of the platform's database.")
+    return Message(_title(ordered), "\n\n".join(parts), _mood(ordered))
+
+
+def _order(notice: Notice) -> tuple[bool, int, datetime, str]:
+    alert = notice.alert
+    return notice.kind == "over", -rank(alert.severity), alert.first_seen, alert.key
+
+
+def _title(ordered: Sequence[Notice]) -> str:
+    if len(ordered) == 1:
+        (notice,) = ordered
+        return one_line(f"Headrace: {_word(notice)}: {notice.alert.text}", 150)
+    counts: dict[str, int] = {}
+    for notice in ordered:
+        word = "over" if notice.kind == "over" else notice.alert.severity
+        counts[word] = counts.get(word, 0) + 1
+    return f"Headrace: {len(ordered)} alerts: {', '.join(f'{count} {word}' for word, count in counts.items())}"
+
+
+def _mood(ordered: Sequence[Notice]) -> Mood:
+    first = ordered[0]
+    if first.kind == "over":
+        return "success"
+    moods: Mapping[str, Mood] = {"error": "failure", "warning": "warning"}
+    return moods.get(first.alert.severity, "info")
+
+
+def _part(notice: Notice) -> str:
+    alert = notice.alert
+    about = " · ".join(filter(None, (alert.dataset, f"owner {alert.owner}" if alert.owner else "", alert.key)))
+    lines = [f"{_word(notice).upper()}: {one_line(alert.text, LONGEST)}", about, _when(notice)]
+    if alert.details and notice.kind != "over":
+        lines += ["first rows:", *(f"  {_row(row)}" for row in alert.details[:MOST_ROWS])]
+    return "\n".join([*lines, *([alert.link] if alert.link else [])])
+
+
+def _word(notice: Notice) -> str:
+    return WORDS[notice.kind].format(severity=notice.alert.severity)
+
+
+def _when(notice: Notice) -> str:
+    alert = notice.alert
+    until = f" until {_stamp(alert.resolved_at)}" if alert.resolved_at else ""
+    times = f", seen {alert.times:,} times, last {_stamp(alert.last_seen)}" if alert.times > 1 else ""
+    return f"since {_stamp(alert.first_seen)}{until}{times}"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    return one_line(", ".join(f"{name}={value}" for name, value in row.items()), LONGEST)
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,126 @@
+"""The table of alerts as an outbox: what stands there, who was told, which routes do not take messages now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from headrace.services.notifications.due import Notice, Opening, Told, opening
+from headrace.systems.platform import alerts
+from headrace.systems.platform.alerts import Alert
+from headrace.systems.platform.hook import PlatformHook
+
+if TYPE_CHECKING:
+    import psycopg
+
+LOCK: Final = 0x414C5254
+"""Any number that every sender takes, and nobody else."""
+
+STANDING: Final = f"""
+    SELECT {alerts.COLUMNS} FROM alerts a
+     WHERE a.resolved_at IS NULL
+        OR EXISTS (SELECT FROM alerts_told t WHERE t.key = a.key AND t.first_seen = a.first_seen
+                      AND t.over_at IS NULL AND t.route = ANY (%s))
+     ORDER BY first_seen, key"""  # noqa: S608
+TOLD: Final = """
+    SELECT t.route, t.key, t.first_seen, t.severity, t.told_at, t.over_at IS NOT NULL
+      FROM alerts_told t JOIN alerts a USING (key, first_seen)
+     WHERE t.route = ANY (%s) AND (a.resolved_at IS NULL OR t.over_at IS NULL)"""
+WAITS: Final = "SELECT route, retry_at, failures FROM alert_routes WHERE route = ANY (%s) AND failures > 0"
+TELL: Final = """
+    INSERT INTO alerts_told (key, first_seen, route, severity) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (key, first_seen, route) DO UPDATE SET told_at = now(), severity = excluded.severity"""
+OVER: Final = "UPDATE alerts_told SET over_at = now() WHERE key = %s AND first_seen = %s AND route = %s"
+SENT: Final = """
+    INSERT INTO alert_routes (route, sent_at) VALUES (%s, now())
+    ON CONFLICT (route) DO UPDATE SET sent_at = now(), failures = 0, since = NULL, retry_at = NULL, error = ''"""
+FAILED: Final = """
+    INSERT INTO alert_routes (route, failures, since, retry_at, error)
+    VALUES (%(route)s, 1, now(), clock_timestamp() + make_interval(secs => %(wait_s)s), %(error)s)
+    ON CONFLICT (route) DO UPDATE
+       SET failures = alert_routes.failures + 1, since = coalesce(alert_routes.since, now()),
+           retry_at = excluded.retry_at, error = excluded.error"""
+
+
+class Look(NamedTuple):
+    """What stands in the outbox at one moment."""
+
+    now: datetime
+    """By the database's clock."""
+    alerts: tuple[Alert, ...]
+    """All open, and those resolved of which one of the routes does not know the end; oldest first."""
+    told: Mapping[str, Mapping[Opening, Told]]
+    """Route → what it knows."""
+    failures: Mapping[str, int]
+    """Route → how often in a row it took no message."""
+    waiting: frozenset[str]
+    """Routes that are not to be tried yet."""
+
+
+class Outbox:
+    """The three tables, as the sender reads and writes them."""
+
+    def __init__(self, platform: PlatformHook) -> None:
+        self._platform = platform
+
+    def look(self, routes: Sequence[str]) -> Look:
+        """What stands there, for these routes."""
+        with self._platform.transaction() as connection:
+            return _look(connection, routes)
+
+    def lapse(self) -> int:
+        """Resolves what was not raised again in its time; how many."""
+        with self._platform.transaction() as connection:
+            return connection.execute(alerts.LAPSE).rowcount
+
+    @contextmanager
+    def turn(self, route: str) -> Iterator[Turn]:
+        """One sender's turn with one route: nobody else sends by it meanwhile; what is noted is kept at the end."""
+        with self._platform.transaction() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, route])
+            yield Turn(connection, route)
+
+
+class Turn:
+    """What may be asked and noted in a turn."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], route: str) -> None:
+        self._connection = connection
+        self._route = route
+
+    def look(self) -> Look:
+        """What stands in the outbox now."""
+        return _look(self._connection, [self._route])
+
+    def told(self, notices: Iterable[Notice]) -> None:
+        """Notes that the route took the message with these."""
+        for notice in notices:
+            key, first_seen = opening(notice.alert)
+            if notice.kind == "over":
+                self._connection.execute(OVER, [key, first_seen, self._route])
+            else:
+                self._connection.execute(TELL, [key, first_seen, self._route, notice.alert.severity])
+        self._connection.execute(SENT, [self._route])
+
+    def failed(self, error: str, wait_s: float) -> None:
+        """Notes that it took none, and for how long not to try again."""
+        self._connection.execute(FAILED, {"route": self._route, "wait_s": wait_s, "error": error})
+
+
+def _look(connection: psycopg.Connection[tuple[Any, ...]], routes: Sequence[str]) -> Look:
+    asked = [list(routes)]
+    (now,) = connection.execute("SELECT clock_timestamp()").fetchall()[0]
+    told: dict[str, dict[Opening, Told]] = {}
+    for route, key, first_seen, *known in connection.execute(TOLD, asked).fetchall():
+        told.setdefault(route, {})[key, first_seen] = Told(*known)
+    standing = tuple(Alert(*row) for row in connection.execute(STANDING, asked).fetchall())
+    waits = connection.execute(WAITS, asked).fetchall()
+    return Look(
+        now,
+        standing,
+        told,
+        {route: failures for route, _, failures in waits},
+        frozenset(route for route, retry_at, _ in waits if retry_at and retry_at > now),
+    )

@@ -1,0 +1,78 @@
+"""What a DAG may wait for: that alerts are due to somebody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from headrace.errors import HeadraceError
+from headrace.services.notifications.routes import CONNECTION
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.platform.hook import PlatformHook
+
+READ_AGAIN_S: Final = 30.0
+"""How soon a change of the connection, or of a contract, is seen."""
+
+
+class AlertsDueTrigger(BaseTrigger):
+    """Fires when something is due to a route; waits a little first, so that one message tells what came together.
+
+    Whatever goes wrong, it goes on: a notifier that ends tells nothing.
+    """
+
+    def __init__(self, schemas: str, poll_s: float = 3.0, gather_s: float = 3.0) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.schemas = schemas
+        self.poll_s = poll_s
+        self.gather_s = gather_s
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, as Airflow stores them."""
+        arguments = {"schemas": self.schemas, "poll_s": self.poll_s, "gather_s": self.gather_s}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event."""
+        from headrace.services.notifications.post import Post
+
+        post, read_at, said = None, 0.0, ""
+        while True:
+            try:
+                if post is None or time.monotonic() - read_at > READ_AGAIN_S:
+                    platform = PlatformHook(await Endpoint.afrom_connection(PlatformHook.default_conn_name))
+                    post = await asyncio.to_thread(Post.of, await aextra_of(), platform, self.schemas)
+                    read_at = time.monotonic()
+                if await asyncio.to_thread(post.is_due):
+                    await asyncio.sleep(self.gather_s)
+                    yield TriggerEvent({"event": "due"})
+                    return
+                said = ""
+            except HeadraceError as failure:
+                if str(failure) != said:
+                    self.log.warning("cannot look for alerts: %s", failure)
+                said = str(failure)
+            await asyncio.sleep(self.poll_s)
+
+
+def extra_of() -> Mapping[str, Any]:
+    """The extra of `alerts_default`, from within a task; empty when there is no such connection."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return Endpoint.from_connection(CONNECTION).extra
+    except AirflowNotFoundException:
+        return {}
+
+
+async def aextra_of() -> Mapping[str, Any]:
+    """The same, from within a trigger."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return (await Endpoint.afrom_connection(CONNECTION)).extra
+    except AirflowNotFoundException:
+        return {}

@@ -1,0 +1,96 @@
+"""How far each partition is proven, and its gaps: the tables `raw_proven` and `raw_gaps` of the platform's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from headrace.services.proving.gaps import Gap
+from headrace.systems.platform.hook import PlatformHook
+
+ClosedBy: TypeAlias = Literal["landed", "reread", "accepted"]
+
+GAP: Final = "gap"
+"""Rule of the letters that a gap's records become. They do not close it while they wait."""
+
+PROVEN: Final = """
+    INSERT INTO raw_proven (topic, kafka_partition, next_offset) VALUES (%s, %s, %s)
+    ON CONFLICT (topic, kafka_partition) DO UPDATE SET next_offset = excluded.next_offset, at = now()"""
+FOUND: Final = """
+    INSERT INTO raw_gaps (dataset, topic, kafka_partition, first_offset, last_offset, records, kind)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)"""
+OPEN: Final = """
+    SELECT topic, kafka_partition, first_offset, last_offset, records, kind FROM raw_gaps
+     WHERE dataset = %s AND closed_at IS NULL ORDER BY topic, kafka_partition, first_offset"""
+CLOSE: Final = """
+    UPDATE raw_gaps SET closed_at = now(), closed_by = %s
+     WHERE topic = %s AND kafka_partition = %s AND first_offset = %s AND closed_at IS NULL"""
+ACCEPT: Final = """
+    UPDATE raw_gaps SET closed_at = now(), closed_by = 'accepted' WHERE dataset = %s AND closed_at IS NULL"""
+REMOVED: Final = """
+    UPDATE raw_gaps SET closed_at = now(), closed_by = %s
+     WHERE dataset = ANY (%s) AND kind <> 'missing' AND closed_at IS NULL"""
+LETTERS: Final = """
+    SELECT kafka_offset FROM letters
+     WHERE refused_by = %s AND topic = %s AND kafka_partition = %s AND kafka_offset BETWEEN %s AND %s
+       AND (rule <> %s OR state = 'discarded')"""
+
+
+class Found(NamedTuple):
+    """A gap and where it is."""
+
+    topic: str
+    partition: int
+    gap: Gap
+
+    def __str__(self) -> str:
+        first, last, records, kind = self.gap
+        offsets = f"offset {first}" if first == last else f"offsets {first} to {last}"
+        count = f"{records:,}" if kind == "missing" else f"up to {records:,}"
+        return f"{self.topic} partition {self.partition} {offsets} ({count} {kind})"
+
+
+class GapLedger:
+    """Keeps how far each partition is proven, and its gaps."""
+
+    def __init__(self, platform: PlatformHook) -> None:
+        self.platform = platform
+
+    def proven(self, topic: str) -> dict[int, int]:
+        """Return, by partition, the first offset that was not compared."""
+        rows = self._rows("SELECT kafka_partition, next_offset FROM raw_proven WHERE topic = %s", [topic])
+        return dict(rows)
+
+    def note(self, dataset: str, topic: str, partition: int, gaps: Iterable[Gap], next_offset: int) -> None:
+        """Note the gaps up to that offset and the offset itself, both or neither."""
+        with self.platform.transaction() as connection:
+            for gap in gaps:
+                connection.execute(FOUND, [dataset, topic, partition, *gap])
+            connection.execute(PROVEN, [topic, partition, next_offset])
+
+    def open(self, dataset: str) -> list[Found]:
+        """Return the dataset's gaps that are not closed."""
+        return [Found(row[0], row[1], Gap(*row[2:])) for row in self._rows(OPEN, [dataset])]
+
+    def close(self, found: Found, by: ClosedBy) -> None:
+        """Note that the gap is none any more."""
+        with self.platform.transaction() as connection:
+            connection.execute(CLOSE, [by, found.topic, found.partition, found.gap.first])
+
+    def accept(self, dataset: str) -> None:
+        """Note that the dataset's gaps stay as they are."""
+        with self.platform.transaction() as connection:
+            connection.execute(ACCEPT, [dataset])
+
+    def removed_closed(self, datasets: Iterable[str], by: ClosedBy) -> None:
+        """Note that what Kafka removed of the datasets is made good."""
+        with self.platform.transaction() as connection:
+            connection.execute(REMOVED, [by, list(datasets)])
+
+    def letters(self, sink: str, topic: str, partition: int, first: int, last: int) -> set[int]:
+        """Return the offsets from first to last that the sink refused, or of which the letter was discarded."""
+        return {row[0] for row in self._rows(LETTERS, [sink, topic, partition, first, last, GAP])}
+
+    def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:
+        with self.platform.transaction() as connection:
+            return connection.execute(query.encode(), parameters).fetchall()

@@ -1,0 +1,56 @@
+"""Records that raw lacks and Kafka still has become dead letters of the sink, so that `replay_letters` can land them.
+
+They are kept before Kafka removes them. A letter of a gap closes nothing: the gap is open until raw has the record, or the letter
+is discarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.services.dead_letters.collect import AT_ONCE
+from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.letter import Letter, Position, timestamp
+from headrace.services.dead_letters.quarantine import Quarantine
+from headrace.services.proving.ledger import GAP, Found
+from headrace.systems.kafka.hook import KafkaHook
+from headrace.systems.kafka.reading import messages_to_end
+
+MOST: Final = 10_000
+"""Records of a gap that become letters; a larger gap is for `reread_tables`."""
+REASON: Final = "the sink has read past it and has not landed it"
+
+
+def set_aside(kafka: KafkaHook, quarantine: Quarantine, letters: LetterLedger, contract: Contract, found: Found) -> int:
+    """Keep the records of a gap as letters; return how many are new. May be repeated.
+
+    Raises:
+        SystemUnavailable, SystemRefused: as any call; what was kept until then is.
+    """
+    if found.gap.kind != "missing" or found.gap.records > MOST:
+        return 0
+    new = 0
+    with letters.platform.lock("letters:collect") as lock:
+        for part in _letters(kafka, contract, found):
+            lock.check()
+            quarantine.keep(part)
+            new += letters.note(part, found.topic, {}, lock)
+    return new
+
+
+def _letters(kafka: KafkaHook, contract: Contract, found: Found) -> Iterator[list[Letter]]:
+    sink, now = names.sink_connector(contract.domain), datetime.now(UTC)
+    start, end = {found.partition: found.gap.first}, {found.partition: found.gap.last + 1}
+    for messages in messages_to_end(kafka, found.topic, start, end, AT_ONCE):
+        yield [
+            Letter(
+                Position(sink, found.topic, found.partition, message.offset()), contract.id, GAP, REASON,
+                message.key(), message.value(), timestamp(message.timestamp()[1]), now,
+            )
+            for message in messages
+            if message.value() is not None
+        ]  # fmt: skip

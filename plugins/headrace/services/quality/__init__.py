@@ -1,0 +1,1 @@
+"""Quality checks of the contracts, run with Great Expectations."""

@@ -1,0 +1,71 @@
+"""What checks found, as OpenLineage says it: the facet dataQualityAssertions of the dataset that was asked.
+
+Each dataset's checks are a job of their own that makes nothing. As an input of the task that asks, a dataset would stand beside
+all others that it asks, and what a refinement checks would be a source of itself.
+https://openlineage.io/docs/spec/facets/dataset-facets/data-quality-assertions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from headrace.errors import SystemFailure
+from headrace.planning.lineage import AIRFLOW
+from headrace.planning.lineage_events import Event, facet, run_events
+from headrace.planning.lineage_types import DeclaredJob, JobKind, LineageDataset
+from headrace.services.lineage.hook import LineageHook
+from headrace.services.quality.outcomes import Outcome
+
+CHECK: Final = JobKind("BATCH", "AIRFLOW", "CHECK", long_lived=False)
+
+
+class Checked(NamedTuple):
+    """A dataset, and what was found of it."""
+
+    dataset: LineageDataset
+    outcomes: Sequence[Outcome]
+
+    @property
+    def job(self) -> str:
+        """The job that asks: `check.` and the dataset's name, of a lake table the catalog's."""
+        return f"check.{(self.dataset.symlink or self.dataset.name).name}"
+
+
+def tell_lineage(checked: Iterable[Checked], run: str, at: datetime, warn: Callable[..., None]) -> None:
+    """Emit what was found; `run` names who asked. Lineage is worth no failure: it is told by `warn`.
+
+    Airflow without a connection to a lineage endpoint is no failure either.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    events = [event for each in checked for event in assertions(each, run, at)]
+    if not events:
+        return
+    try:
+        LineageHook.from_connection().emit(events)
+    except (SystemFailure, AirflowNotFoundException) as failure:
+        warn("lineage does not hear what the checks found: %s", failure)
+
+
+def assertions(checked: Checked, run: str, at: datetime) -> Iterator[Event]:
+    """The events of one dataset's checks."""
+    doc = f"Every check of {checked.job.partition('.')[2]}."
+    job = DeclaredJob(AIRFLOW, checked.job, CHECK, doc, (checked.dataset,), ())
+    found = facet("DataQualityAssertionsDatasetFacet", assertions=[_assertion(each) for each in checked.outcomes])
+    for event in run_events(job, version=run, at=at, declares=False):
+        (asked,) = event["inputs"]
+        yield {**event, "inputs": [{**asked, "inputFacets": {"dataQualityAssertions": found}}]}
+
+
+def _assertion(outcome: Outcome) -> dict[str, Any]:
+    said = {
+        "assertion": outcome.expectation,
+        "success": outcome.passed,
+        "column": outcome.field,
+        "severity": "warn" if outcome.severity == "warning" else outcome.severity,
+        "name": outcome.check,
+        "actual": outcome.observed or None,
+    }
+    return {name: value for name, value in said.items() if value is not None}

@@ -1,0 +1,143 @@
+"""Asking the served view: one scan for all checks, one query for each rule of type sql, all of them read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract, Severity
+from headrace.errors import SystemRefused
+from headrace.planning.exposure import classified, hidden
+from headrace.planning.served import EXAMPLES, Asked, Query, SqlRule, asked_of_view, one_scan, promised_s, sql_rules
+from headrace.services.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
+from headrace.systems.warehouse.hook import WarehouseHook
+
+FRESHNESS: Final = "freshness"
+FRESHNESS_WINDOW_S: Final = 86_400
+"""The promised freshness is asked of the changes that became readable in the last day."""
+
+
+def limits(execution_s: int, memory_mb: int) -> dict[str, Any]:
+    """ClickHouse's settings for a query that may only read, for so long and with so much memory.
+
+    With `readonly` 1 it may change no setting either, so it cannot lift its own limits.
+    """
+    return {
+        "readonly": 1,
+        "max_execution_time": execution_s,
+        "timeout_overflow_mode": "throw",
+        "max_memory_usage": memory_mb * 2**20,
+        "max_result_rows": 1_000,
+        "result_overflow_mode": "throw",
+    }
+
+
+class ServedChecks:
+    """Asks what contracts ask of their served views."""
+
+    def __init__(self, warehouse: WarehouseHook, contracts: Mapping[str, Contract], limits: Mapping[str, Any]) -> None:
+        self._warehouse = warehouse
+        self._contracts = contracts
+        self._limits = limits
+
+    def ask(self, dataset: str) -> tuple[Outcome, ...]:
+        """The outcome of every check and rule of one dataset. One that could not be evaluated has not passed.
+
+        Raises:
+            SystemUnavailable: the warehouse does not answer.
+            ValueError: a rule of the contract cannot be asked.
+        """
+        contract = self._contracts[dataset]
+        asked = asked_of_view(contract, self._contracts)
+        found = [
+            *self._all(contract, asked),
+            *(self._ruled(contract, rule) for rule in sql_rules(contract)),
+            *self._fresh(contract),
+        ]
+        return tuple(found)
+
+    def _all(self, contract: Contract, asked: tuple[Asked, ...]) -> Iterator[Outcome]:
+        try:
+            measured = self._rows(one_scan(contract, asked))[0]
+        except SystemRefused:  # one of them cannot be evaluated: which?
+            yield from (self._alone(contract, each) for each in asked)
+            return
+        yield from (self._outcome(contract, each, found) for each, found in zip(asked, measured, strict=True))
+
+    def _alone(self, contract: Contract, asked: Asked) -> Outcome:
+        try:
+            return self._outcome(contract, asked, self._rows(one_scan(contract, (asked,)))[0][0])
+        except SystemRefused as refused:
+            return _lame(asked.check.name, asked.check.severity, asked.check.field, asked.check.expectation, refused)
+
+    def _outcome(self, contract: Contract, asked: Asked, measured: int) -> Outcome:
+        check, passed = asked.check, asked.holds(measured)
+        shown = () if passed or asked.rows is None else self._examples(asked.rows, lambda _: contract.classifications)
+        observed = such_as(shown) if asked.rows else f"found {measured}"
+        unexpected = measured if asked.rows else None
+        return Outcome(check.name, check.severity, check.field, passed, unexpected, observed, check.expectation, shown)
+
+    def _ruled(self, contract: Contract, rule: SqlRule) -> Outcome:
+        try:
+            found = self._rows(Query(rule.query))
+            if len(found) != 1 or len(found[0]) != 1:
+                raise ValueError("its query must give one number")
+            number = found[0][0]
+            passed = rule.holds(number)
+        except (SystemRefused, ValueError, TypeError) as wrong:
+            return _lame(rule.name, rule.severity, rule.field, rule.query, wrong)
+        shown = () if passed or rule.rows is None else self._written_examples(rule.rows)
+        counted = rule.rows is not None and (rule.condition, rule.wanted) == ("mustBe", 0)
+        observed = such_as(shown) if counted else f"found {number}"
+        unexpected = int(number) if counted else None
+        return Outcome(rule.name, rule.severity, rule.field, passed, unexpected, observed, rule.query, shown)
+
+    def _fresh(self, contract: Contract) -> Iterator[Outcome]:
+        """Whether 95 of 100 changes of the last day became readable within the promise. Late rows are right rows."""
+        promised = promised_s(contract)
+        if promised is None:
+            return
+        asked = f"{FRESHNESS} of {promised:g} s"
+        try:
+            by_cdc = contract.source.kind == "cdc"
+            found = self._warehouse.freshness(names.changes_table(contract), FRESHNESS_WINDOW_S, by_cdc=by_cdc)
+        except SystemRefused as refused:
+            yield _lame(FRESHNESS, "warning", None, asked, refused)
+            return
+        passed = found is None or found.p95 <= promised
+        observed = (
+            f"found {found.p95:.2f} s, in {found.changes} changes" if found else "found no change in the last day"
+        )
+        yield Outcome(FRESHNESS, "warning", None, passed, None, observed, asked)
+
+    def _written_examples(self, sql: str) -> tuple[str, ...]:
+        """Ask a person's query for the first failing rows."""
+        return self._examples(Query(sql), lambda names: self._hidden(sql, names))
+
+    def _hidden(self, sql: str, columns: Sequence[str]) -> Mapping[str, str]:
+        """What a person's query may not tell."""
+        contracts = self._contracts.values()
+        fields = {field.name: None for contract in contracts for field in contract.record.fields}
+        return hidden(sql, columns, {**fields, **classified(contracts)}, "clickhouse")
+
+    def _examples(self, query: Query, hides: Callable[[Sequence[str]], Mapping[str, str]]) -> tuple[str, ...]:
+        """The first failing rows; none when they cannot be had, for the outcome stands without them.
+
+        `hides` says of the columns' names what stands in place of which.
+        """
+        try:
+            columns, rows = self._warehouse.table(query.sql, query.parameters, settings=self._limits)
+        except SystemRefused:
+            return ()
+        found = (dict(zip(columns, row, strict=True)) for row in rows[:EXAMPLES])
+        return examples(found, hides(columns))
+
+    def _rows(self, query: Query) -> list[Any]:
+        return self._warehouse.rows(query.sql, query.parameters, settings=self._limits)
+
+
+def _lame(name: str, severity: Severity, field: str | None, asked: str, wrong: Exception) -> Outcome:
+    why = wrong.message if isinstance(wrong, SystemRefused) else str(wrong)
+    observed = f"could not be evaluated: {why}"[:OBSERVED_LETTERS]
+    return Outcome(name, severity, field, False, None, observed, asked)

@@ -1,0 +1,32 @@
+"""Alerts of broken checks: raised with the check's severity, resolved when it holds again or is asked no more."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection
+from typing import Final
+
+from headrace.services.quality.outcomes import Outcome, Zone
+from headrace.systems.platform.hook import PlatformHook
+
+PREFIXES: Final[dict[Zone, str]] = {"cleaned": "quality", "served": "served"}
+"""Zone → first word of its alerts' keys, so that what is right in one place resolves nothing of the other."""
+_LOG: Final = logging.getLogger(__name__)
+
+
+def tell(platform: PlatformHook, dataset: str, zone: Zone, outcomes: Collection[Outcome]) -> None:
+    """Raise and resolve the alerts `<prefix>:<dataset>:<check>` of one zone. Without outcomes nothing was asked."""
+    prefix, broken = f"{PREFIXES[zone]}:{dataset}:", set[str]()
+    for outcome in (outcome for outcome in outcomes if not outcome.passed):
+        text = f"{dataset}, {zone}: {outcome.check} is broken: {_counted(outcome)}{outcome.observed}"
+        _LOG.warning("%s", text)
+        rows = [json.loads(row) for row in outcome.examples]
+        platform.raise_alert(prefix + outcome.check, outcome.severity, text, dataset, details=rows)
+        broken.add(prefix + outcome.check)
+    if outcomes:
+        platform.resolve_others(prefix, broken)  # also what was of a check that is asked no more
+
+
+def _counted(outcome: Outcome) -> str:
+    return f"{outcome.unexpected:,} rows, " if outcome.unexpected else ""

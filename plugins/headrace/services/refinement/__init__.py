@@ -1,0 +1,1 @@
+"""Refinement of raw into cleaned and history, and marts built from them."""

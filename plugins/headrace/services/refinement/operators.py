@@ -1,0 +1,275 @@
+"""Refinement as a task: which keys a run is about, the Spark job, and what is kept of its result."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from headrace.contracts.contract import Contract
+from headrace.contracts.index import load_index
+from headrace.errors import SystemFailure
+from headrace.planning.lineage_types import LineageDataset
+from headrace.planning.logic import logic
+from headrace.planning.marts import Origin, origins, reads
+from headrace.services.lineage.places import datasets
+from headrace.services.lineage.told import told
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.retry import Backoff
+from headrace.systems.spark.batch import LakeJobOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.sdk import Context
+
+    from headrace.systems.platform.hook import PlatformHook
+
+
+class Flow(NamedTuple):
+    """What a job reads and makes."""
+
+    read: tuple[LineageDataset, ...]
+    made: tuple[LineageDataset, ...]
+
+
+class AuditedJobOperator(LakeJobOperator):
+    """Runs a job that writes a dataset, asks the contract's checks of it and publishes it.
+
+    What breaks a rule of severity error is not published: the task fails, an alert is raised, and the rows stay on the
+    branch `audit` of the tables. When a later run is published, the alert is resolved. What every check found is kept in
+    the platform's ledger and in `quality.results` of the warehouse, and told to OpenLineage.
+
+    Args:
+        dataset: its id.
+        application: file of the job.
+        job: name of the job in lineage.
+    """
+
+    told_by_spark = False
+
+    def __init__(self, *, dataset: str, application: str, job: str, **kwargs: Any) -> None:
+        super().__init__(job=job, application=application, **kwargs)
+        self.dataset = dataset
+        self.logic: str | None = None
+        """What decides which rows come out, where that is more than code (`planning.logic`)."""
+        self._changed: Mapping[str, Mapping[str, int]] = {}
+
+    def run_audited(
+        self, context: Context, platform: PlatformHook, selection: Mapping[str, Any], *arguments: str
+    ) -> dict[str, Any]:
+        """What was done: zone → kind of change → rows, and the outcome of every check.
+
+        Raises:
+            AirflowFailException: a rule of severity error is broken, and the rows are not published.
+            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
+        """
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from headrace.services.refinement.ledger import Ledger
+
+        done: dict[str, Any] = self.run_job(context, self.dataset, *arguments)
+        run, dag = str(context["run_id"]), context["dag"].dag_id
+        Ledger(platform).record(run, selection, done, dag_id=dag, logic=self.logic)
+        self._changed = done["changed"] if done["published"] else {}
+        self._tell(platform, done, f"{dag} {run}")
+        self._keep(platform)
+        if not done["published"]:
+            refused = f"{self.dataset} is not published: {'; '.join(done['forbids'])}"
+            self.log.error("%s", refused)
+            raise AirflowFailException(refused)
+        return done
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The lake's tables that the job reads, and those that it makes: told at the start, with the checks, at the end."""
+        return self.find_flow()
+
+    @abstractmethod
+    def find_flow(self) -> Flow:
+        """Find out what the job reads and makes."""
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """What is made of what."""
+        return told(*self.flow)
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
+        """What was made of what, and how many rows were changed."""
+        read, made = self.flow
+        rows = {zone: sum(kinds.values()) for zone, kinds in self._changed.items()}
+        return told(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
+
+    def _tell(self, platform: PlatformHook, done: Mapping[str, Any], run: str) -> None:
+        from headrace.services.quality.lineage import Checked, tell_lineage
+        from headrace.services.quality.outcomes import Outcome
+        from headrace.services.quality.telling import tell
+
+        for zone, changes in done["changed"].items():
+            self.log.info("%s: %s", zone, ", ".join(f"{rows:,} {kind}" for kind, rows in changes.items()))
+        outcomes = tuple(Outcome(**outcome) for outcome in done["outcomes"])
+        tell(platform, self.dataset, "cleaned", outcomes)
+        if outcomes:
+            cleaned = [Checked(each, outcomes) for each in self.flow.made if zone_of(each) == "cleaned"]
+            tell_lineage(cleaned, run, datetime.now(UTC), self.log.warning)
+
+    def _keep(self, platform: PlatformHook) -> None:
+        """Bring the outcomes to the warehouse. They stand in the ledger: if it does not answer, the next run does it."""
+        from headrace.services.quality.results import Results
+        from headrace.systems.warehouse.hook import WarehouseHook
+
+        warehouse = WarehouseHook(
+            Endpoint.from_connection(WarehouseHook.default_conn_name), timeout_s=20.0, backoff=Backoff(tries=2)
+        )
+        try:
+            Results(warehouse).bring_over(platform)
+        except SystemFailure as failure:
+            self.log.warning("the outcomes wait in the ledger for the next run that brings them over: %s", failure)
+
+
+class RefineOperator(AuditedJobOperator):
+    """Refines one dataset from raw to cleaned, history and quarantine.
+
+    A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
+    event time) or was committed in it; a run without one is about what raw has beyond the last such run, or about all
+    keys when a rule of the row, a token's key or the engine has changed since. The run's parameter `days` names other
+    intervals, in one job; with `everything` it is about all keys. Every run is also about the keys of dead letters that
+    were replayed into raw since the last.
+
+    Args:
+        dataset: its id.
+        application: file of the job.
+        schemas: folder of the contracts.
+    """
+
+    def __init__(self, *, dataset: str, application: str, schemas: str, **kwargs: Any) -> None:
+        super().__init__(dataset=dataset, application=application, job=f"refine_{dataset.replace('.', '_')}", **kwargs)
+        self.schemas = schemas
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """What was done, see `run_audited`.
+
+        Raises:
+            AirflowFailException: the rows are not published, or the run's parameters cannot be read.
+            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
+        """
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from headrace.services.dead_letters.ledger import LetterLedger
+        from headrace.services.refinement.ledger import Ledger
+        from headrace.systems.platform.hook import PlatformHook
+
+        platform = PlatformHook.from_connection()
+        contract = load_index(Path(self.schemas))[self.dataset]
+        self.logic = logic(contract, _token_key())
+        try:
+            selection = selected(context, Ledger(platform).watermark(self.dataset, self.logic))
+        except ValueError as wrong:
+            raise AirflowFailException(str(wrong)) from wrong
+        self.short = bool(selection)
+        letters = LetterLedger(platform)
+        replayed = letters.unrefined(self.dataset)
+        if selection and replayed:
+            selection["positions"] = positions(replayed.values())
+        self.log.info("refining %s for %s", self.dataset, selection or "all keys")
+        done = self.run_audited(context, platform, selection, json.dumps(selection))
+        letters.refined(replayed)
+        return done
+
+    def find_flow(self) -> Flow:
+        """Lead from raw to the other zones."""
+        contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
+        return Flow((known.lake(contract, "raw"),), known.refined(contract))
+
+    def environment(self) -> dict[str, str]:
+        """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
+        return {
+            **super().environment(),
+            "HEADRACE_TOKEN_KEY": _token_key(),
+        }
+
+
+class BuildMartOperator(AuditedJobOperator):
+    """Builds one mart out of cleaned datasets, by its SQL; only what differs is written.
+
+    Args:
+        dataset: its id, `marts.<name>`.
+        application: file of the job.
+        sql: the file with its SQL.
+        schemas: folder of the contracts.
+    """
+
+    def __init__(self, *, dataset: str, application: str, sql: str, schemas: str, **kwargs: Any) -> None:
+        super().__init__(dataset=dataset, application=application, job=f"build_{dataset.replace('.', '_')}", **kwargs)
+        self.sql = sql
+        self.schemas = schemas
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """What was done, see `run_audited`. Raises AirflowFailException, AirflowException, SystemFailure."""
+        from headrace.systems.platform.hook import PlatformHook
+
+        return self.run_audited(context, PlatformHook.from_connection(), {}, self.sql)
+
+    def find_flow(self) -> Flow:
+        """Lead from the cleaned tables that its SQL reads to its own."""
+        contracts, sql, known = load_index(Path(self.schemas)), Path(self.sql).read_text(), datasets()
+        mart = contracts[self.dataset]
+        read = tuple(known.lake(contract, "cleaned") for contract in reads(sql, contracts.values()))
+        return Flow(read, (known.mart(mart, self._origins(sql, mart, contracts.values())),))
+
+    def _origins(self, sql: str, mart: Contract, contracts: Iterable[Contract]) -> Mapping[str, Sequence[Origin]]:
+        """Lineage by columns is worth no failure."""
+        from sqlglot.errors import SqlglotError
+
+        try:
+            return origins(sql, mart, contracts)
+        except SqlglotError as unread:
+            self.log.warning("no lineage by columns: %s", unread)
+            return {}
+
+
+def zone_of(table: LineageDataset) -> str:
+    """The zone of a lake table."""
+    return table.symlink.name.partition(".")[0] if table.symlink else ""
+
+
+def _token_key() -> str:
+    return Endpoint.from_connection("tokens_default").password or ""
+
+
+def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:
+    """The selection of a run, as the job takes it. Raises ValueError for days that cannot be read."""
+    run, params = context["dag_run"], context.get("params") or {}
+    if params.get("everything"):
+        return {}
+    if params.get("days"):
+        return {"intervals": [interval(days) for days in params["days"]]}
+    start, end = run.data_interval_start, run.data_interval_end
+    if start is None or end is None or start == end:
+        return {"past": dict(watermark)} if watermark else {}
+    return {"intervals": [[start.isoformat(), end.isoformat()]]}
+
+
+def positions(places: Iterable[tuple[int, int]]) -> dict[str, list[int]]:
+    """Kafka partition → offsets, sorted, of single changes that a run is about too."""
+    found: dict[str, list[int]] = {}
+    for partition, offset in sorted(places):
+        found.setdefault(str(partition), []).append(offset)
+    return found
+
+
+def interval(days: str) -> list[str]:
+    """`2017-03-06`, or `2017-03-06/2017-03-12` with both days in it, as ISO instants from and until, in UTC.
+
+    Raises ValueError for text that is neither, and for days in the wrong order.
+    """
+    first, _, last = days.partition("/")
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last or first) + timedelta(days=1)
+    except ValueError as wrong:
+        raise ValueError(f"days {days!r}: write 2017-03-06, or 2017-03-06/2017-03-12") from wrong
+    if end <= start:
+        raise ValueError(f"days {days!r}: the last day is before the first")
+    return [f"{day.isoformat()}T00:00:00+00:00" for day in (start, end)]

@@ -1,0 +1,1 @@
+"""Load datasets of the lake into ClickHouse or PostgreSQL."""

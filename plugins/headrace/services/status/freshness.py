@@ -1,0 +1,145 @@
+"""Watching what contracts promise: how long changes wait at each hop, and the alerts about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.contracts.index import load_index
+from headrace.errors import SystemFailure
+from headrace.planning.topics import captured
+from headrace.services.connectors.reconcile import sources_of
+from headrace.services.status.late import SourceMemory, Steady, Waiting, judge
+from headrace.systems.endpoint import Endpoint
+from headrace.systems.kafka.hook import KafkaHook
+from headrace.systems.kafka.oldest import oldest_commit_ms
+from headrace.systems.oltp.hook import OltpHook
+from headrace.systems.platform.hook import PlatformHook
+from headrace.systems.registry.hook import RegistryHook
+from headrace.systems.spark.store import StreamStore
+from headrace.systems.waits import seconds
+from headrace.systems.warehouse.hook import WarehouseHook
+
+WINDOW_S: Final = round(seconds("HEADRACE_FRESHNESS_WINDOW_S", 60.0))
+"""What was served in so long is measured."""
+PULSE_S: Final = 10.0
+"""A heartbeat older than this says nothing about now."""
+PREFIX: Final = "late:"
+
+
+@dataclass(slots=True)
+class FreshnessWatch:
+    """One watch over all datasets that promise freshness; it remembers from look to look."""
+
+    platform: PlatformHook
+    warehouse: WarehouseHook
+    kafka: KafkaHook
+    registry: RegistryHook
+    sources: Mapping[str, OltpHook]
+    schemas: str
+    log: Callable[[str], None]
+    _memory: dict[str, SourceMemory] = field(default_factory=dict)
+    _steady: dict[str, Steady] = field(default_factory=dict)
+    _said: set[str] = field(default_factory=set)
+
+    @classmethod
+    async def afrom_connections(cls, schemas: str, log: Callable[[str], None]) -> FreshnessWatch:
+        """By Airflow's connections, from within a trigger."""
+        read = Endpoint.afrom_connection
+        return cls(
+            PlatformHook(await read(PlatformHook.default_conn_name)),
+            WarehouseHook(await read(WarehouseHook.default_conn_name), timeout_s=30.0),
+            KafkaHook(await read(KafkaHook.default_conn_name)),
+            RegistryHook(await read(RegistryHook.default_conn_name)),
+            {name: OltpHook(await read(names.airflow_connection(name))) for name in sources_of(promising(schemas))},
+            schemas,
+            log,
+        )
+
+    def look(self) -> dict[str, Waiting]:
+        """Looks at every hop once, raises and resolves; dataset → how long its changes wait.
+
+        Raises:
+            SystemFailure: the platform's own database does not answer. What else does not is not measured now.
+        """
+        contracts = promising(self.schemas)
+        failures: list[str] = []
+        at_source = self._source(contracts, failures)
+        unread = self._unread(contracts)
+        found = {c.id: self._waiting(c, at_source, unread, failures) for c in contracts}
+        for line in sorted(set(failures) - self._said):
+            self.log(f"not measured: {line}")
+        self._said = set(failures)
+        self._tell(contracts, found)
+        return found
+
+    def _waiting(
+        self, contract: Contract, at_source: Mapping[str, float], unread: frozenset[str], failures: list[str]
+    ) -> Waiting:
+        served_s = kafka_s = None
+        try:
+            changes = names.changes_table(contract)
+            if self.warehouse.existing([changes]):
+                recent = self.warehouse.freshness(changes, WINDOW_S, by_cdc=contract.source.kind == "cdc")
+                served_s = recent.p95 if recent else None
+                kafka_s = self._in_kafka(contract, changes) if contract.stream_group in unread else None
+        except SystemFailure as failure:
+            failures.append(str(failure))
+        return Waiting(at_source.get(contract.id), kafka_s, served_s)
+
+    def _source(self, contracts: Iterable[Contract], failures: list[str]) -> dict[str, float]:
+        """Dataset → for how long its writes wait in the source's log."""
+        waiting: dict[str, float] = {}
+        for connection, oltp in self.sources.items():
+            tables = {c.source.table or "": c.id for c in captured(contracts) if c.source.connection == connection}
+            try:
+                progress = oltp.progress(names.replication_slot(connection), tables)
+            except SystemFailure as failure:
+                failures.append(str(failure))
+                continue
+            if progress is not None:
+                memory = self._memory.setdefault(connection, SourceMemory())
+                found = memory.observe(time.monotonic(), progress.written, progress.confirmed, progress.writes)
+                waiting |= {tables[table]: seconds for table, seconds in found.items() if table in tables}
+        return waiting
+
+    def _unread(self, contracts: Iterable[Contract]) -> frozenset[str]:
+        """Stream groups that have not said just now that they have read all there is."""
+        store = StreamStore(self.platform)
+        groups = {contract.stream_group for contract in contracts}
+        return frozenset(
+            group
+            for group in groups
+            if not any(p.query == "cdc" and p.age_s < PULSE_S and p.lag == 0 for p in store.pulses(group))
+        )
+
+    def _in_kafka(self, contract: Contract, changes: str) -> float | None:
+        served = self.warehouse.served_offsets(changes)
+        oldest = oldest_commit_ms(self.kafka, names.topic(contract), served, self.registry.schema)
+        return None if oldest is None else max(time.time() - oldest / 1000.0, 0.0)
+
+    def _tell(self, contracts: Iterable[Contract], found: Mapping[str, Waiting]) -> None:
+        open_ = {alert.key for alert in self.platform.open_alerts()}
+        still = set[str]()
+        for contract in contracts:
+            key = PREFIX + contract.id
+            late = judge(contract.id, contract.freshness_s or 0.0, found[contract.id])
+            steady = self._steady.setdefault(contract.id, Steady(late=key in open_))
+            if steady.says(late is not None):
+                if late:
+                    self.platform.raise_alert(key, late.severity, late.text, contract.id)
+                    self.log(late.text)
+                still.add(key)
+        for key in self.platform.resolve_others(PREFIX, still):  # in time again, or nothing is promised any more
+            self.log(f"{key.removeprefix(PREFIX)} is in time")
+
+
+def promising(schemas: str) -> tuple[Contract, ...]:
+    """The contracts that promise freshness of what streams into the warehouse."""
+    contracts = [c for c in load_index(Path(schemas)).values() if c.source.kind in ("cdc", "event")]
+    return tuple(c for c in contracts if c.freshness_s is not None and c.serving == "clickhouse")

@@ -1,0 +1,117 @@
+"""Why a cell of the hop table is empty or behind: which, why, since when, and what to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from headrace.contracts import names
+from headrace.contracts.contract import Contract
+from headrace.services.status.table import Hop, Hops, Reason
+from headrace.systems.connect.status import ConnectorStatus
+from headrace.systems.platform.alerts import Alert
+from headrace.systems.spark.store import Pulse
+
+STALL_S: Final = 45.0
+"""A heartbeat older than this says that a driver hangs or is dead, as in `KeepStreamOperator`."""
+WATCHED: Final = "watch_connectors restarts what failed; mend the cause, docs/operations.md lists the usual ones"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of those who move the rows."""
+
+    now: datetime
+    connectors: Mapping[str, ConnectorStatus | None] = field(default_factory=dict)
+    """Connector → its status; None where there is none."""
+    connect_error: str = ""
+    """Why Connect could not be asked."""
+    pulses: Mapping[str, Sequence[Pulse]] = field(default_factory=dict)
+    """Stream group → the last heartbeats of its driver."""
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    """Open alerts by key."""
+    paused: Collection[str] = ()
+    """DAGs that are paused."""
+
+
+def reasons(contract: Contract, row: Hops, known: Known) -> tuple[Reason, ...]:
+    """The reasons of one dataset, along the way of its rows; none where all hops agree and nothing waits."""
+    hops = row.hops()
+    found = [Reason(hop, cell.error) for hop, cell in hops.items() if cell.error]
+    if not row.agree or row.waiting:
+        found += _connector("kafka", names.source_connector(contract.source.connection), known)
+        if "raw" in contract.zones:
+            found += _connector("raw", names.sink_connector(contract.domain), known)
+        found += _stream(contract, known)
+        found += [_letters(hop, cell) for hop, cell in hops.items() if cell.waiting]
+        found += _alerts(contract, known)
+    if not row.agree and not found:
+        behind = next((h for h, c in hops.items() if c.rows != row.source.rows), "raw")
+        found.append(Reason(behind, "changes are on their way; nothing is known to be in trouble", None, "look again"))
+    return tuple(found)
+
+
+def _connector(hop: str, connector: str, known: Known) -> Iterator[Reason]:
+    if known.connect_error:
+        yield Reason(hop, f"Kafka Connect cannot be asked: {known.connect_error}", None, "./headrace logs connect")
+        return
+    if connector not in known.connectors:
+        return
+    status, since = known.connectors[connector], _since(known, f"connector:{connector}")
+    if status is None:
+        yield Reason(hop, f"there is no connector {connector}", since, "trigger apply_contracts")
+    elif status.failures:
+        yield Reason(hop, "; ".join(failure.sentence for failure in status.failures), since, WATCHED)
+    elif status.state in ("PAUSED", "STOPPED"):
+        text = f"connector {connector} is {status.state}"
+        yield Reason(hop, text, since, f"trigger steer_connectors: resume {connector}")
+    elif not status.settled("RUNNING"):
+        yield Reason(hop, f"connector {status.summary}", since, "it is starting; look again")
+
+
+def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
+    group = contract.stream_group
+    dag, since = names.stream_dag(group), _since(known, f"stream:{group}")
+    if dag in known.paused:
+        yield Reason("warehouse", f"the DAG {dag} is paused", since, f"unpause {dag} in Airflow")
+    pulses = known.pulses.get(group)
+    if pulses is None:
+        return
+    log = f"./headrace logs stream-{group}"
+    if not pulses:
+        yield Reason(
+            "warehouse", f"the driver of {dag} has never been heard of", since, f"see the log of {dag}, and {log}"
+        )
+    for pulse in pulses:
+        at = known.now - timedelta(seconds=pulse.age_s)
+        if pulse.age_s > STALL_S:
+            yield Reason("warehouse", f"query {pulse.query} of {group} has stalled or is dead", at, log)
+        elif pulse.state != "running" or pulse.last_error:
+            because = f": {pulse.last_error}" if pulse.last_error else ""
+            yield Reason("warehouse", f"query {pulse.query} of {group} is {pulse.state}{because}", since, log)
+        elif pulse.query == "cdc" and pulse.lag:
+            yield Reason("warehouse", f"{group} catches up: {pulse.lag:,} records to read", None, "look again")
+
+
+def _letters(hop: str, cell: Hop) -> Reason:
+    text = f"{cell.waiting:,} dead letter{'s wait' if cell.waiting != 1 else ' waits'}"
+    return Reason(hop, text, None, "see docs/quarantine.md; replay_letters shows and replays them")
+
+
+def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:
+    told = {
+        f"slot:{names.replication_slot(contract.source.connection)}": "kafka",
+        f"sink:{contract.id}": "raw",
+        f"stream:{contract.stream_group}/cdc:{names.topic(contract)}": "warehouse",
+        f"late:{contract.id}": "warehouse",
+    }
+    for key, hop in told.items():
+        if alert := known.alerts.get(key):
+            yield Reason(hop, alert.text, alert.first_seen, "docs/operations.md says what to do")
+
+
+def _since(known: Known, key: str) -> datetime | None:
+    alert = known.alerts.get(key)
+    return alert.first_seen if alert else None

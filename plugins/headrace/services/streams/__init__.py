@@ -1,0 +1,1 @@
+"""Keep the streaming drivers running, one per stream group."""

@@ -1,0 +1,69 @@
+"""What a DAG may ask of Spark: keep a stream alive."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from headrace.services.streams.reconcile import Care, stop_stream
+from headrace.services.streams.triggers import StreamNeedsCareTrigger
+from headrace.systems.platform.hook import PlatformHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class KeepStreamOperator(BaseOperator):
+    """Keeps one stream group's driver alive: adopts or launches it, then waits, deferred, until it needs care.
+
+    Killing the task, the worker, the triggerer or the scheduler leaves the driver running; the next try adopts it.
+
+    Args:
+        group: the stream group, as the contracts name it.
+        schemas: the index of the applied contracts.
+        grace_s: how long a driver may take until its first heartbeat.
+        stall_s: how old a heartbeat may be.
+        settle_s: a driver that lives this long has started well.
+    """
+
+    template_fields = ("group",)
+    ui_color = "#cfe8ef"
+
+    def __init__(
+        self, *, group: str, schemas: str, grace_s: float = 90.0, stall_s: float = 45.0, settle_s: float = 120.0,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self.group = group
+        self.schemas = schemas
+        self.grace_s = grace_s
+        self.stall_s = stall_s
+        self.settle_s = settle_s
+
+    def execute(self, context: Context) -> None:
+        """Adopt or launch, then defer."""
+        self._ensure(Care.from_connections(self.group, self.schemas))
+
+    def care(self, context: Context, event: dict[str, Any]) -> None:
+        """Woken by the trigger: bring the driver back, or fail when it will not stay up."""
+        care = Care.from_connections(self.group, self.schemas)
+        self.log.warning("stream %s: %s: %s", self.group, event["reason"], event["text"])
+        if event["reason"] == "retired":
+            stop_stream(self.group, PlatformHook.from_connection())
+            return
+        if event["reason"] != "new-plan":
+            care.alert(event["text"])
+        wait_s = care.relaunch_after(event["reason"], float(event["running_s"]), self.settle_s)
+        if wait_s:
+            self.log.info("launching again in %.1f s", wait_s)
+            time.sleep(wait_s)
+        self._ensure(care)
+
+    def _ensure(self, care: Care) -> None:
+        self.log.info(care.ensure())
+        trigger = StreamNeedsCareTrigger(
+            self.group, self.schemas, grace_s=self.grace_s, stall_s=self.stall_s, settle_s=self.settle_s
+        )
+        self.defer(trigger=trigger, method_name="care")

@@ -1,0 +1,56 @@
+"""What a DAG may wait for: that a stream needs care."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from headrace.errors import SystemFailure
+from headrace.services.streams.reconcile import Care
+
+
+class StreamNeedsCareTrigger(BaseTrigger):
+    """Fires when the driver is dead or stalled, a query is down, or the contracts ask for another plan.
+
+    A system that cannot be asked is no reason to wake anybody: the stream goes on without Airflow.
+    """
+
+    def __init__(
+        self, group: str, schemas: str, poll_s: float = 2.0, grace_s: float = 90.0, stall_s: float = 45.0,
+        settle_s: float = 120.0,
+    ) -> None:  # fmt: skip
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.group = group
+        self.schemas = schemas
+        self.poll_s = poll_s
+        self.grace_s = grace_s
+        self.stall_s = stall_s
+        self.settle_s = settle_s
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, as Airflow stores them."""
+        arguments = {
+            "group": self.group, "schemas": self.schemas, "poll_s": self.poll_s, "grace_s": self.grace_s,
+            "stall_s": self.stall_s, "settle_s": self.settle_s,
+        }  # fmt: skip
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event, with the reason and a sentence."""
+        care = await Care.afrom_connections(self.group, self.schemas)
+        settled = False
+        while True:
+            try:
+                verdict, running_s = await asyncio.to_thread(care.look, self.grace_s, self.stall_s)
+                if verdict is not None:
+                    yield TriggerEvent({"reason": verdict.reason, "text": verdict.text, "running_s": running_s})
+                    return
+                if not settled and running_s > self.settle_s:
+                    await asyncio.to_thread(care.settle)
+                    settled = True
+            except SystemFailure as failure:
+                self.log.warning("cannot look after the stream: %s", failure)
+            await asyncio.sleep(self.poll_s)

@@ -1,1 +1,0 @@
-"""The landing bucket: files that others drop, one folder a dataset."""

@@ -1,3 +1,0 @@
-"""Lineage: emit, store and follow OpenLineage."""
-
-from __future__ import annotations

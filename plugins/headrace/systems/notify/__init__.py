@@ -1,1 +1,0 @@
-"""Alerts leave the platform's database: what is due, to whom, and in which words."""

@@ -1,1 +1,0 @@
-"""Great Expectations: asking what the contracts' checks ask."""

@@ -1,0 +1,44 @@
+"""Which letters are meant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from headrace.services.dead_letters.selection import FILTERS, Selection
+
+
+def test_empty_fields_ask_nothing() -> None:
+    selection = Selection.from_params(dict.fromkeys(FILTERS) | {"reason": ""})
+    assert (dict(selection.asked), selection.condition, str(selection)) == ({}, "true", "all letters")
+
+
+def test_every_value_is_a_bound_parameter() -> None:
+    selection = Selection.from_params({"dataset": "d'; DROP", "first_offset": "0", "last_offset": 9, "reason": "x%"})
+    assert "DROP" not in selection.condition
+    assert selection.asked == {"dataset": "d'; DROP", "first_offset": 0, "last_offset": 9, "reason": "x%"}
+    assert selection.condition.count("AND") == 3
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    asked = Selection.from_params({"since": "2026-11-24T12:00", "until": "2026-11-25T00:00+02:00"}).asked
+    assert asked["since"] == datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert asked["until"].astimezone(UTC) == datetime(2026, 11, 24, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"offset": 3}, "not selected by 'offset'"),
+        ({"partition": "two"}, "a whole number"),
+        ({"topic": "t", "first_offset": -1}, "a whole number"),
+        ({"partition": True}, "a whole number"),
+        ({"since": "yesterday"}, "an ISO time"),
+        ({"first_offset": 3}, "give the topic or the dataset"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(params: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Selection.from_params(params)
