@@ -35,7 +35,8 @@ DOC = """
 `history` every version of them with `_valid_from` and `_valid_to`, its `quarantine` the changes that broke a rule.
 What the contract tokenises leaves raw only as a keyed hash.
 
-**Runs** within a minute or so when something has landed in raw, for what has come since; daily, for the keys of which a
+**Runs** when something has landed in raw, for what has come since: within a minute or so on an idle machine, else no sooner
+after the last run than the contract's `refineEvery` (5 minutes unless declared); daily, for the keys of which a
 change {time} in the run's interval; and for any days by a backfill, or all in one run by its *days*: the rows of a key
 follow from all its changes in raw, so intervals may come in any order, and again. After a change of a rule of the row,
 of the tokens' key or of the logic the next run about what has come makes all keys anew; tick *everything* to have it at

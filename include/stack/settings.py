@@ -66,6 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HEADRACE_SINK_COMMIT_MS", "wait", "10000", "Milliseconds between two commits of the sinks to the lake."),
     Setting("HEADRACE_SINK_SESSION_MS", "wait", "45000", "Milliseconds without a heartbeat after which Kafka gives a sink's consumer up: after a kill a new one waits for that."),
     Setting("HEADRACE_RAW_POLL_S", "wait", "60", "Seconds between two looks for changes in raw that are not refined."),
+    Setting("HEADRACE_REFINE_EVERY_S", "wait", "300", "Least seconds between two refinements that landed rows begin, where a contract has no `refineEvery`."),
     Setting("HEADRACE_LANDING_POLL_S", "wait", "10", "Seconds between two looks for dropped files."),
     Setting("HEADRACE_FRESHNESS_POLL_S", "wait", "15", "Seconds between two looks at what contracts promise."),
     Setting("HEADRACE_FRESHNESS_WINDOW_S", "wait", "60", "Seconds back that served changes are measured for freshness."),

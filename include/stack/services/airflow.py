@@ -51,7 +51,8 @@ def environment(s: Settings) -> dict[str, str]:
         "API__SECRET_KEY": s["HEADRACE_AIRFLOW_SESSION_SECRET"],
         "API_AUTH__JWT_SECRET": s["HEADRACE_AIRFLOW_JWT_SECRET"],
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        # A file that changed is read at the next refresh all the same; `apply_contracts` touches those that follow contracts.
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "TRIGGERER__CAPACITY": "200",

@@ -98,6 +98,7 @@ _AS_IS: Final = (
     "stream_group",
     "freshness_s",
     "event_time",
+    "refine_every_s",
     "path",
 )
 """The contract's parts that are JSON already."""

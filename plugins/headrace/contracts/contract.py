@@ -119,6 +119,8 @@ class Contract:
     """Promised freshness in seconds; None when nothing is promised."""
     event_time: str | None = None
     """The field that says when it happened: intervals and partitions of the exact lane go by it; None: by commit."""
+    refine_every_s: float | None = None
+    """Least seconds between two refinements that landed rows begin; None: what HEADRACE_REFINE_EVERY_S says."""
     tokenised: tuple[str, ...] = ()
     """Fields that leave the raw zone only as a keyed hash, in the order of the record."""
     maintenance: Maintenance = Maintenance()

@@ -111,6 +111,7 @@ class _Reader:
             stream_group=declared["stream"] or self._domain,
             freshness_s=freshness,
             event_time=declared["eventTime"],
+            refine_every_s=properties.refine_every_s(declared["refineEvery"]),
             tokenised=tuple(f.name for f in self._record.fields if f.name in declared["tokenised"]),
             maintenance=kept,
             needs=needs(declared["needs"], self._document, self._place("needs")),

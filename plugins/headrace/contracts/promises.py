@@ -7,18 +7,10 @@ from typing import Any, Final, TypeAlias, get_args
 
 from headrace.contracts.contract import Rule, RuleKind, Severity
 from headrace.contracts.documents import Steps
+from headrace.contracts.properties import SECONDS
 
 Report: TypeAlias = Callable[[Steps, str, str], None]
 """Takes the place, the rule and the message of a broken rule."""
-
-SECONDS: Final[Mapping[str, float]] = {
-    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
-    **dict.fromkeys(("s", "second", "seconds"), 1.0),
-    **dict.fromkeys(("m", "min", "minute", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3_600.0),
-    **dict.fromkeys(("d", "day", "days"), 86_400.0),
-}
-"""Unit of a freshness promise → seconds."""
 
 METRICS: Final = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
 """The metrics of ODCS quality rules of type library."""

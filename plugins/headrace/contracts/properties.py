@@ -14,6 +14,14 @@ from headrace.contracts.contract import Compatibility, Maintenance, Serving, Sou
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 _TABLE: Final = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 MAX_PARTITIONS: Final = 1_000
+SECONDS: Final[Mapping[str, float]] = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
+    **dict.fromkeys(("s", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
+}
+"""Unit of a time in a contract → seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,11 @@ def _needs_problem(value: Any) -> str | None:
     return None
 
 
+def _every_problem(value: Any) -> str | None:
+    number, _, unit = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    return None if number.isdecimal() and int(number) and unit in SECONDS else f"is {value!r}"
+
+
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
@@ -173,6 +186,14 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             lambda value: None if isinstance(value, str) and value else f"is {value!r}",
         ),
         Property(
+            "refineEvery",
+            "a whole number and a unit: 30 s, 5 min, 1 h",
+            "The least time between two refinements that landed rows begin. On an idle machine, by day, and when a person asks,"
+            " one begins at once. By default what the setting `HEADRACE_REFINE_EVERY_S` says.",
+            None,
+            _every_problem,
+        ),
+        Property(
             "tokenised",
             "a list of fields, each with a classification",
             "Fields that leave the raw zone only as a keyed hash, as text; one value gives the same token everywhere.",
@@ -204,6 +225,14 @@ PROPERTIES: Final[Mapping[str, Property]] = {
 def source(value: Mapping[str, Any]) -> Source:
     """The source of a value that was found right."""
     return Source(value["kind"], value.get("connection", ""), value.get("table"))
+
+
+def refine_every_s(value: str | None) -> float | None:
+    """The seconds of a value that was found right, or of none."""
+    if value is None:
+        return None
+    number, unit = value.split(" ")
+    return int(number) * SECONDS[unit]
 
 
 def maintenance(value: Mapping[str, int]) -> Maintenance:

@@ -70,13 +70,14 @@ def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
         root,
         (
             "  - {property: serving, value: clickhouse}",
-            "  - {property: eventTime, value: booked_at}\n  - {property: tokenised, value: [customer_id]}\n"
+            "  - {property: eventTime, value: booked_at}\n  - {property: refineEvery, value: 2 min}\n  - {property: tokenised, value: [customer_id]}\n"
             "  - {property: maintenance, value: {keepDays: 30, monthlyTags: 12}}",
         ),
     )
     (contract,) = loading.load_contracts(root)
     assert (contract.event_time, contract.tokenised) == ("booked_at", ("customer_id",))
     assert contract.maintenance == Maintenance(keep_days=30, monthly_tags=12)
+    assert contract.refine_every_s == 120.0
     assert decode_contract(encode_contract(contract)) == contract
 
 
@@ -149,6 +150,8 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("serving, value: clickhouse", "maintenance, value: 7", 26, "maintenance", "maintenance is no mapping; write {targetFileMb"),
     ("serving, value: clickhouse", "maintenance, value: {keepDay: 7}", 26, "maintenance", "has the unknown key 'keepDay'"),
     ("serving, value: clickhouse", "maintenance, value: {keepDays: 0}", 26, "maintenance", "has keepDays 0, and it is a whole"),
+    ("serving, value: clickhouse", "refineEvery, value: 5", 26, "refineEvery", "refineEvery is 5; write a whole number and a unit"),
+    ("serving, value: clickhouse", "refineEvery, value: 0 min", 26, "refineEvery", "refineEvery is '0 min'; write a whole number and a unit"),
     ("serving, value: clickhouse", "eventTime, value: [a]", 26, "eventTime", "eventTime is ['a']; write the name of a"),
     ("serving, value: clickhouse", "eventTime, value: boked_at", 26, "eventTime", "boked_at is no field of the .avsc; write \"booked_at\""),
     ("serving, value: clickhouse", "eventTime, value: line", 26, "eventTime", "line is of type int, which is no time"),

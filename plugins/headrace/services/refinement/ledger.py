@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from headrace.systems.platform.hook import PlatformHook
 
@@ -14,9 +14,17 @@ WATERMARK: Final = """
     SELECT watermark, logic FROM refinements WHERE dataset = %s AND published AND watermark IS NOT NULL
      ORDER BY id DESC LIMIT 1"""
 REFINED: Final = """
-    SELECT DISTINCT ON (dataset) dataset, raw_records FROM refinements
+    SELECT DISTINCT ON (dataset) dataset, raw_records, extract(epoch FROM now() - at)::float8 FROM refinements
      WHERE dataset = ANY (%s) AND published AND raw_records IS NOT NULL
      ORDER BY dataset, id DESC"""
+
+
+class Refined(NamedTuple):
+    """A refinement of all that was in raw."""
+
+    records: int
+    """Changes that raw held then."""
+    ago_s: float
 
 
 class Ledger:
@@ -61,7 +69,8 @@ class Ledger:
             row = connection.execute(WATERMARK, [dataset]).fetchone()
         return dict(row[0]) if row and row[1] == logic else {}
 
-    def refined(self, datasets: Iterable[str]) -> dict[str, int]:
-        """Dataset → changes that raw held when all of it was refined last; left out where it never was."""
+    def refined(self, datasets: Iterable[str]) -> dict[str, Refined]:
+        """Dataset → its newest refinement of all that was in raw; left out where there was none."""
         with self._platform.transaction() as connection:
-            return dict(connection.execute(REFINED, [list(datasets)]).fetchall())
+            rows = connection.execute(REFINED, [list(datasets)]).fetchall()
+        return {dataset: Refined(records, ago_s) for dataset, records, ago_s in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Hashable, Iterable
@@ -22,7 +23,10 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.waits import seconds
 
 POLL_S: Final = seconds("HEADRACE_RAW_POLL_S", 60.0)
+EVERY_S: Final = 300.0
 AGAIN_S: Final = 900.0
+IDLE_LOAD: Final = 0.25
+"""Processes that run or want to, per core and over a minute, below which a machine is idle."""
 FIRST_LOOK_S: Final = 3.0
 """By then the triggers of one start have come together."""
 
@@ -36,6 +40,8 @@ class Seen(NamedTuple):
     """Changes in it, by its newest snapshot's account; compaction leaves that as it is."""
     refined: int
     """Changes that were in it when all of it was refined last."""
+    rests_s: float = 0.0
+    """Seconds until the next refinement is due; until then one begins on an idle machine only."""
 
 
 @dataclass(slots=True)
@@ -47,12 +53,14 @@ class Teller:
     refined: int | None = None
     told_at: float = 0.0
 
-    def tells(self, seen: Seen, now: float) -> bool:
+    def tells(self, seen: Seen, now: float, *, idle: bool = False) -> bool:
         """Whether to tell; `now` is in seconds of any clock that only goes on."""
         if seen.landed == seen.refined:
             self.refined = None
             return False
         if self.refined == seen.refined and now - self.told_at < self.again_s:
+            return False
+        if seen.rests_s > 0 and not idle:
             return False
         self.refined, self.told_at = seen.refined, now
         return True
@@ -63,7 +71,8 @@ class RawLandedTrigger(BaseEventTrigger):
 
     All triggers of a triggerer share one look, each `poll_s` seconds: one load of the catalog's metadata for each dataset that
     is watched, and one query of the ledger. So there is at most one event a look for each dataset; and none while a
-    refinement that was asked for has not come to its end, so that runs do not queue up.
+    refinement that was asked for has not come to its end, so that runs do not queue up. Nor is there one sooner after the last
+    refinement than the contract's `refineEvery`, unless the machine is idle.
 
     Args:
         dataset: its id.
@@ -112,7 +121,7 @@ class RawLandedTrigger(BaseEventTrigger):
         try:
             async for found in shared_stream:
                 seen = found.get(self.dataset)
-                if seen is not None and teller.tells(seen, time.monotonic()):
+                if seen is not None and teller.tells(seen, time.monotonic(), idle=is_idle()):
                     yield TriggerEvent({"dataset": self.dataset, "landed": seen.landed, "refined": seen.refined})
         finally:
             type(self).watched[self.dataset] -= 1
@@ -126,12 +135,18 @@ class RawLandedTrigger(BaseEventTrigger):
 
 def look(schemas: Path, datasets: Iterable[str], lake: LakeHook, platform: PlatformHook) -> dict[str, Seen]:
     """How the raw tables of these datasets are found; one that has none, or no contract any more, is left out."""
-    contracts = load_index(schemas)
+    contracts, longest = load_index(schemas), seconds("HEADRACE_REFINE_EVERY_S", EVERY_S)
     known = [dataset for dataset in datasets if dataset in contracts]
     refined = Ledger(platform).refined(known)
     found = {}
     for dataset in known:
         landed = lake.records(names.raw_table(contracts[dataset]))
         if landed is not None:
-            found[dataset] = Seen(landed, refined.get(dataset, 0))
+            last, every_s = refined.get(dataset), contracts[dataset].refine_every_s or longest
+            found[dataset] = Seen(landed, last.records, every_s - last.ago_s) if last else Seen(landed, 0)
     return found
+
+
+def is_idle() -> bool:
+    """Return whether batch work would disturb nobody on this machine now."""
+    return os.getloadavg()[0] < IDLE_LOAD * (os.cpu_count() or 1)

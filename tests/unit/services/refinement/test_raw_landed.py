@@ -36,6 +36,17 @@ def test_a_table_that_was_made_anew_is_told_of() -> None:
     assert told((0, 9, 9), (60, 3, 9)) == [60]
 
 
+def test_a_refinement_rests_unless_the_machine_is_idle() -> None:
+    resting, due = Seen(7, 5, rests_s=12.0), Seen(7, 5, rests_s=-1.0)
+    assert [Teller().tells(resting, 0.0), Teller().tells(resting, 0.0, idle=True), Teller().tells(due, 0.0)] == [
+        False,
+        True,
+        True,
+    ]
+    teller = Teller(again_s=900)
+    assert [teller.tells(seen, at) for at, seen in ((0.0, resting), (60.0, due), (120.0, due))] == [False, True, False]
+
+
 async def stream(found: Sequence[dict[str, Seen]]) -> AsyncIterator[dict[str, Seen]]:
     for each in found:
         yield each
