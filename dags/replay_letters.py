@@ -62,7 +62,7 @@ begun is ended first.
     replay = ReplayLettersOperator(
         task_id="replay",
         schemas=SCHEMAS,
-        application=str(INCLUDE / "spark" / "streaming" / "letters" / "job.py"),
+        application=str(INCLUDE / "spark" / "streaming" / "replay.py"),
         action="{{ params.action }}",
         selection={name: f"{{{{ params.{name} }}}}" for name in (*TEXTS, *NUMBERS)},
         execution_timeout=timedelta(hours=2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from headrace.contracts import keeping, promises
@@ -10,7 +11,7 @@ from headrace.contracts.avro import LOGICAL, MAX_PRECISION, PRIMITIVES
 from headrace.contracts.avro_faults import ATTRIBUTES
 from headrace.contracts.cdc import unfaithful
 from headrace.contracts.contract import RuleKind, Severity
-from headrace.contracts.properties import PROPERTIES
+from headrace.contracts.properties import PROPERTIES, SECONDS
 from headrace.contracts.targets import clickhouse, debezium, iceberg, jsonschema, postgres, spark
 from headrace.contracts.types import (
     TYPE_NAMES,
@@ -89,7 +90,7 @@ def custom_properties() -> str:
 
 def quality_rules() -> str:
     """What a quality rule may say."""
-    units = sorted(promises.SECONDS, key=lambda unit: (promises.SECONDS[unit], len(unit)))
+    units = sorted(SECONDS, key=lambda unit: (SECONDS[unit], len(unit)))
     rows = [
         ("`type`", _words(get_args(RuleKind))),
         ("`severity`", _words(get_args(Severity))),
@@ -146,7 +147,7 @@ def _plain(name: str) -> str:
     return name
 
 
-def _json_schema(schema: dict[str, Any]) -> str:
+def _json_schema(schema: Mapping[str, Any]) -> str:
     parts = schema.get("anyOf", [schema])
     named = [p.get("format") or p.get("contentEncoding") or p["type"] for p in parts if "type" in p]
     base = next(str(p["type"]) for p in parts if "type" in p)

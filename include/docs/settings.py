@@ -6,9 +6,9 @@ import dataclasses
 from typing import Any
 
 from headrace.planning.settings import Catalog, PlanSettings, SourceDatabase
+from headrace.streaming.settings import StreamSettings
 from include.apps.lineage.config import Config
 from include.docs.markdown import attribute_docs, code, table
-from include.spark.streaming.settings import StreamSettings
 from include.stack.install import VERSIONS
 from include.stack.settings_doc import ROOT, settings_table
 

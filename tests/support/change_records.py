@@ -12,7 +12,7 @@ from typing import Any
 import fastavro
 import pyarrow as pa
 
-from include.spark.streaming.writer import Writer, compile_writer
+from headrace.streaming.writer import Writer, compile_writer
 
 TOPIC = "oltp.shop.lines"
 SCHEMA_ID = 7

@@ -30,7 +30,7 @@ async def prune(pool: AsyncConnectionPool[Any], days: int) -> int:
     gone = 0
     while True:
         async with pool.connection() as connection:
-            done = (await connection.execute(DELETE, {"days": days, "most": AT_ONCE})).rowcount
+            done: int = (await connection.execute(DELETE, {"days": days, "most": AT_ONCE})).rowcount
         gone += done
         if done < AT_ONCE:
             return gone

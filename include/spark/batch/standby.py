@@ -122,7 +122,7 @@ def make_session() -> Any:
         "spark.driver.extraJavaOptions": ClassArchive(jars).reading(),
         "spark.sql.ui.retainedExecutions": "5",
     }
-    gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(start.items())))
+    gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(start.items())))  # type: ignore[no-untyped-call]
     conf = SparkConf().setAll([*start.items(), *lake_conf().items()])
     SparkContext(conf=conf, gateway=gateway)
     session = SparkSession.builder.getOrCreate()
@@ -210,7 +210,7 @@ def main(arguments: list[str]) -> int:
     driver, output = Driver(), Lines(sys.stdout)
     pulse = Pulse(driver, place)
     threading.Thread(target=pulse.run, daemon=True).start()
-    sys.stdout = output  # type: ignore[assignment]
+    sys.stdout = output
     with socket.socket(socket.AF_UNIX) as listening:
         os.umask(0o077)
         listening.bind(str(place))

@@ -9,5 +9,5 @@ from pyspark.sql import SparkSession
 
 def iceberg_table(spark: SparkSession, name: str) -> Any:
     """The table `zone.table` of the lake. https://iceberg.apache.org/docs/latest/java-api-quickstart/"""
-    jvm, session = spark._jvm, spark._jsparkSession
-    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session, f"lake.{name}")
+    jvm: Any = spark._jvm
+    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, f"lake.{name}")

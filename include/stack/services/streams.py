@@ -43,7 +43,7 @@ def program(group: str) -> Process:
 
 
 def driver_environment(s: Settings, group: str) -> dict[str, str]:
-    """What a driver needs to know; read by include/spark/streaming/settings.py."""
+    """What a driver needs to know; read by plugins/headrace/streaming/settings.py."""
     return {
         "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / group),
         "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),

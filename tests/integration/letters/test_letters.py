@@ -13,7 +13,8 @@ import pytest
 from headrace.services.dead_letters.quarantine import Quarantine
 from headrace.services.dead_letters.replay import Replay
 from headrace.services.dead_letters.selection import Selection
-from include.spark.streaming.letters.job import Places
+from headrace.streaming.replay.job import Places
+from include.spark.streaming.metrics import METRICS as ALL_METRICS
 from include.stack.commands.status import hop_table
 
 PRODUCTS = "oltp.retail.products"
@@ -172,7 +173,7 @@ def test_a_replay_that_is_killed_between_its_steps_counts_once(
 
 def places(stack: Any) -> Places:
     found = {name: stack.endpoint(f"{conn}_default") for name, conn in PLACES.items()}
-    return Places(found, Path(stack.settings.contracts))
+    return Places(found, Path(stack.settings.contracts), ALL_METRICS)
 
 
 PLACES = {"registry": "schema_registry", "lake": "lake", "warehouse": "clickhouse", "platform": "platform"}

@@ -20,8 +20,8 @@ from headrace.services.proving import operators
 from headrace.services.proving.ledger import GapLedger
 from headrace.services.proving.operators import ProveGapsOperator
 from headrace.services.proving.proof import raw_offsets, sink_offsets
+from headrace.streaming.replay.job import Places
 from headrace.systems.kafka.reading import read_to_end
-from include.spark.streaming.letters.job import Places
 from tests.integration.systems.serving import Server
 from tests.integration.systems.world import World
 from tests.support.waiting import wait_until
@@ -81,7 +81,7 @@ class Landing:
             "warehouse": place.warehouse,
             "platform": place.platform,
         }
-        places = Places(where, self.world.folder)
+        places = Places(where, self.world.folder, ())
         letters = LetterLedger(self.systems.platform)
         outcome = Replay(letters, Quarantine(places.lake), places.destination).run(Selection({"rule": "gap"}))
         assert not outcome.problems

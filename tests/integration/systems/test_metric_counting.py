@@ -14,15 +14,15 @@ import pyarrow as pa
 import pytest
 
 from headrace.errors import SystemUnavailable
+from headrace.streaming.datasets import Served
+from headrace.streaming.decode import DeadLetter
+from headrace.streaming.metrics.counting import MetricCounting
+from headrace.streaming.metrics.once import STARTS, Once
+from headrace.streaming.metrics.spec import Lookup, Metrics, Rollup
+from headrace.streaming.patience import Patience
+from headrace.streaming.sink import Insert, Sink
+from headrace.streaming.writer import UnreadableSchema, Writer
 from headrace.systems.bundle import Systems
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.decode import DeadLetter
-from include.spark.streaming.metrics.counting import MetricCounting
-from include.spark.streaming.metrics.once import STARTS, Once
-from include.spark.streaming.metrics.spec import Lookup, Metrics, Rollup
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.sink import Insert, Sink
-from include.spark.streaming.writer import UnreadableSchema, Writer
 from tests.support.change_records import (
     FIELDS,
     SCHEMA_ID,

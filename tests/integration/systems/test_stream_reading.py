@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from confluent_kafka import TopicPartition
 
+from headrace.streaming.reading import Gone, Range, RangeReader
 from headrace.systems.bundle import Systems
-from include.spark.streaming.reading import Gone, Range, RangeReader
 from include.stack.logins import kafka_options
 
 

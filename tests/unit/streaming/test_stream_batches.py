@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pytest
 
-from include.spark.streaming.batches import ANEW, RETRY_S, Batches
-from include.spark.streaming.decode import DeadLetter
-from include.spark.streaming.holds import Holds
-from include.spark.streaming.offsets import planned
-from include.spark.streaming.pulse import Done, Pulse
-from include.spark.streaming.reading import SCHEMA, Gone, Place, Range, Slice
+from headrace.streaming.batches import ANEW, RETRY_S, Batches
+from headrace.streaming.decode import DeadLetter
+from headrace.streaming.holds import Holds
+from headrace.streaming.offsets import planned
+from headrace.streaming.pulse import Done, Pulse
+from headrace.streaming.reading import SCHEMA, Gone, Place, Range, Slice
 
 LINES, VISITS = ("lines", 0), ("visits", 0)
 

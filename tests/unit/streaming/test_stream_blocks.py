@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.spark.streaming.blocks import UnreadableRecords, read_block
-from include.spark.streaming.decode import Chunk, DeadLetter, decode
-from include.spark.streaming.writer import compile_writer
+from headrace.streaming.blocks import UnreadableRecords, read_block
+from headrace.streaming.decode import Chunk, DeadLetter, decode
+from headrace.streaming.writer import compile_writer
 from tests.support.change_records import SCHEMA_ID, SCHEMAS, batch, change, encoded, row, writer_of
 
 WRITER = compile_writer(SCHEMA_ID, SCHEMAS[SCHEMA_ID])

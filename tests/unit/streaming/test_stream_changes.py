@@ -11,10 +11,10 @@ import pytest
 
 from headrace.contracts.loading import load_contracts
 from headrace.planning.warehouse import warehouse
-from include.spark.streaming.changes import before_images, rows
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.decode import Chunk, DeadLetter, decode
-from include.spark.streaming.serving import ServedRows, inserts
+from headrace.streaming.changes import before_images, rows
+from headrace.streaming.datasets import Served
+from headrace.streaming.decode import Chunk, DeadLetter, decode
+from headrace.streaming.serving import ServedRows, inserts
 from tests.support.change_records import PLAIN_ID, TARGET, WIDER_ID, batch, change, encoded, row, writer_of
 
 
@@ -70,7 +70,7 @@ def test_a_source_without_its_own_time_has_the_records() -> None:
             {"name": "op", "type": "string"},
         ],
     }  # fmt: skip
-    from include.spark.streaming.writer import compile_writer
+    from headrace.streaming.writer import compile_writer
 
     value = encoded({"before": None, "after": {"a": 1}, "source": {"ts_ms": 1500}, "op": "c"}, 1, schema)
     made, _ = decode(batch([value]), lambda _, i: compile_writer(i, schema), lambda c: rows(c, {"a": "Int32"}))

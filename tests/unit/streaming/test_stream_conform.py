@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from headrace.streaming.blocks import UnreadableRecords
+from headrace.streaming.conform import conform
+from headrace.streaming.writer import Meaning
 from headrace.systems.warehouse.arrow_types import arguments, wanted
-from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.conform import conform
-from include.spark.streaming.writer import Meaning
 
 D = decimal.Decimal
 ZONED = Meaning("io.debezium.time.ZonedTimestamp")

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.decode import Chunk, decode, schema_ids
-from include.spark.streaming.writer import UnreadableSchema, Writer
+from headrace.streaming.blocks import UnreadableRecords
+from headrace.streaming.decode import Chunk, decode, schema_ids
+from headrace.streaming.writer import UnreadableSchema, Writer
 from tests.support.change_records import (
     PLAIN_ID,
     SCHEMA_ID,

@@ -11,9 +11,9 @@ import pyarrow as pa
 from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.quarantine import Kept
 from headrace.services.dead_letters.replay import Record
-from include.spark.streaming.decode import decode
-from include.spark.streaming.letters.raw import landed
-from include.spark.streaming.letters.records import as_batch, reasons
+from headrace.streaming.decode import decode
+from headrace.streaming.replay.raw import landed
+from headrace.streaming.replay.records import as_batch, reasons
 from tests.support.change_records import SCHEMAS, batch, change, encoded, envelope, row, writer_of
 
 RAW = pa.schema(

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.spark.streaming.decode import decode
-from include.spark.streaming.metrics.deltas import RECOVERY, images, newest, signed
-from include.spark.streaming.metrics.rollups import roll_up
-from include.spark.streaming.metrics.snapshots import Heads, Snapshot, begun, joined, not_counted, snapshot_of
-from include.spark.streaming.metrics.spec import Lookup, Metrics, Rollup
+from headrace.streaming.decode import decode
+from headrace.streaming.metrics.deltas import RECOVERY, images, newest, signed
+from headrace.streaming.metrics.rollups import roll_up
+from headrace.streaming.metrics.snapshots import Heads, Snapshot, begun, joined, not_counted, snapshot_of
+from headrace.streaming.metrics.spec import Lookup, Metrics, Rollup
 from tests.support.change_records import TARGET, batch, change, encoded, row, writer_of
 
 BY_STORE = Rollup("m.by_store", ("store",))

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from headrace.errors import SystemUnavailable
-from include.spark.streaming.reading import Range, RangeReader
+from headrace.streaming.reading import Range, RangeReader
 
 PLACE = ("t", 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import inspect
 import re
 import threading
 from pathlib import Path
@@ -14,19 +15,19 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.streaming import heartbeat, sink
+from headrace.streaming.deadletters import headers
+from headrace.streaming.decode import DeadLetter
+from headrace.streaming.metrics.lookup import Found
+from headrace.streaming.metrics.spec import Lookup
+from headrace.streaming.patience import Patience, Stopped
+from headrace.streaming.pulse import Done, Pulse
+from headrace.streaming.queries import lag
+from headrace.streaming.session import spark_conf
+from headrace.streaming.settings import StreamSettings
+from headrace.streaming.supervise import Failures, Limits
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff
-from include.spark.streaming import heartbeat, sink
-from include.spark.streaming.deadletters import headers
-from include.spark.streaming.decode import DeadLetter
-from include.spark.streaming.metrics.lookup import Found
-from include.spark.streaming.metrics.spec import Lookup
-from include.spark.streaming.patience import Patience, Stopped
-from include.spark.streaming.pulse import Done, Pulse
-from include.spark.streaming.queries import lag
-from include.spark.streaming.session import spark_conf
-from include.spark.streaming.settings import StreamSettings
-from include.spark.streaming.supervise import Failures, Limits
 
 ENVIRONMENT = {
     "HEADRACE_STREAM_CHECKPOINTS": "/data/checkpoints/retail",
@@ -69,8 +70,7 @@ def test_every_setting_that_is_wrong_is_named_at_once() -> None:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    source = Path(StreamSettings.__module__.replace(".", "/") + ".py")
-    text = (Path(__file__).parents[3] / source).read_text()
+    text = Path(inspect.getfile(StreamSettings)).read_text()
     for setting in dataclasses.fields(StreamSettings):
         assert re.search(rf'    {setting.name}: .*\n    """[A-Z].+', text), f"{setting.name} has no docstring"
 
@@ -270,7 +270,7 @@ def test_what_is_not_listed_is_unknown_once_all_is_served_and_not_asked_for_each
 
 
 def test_facts_wait_until_what_they_look_up_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.spark.streaming.metrics.lookup.POLL_S", 0.001)
+    monkeypatch.setattr("headrace.streaming.metrics.lookup.POLL_S", 0.001)
     products, notes = Products(), list[str]()
     asked: list[int] = []
 
@@ -287,8 +287,8 @@ def test_facts_wait_until_what_they_look_up_is_served(monkeypatch: pytest.Monkey
 
 
 def test_facts_do_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.spark.streaming.metrics.lookup.POLL_S", 0.001)
-    monkeypatch.setattr("include.spark.streaming.metrics.lookup.SERVED_S", 0.02)
+    monkeypatch.setattr("headrace.streaming.metrics.lookup.POLL_S", 0.001)
+    monkeypatch.setattr("headrace.streaming.metrics.lookup.SERVED_S", 0.02)
     found = Found(LOOKUP, Products(), quick(), lambda: False)  # type: ignore[arg-type]
     assert departments(found, 1) == ["(unknown)"]
 

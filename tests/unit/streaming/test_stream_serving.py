@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import pytest
 
 from headrace.errors import SystemRefused, SystemUnavailable
+from headrace.streaming.datasets import Served
+from headrace.streaming.decode import DeadLetter
+from headrace.streaming.patience import Patience
+from headrace.streaming.serving import ChangeServing
+from headrace.streaming.sink import Insert
+from headrace.streaming.writer import UnreadableSchema, Writer
 from headrace.systems.retry import Backoff
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.decode import DeadLetter
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.serving import ChangeServing
-from include.spark.streaming.sink import Insert
-from include.spark.streaming.writer import UnreadableSchema, Writer
 from tests.support.change_records import FIELDS, SCHEMAS, TARGET, batch, change, encoded, envelope, row
 from tests.support.change_records import writer_of as known_writer
 
@@ -176,7 +176,7 @@ def test_records_of_a_topic_whose_contract_is_gone_are_passed() -> None:
 
 
 def test_an_error_that_nobody_foresaw_is_one_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    from include.spark.streaming import serving
+    from headrace.streaming import serving
 
     rows = serving.rows
 

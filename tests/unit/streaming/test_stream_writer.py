@@ -11,13 +11,13 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from headrace.streaming.blocks import read_block
+from headrace.streaming.datasets import Served
+from headrace.streaming.registry import Writers, check_writer
+from headrace.streaming.writer import UnreadableSchema, compile_writer
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
 from headrace.systems.kafka.avro_blocks import long
-from include.spark.streaming.blocks import read_block
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.registry import Writers, check_writer
-from include.spark.streaming.writer import UnreadableSchema, compile_writer
 from tests.support.change_records import PLAIN_ID, SCHEMA_ID, SCHEMAS, encoded, row
 
 CAPTURED = Path(__file__).parents[1] / "contracts" / "debezium" / "every_type-value.json"
@@ -33,7 +33,6 @@ def test_only_what_is_served_is_read_of_an_envelope() -> None:
     assert writer.is_envelope
     assert set(writer.columns) == {
         "before", "after", "op", "source_ts_us", "source_ts_ms", "source_lsn", "source_origin", "source_origin_lsn",
-        "_mark",
     }  # fmt: skip
     assert writer.row.fields["at"].name == "io.debezium.time.ZonedTimestamp"
     assert writer.row.fields["value"].name == "org.apache.kafka.connect.data.Decimal"
@@ -42,7 +41,7 @@ def test_only_what_is_served_is_read_of_an_envelope() -> None:
 def test_a_plain_record_is_a_row() -> None:
     writer = compile_writer(PLAIN_ID, SCHEMAS[PLAIN_ID])
     assert not writer.is_envelope
-    assert writer.columns == ("after", "_mark")
+    assert writer.columns == ("after",)
     read = read_block(writer, pa.array([encoded(row(5), PLAIN_ID)], pa.binary()))
     assert read["after"][0].as_py()["product"] == 5
 

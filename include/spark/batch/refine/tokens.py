@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as f
-from pyspark.sql.functions import arrow_udf
+from pyspark.sql.functions import arrow_udf  # type: ignore[attr-defined] # its stubs lack it
 from pyspark.sql.types import BinaryType, StringType
 
 ENVIRONMENT: Final = "HEADRACE_TOKEN_KEY"
@@ -33,7 +33,7 @@ def tokenised(column: str, data_type: Any) -> Column:
     return tokens
 
 
-@arrow_udf(StringType())
+@arrow_udf(StringType())  # type: ignore[untyped-decorator]
 def _tokens(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
     key = secret(os.environ)
     for texts in batches:

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from include.spark.streaming.metrics.spec import Lookup, Metrics, Rollup
+from headrace.streaming.metrics.spec import Lookup, Metrics, Rollup
 
 RETAIL_SALES: Final = Metrics(
     name="sales",

@@ -17,12 +17,12 @@ from headrace.planning.plan import Change
 from headrace.services.dead_letters.letter import Letter, Position
 from headrace.services.dead_letters.quarantine import TABLE, Kept, Quarantine
 from headrace.services.dead_letters.replay import Record
+from headrace.streaming.datasets import Served
+from headrace.streaming.patience import Patience
+from headrace.streaming.replay.raw import Raw
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake import state
 from headrace.systems.lake.hook import LakeHook
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.letters.raw import Raw
-from include.spark.streaming.patience import Patience
 from tests.support.change_records import TOPIC, change, encoded, row, writer_of
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from headrace.planning.letters import Refuser
 from headrace.services.dead_letters.collect import MANY, severity
 from headrace.services.dead_letters.letter import Arrived, Letter, Position, letter
-from include.spark.streaming.deadletters import headers
-from include.spark.streaming.decode import DeadLetter
+from headrace.streaming.deadletters import headers
+from headrace.streaming.decode import DeadLetter
 
 STREAM = Refuser("retail", "stream", "dead-letter.retail")
 SINK = Refuser("lake-retail", "sink", "dead-letter.lake-retail")

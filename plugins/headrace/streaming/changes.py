@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.streaming.blocks import UnreadableRecords
+from headrace.streaming.conform import conform
+from headrace.streaming.decode import Chunk
 from headrace.systems.warehouse.arrow_types import Wanted, wanted
-from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.conform import conform
-from include.spark.streaming.decode import Chunk
 
 OPERATIONS: Final = pa.array(["c", "r", "u", "d"])
 """What a change may be: create, read by a snapshot, update, delete."""
@@ -68,7 +68,7 @@ def deletion(chunk: Chunk, target: Target, key: Collection[str]) -> pa.Table | N
 
     Raises UnreadableRecords when the key does not fit.
     """
-    known = {name: target[name] for name in key}
+    known: Target = {name: target[name] for name in key}  # type: ignore[assignment] # of one kind, as `target` is
     return _gone(chunk, known) if chunk.writer.is_envelope else None
 
 

@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.spark.streaming.changes import DELETED, before_images, rows
-from include.spark.streaming.decode import Chunk
-from include.spark.streaming.metrics.snapshots import READ, Heads
-from include.spark.streaming.metrics.spec import Metrics
+from headrace.streaming.changes import DELETED, before_images, rows
+from headrace.streaming.decode import Chunk
+from headrace.streaming.metrics.snapshots import READ, Heads
+from headrace.streaming.metrics.spec import Metrics
 
 RECOVERY: Final = "headrace.recovery"
 """Origin of the deletions that are written when a lost replication slot is recovered: rows that left the source unseen.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from headrace.streaming.writer import Writer
 from headrace.systems.kafka import avro_blocks
-from include.spark.streaming.writer import Writer
 
 
 class UnreadableRecords(Exception):

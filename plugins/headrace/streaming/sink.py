@@ -12,11 +12,11 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.planning.ddl import identifier, literal
+from headrace.streaming.patience import Patience
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.warehouse.arrow import as_stream
 from headrace.systems.warehouse.client import connect, meaning, port
 from headrace.systems.warehouse.hook import INSERT_SETTINGS, token_settings
-from include.spark.streaming.patience import Patience
 
 SETTINGS: Final[Mapping[str, Any]] = {
     **INSERT_SETTINGS,

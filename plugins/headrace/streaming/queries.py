@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import SystemFailure, SystemUnavailable
+from headrace.streaming.batches import Batches, Handler
+from headrace.streaming.holds import HadoopStore, Holds
+from headrace.streaming.offsets import logged, planned
+from headrace.streaming.patience import Stopped
+from headrace.streaming.pulse import Pulse
+from headrace.streaming.reading import RangeReader
+from headrace.streaming.settings import StreamSettings
 from headrace.systems.kafka.login import as_java
-from include.spark.streaming.batches import Batches, Handler
-from include.spark.streaming.holds import HadoopStore, Holds
-from include.spark.streaming.offsets import logged, planned
-from include.spark.streaming.patience import Stopped
-from include.spark.streaming.pulse import Pulse
-from include.spark.streaming.reading import RangeReader
-from include.spark.streaming.settings import StreamSettings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -15,17 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import SystemRefused
-from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.changes import POSITION, Rows, deletion, rows
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.deadletters import Letterbox
-from include.spark.streaming.decode import Chunk, DeadLetter, dead_letters, decode
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.pulse import Done
-from include.spark.streaming.registry import Writers, check_writer
-from include.spark.streaming.sink import Insert, Sink
-from include.spark.streaming.targets import Columns, Targets
-from include.spark.streaming.writer import Writer
+from headrace.streaming.blocks import UnreadableRecords
+from headrace.streaming.changes import POSITION, Rows, deletion, rows
+from headrace.streaming.datasets import Served
+from headrace.streaming.deadletters import Letterbox
+from headrace.streaming.decode import Chunk, DeadLetter, dead_letters, decode
+from headrace.streaming.patience import Patience
+from headrace.streaming.pulse import Done
+from headrace.streaming.registry import Writers, check_writer
+from headrace.streaming.sink import Insert, Sink
+from headrace.streaming.targets import Columns, Targets
+from headrace.streaming.writer import Writer
 
 QUERY: Final = "cdc"
 REFUSED: Final = "refused-by-warehouse"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headrace.errors import SystemFailure
+from headrace.streaming.pulse import Pulse
+from headrace.streaming.queries import RunningQuery
 from headrace.systems.retry import Backoff
-from include.spark.streaming.pulse import Pulse
-from include.spark.streaming.queries import RunningQuery
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.sink import Insert, Sink
+from headrace.streaming.patience import Patience
+from headrace.streaming.sink import Insert, Sink
 
 STARTS: Final = "metrics.starts"
 BEGIN: Final = f"INSERT INTO {STARTS} SELECT generateUUIDv4(), now64(9) WHERE (SELECT count() FROM {STARTS}) = 0"  # noqa: S608

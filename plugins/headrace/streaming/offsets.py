@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from include.spark.streaming.reading import Place, Range
+from headrace.streaming.reading import Place, Range
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery

@@ -8,9 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from include.spark.streaming.metrics.spec import Lookup
-from include.spark.streaming.patience import Patience, Stopped
-from include.spark.streaming.sink import Sink
+from headrace.streaming.metrics.spec import Lookup
+from headrace.streaming.patience import Patience, Stopped
+from headrace.streaming.sink import Sink
 
 REFRESH_S: Final = 30.0
 """How soon a value that changed in the other dataset is used, and a key that was not listed is asked for again."""

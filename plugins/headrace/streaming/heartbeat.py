@@ -15,8 +15,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
+from headrace.streaming.pulse import Pulse
 from headrace.systems.platform import alerts
-from include.spark.streaming.pulse import Pulse
 
 EVERY_S: Final = 1.0
 """Shortest time from one heartbeat to the next."""

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from headrace.errors import SystemRefused
 from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.replay import Destination, Record
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.decode import DeadLetter
-from include.spark.streaming.letters.records import as_batch, reasons
-from include.spark.streaming.metrics import METRICS
-from include.spark.streaming.metrics.counting import MetricCounting, queries
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.registry import Writers
-from include.spark.streaming.serving import QUERY, ChangeServing
-from include.spark.streaming.sink import Sink
+from headrace.streaming.datasets import Served
+from headrace.streaming.decode import DeadLetter
+from headrace.streaming.metrics.counting import MetricCounting, queries
+from headrace.streaming.metrics.spec import Metrics
+from headrace.streaming.patience import Patience
+from headrace.streaming.registry import Writers
+from headrace.streaming.replay.records import as_batch, reasons
+from headrace.streaming.serving import QUERY, ChangeServing
+from headrace.streaming.sink import Sink
 
 
 class Refusing:
@@ -60,15 +60,20 @@ class Query:
 
 
 def of_query(
-    query: str, datasets: Sequence[Served], writers: Writers, sink: Sink, patience: Patience
+    query: str,
+    datasets: Sequence[Served],
+    metrics: Sequence[Metrics],
+    writers: Writers,
+    sink: Sink,
+    patience: Patience,
 ) -> Destination | None:
-    """The place of a query's letters; None when the group has no such query any more."""
+    """The place of a query's letters; None when the group has no such query any more. `metrics` are all there are."""
     if query == QUERY:
         return Query(ChangeServing(datasets, writers, sink, Refusing(), patience))
     by_id = {dataset.id: dataset for dataset in datasets}
-    metrics = queries([each for each in METRICS if each.fact in by_id]).get(query)
-    if metrics is None:
+    counted = queries([each for each in metrics if each.fact in by_id]).get(query)
+    if counted is None:
         return None
     # What is looked up is served long since: the letter waited for a person.
-    counting = MetricCounting(metrics, by_id[metrics.fact], writers, sink, Refusing(), patience, lambda: True)
+    counting = MetricCounting(counted, by_id[counted.fact], writers, sink, Refusing(), patience, lambda: True)
     return Counted(counting)

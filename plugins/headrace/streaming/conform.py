@@ -8,11 +8,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.streaming.blocks import UnreadableRecords
+from headrace.streaming.writer import Meaning
 from headrace.systems.warehouse import arrow_ranges as ranges
 from headrace.systems.warehouse.arrow import offsets
 from headrace.systems.warehouse.arrow_types import Wanted
-from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.writer import Meaning
 
 OUT_OF_RANGE: Final = "out-of-range"
 """Rule of a dead letter with a value that ClickHouse does not hold."""

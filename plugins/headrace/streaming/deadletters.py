@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from headrace.errors import SystemUnavailable
-from include.spark.streaming.decode import DeadLetter
+from headrace.streaming.decode import DeadLetter
 
 TIMEOUT_S: Final = 30.0
 MOST_BYTES: Final = 128 << 20

@@ -8,10 +8,10 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from include.spark.streaming.decode import DeadLetter
-from include.spark.streaming.holds import Holds
-from include.spark.streaming.pulse import Done, Pulse
-from include.spark.streaming.reading import Gone, Place, Range, Slice
+from headrace.streaming.decode import DeadLetter
+from headrace.streaming.holds import Holds
+from headrace.streaming.pulse import Done, Pulse
+from headrace.streaming.reading import Gone, Place, Range, Slice
 
 RETRY_S: Final = 5.0
 """Seconds between two tries of a held topic, and seconds for which it is served at once."""

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace.streaming.settings import StreamSettings
 from headrace.systems.spark.job import ALONE
-from include.spark.streaming.settings import StreamSettings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.replay import Record
-from include.spark.streaming.decode import DeadLetter
+from headrace.streaming.decode import DeadLetter
 
 
 def as_batch(records: Sequence[Record]) -> pa.Table:

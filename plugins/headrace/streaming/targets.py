@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headrace.errors import SystemRefused
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.sink import Sink
+from headrace.streaming.datasets import Served
+from headrace.streaming.patience import Patience
+from headrace.streaming.sink import Sink
 
 DRIFT_RECHECK_S: Final = 30.0
 """How soon a column that was added to the target after its records came is noticed."""

@@ -11,24 +11,24 @@ import polars as pl
 import pyarrow as pa
 
 from headrace.errors import SystemRefused
+from headrace.streaming.conform import conform
+from headrace.streaming.datasets import Served
+from headrace.streaming.deadletters import Letterbox
+from headrace.streaming.decode import Chunk, DeadLetter, decode
+from headrace.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decided, Decisions, divided
+from headrace.streaming.metrics.deltas import Images, images, newest, signed
+from headrace.streaming.metrics.lookup import Found
+from headrace.streaming.metrics.once import STARTS, Once, newest_offsets
+from headrace.streaming.metrics.rollups import by_record, roll_up
+from headrace.streaming.metrics.snapshots import Snapshot, begun, joined, not_counted, snapshot_of
+from headrace.streaming.metrics.spec import Metrics
+from headrace.streaming.patience import Patience
+from headrace.streaming.pulse import Done
+from headrace.streaming.registry import Writers, check_writer
+from headrace.streaming.sink import Insert, Sink
+from headrace.streaming.targets import Targets
+from headrace.streaming.writer import Meaning, Writer
 from headrace.systems.warehouse.arrow_types import wanted
-from include.spark.streaming.conform import conform
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.deadletters import Letterbox
-from include.spark.streaming.decode import Chunk, DeadLetter, decode
-from include.spark.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decided, Decisions, divided
-from include.spark.streaming.metrics.deltas import Images, images, newest, signed
-from include.spark.streaming.metrics.lookup import Found
-from include.spark.streaming.metrics.once import STARTS, Once, newest_offsets
-from include.spark.streaming.metrics.rollups import by_record, roll_up
-from include.spark.streaming.metrics.snapshots import Snapshot, begun, joined, not_counted, snapshot_of
-from include.spark.streaming.metrics.spec import Metrics
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.pulse import Done
-from include.spark.streaming.registry import Writers, check_writer
-from include.spark.streaming.sink import Insert, Sink
-from include.spark.streaming.targets import Targets
-from include.spark.streaming.writer import Meaning, Writer
 
 QUERY: Final = "metrics"
 SNAPSHOTS: Final = "metrics.snapshots"
@@ -131,7 +131,7 @@ class MetricCounting:
         found = images(chunk, columns[self._fact.tables[0]], self._metrics)
         for part in (found.now, found.before):
             for name, type_ in self._dimensions.items() if part is not None else ():
-                for values in part[name].chunks:
+                for values in part[name].chunks:  # type: ignore[index] # the loop is empty without a part
                     conform(values, Meaning(), wanted(type_), name)  # ClickHouse would wrap a number that is too large
         return found
 

@@ -12,16 +12,16 @@ import pyarrow.compute as pc
 from headrace.errors import SystemRefused
 from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.replay import Record
+from headrace.streaming.blocks import UnreadableRecords
+from headrace.streaming.changes import rows
+from headrace.streaming.datasets import Served
+from headrace.streaming.decode import Chunk, DeadLetter, decode
+from headrace.streaming.patience import Patience
+from headrace.streaming.registry import Writers, check_writer
+from headrace.streaming.replay.records import as_batch, reasons
+from headrace.streaming.writer import Writer
 from headrace.systems.lake.hook import LakeHook
 from headrace.systems.warehouse.arrow_types import Wanted
-from include.spark.streaming.blocks import UnreadableRecords
-from include.spark.streaming.changes import rows
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.decode import Chunk, DeadLetter, decode
-from include.spark.streaming.letters.records import as_batch, reasons
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.registry import Writers, check_writer
-from include.spark.streaming.writer import Writer
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -78,7 +78,7 @@ class Raw:
         from pyiceberg.expressions import And, EqualTo, In
 
         offsets = {record.position.offset for record in records}
-        among = And(EqualTo("_topic", self._dataset.topic), In("_offset", offsets))
+        among = And(EqualTo("_topic", self._dataset.topic), In("_offset", offsets))  # type: ignore[call-arg, arg-type] # pydantic hides their __init__
         found = table.scan(row_filter=among, selected_fields=("_kafka_partition", "_offset")).to_arrow()
         return set(zip(found["_kafka_partition"].to_pylist(), found["_offset"].to_pylist(), strict=True))
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import SystemFailure
-from include.spark.streaming.blocks import UnreadableRecords, read_block
-from include.spark.streaming.patience import Stopped
-from include.spark.streaming.writer import FRAME_BYTES, UnreadableSchema, Writer
+from headrace.streaming.blocks import UnreadableRecords, read_block
+from headrace.streaming.patience import Stopped
+from headrace.streaming.writer import FRAME_BYTES, UnreadableSchema, Writer
 
 Made = TypeVar("Made")
 
@@ -140,4 +140,7 @@ def schema_ids(values: pa.BinaryArray) -> np.ndarray:
 def dead_letters(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
     """The records, each as a dead letter."""
     columns = (records[name].to_pylist() for name in ("topic", "partition", "offset", "key", "value", "timestamp"))
-    return [DeadLetter(*record, reason, rule, at) for *record, at in zip(*columns, strict=True)]
+    return [
+        DeadLetter(topic, partition, offset, key, value, reason, rule, at)
+        for topic, partition, offset, key, value, at in zip(*columns, strict=True)
+    ]

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from headrace.streaming.datasets import Served
+from headrace.streaming.writer import UnreadableSchema, Writer, compile_writer
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
-from include.spark.streaming.datasets import Served
-from include.spark.streaming.writer import UnreadableSchema, Writer, compile_writer
 
 NOT_FOUND: Final = 404
 ASK_AGAIN_S: Final = 10.0

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from include.spark.streaming.reading import Place, Range
+from headrace.streaming.reading import Place, Range
 
 NAME: Final = "held"
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from include.spark.streaming.metrics.deltas import SIGN
-from include.spark.streaming.metrics.spec import Metrics, Rollup
+from headrace.streaming.metrics.deltas import SIGN
+from headrace.streaming.metrics.spec import Metrics, Rollup
 
 COUNT: Final = ("_partition", "_snapshot")
 """Which count a part belongs to."""

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.spark.streaming.decode import DeadLetter, dead_letters
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.sink import Insert, Sink
+from headrace.streaming.decode import DeadLetter, dead_letters
+from headrace.streaming.patience import Patience
+from headrace.streaming.sink import Insert, Sink
 
 DECISIONS: Final = "metrics.decisions"
 MAYBE_COUNTED: Final = (

@@ -1,4 +1,4 @@
-"""Replays the selected letters: `python include/spark/streaming/letters/job.py selection.json result.json`.
+"""Replays the selected letters: `main(METRICS, ["selection.json", "result.json"])`.
 
 Where the systems are comes by the environment (`HEADRACE_LETTERS`), so that no secret stands in a command line. The
 result is written also when some letters could not be put; exit code 0 says that it was written.
@@ -10,7 +10,6 @@ import dataclasses
 import json
 import logging
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,16 +25,17 @@ from headrace.services.dead_letters.ledger import LetterLedger
 from headrace.services.dead_letters.quarantine import Quarantine
 from headrace.services.dead_letters.replay import Destination, Replay
 from headrace.services.dead_letters.selection import Selection
+from headrace.streaming.datasets import served, served_datasets
+from headrace.streaming.metrics.spec import Metrics
+from headrace.streaming.patience import Patience
+from headrace.streaming.registry import Writers
+from headrace.streaming.replay.raw import Raw
+from headrace.streaming.replay.warehouse import of_query
+from headrace.streaming.sink import Sink
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
 from headrace.systems.lake.hook import LakeHook
 from headrace.systems.platform.hook import PlatformHook
-from include.spark.streaming.datasets import served, served_datasets
-from include.spark.streaming.letters.raw import Raw
-from include.spark.streaming.letters.warehouse import of_query
-from include.spark.streaming.patience import Patience
-from include.spark.streaming.registry import Writers
-from include.spark.streaming.sink import Sink
 
 PATIENCE_S: Final = 120.0
 FROM_A_SOURCE: Final = (
@@ -49,10 +49,11 @@ log = logging.getLogger(__name__)
 class Places:
     """Every place to which letters may go."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], schemas: Path) -> None:
+    def __init__(self, endpoints: Mapping[str, Endpoint], schemas: Path, metrics: Sequence[Metrics]) -> None:
         registry, clickhouse = endpoints["registry"], endpoints["warehouse"]
         self.lake = LakeHook(endpoints["lake"])
         self._schemas = schemas
+        self._metrics = metrics
         self._contracts: Mapping[str, Contract] = load_index(schemas)
         self._writers = Writers(
             HttpClient("registry", registry, path=str(registry.extra.get("path", "")), next_step="Replay again then.")
@@ -77,7 +78,7 @@ class Places:
         datasets = served_datasets(self._schemas, group)
         if topic not in {dataset.topic for dataset in datasets}:
             return None
-        return of_query(query, datasets, self._writers, self._sink, self._patience)
+        return of_query(query, datasets, self._metrics, self._writers, self._sink, self._patience)
 
     def _raw(self, sink: str, topic: str) -> Destination | None:
         mine = (c for c in landed(self._contracts.values()) if names.sink_connector(c.domain) == sink)
@@ -87,13 +88,13 @@ class Places:
         return Raw(served(contract), names.raw_table(contract), self.lake, self._writers, self._patience)
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(metrics: Sequence[Metrics], arguments: Sequence[str]) -> int:
     """Replay; the process's exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     request: dict[str, Any] = json.loads(Path(arguments[0]).read_text())
     endpoints = {name: Endpoint(**place) for name, place in json.loads(os.environ["HEADRACE_LETTERS"]).items()}
-    places = Places(endpoints, Path(request["schemas"]))
+    places = Places(endpoints, Path(request["schemas"]), metrics)
     ledger = LetterLedger(PlatformHook(endpoints["platform"]))
     outcome = Replay(ledger, Quarantine(places.lake), places.destination).run(
         Selection.from_params(request["selection"])
@@ -101,9 +102,3 @@ def main(arguments: Sequence[str]) -> int:
     result = {**dataclasses.asdict(outcome), "topics": sorted(outcome.topics)}
     Path(arguments[1]).write_text(json.dumps(result))
     return 0
-
-
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    os._exit(code)  # threads of inserts would hold a normal exit

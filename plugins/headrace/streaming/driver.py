@@ -1,0 +1,151 @@
+"""The streaming driver of one stream group.
+
+Runs until it is told to stop (SIGTERM, SIGINT: exit 0) or its JVM dies (exit 1). A query that fails is started again
+from its checkpoint, while the others go on; when each of them fails too often, they stay down, and the heartbeat says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from headrace.contracts.names import dead_letter_topic
+from headrace.streaming.batches import Handler
+from headrace.streaming.datasets import Served, served_plan
+from headrace.streaming.deadletters import DeadLetters
+from headrace.streaming.heartbeat import Heartbeat
+from headrace.streaming.metrics.counting import MetricCounting, queries
+from headrace.streaming.metrics.spec import Metrics
+from headrace.streaming.patience import Patience
+from headrace.streaming.pulse import Pulse
+from headrace.streaming.queries import QuerySpec, RunningQuery
+from headrace.streaming.registry import Writers
+from headrace.streaming.serving import QUERY as CHANGES
+from headrace.streaming.serving import ChangeServing
+from headrace.streaming.session import make_session
+from headrace.streaming.settings import StreamSettings
+from headrace.streaming.sink import Sink
+from headrace.streaming.supervise import Limits, Supervised
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOOK_S: Final = 1.0
+"""How often the driver looks after its queries."""
+
+log = logging.getLogger(__name__)
+
+
+class Driver:
+    """The queries of one group in one Spark session."""
+
+    def __init__(
+        self,
+        group: str,
+        settings: StreamSettings,
+        datasets: Sequence[Served],
+        version: str,
+        metrics: Sequence[Metrics],
+    ) -> None:
+        """`metrics` are all there are; those whose fact is in the group are counted."""
+        self.group = group
+        self.settings = settings
+        self._version = version
+        self.stopping = threading.Event()
+        self._writers = Writers.at(settings.registry, settings.registry_user, settings.registry_password)
+        self._sink = Sink(settings.clickhouse())
+        self._datasets = {dataset.id: dataset for dataset in datasets}
+        self._by_topic = {dataset.topic: dataset.id for dataset in datasets}
+        self._metrics = [each for each in metrics if each.fact in self._datasets]
+        self._queries: list[Supervised] = []
+        self.pulses = [Pulse(spec.name) for spec in self._specs()]
+
+    def run(self) -> None:
+        """Keep the queries up until told to stop."""
+        heartbeat = Heartbeat(
+            self.settings.platform_dsn, self.group, self._version, lambda: self.pulses, self._by_topic
+        )
+        heartbeat.start()
+        session = make_session(self.settings, f"headrace-{self.group}")
+        self._queries = [
+            self._supervised(session, spec, pulse) for spec, pulse in zip(self._specs(), self.pulses, strict=True)
+        ]
+        log.info("stream group %s is up", self.group)
+        while not self.stopping.is_set():
+            for query in self._queries:
+                query.tend()
+            if all(query.exhausted for query in self._queries):  # it is not one dataset's trouble
+                for query in self._queries:
+                    query.give_up()
+            self.stopping.wait(LOOK_S)
+        for query in self._queries:
+            query.stop()
+        heartbeat.stop()
+
+    def _specs(self) -> list[QuerySpec]:
+        """The queries: `cdc` first, then one for each metric's fact."""
+        changes = QuerySpec(CHANGES, self._changes, self.settings.trigger_ms)
+        counts = [
+            QuerySpec(name, partial(self._counts, metrics), self.settings.metrics_trigger_ms)
+            for name, metrics in queries(self._metrics).items()
+        ]
+        return [changes, *counts]
+
+    def _changes(self, pulse: Pulse) -> Handler:
+        datasets = self._datasets.values()
+        return ChangeServing(datasets, self._writers, self._sink, self._letters(pulse), self._patience(pulse))
+
+    def _counts(self, metrics: Metrics, pulse: Pulse) -> Handler:
+        fact = self._datasets[metrics.fact]
+        is_served = partial(self._is_served, metrics.lookup.dataset)
+        letters = self._letters(pulse)
+        return MetricCounting(metrics, fact, self._writers, self._sink, letters, self._patience(pulse), is_served)
+
+    def _letters(self, pulse: Pulse) -> DeadLetters:
+        """Each query sets aside what it could not read itself: a schema may have come between two of them."""
+        topic = dead_letter_topic(self.group)
+        return DeadLetters(topic, pulse.query, self.settings.kafka, self.settings.kafka_options)
+
+    def _is_served(self, dataset: str) -> bool:
+        """Whether `cdc` has served the dataset to its topic's end; a dataset of another group counts as served."""
+        served = self._datasets.get(dataset)
+        running = self._queries[0].running
+        return served is None or (running is not None and running.caught_up(served.topic))
+
+    def _patience(self, pulse: Pulse) -> Patience:
+        return Patience(self.settings.patience_s, pulse.waits, self.stopping)
+
+    def _supervised(self, session: SparkSession, spec: QuerySpec, pulse: Pulse) -> Supervised:
+        limits = Limits(self.settings.restarts, self.settings.restart_window_s)
+        return Supervised(pulse, lambda: RunningQuery(session, self.group, spec, self.settings, pulse), limits)
+
+
+def main(metrics: Sequence[Metrics], arguments: Sequence[str] | None = None) -> int:
+    """Run the driver of the group named; the process's exit code."""
+    parser = argparse.ArgumentParser(description="The streaming driver of one stream group.")
+    parser.add_argument("--group", required=True, help="the stream group, as the contracts name it")
+    group = parser.parse_args(arguments).group
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("py4j", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        settings = StreamSettings.from_environ(os.environ)
+        driver = Driver(group, settings, *served_plan(Path(settings.contracts), group), metrics)
+    except ValueError as error:
+        log.error("%s", error)
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: driver.stopping.set())
+    try:
+        driver.run()
+    except Exception:
+        log.exception("the driver of %s gives up", group)
+        return 1
+    return 0
