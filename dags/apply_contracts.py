@@ -11,7 +11,7 @@ from headrace.contracts.applied import applied_index
 from headrace.contracts.index import contracts_folder
 from headrace.services.apply.operators import ApplyContractsOperator
 from headrace.services.lineage.operators import EmitDeclaredLineageOperator
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.systems.warehouse.operators import ApplySqlLayerOperator, OpenLakeOperator
 
 GOES_ON = {"trigger_rule": "all_done"}
@@ -30,7 +30,7 @@ with DAG(
     schedule=None,
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", **TOLD},
+    default_args={"owner": "platform", **ALERTING},
     tags=["contracts"],
     params={
         "datasets": Param(

@@ -7,7 +7,7 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.quality.operators import CheckServedOperator, WriteQualityPagesOperator
 from headrace.systems.waits import retry_delay
 
@@ -18,7 +18,7 @@ with DAG(
     schedule="@daily",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
     tags=["quality"],
     params={
         "datasets": Param(

@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
 from headrace.services.dead_letters.operators import CollectLettersOperator
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.systems.waits import retry_delay
 
 with DAG(
@@ -18,7 +18,7 @@ with DAG(
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
     tags=["letters", "lake"],
     doc_md="""
 ### Collect dead letters

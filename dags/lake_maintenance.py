@@ -8,7 +8,7 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.services.maintenance.operators import DueTablesOperator, MaintainLakeOperator
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
@@ -18,7 +18,7 @@ with DAG(
     schedule="*/15 * * * *",
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", "retries": 1, "retry_delay": retry_delay(300), **TOLD},
+    default_args={"owner": "platform", "retries": 1, "retry_delay": retry_delay(300), **ALERTING},
     tags=["lake"],
     params={
         "tables": Param(

@@ -8,7 +8,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
 from headrace.services.landing.operators import LandFilesOperator
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.waits import retry_delay
 
@@ -17,7 +17,7 @@ SCHEMAS = applied_index(Path(__file__).parents[1])
 with DAG(
     dag_id="land_files",
     **CONTINUOUS,
-    default_args={"owner": "platform", "retries": 3, "retry_delay": retry_delay(15), **TOLD},
+    default_args={"owner": "platform", "retries": 3, "retry_delay": retry_delay(15), **ALERTING},
     tags=["landing", "lake"],
     doc_md="""
 ### Land the files that others drop

@@ -10,7 +10,7 @@ from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.planning.marts import marts, reads
 from headrace.services.lineage.assets import cleaned_asset
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.refinement.operators import BuildMartOperator
 from headrace.services.serving.operators import ServeOperator
 from headrace.systems.waits import retry_delay
@@ -54,7 +54,7 @@ for mart in marts(CONTRACTS.values()):
         schedule=inputs(name),
         max_active_runs=1,
         catchup=False,
-        default_args={"owner": mart.owner, "retries": 2, "retry_delay": retry_delay(30), **TOLD},
+        default_args={"owner": mart.owner, "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
         tags=["marts"],
         doc_md=DOC.format(mart=mart.id, table=f"marts_{name}", name=name, doc=mart.record.doc),
     ) as dag:

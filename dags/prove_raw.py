@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.proving.operators import CountPositionsOperator, ProveGapsOperator
 from headrace.systems.waits import retry_delay
 
@@ -32,7 +32,7 @@ with DAG(
             [], type="array", items={"type": "string"}, description="Datasets whose open gaps are accepted."
         ),
     },
-    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **TOLD},
+    default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
     tags=["prove", "lake"],
     doc_md="""
 ### Prove the raw zone

@@ -18,7 +18,7 @@ from headrace.contracts import names
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.services.lineage.assets import cleaned_asset, raw_asset
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.refinement.operators import RefineOperator
 from headrace.services.refinement.triggers import RawLandedTrigger
 from headrace.services.serving.operators import ServeOperator
@@ -65,7 +65,7 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
         start_date=FIRST_DAY,
         max_active_runs=1,
         catchup=False,
-        default_args={"owner": contract.owner, "retries": 2, "retry_delay": retry_delay(30), **TOLD},
+        default_args={"owner": contract.owner, "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
         tags=["refine", "lake", domain],
         params={
             "days": Param(

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param
 
 from headrace.contracts.applied import applied_index
 from headrace.services.dead_letters.operators import ACTIONS, CollectLettersOperator, ReplayLettersOperator
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.systems.waits import retry_delay
 
 INCLUDE = Path(__file__).parents[1] / "include"
@@ -35,7 +35,7 @@ with DAG(
     max_active_runs=1,
     catchup=False,
     render_template_as_native_obj=True,
-    default_args={"owner": "platform", **TOLD},
+    default_args={"owner": "platform", **ALERTING},
     tags=["letters", "lake"],
     params={
         "action": Param(

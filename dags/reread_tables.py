@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from headrace.contracts.index import contracts_folder
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.proving.operators import RereadTablesOperator
 
 with DAG(
@@ -17,7 +17,7 @@ with DAG(
     max_active_runs=1,
     catchup=False,
     render_template_as_native_obj=True,
-    default_args={"owner": "platform", **TOLD},
+    default_args={"owner": "platform", **ALERTING},
     tags=["connect"],
     params={
         "datasets": Param([], type="array", items={"type": "string"}, description="Datasets whose tables are read."),

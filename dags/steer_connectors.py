@@ -10,7 +10,7 @@ from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.services.connectors.operators import STATES, SteerConnectorOperator
 from headrace.services.connectors.reconcile import connectors_of
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 
 CONNECTORS = connectors_of(load_index(applied_index(Path(__file__).parents[1])).values())
 
@@ -19,7 +19,7 @@ with DAG(
     schedule=None,
     max_active_runs=1,
     catchup=False,
-    default_args={"owner": "platform", **TOLD},
+    default_args={"owner": "platform", **ALERTING},
     tags=["connect"],
     params={
         "connector": Param(

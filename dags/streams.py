@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.planning.streams import stream_plans
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.streams.operators import KeepStreamOperator
 from headrace.services.streams.reconcile import KEEP_TASK
 from headrace.systems.schedules import CONTINUOUS
@@ -34,7 +34,7 @@ for group, plan in stream_plans(load_index(SCHEMAS).values()).items():
         dag_id=f"stream_{group}",
         **CONTINUOUS,
         is_paused_upon_creation=False,
-        default_args={"owner": "platform", **TOLD},
+        default_args={"owner": "platform", **ALERTING},
         tags=["stream", group],
         doc_md=DOC.format(group=group, topics=len(plan.topics)),
     ) as dag:

@@ -8,7 +8,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
 from headrace.services.connectors.operators import KeepConnectorsOperator
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.systems.schedules import CONTINUOUS
 
 SCHEMAS = applied_index(Path(__file__).parents[1])
@@ -16,7 +16,7 @@ SCHEMAS = applied_index(Path(__file__).parents[1])
 with DAG(
     dag_id="watch_connectors",
     **CONTINUOUS,
-    default_args={"owner": "platform", **TOLD},
+    default_args={"owner": "platform", **ALERTING},
     tags=["connect"],
     doc_md="""
 ### Watch the connectors and the replication slots

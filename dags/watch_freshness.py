@@ -7,7 +7,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
-from headrace.services.notifications.failures import TOLD
+from headrace.services.notifications.failures import ALERTING
 from headrace.services.status.operators import WatchFreshnessOperator
 from headrace.systems.schedules import CONTINUOUS
 from headrace.systems.waits import retry_delay
@@ -17,7 +17,7 @@ SCHEMAS = applied_index(Path(__file__).parents[1])
 with DAG(
     dag_id="watch_freshness",
     **CONTINUOUS,
-    default_args={"owner": "platform", "retries": 5, "retry_delay": retry_delay(30), **TOLD},
+    default_args={"owner": "platform", "retries": 5, "retry_delay": retry_delay(30), **ALERTING},
     tags=["prove", "alerts"],
     doc_md="""
 ### Watch freshness

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
-from headrace.contracts import keeping, promises
+from headrace.contracts import retention, sla
 from headrace.contracts.avro import LOGICAL, MAX_PRECISION, PRIMITIVES
 from headrace.contracts.avro_faults import ATTRIBUTES
 from headrace.contracts.cdc import unfaithful
@@ -94,10 +94,10 @@ def quality_rules() -> str:
     rows = [
         ("`type`", _words(get_args(RuleKind))),
         ("`severity`", _words(get_args(Severity))),
-        ("`metric` of a `library` rule", _words(promises.METRICS)),
-        ("condition of a `library` or `sql` rule: exactly one of", _words(promises.OPERATORS)),
+        ("`metric` of a `library` rule", _words(sla.METRICS)),
+        ("condition of a `library` or `sql` rule: exactly one of", _words(sla.OPERATORS)),
         ("`unit` of a freshness promise", _words(units)),
-        ("`unit` of a retention promise", _words(keeping.DAYS)),
+        ("`unit` of a retention promise", _words(retention.DAYS)),
     ]
     return table(("key", "one of"), rows)
 

@@ -18,7 +18,7 @@ from include.shop.live import LiveSettings, run_live
 from include.shop.pacing import Stop
 from include.shop.script import Mix
 from include.shop.source import Sample
-from include.shop.tally import Tally
+from include.shop.statistics import Statistics
 
 app = typer.Typer(help="The example shop: its year of history, and its life.", no_args_is_help=True)
 
@@ -107,9 +107,9 @@ class _LivePrinter:
     """Prints each tally with the rate since the one before."""
 
     def __init__(self) -> None:
-        self._before = Tally()
+        self._before = Statistics()
 
-    def __call__(self, tally: Tally) -> None:
+    def __call__(self, tally: Statistics) -> None:
         typer.echo(tally.line(since=self._before))
         self._before = tally
 

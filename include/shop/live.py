@@ -16,8 +16,8 @@ from include.shop.history import loaded_sample
 from include.shop.pacing import Pacer, Stop
 from include.shop.schema import require_schema
 from include.shop.script import Batch, Mix, World, capped, first_basket_id, merged, script
-from include.shop.tally import Tally, reporting
-from include.shop.till import Outcome, Till, connect, now, shifted
+from include.shop.statistics import Statistics, reporting
+from include.shop.transactions import Outcome, TransactionWriter, connect, now, shifted
 
 ROWS_PER_COMMIT_RATE = 1_000
 """Up to this many rows a second every basket is a transaction of its own."""
@@ -78,9 +78,9 @@ def run_live(
     *,
     stop: Stop | None = None,
     year: Year | None = None,
-    on_progress: Callable[[Tally], None] = lambda _: None,
+    on_progress: Callable[[Statistics], None] = lambda _: None,
     on_commit: Callable[[Batch, Outcome], None] = lambda _batch, _outcome: None,
-) -> Tally:
+) -> Statistics:
     """Live the shop until its bounds are reached or `stop` is requested; what was done.
 
     The history must be loaded; `year` spares reading its baskets again. `on_progress` is called
@@ -94,7 +94,7 @@ def run_live(
         if sample is None:
             raise ShopError("the history is not loaded yet: run ./headrace shop load first")
         world = load_world(connection)
-        tally = Tally(run=_next_run(connection))
+        tally = Statistics(run=_next_run(connection))
     batches = planned(year or Year.load(sample), world, settings, tally.run)
     stop = stop or Stop()
     if settings.seconds is not None:
@@ -151,7 +151,7 @@ def _live(
     conninfo: str,
     settings: LiveSettings,
     batches: Iterator[Batch],
-    tally: Tally,
+    tally: Statistics,
     stop: Stop,
     on_commit: Callable[[Batch, Outcome], None],
 ) -> None:
@@ -160,25 +160,25 @@ def _live(
         reason = str(error).strip().splitlines() or [type(error).__name__]
         tally.away = f"{reason[0]} (again in {wait_s:.1f} s)"
 
-    till = (
-        Till(conninfo, stop, on_retry=on_retry, checked_out_at=shifted(now()))
+    writer = (
+        TransactionWriter(conninfo, stop, on_retry=on_retry, checked_out_at=shifted(now()))
         if settings.clock == "shifted"
-        else Till(conninfo, stop, on_retry=on_retry)
+        else TransactionWriter(conninfo, stop, on_retry=on_retry)
     )
     pacer = Pacer(stop)
     try:
         for batch in batches:
             if not pacer.wait_until(_due_s(settings, batch, tally)):
                 break
-            outcome = till.commit(batch)
+            outcome = writer.commit(batch)
             tally.add(batch, outcome)
             tally.forgiven_s = pacer.forgiven_s
             on_commit(batch, outcome)
     finally:
-        till.close()
+        writer.close()
 
 
-def _due_s(settings: LiveSettings, batch: Batch, tally: Tally) -> float:
+def _due_s(settings: LiveSettings, batch: Batch, tally: Statistics) -> float:
     if settings.speed is not None:
         return batch.at.total_seconds() / settings.speed
     return tally.rows / settings.rows_per_s if settings.rows_per_s else 0.0

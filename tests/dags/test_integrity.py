@@ -87,7 +87,9 @@ def test_a_dag_is_owned_documented_and_light(parsed: dict[str, dict[str, Any]], 
         assert dag["tags"], f"{dag_id} has no tag"
         for task, facts in dag["tasks"].items():
             assert facts["owner"] not in ("", "airflow"), f"{dag_id}.{task} has no owner"
-            assert facts["told"] == ["tell_failed", "tell_passed"], f"{dag_id}.{task} fails unheard: add **TOLD"
+            assert facts["told"] == ["raise_on_failure", "resolve_on_success"], (
+                f"{dag_id}.{task} fails unheard: add **ALERTING"
+            )
     heavy = [module for module in HEAVY if module in found["modules"]]
     assert not heavy, f"importing {name}.py also imports {heavy}: import them inside the task"
 

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.contracts import names
 from headrace.errors import HeldBack
-from headrace.planning.letters import refusers
+from headrace.planning.dead_letters import refusers
 from tests.integration.systems.world import AT, ID, TOTAL
 from tests.isolation.shop import SICK, Shop
 

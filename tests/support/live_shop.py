@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from include.shop.live import LiveSettings, run_live
 from include.shop.pacing import Stop
-from include.shop.tally import Tally
+from include.shop.statistics import Statistics
 from tests.support.waiting import wait_until
 
 ROWS_PER_S = 40
@@ -19,7 +19,7 @@ class Shop:
 
     def __init__(self, dsn: str, seed: int, rows_per_s: float = ROWS_PER_S) -> None:
         self._stop = Stop()
-        self.tally: Tally | None = None
+        self.tally: Statistics | None = None
         self.committed = 0
         self._thread = threading.Thread(target=self._live, args=(dsn, seed, rows_per_s))
         self._thread.start()
@@ -35,7 +35,7 @@ class Shop:
         wanted = self.committed + more
         wait_until(lambda: self.committed >= wanted, seconds, f"the shop committed {self.committed} of {wanted}")
 
-    def close(self) -> Tally:
+    def close(self) -> Statistics:
         self._stop.request()
         self._thread.join(60)
         assert self.tally is not None, "the shop did not end well"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from include.stack.settings import Settings
-from include.stack.supervision.become import end_orphans
+from include.stack.supervision.exec import end_orphans
 from include.stack.supervision.supervisor import Supervisor
 
 

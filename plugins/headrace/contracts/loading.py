@@ -17,10 +17,10 @@ from typing import Final, NamedTuple
 from headrace.contracts import avro, names
 from headrace.contracts.contract import Contract
 from headrace.contracts.documents import MOST_BYTES, Document, read_json, read_yaml
-from headrace.contracts.keeping import unmet_needs
 from headrace.contracts.odcs import read_contract
 from headrace.contracts.odcs_model import model_errors
 from headrace.contracts.references import unresolved
+from headrace.contracts.retention import unmet_needs
 from headrace.errors import ContractError, ContractErrors
 
 SHAPE: Final = ".avsc"

@@ -13,11 +13,11 @@ from headrace.contracts import properties
 from headrace.contracts.cdc import unfaithful
 from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
-from headrace.contracts.keeping import needs, retention_days, unkept_promise
 from headrace.contracts.odcs_model import suggest
-from headrace.contracts.promises import freshness_s, quality_rules
 from headrace.contracts.references import read_references
 from headrace.contracts.refinement import refinement_problems, zone_problems
+from headrace.contracts.retention import needs, retention_days, unkept_promise
+from headrace.contracts.sla import freshness_s, quality_rules
 from headrace.contracts.targets.clickhouse import CONTAINERS
 from headrace.contracts.types import SCALARS, Array, AvroType, Enum, Map, Primitive, Record, type_name
 from headrace.errors import ContractError

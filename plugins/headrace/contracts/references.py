@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 
 from headrace.contracts.contract import Contract, Reference, Severity
 from headrace.contracts.odcs_model import suggest
-from headrace.contracts.promises import Report, declared
+from headrace.contracts.sla import Report, declared
 from headrace.contracts.types import SCALARS, AvroType, Primitive, type_name
 from headrace.errors import ContractError
 

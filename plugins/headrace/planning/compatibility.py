@@ -2,7 +2,7 @@
 
 Stricter than a registry, which looks at carriers only: a decimal of another scale, or
 microseconds read as milliseconds, are found here. Schemas are JSON values in the form that
-`normal.avro` gives.
+`canonical.avro` gives.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headrace.planning import normal
+from headrace.planning import canonical
 
 PROMOTIONS: Final[Mapping[str, frozenset[str]]] = {
     "int": frozenset({"long", "float", "double"}),
@@ -56,7 +56,7 @@ def problems(new: Any, old: Any, level: str) -> tuple[Problem, ...]:
 
 def reading(reader: Any, writer: Any) -> tuple[Problem, ...]:
     """Why what `writer` wrote cannot be read with `reader`; empty when it can."""
-    reader, writer = normal.avro(reader), normal.avro(writer)
+    reader, writer = canonical.avro(reader), canonical.avro(writer)
     pair = _Pair(dict(_named(reader)), dict(_named(writer)))
     return tuple(_read(reader, writer, "", pair))
 

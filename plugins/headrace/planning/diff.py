@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from headrace.contracts.contract import Contract
 from headrace.planning import subject_differences
-from headrace.planning.blast import Dependent, blast_of, sentence
 from headrace.planning.differences import Difference, differences
+from headrace.planning.impact import Dependent, impact_of, sentence
 from headrace.planning.plan import Blast, Change, Detail, Note, Plan, Refusal
 from headrace.planning.resources import KINDS, Resource, in_order
 from headrace.planning.rules import judge
@@ -106,7 +106,7 @@ def _refusals(
                 key = change.resource.datasets, _subject_of(detail), detail.rule
                 groups.setdefault(key, []).append((change, detail))
     paths = {contract.id: contract.path for contract in contracts}
-    return tuple(_refusal(key, found, blast_of(key[0], contracts, dependents), paths) for key, found in groups.items())
+    return tuple(_refusal(key, found, impact_of(key[0], contracts, dependents), paths) for key, found in groups.items())
 
 
 def _subject_of(detail: Detail) -> str:

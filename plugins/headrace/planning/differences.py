@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headrace.planning import normal
+from headrace.planning import canonical
 from headrace.planning.resources import Kind, Resource
 
 HIDDEN: Final = "(hidden)"
@@ -34,9 +34,9 @@ class Difference:
 
 
 _TYPES: Final[Mapping[str, Callable[[str], str]]] = {
-    "lake_table": normal.lake_type,
-    "warehouse_table": normal.warehouse_type,
-    "serving_table": normal.expression,
+    "lake_table": canonical.lake_type,
+    "warehouse_table": canonical.warehouse_type,
+    "serving_table": canonical.expression,
 }
 _COLUMN_TEXT: Final[Mapping[str, str]] = {
     "lake_table": "doc",
@@ -56,7 +56,7 @@ def _columns(desired: Resource, observed: Resource) -> Iterator[Difference]:
     kind = desired.kind
     was = {column["name"]: column for column in observed.spec.get("columns", ())}
     is_ = {column["name"]: column for column in desired.spec.get("columns", ())}
-    key = set(normal.ordering_columns(observed.spec.get("order_by") or observed.spec.get("key") or ""))
+    key = set(canonical.ordering_columns(observed.spec.get("order_by") or observed.spec.get("key") or ""))
     for name, column in is_.items():
         if name not in was:
             yield Difference(kind, f"columns.{name}", None, column)
@@ -82,7 +82,7 @@ def _column(table: Resource, was: Mapping[str, Any], is_: Mapping[str, Any], *, 
 
 
 def _values(desired: Resource, observed: Resource) -> Iterator[Difference]:
-    for (kind, name), spelled in normal.SPEC_VALUES.items():
+    for (kind, name), spelled in canonical.SPEC_VALUES.items():
         if kind != desired.kind:
             continue
         before = spelled(observed.spec.get(name) or "")
@@ -93,7 +93,7 @@ def _values(desired: Resource, observed: Resource) -> Iterator[Difference]:
 
 
 def _mappings(desired: Resource, observed: Resource) -> Iterator[Difference]:
-    for (kind, name), spelled in normal.SPEC_MAPPINGS.items():
+    for (kind, name), spelled in canonical.SPEC_MAPPINGS.items():
         if kind != desired.kind:
             continue
         was, is_ = observed.spec.get(name, {}), desired.spec.get(name, {})

@@ -15,9 +15,9 @@ from typing import TypeAlias
 from headrace.contracts.contract import Contract
 from headrace.contracts.loading import between
 from headrace.errors import ContractError
+from headrace.planning.check_sql import served_checks, sql_rules
 from headrace.planning.checks import checks
 from headrace.planning.plan import Change, Plan, Refusal
-from headrace.planning.served import served_checks, sql_rules
 
 Contracts: TypeAlias = Mapping[str, Contract]
 """By dataset id."""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from headrace.planning.canonical import config
 from headrace.planning.differences import shown
-from headrace.planning.normal import config
 from headrace.planning.plan import Change, Detail, Plan, Refusal
 from headrace.planning.resources import Resource
 from headrace.planning.resources import to_json as resource_json

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.contracts.targets import debezium
-from headrace.planning import compatibility, normal
+from headrace.planning import canonical, compatibility
 from headrace.planning.differences import Difference
 from headrace.planning.resources import Resource
 
@@ -49,7 +49,7 @@ def _value(desired: Resource, observed: Resource) -> Iterator[Difference]:
     is_, was = _types(new), _types(old)
     only_in_source = set(ahead(desired, observed))
     same_fields = {k: v for k, v in was.items() if k not in only_in_source} == is_
-    if same_fields and (debezium.is_envelope(new) or normal.avro_equal(new, old)):
+    if same_fields and (debezium.is_envelope(new) or canonical.avro_equal(new, old)):
         return
     broken = _broken(desired, observed)
     for name in sorted({*is_, *was, *broken} - only_in_source):
@@ -74,7 +74,7 @@ def _broken(desired: Resource, observed: Resource) -> dict[str, str]:
 
 def _row_record(schema: Any) -> Any:
     """The record of the row: inside Debezium's envelope, or the schema itself."""
-    whole = _plain_texts(normal.avro(schema))
+    whole = _plain_texts(canonical.avro(schema))
     return debezium.row_schema(whole) if debezium.is_envelope(whole) else whole
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from headrace.contracts.names import dead_letter_topic
 from headrace.streaming.batches import Handler
 from headrace.streaming.datasets import Served, served_plan
-from headrace.streaming.deadletters import DeadLetters
+from headrace.streaming.dead_letters import DeadLetters
 from headrace.streaming.heartbeat import Heartbeat
 from headrace.streaming.metrics.counting import MetricCounting, queries
 from headrace.streaming.metrics.spec import Metrics

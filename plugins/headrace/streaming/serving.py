@@ -18,7 +18,7 @@ from headrace.errors import SystemRefused
 from headrace.streaming.blocks import UnreadableRecords
 from headrace.streaming.changes import POSITION, Rows, deletion, rows
 from headrace.streaming.datasets import Served
-from headrace.streaming.deadletters import Letterbox
+from headrace.streaming.dead_letters import Letterbox
 from headrace.streaming.decode import Chunk, DeadLetter, dead_letters, decode
 from headrace.streaming.patience import Patience
 from headrace.streaming.pulse import Done

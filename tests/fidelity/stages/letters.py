@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from headrace.contracts.contract import Contract
-from headrace.planning.letters import datasets_by_topic, refusers
-from headrace.services.dead_letters.letter import Arrived, Letter, letter
+from headrace.planning.dead_letters import datasets_by_topic, refusers
+from headrace.services.dead_letters.record import Arrived, Letter, letter
 from headrace.systems.bundle import Systems
 from headrace.systems.kafka.reading import messages_to_end
 from tests.fidelity.changes import Position

@@ -16,8 +16,8 @@ from include.shop.errors import ShopError
 from include.shop.live import LiveSettings, run_live
 from include.shop.script import Batch, Mix, first_basket_id
 from include.shop.source import Sample
-from include.shop.tally import Tally
-from include.shop.till import Outcome
+from include.shop.statistics import Statistics
+from include.shop.transactions import Outcome
 from tests.integration.shop.conftest import SAMPLE_ROWS
 from tests.integration.shop.wire import wire_to
 
@@ -118,7 +118,7 @@ def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, ask: Ask, 
 
 
 def test_progress_is_told_while_the_shop_is_open(shop_database: str, year: Year) -> None:
-    seen: list[Tally] = []
+    seen: list[Statistics] = []
     settings = LiveSettings(rows_per_s=50, seconds=2.5)
     run_live(shop_database, settings, year=year, on_progress=seen.append)
     assert len(seen) == 2

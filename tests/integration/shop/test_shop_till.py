@@ -12,7 +12,7 @@ from psycopg import errors
 from include.shop.baskets import Line
 from include.shop.pacing import Stop
 from include.shop.script import Batch, Correction, NewBasket, Void
-from include.shop.till import Till
+from include.shop.transactions import TransactionWriter
 from tests.integration.shop.wire import Cut, Wire, wire_to
 
 pytestmark = pytest.mark.stack
@@ -42,12 +42,12 @@ def booked(ask: Ask, conninfo: str, batch: Batch) -> list[tuple[object, ...]]:
 
 
 def test_a_batch_is_one_transaction_of_baskets_and_riders(shop_database: str, ask: Ask) -> None:
-    till = Till(shop_database, Stop())
+    writer = TransactionWriter(shop_database, Stop())
     first, second = sale(1, 2, 3), sale(4)
     basket_id = first.baskets[0].basket_id
-    till.commit(first)
-    till.commit(Batch(second.baskets, (Correction(basket_id, 2, 9, 123), Void(basket_id, 3))))
-    till.close()
+    writer.commit(first)
+    writer.commit(Batch(second.baskets, (Correction(basket_id, 2, 9, 123), Void(basket_id, 3))))
+    writer.close()
 
     assert booked(ask, shop_database, first) == [(1, 1), (2, 9)]
     (row,) = ask(
@@ -64,16 +64,16 @@ def test_a_batch_is_one_transaction_of_baskets_and_riders(shop_database: str, as
 def test_a_commit_without_an_answer_is_looked_up_and_booked_once(
     wire: Wire, shop_database: str, ask: Ask, cut: Cut, outcome: str
 ) -> None:
-    till = Till(wire.conninfo, Stop())
-    till.commit(sale(1))
+    writer = TransactionWriter(wire.conninfo, Stop())
+    writer.commit(sale(1))
     batch = sale(1, 2)
     wire.cut(cut)
 
-    assert till.commit(batch) == outcome
+    assert writer.commit(batch) == outcome
     assert wire.cuts == 1
     assert booked(ask, shop_database, batch) == [(1, 1), (2, 2)]
-    assert till.commit(sale(1)) == "committed"
-    till.close()
+    assert writer.commit(sale(1)) == "committed"
+    writer.close()
 
 
 def test_the_first_attempt_may_still_commit_while_the_second_is_made(shop_database: str, ask: Ask) -> None:
@@ -84,69 +84,69 @@ def test_the_first_attempt_may_still_commit_while_the_second_is_made(shop_databa
             "INSERT INTO retail.transactions VALUES (%s, 1, NULL, 1, 1, 1, 0, 0, 0, 1, now())",
             (batch.baskets[0].basket_id,),
         )
-        till = Till(shop_database, Stop())
+        writer = TransactionWriter(shop_database, Stop())
         threading.Timer(1.0, slow.commit).start()
-        original = till._book
+        original = writer._book
 
         def book_after_a_lost_commit(batch: Batch) -> None:
-            till._book = original  # type: ignore[method-assign]
-            till._commit_sent = True
+            writer._book = original  # type: ignore[method-assign]
+            writer._commit_sent = True
             raise psycopg.OperationalError("the answer to the first commit is lost")
 
-        till._book = book_after_a_lost_commit  # type: ignore[method-assign]
-        assert till.commit(batch) == "found"
-        till.close()
+        writer._book = book_after_a_lost_commit  # type: ignore[method-assign]
+        assert writer.commit(batch) == "found"
+        writer.close()
     assert booked(ask, shop_database, batch) == [(1, 1)]
 
 
 def test_a_killed_session_is_made_again(shop_database: str, ask: Ask) -> None:
     seen: list[str] = []
-    till = Till(shop_database, Stop(), on_retry=lambda error, _: seen.append(str(error)))
-    till.commit(sale(1))
+    writer = TransactionWriter(shop_database, Stop(), on_retry=lambda error, _: seen.append(str(error)))
+    writer.commit(sale(1))
     with psycopg.connect(shop_database, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'headrace-shop' AND datname = current_database()"
         )
     batch = sale(7)
-    assert till.commit(batch) == "committed"
-    till.close()
+    assert writer.commit(batch) == "committed"
+    writer.close()
     assert len(seen) == 1
     assert booked(ask, shop_database, batch) == [(1, 7)]
 
 
 def test_a_basket_that_is_another_shops_is_not_taken_for_ours(shop_database: str) -> None:
-    till = Till(shop_database, Stop())
+    writer = TransactionWriter(shop_database, Stop())
     batch = sale(1)
-    till.commit(batch)
+    writer.commit(batch)
     with pytest.raises(errors.UniqueViolation):
-        till.commit(batch)
-    till.close()
+        writer.commit(batch)
+    writer.close()
 
 
 def test_what_trying_again_does_not_cure_is_raised(shop_database: str, ask: Ask) -> None:
-    till = Till(shop_database, Stop())
+    writer = TransactionWriter(shop_database, Stop())
     first, second = sale(1), sale(1)
     basket_id = first.baskets[0].basket_id
-    till.commit(first)
+    writer.commit(first)
     with pytest.raises(errors.CheckViolation):
-        till.commit(Batch(second.baskets, (Correction(basket_id, 1, 1, -5),)))
+        writer.commit(Batch(second.baskets, (Correction(basket_id, 1, 1, -5),)))
     assert booked(ask, shop_database, second) == []
-    assert till.commit(second) == "committed"
-    till.close()
+    assert writer.commit(second) == "committed"
+    writer.close()
 
 
 def test_stopping_gives_up_on_a_database_that_stays_away() -> None:
     stop = Stop()
     stop.after(0.5)
-    till = Till("host=127.0.0.1 port=1 user=nobody dbname=none", stop)
-    assert till.commit(sale(1)) == "abandoned"
+    writer = TransactionWriter("host=127.0.0.1 port=1 user=nobody dbname=none", stop)
+    assert writer.commit(sale(1)) == "abandoned"
 
 
 def test_stopping_in_doubt_says_so(wire: Wire) -> None:
     stop = Stop()
-    till = Till(wire.conninfo, stop, on_retry=lambda *_: stop.request())
-    till.commit(sale(1))
+    writer = TransactionWriter(wire.conninfo, stop, on_retry=lambda *_: stop.request())
+    writer.commit(sale(1))
     wire.cut("after")
-    assert till.commit(sale(1)) == "unknown"
-    till.close()
+    assert writer.commit(sale(1)) == "unknown"
+    writer.close()

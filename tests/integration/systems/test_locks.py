@@ -14,7 +14,7 @@ import pytest
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemUnavailable
 from headrace.services.dead_letters.ledger import LetterLedger
-from headrace.services.dead_letters.letter import Letter, Position
+from headrace.services.dead_letters.record import Letter, Position
 from headrace.services.dead_letters.selection import Selection
 from headrace.services.serving.store import Store
 from headrace.systems.bundle import Systems

@@ -20,8 +20,8 @@ from headrace.services.notifications import failures
 from headrace.services.notifications.hook import NotifyHook
 from headrace.services.notifications.message import Message
 from headrace.services.notifications.operators import SendAlertsOperator
-from headrace.services.notifications.post import Post, Sent
 from headrace.services.notifications.routes import Route, read_routes
+from headrace.services.notifications.sender import Sender, Sent
 from headrace.services.notifications.triggers import AlertsDueTrigger
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
@@ -50,8 +50,8 @@ def receivers() -> Iterator[Receivers]:
 
 
 @pytest.fixture
-def post(platform: PlatformHook, receivers: Receivers) -> Post:
-    return Post(read_routes(receivers.extra), platform, {}, NotifyHook(timeout_s=10), AT_ONCE)
+def post(platform: PlatformHook, receivers: Receivers) -> Sender:
+    return Sender(read_routes(receivers.extra), platform, {}, NotifyHook(timeout_s=10), AT_ONCE)
 
 
 def kinds(sent: tuple[Sent, ...]) -> dict[str, list[str]]:
@@ -59,7 +59,7 @@ def kinds(sent: tuple[Sent, ...]) -> dict[str, list[str]]:
 
 
 def test_an_alert_is_told_once_worse_once_and_its_end_once(
-    post: Post, platform: PlatformHook, receivers: Receivers
+    post: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "warning", "amount is odd", "shop.items", owner="till", details=ROWS, link="http://af/1")
     assert post.is_due()
@@ -94,7 +94,7 @@ def test_an_alert_is_told_once_worse_once_and_its_end_once(
     assert kinds(post.deliver()) == {"mail": ["opened"], "hook": ["opened"]}
 
 
-def test_what_comes_at_one_moment_is_one_message(post: Post, platform: PlatformHook, receivers: Receivers) -> None:
+def test_what_comes_at_one_moment_is_one_message(post: Sender, platform: PlatformHook, receivers: Receivers) -> None:
     for n in range(3):
         platform.raise_alert(f"k{n}", "error", f"broken {n}")
     post.deliver()
@@ -104,7 +104,7 @@ def test_what_comes_at_one_moment_is_one_message(post: Post, platform: PlatformH
 
 
 def test_what_is_over_before_anybody_was_told_is_told_to_nobody(
-    post: Post, platform: PlatformHook, receivers: Receivers
+    post: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     platform.resolve_alert(KEY)
@@ -113,7 +113,7 @@ def test_what_is_over_before_anybody_was_told_is_told_to_nobody(
 
 
 def test_a_receiver_that_is_down_gets_it_when_it_is_back_and_the_others_hear_of_it(
-    post: Post, platform: PlatformHook, receivers: Receivers
+    post: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     receivers.hook.status = 503
     platform.raise_alert(KEY, "error", "amount is wrong")
@@ -137,7 +137,7 @@ def test_a_receiver_that_is_down_gets_it_when_it_is_back_and_the_others_hear_of_
 
 
 def test_a_route_in_trouble_is_left_alone_for_a_while(platform: PlatformHook, receivers: Receivers) -> None:
-    patient = Post(read_routes(receivers.extra), platform, {}, NotifyHook(), Backoff(first_s=600.0, longest_s=600.0))
+    patient = Sender(read_routes(receivers.extra), platform, {}, NotifyHook(), Backoff(first_s=600.0, longest_s=600.0))
     receivers.mail.refuse, receivers.hook.status = True, 500
     platform.raise_alert(KEY, "error", "amount is wrong")
     assert all(sent.error for sent in patient.deliver())
@@ -152,7 +152,7 @@ def test_a_route_in_trouble_is_left_alone_for_a_while(platform: PlatformHook, re
 def test_nobody_answers_at_all(platform: PlatformHook) -> None:
     gone = read_routes({"routes": [{"name": "gone", "url": "json://127.0.0.1:1"}, {"name": "what", "url": "no://x"}]})
     platform.raise_alert(KEY, "error", "amount is wrong")
-    errors = {sent.route: sent.error for sent in Post(gone, platform, {}, NotifyHook()).deliver()}
+    errors = {sent.route: sent.error for sent in Sender(gone, platform, {}, NotifyHook()).deliver()}
     assert "Connection error" in errors["gone"]
     assert "Apprise cannot use its URL (no://…)" in errors["what"]
 
@@ -166,19 +166,19 @@ class Dies(NotifyHook):
 
 
 def test_a_task_that_dies_between_sending_and_noting_tells_it_once_more(
-    post: Post, platform: PlatformHook, receivers: Receivers
+    post: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     only = post.routes._replace(routes=post.routes.routes[1:])
     with pytest.raises(KeyboardInterrupt):
-        Post(only, platform, {}, Dies()).deliver()
-    again = Post(only, platform, {}, NotifyHook())
+        Sender(only, platform, {}, Dies()).deliver()
+    again = Sender(only, platform, {}, NotifyHook())
     assert kinds(again.deliver()) == {"hook": ["opened"]}
     assert again.deliver() == ()
     assert len(receivers.hook.messages) == 2
 
 
-def test_two_senders_at_once_tell_it_once(post: Post, platform: PlatformHook, receivers: Receivers) -> None:
+def test_two_senders_at_once_tell_it_once(post: Sender, platform: PlatformHook, receivers: Receivers) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     threads = [threading.Thread(target=post.deliver) for _ in range(4)]
     for thread in threads:
@@ -188,7 +188,7 @@ def test_two_senders_at_once_tell_it_once(post: Post, platform: PlatformHook, re
     assert len(receivers.hook.messages) == len(receivers.mail.messages) == 1
 
 
-def test_an_error_that_stands_is_told_again_after_long(post: Post, platform: PlatformHook) -> None:
+def test_an_error_that_stands_is_told_again_after_long(post: Sender, platform: PlatformHook) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     post.deliver()
     with platform.transaction() as connection:
@@ -197,7 +197,7 @@ def test_an_error_that_stands_is_told_again_after_long(post: Post, platform: Pla
     assert not post.is_due()
 
 
-def test_what_is_not_raised_again_in_its_time_is_over(post: Post, platform: PlatformHook) -> None:
+def test_what_is_not_raised_again_in_its_time_is_over(post: Sender, platform: PlatformHook) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong", lapses_s=0.01)
     platform.raise_alert("other", "error", "stays", lapses_s=600)
     post.deliver()
@@ -253,7 +253,7 @@ def test_without_a_route_alerts_stay_and_the_log_says_so(
 ) -> None:
     connections({"routes": [{"name": "default", "url": "env:HEADRACE_ALERTS_URL"}]})
     platform.raise_alert(KEY, "error", "amount is wrong")
-    post = Post.of(read_extra(), platform, str(tmp_path))
+    post = Sender.of(read_extra(), platform, str(tmp_path))
     assert not post.is_due()
     assert post.deliver() == ()
     said = " ".join(post.told())
@@ -280,14 +280,14 @@ def test_a_failed_task_is_an_alert_and_its_next_success_the_end(connections: Any
         "exception": SystemRefused("lake", "here", "no such table for hush-hush-42"),
     }
     mask_secret("hush-hush-42")
-    failures.tell_failed(context)
-    failures.tell_failed(context)
+    failures.raise_on_failure(context)
+    failures.raise_on_failure(context)
     (alert,) = platform.open_alerts()
     assert (alert.key, alert.severity, alert.dataset, alert.owner, alert.times, alert.link) == (
         "dag:refine_shop_items:refine", "error", "shop.items", "till", 2, "http://af/dags/refine_shop_items",
     )  # fmt: skip
     assert alert.text.endswith("failed: lake at here: no such table for ***")
-    failures.tell_passed(context)
+    failures.resolve_on_success(context)
     assert platform.open_alerts() == ()
 
 
@@ -298,7 +298,7 @@ def test_a_watch_that_has_no_success_is_well_when_it_fails_no_more(connections: 
         "dag": SimpleNamespace(dag_id="stream_x", schedule="@continuous"),
         "ti": SimpleNamespace(log_url=""),
     }
-    failures.tell_failed(context)
+    failures.raise_on_failure(context)
     with platform.transaction() as connection:
         (left,) = connection.execute("SELECT extract(epoch FROM lapses_at - now())::int FROM alerts").fetchall()[0]
     assert 1_790 < left <= 1_800

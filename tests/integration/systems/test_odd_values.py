@@ -12,11 +12,11 @@ import fastavro
 import pytest
 
 from headrace.contracts import names
-from headrace.planning.letters import Refuser, datasets_by_topic, refusers
+from headrace.planning.dead_letters import Refuser, datasets_by_topic, refusers
 from headrace.services.connectors.missed_deletes import Progress
 from headrace.services.connectors.rereading import reread
 from headrace.services.dead_letters.collect import _arrived
-from headrace.services.dead_letters.letter import Letter, letter
+from headrace.services.dead_letters.record import Letter, letter
 from headrace.systems.kafka.avro_blocks import unwrap
 from headrace.systems.kafka.reading import messages_to_end, read_to_end
 from tests.integration.systems.serving import Server

@@ -11,10 +11,10 @@ import pytest
 
 from headrace.contracts.loading import load_contracts
 from headrace.errors import SystemUnavailable
+from headrace.services.quality.alerts import alert_on
 from headrace.services.quality.outcomes import Outcome
 from headrace.services.quality.pages import write_pages
 from headrace.services.quality.results import Results, Run
-from headrace.services.quality.telling import tell
 from headrace.services.refinement.ledger import Ledger
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
@@ -109,13 +109,13 @@ def test_cleaned_and_served_do_not_resolve_each_other(platform: PlatformHook) ->
     def open_keys() -> list[str]:
         return sorted(alert.key for alert in platform.open_alerts())
 
-    tell(platform, "d.t", "cleaned", [BAD, GOOD])
-    tell(platform, "d.t", "served", [BAD, GOOD._replace(passed=False)])
-    tell(platform, "d.tt", "served", [BAD])
+    alert_on(platform, "d.t", "cleaned", [BAD, GOOD])
+    alert_on(platform, "d.t", "served", [BAD, GOOD._replace(passed=False)])
+    alert_on(platform, "d.tt", "served", [BAD])
     assert open_keys() == ["quality:d.t:b", "served:d.t:a", "served:d.t:b", "served:d.tt:b"]
-    tell(platform, "d.t", "served", [GOOD])
+    alert_on(platform, "d.t", "served", [GOOD])
     assert open_keys() == ["quality:d.t:b", "served:d.tt:b"]
-    tell(platform, "d.t", "cleaned", [])  # nothing was asked
+    alert_on(platform, "d.t", "cleaned", [])  # nothing was asked
     assert open_keys() == ["quality:d.t:b", "served:d.tt:b"]
 
 

@@ -15,7 +15,7 @@ from headrace.errors import SystemUnavailable
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
 from headrace.services.quality.outcomes import Outcome
-from headrace.services.quality.served import ServedChecks, limits
+from headrace.services.quality.served_view import ServedChecks, limits
 from headrace.systems.bundle import Systems
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff

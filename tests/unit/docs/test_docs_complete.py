@@ -13,7 +13,7 @@ import pytest
 from headrace.contracts import properties
 from headrace.contracts.avro_faults import ATTRIBUTES
 from headrace.contracts.contract import RuleKind, Severity
-from headrace.contracts.promises import METRICS, OPERATORS
+from headrace.contracts.sla import METRICS, OPERATORS
 from headrace.contracts.types import TYPE_NAMES
 from headrace.planning.rules import RULES
 from include.docs.commands import every_command, parameters
@@ -192,7 +192,7 @@ def _endpoints() -> Iterator[tuple[str, str]]:
 
 def _keys_read() -> Iterator[str]:
     """The keys of an ODCS document that its readers ask for: `x.get("key")`, `x["key"]`, and the identity's."""
-    for module in ("odcs.py", "promises.py", "references.py"):
+    for module in ("odcs.py", "sla.py", "references.py"):
         for node in ast.walk(ast.parse((ROOT / "plugins" / "headrace" / "contracts" / module).read_text())):
             key = None
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args:

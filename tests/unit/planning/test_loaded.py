@@ -9,9 +9,9 @@ import pytest
 from headrace.contracts.contract import Contract, Source
 from headrace.contracts.types import Decimal, Primitive
 from headrace.planning import ddl, serving
-from headrace.planning.blast import blast_of
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
+from headrace.planning.impact import impact_of
 from headrace.planning.marts import marts, origins, reads
 from headrace.planning.streams import stream_plans
 from tests.unit.planning.cases import (
@@ -114,7 +114,7 @@ def test_applied_again_nothing_is_left() -> None:
 
 
 def test_a_change_of_a_file_hits_its_tables_and_no_stream() -> None:
-    blast = blast_of([FILE.id], [FILE, VIEWS])
+    blast = impact_of([FILE.id], [FILE, VIEWS])
     assert blast.tables == ("cleaned.retail_offers", "raw.retail_offers", "retail.offers")
     assert (blast.streams, blast.views) == ((), ())
 

@@ -10,8 +10,8 @@ import pytest
 from headrace.contracts.contract import Contract, Rule
 from headrace.contracts.index import contracts_folder, load_index
 from headrace.contracts.types import Field, Primitive
-from headrace.planning import logic as module
-from headrace.planning.logic import logic
+from headrace.planning import fingerprint as module
+from headrace.planning.fingerprint import fingerprint
 
 CONTRACT = load_index(contracts_folder(Path(__file__).parents[3]))["retail.transactions"]
 KEY = "a key of thirty-two letters or more"
@@ -43,7 +43,7 @@ def field(*, nullable: bool, default: object) -> Field:
     ids=["rule", "no rule", "tokens", "zones", "required field", "default"],
 )
 def test_what_gives_other_rows(changed: Contract) -> None:
-    assert logic(changed, KEY) != logic(CONTRACT, KEY)
+    assert fingerprint(changed, KEY) != fingerprint(CONTRACT, KEY)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_what_gives_other_rows(changed: Contract) -> None:
     ids=["warning", "rule of the table", "owner", "nullable field"],
 )
 def test_what_does_not(changed: Contract) -> None:
-    assert logic(changed, KEY) == logic(CONTRACT, KEY)
+    assert fingerprint(changed, KEY) == fingerprint(CONTRACT, KEY)
 
 
 def test_the_key_of_the_tokens_and_the_engine_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = logic(CONTRACT, KEY)
-    assert logic(CONTRACT, "another key") != before
+    before = fingerprint(CONTRACT, KEY)
+    assert fingerprint(CONTRACT, "another key") != before
     monkeypatch.setattr(module, "ENGINE", module.ENGINE + 1)
-    assert logic(CONTRACT, KEY) != before
+    assert fingerprint(CONTRACT, KEY) != before

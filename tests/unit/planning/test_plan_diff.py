@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from headrace.contracts.types import Decimal
-from headrace.planning.blast import Dependent
 from headrace.planning.desired import desired
 from headrace.planning.diff import Plan, diff
+from headrace.planning.impact import Dependent
 from headrace.planning.resources import KINDS, Resource, dumps, from_json, loads
 from tests.unit.planning.cases import (
     INT,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace.planning import normal, widening
+from headrace.planning import canonical, widening
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from headrace.planning import normal, widening
     ],
 )
 def test_warehouse_types(one: str, other: str) -> None:
-    assert normal.warehouse_type(one) == normal.warehouse_type(other)
+    assert canonical.warehouse_type(one) == canonical.warehouse_type(other)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_warehouse_types(one: str, other: str) -> None:
     ],
 )
 def test_warehouse_types_that_differ(one: str, other: str) -> None:
-    assert normal.warehouse_type(one) != normal.warehouse_type(other)
+    assert canonical.warehouse_type(one) != canonical.warehouse_type(other)
 
 
 def test_lake_types_are_compared_without_ids() -> None:
@@ -42,19 +42,19 @@ def test_lake_types_are_compared_without_ids() -> None:
         ids = {"element-id": number + 1, "element-required": True}
         return {"type": "list", **ids, "element": struct}
 
-    assert normal.lake_type(nested(1)) == normal.lake_type(nested(70))
-    assert normal.lake_type("decimal(12,2)") == normal.lake_type("decimal(12, 2)")
+    assert canonical.lake_type(nested(1)) == canonical.lake_type(nested(70))
+    assert canonical.lake_type("decimal(12,2)") == canonical.lake_type("decimal(12, 2)")
 
 
 @pytest.mark.parametrize("text", ["`a`, b", "(a, b)", "tuple(a,b)", "a,b", "( `a` , `b` )"])
 def test_orderings(text: str) -> None:
-    assert normal.ordering(text) == "a,b"
+    assert canonical.ordering(text) == "a,b"
 
 
 def test_an_ordering_by_expressions_keeps_them_whole() -> None:
-    assert normal.ordering_columns("a, cityHash64(b, c), d") == ("a", "cityHash64(b,c)", "d")
-    assert normal.ordering_columns("tuple()") == ()
-    assert normal.ordering("toYYYYMM(_committed_at)") == "toYYYYMM(_committed_at)"
+    assert canonical.ordering_columns("a, cityHash64(b, c), d") == ("a", "cityHash64(b,c)", "d")
+    assert canonical.ordering_columns("tuple()") == ()
+    assert canonical.ordering("toYYYYMM(_committed_at)") == "toYYYYMM(_committed_at)"
 
 
 @pytest.mark.parametrize(
@@ -67,26 +67,26 @@ def test_an_ordering_by_expressions_keeps_them_whole() -> None:
     ],
 )
 def test_engines(text: str) -> None:
-    assert normal.engine(text) == "ReplacingMergeTree(_offset,_deleted)"
+    assert canonical.engine(text) == "ReplacingMergeTree(_offset,_deleted)"
 
 
 def test_engines_without_arguments() -> None:
-    assert normal.engine("MergeTree()") == normal.engine("MergeTree") == "MergeTree"
-    assert normal.engine("ReplicatedMergeTree('/t', '{replica}')") == "MergeTree"
+    assert canonical.engine("MergeTree()") == canonical.engine("MergeTree") == "MergeTree"
+    assert canonical.engine("ReplicatedMergeTree('/t', '{replica}')") == "MergeTree"
 
 
 def test_queries() -> None:
     ours = "SELECT `a`, `b`\nFROM `d`.`t` FINAL"
     theirs = "SELECT a, b FROM d.t FINAL;"
-    assert normal.expression(ours) == normal.expression(theirs)
-    assert normal.expression("SELECT 'a  (b)'") != normal.expression("SELECT 'a (b)'")
+    assert canonical.expression(ours) == canonical.expression(theirs)
+    assert canonical.expression("SELECT 'a  (b)'") != canonical.expression("SELECT 'a (b)'")
 
 
 def test_settings_and_config() -> None:
-    assert normal.setting(True) == normal.setting("true") == normal.setting(1) == "1"
-    assert normal.setting(1000) == normal.setting("1000")
-    assert normal.config(True) == normal.config("true")
-    assert normal.config(50) == "50"
+    assert canonical.setting(True) == canonical.setting("true") == canonical.setting(1) == "1"
+    assert canonical.setting(1000) == canonical.setting("1000")
+    assert canonical.config(True) == canonical.config("true")
+    assert canonical.config(50) == "50"
 
 
 def test_avro_means_the_same_without_docs_and_bookkeeping() -> None:
@@ -96,7 +96,7 @@ def test_avro_means_the_same_without_docs_and_bookkeeping() -> None:
         "fields": [{"name": "id", "type": {"type": "int", "connect.type": "int16"}}],
     }  # fmt: skip
     declared = {"type": "record", "name": "a.b.Key", "fields": [{"name": "id", "type": "int"}]}
-    assert normal.avro_equal(registered, declared)
+    assert canonical.avro_equal(registered, declared)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_avro_means_the_same_without_docs_and_bookkeeping() -> None:
     ],
 )
 def test_avro_types_that_differ(other: Any) -> None:
-    assert not normal.avro_equal("string", other)
+    assert not canonical.avro_equal("string", other)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from headrace.planning.blast import blast_of, blast_radius, sentence
+from headrace.planning.impact import blast_radius, impact_of, sentence
 from headrace.planning.plan import Blast, Refusal
 from headrace.planning.render import counts, render, to_json
 from tests.unit.planning.cases import LINES, SETTINGS, VIEWS, plan_of, without_field, world
@@ -58,8 +58,8 @@ def test_neither_text_nor_json_holds_a_secret() -> None:
 
 def test_blast_of_a_change_is_that_of_its_datasets() -> None:
     change = plan_of(LINES, VIEWS, there=()).changes[0]
-    assert blast_radius(change, [LINES, VIEWS]) == blast_of([LINES.id], [LINES])
-    assert blast_of([LINES.id, VIEWS.id], [LINES, VIEWS]) == Blast(
+    assert blast_radius(change, [LINES, VIEWS]) == impact_of([LINES.id], [LINES])
+    assert impact_of([LINES.id, VIEWS.id], [LINES, VIEWS]) == Blast(
         tables=(
             "cleaned.retail_basket_lines",
             "raw.retail_basket_lines",

@@ -10,7 +10,7 @@ import pytest
 
 from headrace.contracts.contract import Contract, Reference, Rule
 from headrace.contracts.loading import load_contracts
-from headrace.planning.served import Asked, asked_of_view, one_scan, promised_s, sql_rules
+from headrace.planning.check_sql import Asked, asked_of_view, one_scan, promised_s, sql_rules
 from tests.support.snapshot import as_json
 from tests.unit.planning.cases import LINES, VIEWS, assert_snapshot
 

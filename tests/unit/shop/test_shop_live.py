@@ -8,8 +8,8 @@ from include.shop.baskets import Line
 from include.shop.errors import ShopError
 from include.shop.live import LiveSettings
 from include.shop.script import Batch, Correction, NewBasket, RecordChange, Void
-from include.shop.tally import Tally
-from include.shop.till import shifted
+from include.shop.statistics import Statistics
+from include.shop.transactions import shifted
 
 SALE = NewBasket(1, 7, 3, 1, timedelta(hours=2), timedelta(minutes=5), "sale", (Line(1, 1, 100, 0, 0, 0),) * 3)
 
@@ -52,7 +52,7 @@ def test_shifted_check_outs_keep_the_gaps_of_the_history() -> None:
 def test_a_tally_counts_what_was_committed_and_nothing_else() -> None:
     riders = (Correction(1, 1, 1, 1), Void(1, 1), RecordChange("products", 1, "package_size", None))
     batch = Batch((SALE,), riders)
-    tally = Tally()
+    tally = Statistics()
     for outcome in ("committed", "found", "abandoned", "unknown"):
         tally.add(batch, outcome)  # type: ignore[arg-type]
     assert (tally.rows, tally.commits, tally.baskets, tally.late) == (12, 2, 2, 2)
@@ -61,7 +61,7 @@ def test_a_tally_counts_what_was_committed_and_nothing_else() -> None:
 
 
 def test_a_progress_line_gives_the_rate_since_the_last_one() -> None:
-    line = Tally(seconds=3, rows=300).line(since=Tally(seconds=2, rows=180))
+    line = Statistics(seconds=3, rows=300).line(since=Statistics(seconds=2, rows=180))
     assert "300 rows · 120.0 rows/s" in line
-    away = Tally(seconds=3, away="connection refused", retries=2).line()
+    away = Statistics(seconds=3, away="connection refused", retries=2).line()
     assert away.endswith("2 retries, 0 found committed · database away: connection refused")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.stack.supervision.become import end_orphans
+from include.stack.supervision.exec import end_orphans
 
 LEADER = """
 import subprocess, sys, time

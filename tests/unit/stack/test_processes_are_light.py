@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import sys
-import include.stack.supervision.become
+import include.stack.supervision.exec
 from include.stack.services.catalogue import definitions
 from tests.support.astro import local_settings
 

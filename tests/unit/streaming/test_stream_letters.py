@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.quarantine import Kept
+from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.replay import Record
 from headrace.streaming.decode import decode
 from headrace.streaming.replay.raw import landed

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.streaming import heartbeat, sink
-from headrace.streaming.deadletters import headers
+from headrace.streaming.dead_letters import headers
 from headrace.streaming.decode import DeadLetter
 from headrace.streaming.metrics.lookup import Found
 from headrace.streaming.metrics.spec import Lookup

@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.errors import HeadraceError, HeldBack, SystemFailure, SystemUnavailable
-from headrace.planning.blast import Dependent, blast_of, sentence
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
 from headrace.planning.holding import hold_back, unaskable
+from headrace.planning.impact import Dependent, impact_of, sentence
 from headrace.planning.plan import Change, Note, Plan, Refusal
 from headrace.planning.resources import Key, Kind, Resource
 from headrace.planning.settings import PlanSettings
@@ -317,7 +317,7 @@ def _with_drift(
     refusals, notes = list(plan.refusals), list(plan.notes)
     for found in drifts:
         if found.breaking:
-            blast = blast_of([found.dataset], contracts, dependents)
+            blast = impact_of([found.dataset], contracts, dependents)
             hits = sentence(blast)
             message = f"{found.message} {hits}." if hits else found.message
             refusals.append(Refusal((found.dataset,), found.about, found.rule, (), blast, message))

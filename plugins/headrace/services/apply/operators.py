@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from headrace.contracts.contract import Contract
-    from headrace.planning.blast import Dependent
+    from headrace.planning.impact import Dependent
     from headrace.systems.platform.hook import PlatformHook
 
 
@@ -187,7 +187,7 @@ def _dependents(metrics: str) -> tuple[Dependent, ...]:
     import json
     from pathlib import Path
 
-    from headrace.planning.blast import Dependent
+    from headrace.planning.impact import Dependent
     from headrace.planning.lineage_types import metric_tables
 
     tables = metric_tables(json.loads(Path(metrics).read_text())) if metrics else ()

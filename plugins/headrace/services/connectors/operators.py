@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 
 from headrace.contracts import names
-from headrace.services.connectors.reconcile import Care, Trouble, connectors_of
+from headrace.services.connectors.reconcile import Reconciler, Trouble, connectors_of
 from headrace.services.connectors.triggers import ConnectorsTrigger
 
 if TYPE_CHECKING:
@@ -122,9 +122,9 @@ class KeepConnectorsOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Goes on with what a killed task left half done, then watches."""
         until = time.time() + self.watch_for.total_seconds() if self.watch_for else None
-        care = Care.from_connections(self.schemas, self.log.info)
-        care.resume_recoveries()
-        self._watch(care, care.remembered(until))
+        reconciler = Reconciler.from_connections(self.schemas, self.log.info)
+        reconciler.resume_recoveries()
+        self._watch(reconciler, reconciler.remembered(until))
 
     def on_event(self, context: Context, event: Event, trouble: dict[str, Any]) -> None:
         """Woken by the trigger: repair, then watch again.
@@ -136,51 +136,51 @@ class KeepConnectorsOperator(BaseOperator):
         known = Trouble.from_json(trouble)
         log = self.log.info if event["event"] in QUIET else self.log.warning
         log("%s: %s", event["event"], event["message"])
-        care = Care.from_connections(self.schemas, self.log.info)
+        reconciler = Reconciler.from_connections(self.schemas, self.log.info)
         if event["event"] == "over":
-            care.all_well(self._watched(care))
+            reconciler.all_well(self._watched(reconciler))
             return
-        self._watch(care, self._repaired(care, known, event))
+        self._watch(reconciler, self._repaired(reconciler, known, event))
 
-    def _repaired(self, care: Care, known: Trouble, event: Event) -> Trouble:
+    def _repaired(self, reconciler: Reconciler, known: Trouble, event: Event) -> Trouble:
         allowed = self.recover_lost_slots
         match event["event"]:
             case "failed":
                 for connector in event["connectors"]:
-                    if connector in event["slot_lost"] and care.is_source(connector):
-                        known = care.recover(known, connector, allowed=allowed)
+                    if connector in event["slot_lost"] and reconciler.is_source(connector):
+                        known = reconciler.recover(known, connector, allowed=allowed)
                     else:
-                        known = self._restarted(care, known, connector, event["message"])
+                        known = self._restarted(reconciler, known, connector, event["message"])
                 return known
             case "slot-lost":
-                return care.recover_slot(known, event["slot"], allowed=allowed)
+                return reconciler.recover_slot(known, event["slot"], allowed=allowed)
             case "let-in":
-                care.let_in(event["topics"])
+                reconciler.let_in(event["topics"])
                 return known
             case "snapshot-done":
-                care.reconcile(event["connectors"])
+                reconciler.reconcile(event["connectors"])
                 return known
-        return care.note(known, event)
+        return reconciler.note(known, event)
 
-    def _restarted(self, care: Care, known: Trouble, connector: str, cause: str) -> Trouble:
-        if care.hold_out(connector):
+    def _restarted(self, reconciler: Reconciler, known: Trouble, connector: str, cause: str) -> Trouble:
+        if reconciler.hold_out(connector):
             return known.well([connector])  # Connect starts the tasks of a changed configuration by itself
         known = known.again(connector)
         tries = known.restarts[connector]
         if tries > self.restarts:
-            raise care.give_up(connector, f"{cause}. Restarted {tries - 1} times in vain.")
-        care.restart(connector, tries, self.restarts)
+            raise reconciler.give_up(connector, f"{cause}. Restarted {tries - 1} times in vain.")
+        reconciler.restart(connector, tries, self.restarts)
         return known
 
-    def _watched(self, care: Care) -> list[str]:
-        return sorted(self.connectors) or connectors_of(care.contracts)
+    def _watched(self, reconciler: Reconciler) -> list[str]:
+        return sorted(self.connectors) or connectors_of(reconciler.contracts)
 
-    def _watch(self, care: Care, known: Trouble) -> None:
+    def _watch(self, reconciler: Reconciler, known: Trouble) -> None:
         tries = max(known.restarts.values(), default=0)
         wait_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** (tries - 1)) if tries else 0.0
-        sources = care.systems.sources
+        sources = reconciler.systems.sources
         trigger = ConnectorsTrigger(
-            connectors=self._watched(care),
+            connectors=self._watched(reconciler),
             slots={names.replication_slot(n): names.airflow_connection(n) for n in sources},
             poll_s=self.poll_s,
             behind_bytes=self.behind_bytes,
@@ -188,8 +188,8 @@ class KeepConnectorsOperator(BaseOperator):
             first_look_s=wait_s * random.uniform(0.75, 1.25),  # noqa: S311
             troubled=sorted(known.restarts),
             behind=sorted(known.behind),
-            snapshots=sorted(care.unreconciled()),
-            held_out=care.held_out(),
+            snapshots=sorted(reconciler.unreconciled()),
+            held_out=reconciler.held_out(),
             until=known.until,
             unreached=known.unreached,
         )

@@ -64,7 +64,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class Reconciler:
     """The systems that repairs need, and the contracts that say what belongs together."""
 
     systems: Systems
@@ -72,7 +72,7 @@ class Care:
     log: Callable[[str], None]
 
     @classmethod
-    def from_connections(cls, schemas: str, log: Callable[[str], None]) -> Care:
+    def from_connections(cls, schemas: str, log: Callable[[str], None]) -> Reconciler:
         """By Airflow's connections, from within a task; `schemas` is the folder of contracts."""
         contracts = contracts_of(schemas)
         systems = Systems.at(Endpoints.from_connections(sources_of(contracts)))

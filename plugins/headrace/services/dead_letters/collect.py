@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from headrace.contracts.contract import Contract
-from headrace.planning.letters import Refuser, datasets_by_topic, refusers
-from headrace.services.dead_letters.ledger import LetterLedger, Tally
-from headrace.services.dead_letters.letter import Arrived, letter, timestamp
+from headrace.planning.dead_letters import Refuser, datasets_by_topic, refusers
+from headrace.services.dead_letters.ledger import LetterLedger, Statistics
 from headrace.services.dead_letters.quarantine import Quarantine
+from headrace.services.dead_letters.record import Arrived, letter, timestamp
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import Message, messages_to_end
 from headrace.systems.platform.alerts import Severity
@@ -63,7 +63,7 @@ class Collecting:
         return new
 
 
-def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Tally]) -> dict[str, int]:
+def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Statistics]) -> dict[str, int]:
     """Refuser → letters that wait; an alert is open for each that has any, and for no other."""
     waiting = dict.fromkeys(names, 0)
     datasets: dict[str, set[str]] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from headrace.services.dead_letters.letter import Letter, Position
+from headrace.services.dead_letters.record import Letter, Position
 from headrace.services.dead_letters.selection import Selection
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.platform.locks import Held
@@ -45,7 +45,7 @@ class Batch(NamedTuple):
     topic: str
 
 
-class Tally(NamedTuple):
+class Statistics(NamedTuple):
     """Letters of one refuser and dataset."""
 
     refused_by: str
@@ -134,13 +134,13 @@ class LetterLedger:
         with self.platform.transaction() as connection:
             return connection.execute(statement.encode(), dict(selection.asked)).rowcount
 
-    def tallies(self) -> list[Tally]:
+    def tallies(self) -> list[Statistics]:
         """Letters by refuser and dataset, of those that were not replayed."""
         query = """
             SELECT refused_by, dataset, count(*) FILTER (WHERE state IN ('waiting', 'claimed')),
                    count(*) FILTER (WHERE state = 'discarded')
               FROM letters WHERE state <> 'replayed' GROUP BY 1, 2 ORDER BY 1, 2"""
-        return [Tally(*row) for row in self._rows(query)]
+        return [Statistics(*row) for row in self._rows(query)]
 
     def unrefined(self, dataset: str) -> dict[int, tuple[int, int]]:
         """Letter → partition and offset, of those that were replayed into raw and that no refinement took in since."""

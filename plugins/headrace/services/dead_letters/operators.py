@@ -164,7 +164,7 @@ class ReplayLettersOperator(BaseOperator):
                 ledger.platform.forget_count("kafka", topic)
 
     def _tell(self, ledger: LetterLedger) -> None:
-        from headrace.planning.letters import refusers
+        from headrace.planning.dead_letters import refusers
         from headrace.services.dead_letters.collect import tell
 
         names = [refuser.name for refuser in refusers(load_index(Path(self.schemas)).values())]

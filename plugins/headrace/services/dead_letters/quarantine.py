@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from headrace.services.dead_letters.letter import Letter, Position
+from headrace.services.dead_letters.record import Letter, Position
 from headrace.systems.lake.hook import LakeHook
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Protocol
 
 from headrace.errors import SystemRefused
 from headrace.services.dead_letters.ledger import Batch, Entry, LetterLedger
-from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.quarantine import Kept, Quarantine
+from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.selection import Selection
 from headrace.systems.platform.locks import Held
 

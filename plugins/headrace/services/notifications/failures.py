@@ -1,6 +1,6 @@
 """A failed task is an alert, and its next success the end of it: the callbacks that every DAG's `default_args` names.
 
-    default_args={"owner": "platform", **TOLD}
+    default_args={"owner": "platform", **ALERTING}
 
 Imports nothing heavy: every DAG file imports it.
 """
@@ -20,7 +20,7 @@ CONTINUOUS_LAPSE_S: Final = 1_800.0
 LONGEST: Final = 600
 
 
-def tell_failed(context: Context) -> None:
+def raise_on_failure(context: Context) -> None:
     """Raises the alert `dag:<dag>:<task>`. Airflow calls it when no retry is left, also for a task that was killed."""
     from headrace.systems.platform.hook import PlatformHook
 
@@ -36,14 +36,17 @@ def tell_failed(context: Context) -> None:
     )
 
 
-def tell_passed(context: Context) -> None:
+def resolve_on_success(context: Context) -> None:
     """Resolves it."""
     from headrace.systems.platform.hook import PlatformHook
 
     PlatformHook.from_connection().resolve_alert(failure_key(context["dag"].dag_id, context["task"].task_id))
 
 
-TOLD: Final[Mapping[str, Any]] = {"on_failure_callback": tell_failed, "on_success_callback": tell_passed}
+ALERTING: Final[Mapping[str, Any]] = {
+    "on_failure_callback": raise_on_failure,
+    "on_success_callback": resolve_on_success,
+}
 """For a DAG's `default_args`."""
 
 

@@ -12,7 +12,7 @@ from headrace.services.notifications.triggers import AlertsDueTrigger
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from headrace.services.notifications.post import Post
+    from headrace.services.notifications.sender import Sender
 
 
 class SendAlertsOperator(BaseOperator):
@@ -44,18 +44,18 @@ class SendAlertsOperator(BaseOperator):
 
     def on_due(self, context: Context, event: Mapping[str, Any]) -> None:
         """Woken by the trigger: send, then wait again. Raises SystemFailure when the platform does not answer."""
-        from headrace.services.notifications.post import log_sent
+        from headrace.services.notifications.sender import log_sent
 
         for sent in self._post().deliver():
             log_sent(sent, self.log.info, self.log.warning)
         self._wait()
 
-    def _post(self) -> Post:
-        from headrace.services.notifications.post import Post
+    def _post(self) -> Sender:
+        from headrace.services.notifications.sender import Sender
         from headrace.services.notifications.triggers import extra_of
         from headrace.systems.platform.hook import PlatformHook
 
-        return Post.of(extra_of(), PlatformHook.from_connection(), self.schemas)
+        return Sender.of(extra_of(), PlatformHook.from_connection(), self.schemas)
 
     def _wait(self) -> None:
         trigger = AlertsDueTrigger(self.schemas, poll_s=self.poll_s, gather_s=self.gather_s)

@@ -24,7 +24,7 @@ STANDING: Final = f"""
         OR EXISTS (SELECT FROM alerts_told t WHERE t.key = a.key AND t.first_seen = a.first_seen
                       AND t.over_at IS NULL AND t.route = ANY (%s))
      ORDER BY first_seen, key"""  # noqa: S608
-TOLD: Final = """
+NOTIFIED: Final = """
     SELECT t.route, t.key, t.first_seen, t.severity, t.told_at, t.over_at IS NOT NULL
       FROM alerts_told t JOIN alerts a USING (key, first_seen)
      WHERE t.route = ANY (%s) AND (a.resolved_at IS NULL OR t.over_at IS NULL)"""
@@ -113,7 +113,7 @@ def _look(connection: psycopg.Connection[tuple[Any, ...]], routes: Sequence[str]
     asked = [list(routes)]
     (now,) = connection.execute("SELECT clock_timestamp()").fetchall()[0]
     told: dict[str, dict[Opening, Told]] = {}
-    for route, key, first_seen, *known in connection.execute(TOLD, asked).fetchall():
+    for route, key, first_seen, *known in connection.execute(NOTIFIED, asked).fetchall():
         told.setdefault(route, {})[key, first_seen] = Told(*known)
     standing = tuple(Alert(*row) for row in connection.execute(STANDING, asked).fetchall())
     waits = connection.execute(WAITS, asked).fetchall()

@@ -37,14 +37,14 @@ class AlertsDueTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event."""
-        from headrace.services.notifications.post import Post
+        from headrace.services.notifications.sender import Sender
 
         post, read_at, said = None, 0.0, ""
         while True:
             try:
                 if post is None or time.monotonic() - read_at > READ_AGAIN_S:
                     platform = PlatformHook(await Endpoint.afrom_connection(PlatformHook.default_conn_name))
-                    post = await asyncio.to_thread(Post.of, await aextra_of(), platform, self.schemas)
+                    post = await asyncio.to_thread(Sender.of, await aextra_of(), platform, self.schemas)
                     read_at = time.monotonic()
                 if await asyncio.to_thread(post.is_due):
                     await asyncio.sleep(self.gather_s)

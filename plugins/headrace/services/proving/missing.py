@@ -14,8 +14,8 @@ from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.services.dead_letters.collect import AT_ONCE
 from headrace.services.dead_letters.ledger import LetterLedger
-from headrace.services.dead_letters.letter import Letter, Position, timestamp
 from headrace.services.dead_letters.quarantine import Quarantine
+from headrace.services.dead_letters.record import Letter, Position, timestamp
 from headrace.services.proving.ledger import GAP, Found
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import messages_to_end

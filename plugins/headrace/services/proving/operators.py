@@ -75,7 +75,7 @@ class ProveGapsOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.planning.topics import landed
-        from headrace.services.connectors.reconcile import Care
+        from headrace.services.connectors.reconcile import Reconciler
         from headrace.services.dead_letters.collect import Collecting
         from headrace.services.dead_letters.ledger import LetterLedger
         from headrace.services.dead_letters.quarantine import Quarantine
@@ -84,15 +84,15 @@ class ProveGapsOperator(BaseOperator):
         from headrace.services.proving.proof import Proof
         from headrace.systems.turns import Turns
 
-        care = Care.from_connections(self.schemas, self.log.info)
-        systems, contracts = care.systems, landed(care.contracts)
+        reconciler = Reconciler.from_connections(self.schemas, self.log.info)
+        systems, contracts = reconciler.systems, landed(reconciler.contracts)
         try:
             asked = chosen(self.datasets, [c.id for c in contracts], "no such dataset lands in raw; these do")
         except ValueError as unknown:
             raise AirflowFailException(str(unknown)) from unknown
         ledger = GapLedger(systems.platform)
         letters, quarantine = LetterLedger(systems.platform), Quarantine(systems.lake)
-        Collecting(systems.kafka, quarantine, letters, care.contracts).collect()
+        Collecting(systems.kafka, quarantine, letters, reconciler.contracts).collect()
         proof = Proof(systems.kafka, systems.connect, systems.lake, ledger, self.settle_s)
         for dataset in self.accepted:
             ledger.accept(dataset)
@@ -171,20 +171,20 @@ class RereadTablesOperator(BaseOperator):
         """Return how many rows were deleted. Raises HeldBack; it may be run again."""
         from airflow.sdk.exceptions import AirflowFailException
 
-        from headrace.services.connectors.reconcile import Care
+        from headrace.services.connectors.reconcile import Reconciler
         from headrace.services.connectors.rereading import of_datasets, reread
         from headrace.services.proving.ledger import GapLedger
         from headrace.systems.turns import Turns
 
-        care = Care.from_connections(self.schemas, self.log.info)
+        reconciler = Reconciler.from_connections(self.schemas, self.log.info)
         try:
-            chosen = of_datasets(care.contracts, self.datasets)
+            chosen = of_datasets(reconciler.contracts, self.datasets)
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
-        deleted, turns, gaps = 0, Turns(self.log.error), GapLedger(care.systems.platform)
+        deleted, turns, gaps = 0, Turns(self.log.error), GapLedger(reconciler.systems.platform)
         for connection, mine in chosen.items():
             with turns.of(connection):
-                deleted += reread(care.systems, connection, mine, self.log.info)
+                deleted += reread(reconciler.systems, connection, mine, self.log.info)
                 gaps.removed_closed([contract.id for contract in mine], "reread")
         turns.end()
         return deleted

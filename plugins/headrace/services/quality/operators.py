@@ -13,11 +13,11 @@ from airflow.sdk import BaseOperator
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.services.lineage import places
+from headrace.services.quality.alerts import alert_on
 from headrace.services.quality.lineage import Checked, tell_lineage
 from headrace.services.quality.outcomes import Outcome, forbids
 from headrace.services.quality.results import Results, Run
-from headrace.services.quality.served import ServedChecks, limits
-from headrace.services.quality.telling import tell
+from headrace.services.quality.served_view import ServedChecks, limits
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.parameters import chosen
 from headrace.systems.warehouse.hook import WarehouseHook
@@ -91,7 +91,7 @@ class CheckServedOperator(BaseOperator):
                 wrong.append(f"{dataset}: {problem}")
                 continue
             results.keep(dataset, "served", outcomes, run)
-            tell(platform, dataset, "served", outcomes)
+            alert_on(platform, dataset, "served", outcomes)
             checked.append(Checked(known.served(contracts[dataset]), outcomes))
             broken[dataset] = self._said(dataset, outcomes)
             wrong += [f"{dataset}: {problem}" for problem in forbids(outcomes)]

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from headrace.contracts.contract import Contract
+from headrace.planning.check_sql import promised_s, served_checks
 from headrace.planning.checks import REFERENCE, Check, checks
-from headrace.planning.served import promised_s, served_checks
 from headrace.services.quality.outcomes import Zone
 from headrace.services.quality.results import Latest, Results
-from headrace.services.quality.served import FRESHNESS
+from headrace.services.quality.served_view import FRESHNESS
 
 TEMPLATE: Final = Path(__file__).with_name("page.html.j2")
 RUNS: Final = 30

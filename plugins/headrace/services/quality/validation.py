@@ -13,8 +13,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace.planning.check_sql import EXAMPLES
 from headrace.planning.checks import REFERENCE, ROW_COUNT, Check
-from headrace.planning.served import EXAMPLES
 from headrace.services.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.errors import SystemFailure
+from headrace.planning.fingerprint import fingerprint
 from headrace.planning.lineage_types import LineageDataset
-from headrace.planning.logic import logic
 from headrace.planning.marts import Origin, origins, reads
 from headrace.services.lineage.places import datasets
-from headrace.services.lineage.told import told
+from headrace.services.lineage.reported import operator_lineage
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Backoff
 from headrace.systems.spark.batch import LakeJobOperator
@@ -94,23 +94,23 @@ class AuditedJobOperator(LakeJobOperator):
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """What is made of what."""
-        return told(*self.flow)
+        return operator_lineage(*self.flow)
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
         """What was made of what, and how many rows were changed."""
         read, made = self.flow
         rows = {zone: sum(kinds.values()) for zone, kinds in self._changed.items()}
-        return told(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
+        return operator_lineage(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
 
     def _tell(self, platform: PlatformHook, done: Mapping[str, Any], run: str) -> None:
+        from headrace.services.quality.alerts import alert_on
         from headrace.services.quality.lineage import Checked, tell_lineage
         from headrace.services.quality.outcomes import Outcome
-        from headrace.services.quality.telling import tell
 
         for zone, changes in done["changed"].items():
             self.log.info("%s: %s", zone, ", ".join(f"{rows:,} {kind}" for kind, rows in changes.items()))
         outcomes = tuple(Outcome(**outcome) for outcome in done["outcomes"])
-        tell(platform, self.dataset, "cleaned", outcomes)
+        alert_on(platform, self.dataset, "cleaned", outcomes)
         if outcomes:
             cleaned = [Checked(each, outcomes) for each in self.flow.made if zone_of(each) == "cleaned"]
             tell_lineage(cleaned, run, datetime.now(UTC), self.log.warning)
@@ -163,7 +163,7 @@ class RefineOperator(AuditedJobOperator):
 
         platform = PlatformHook.from_connection()
         contract = load_index(Path(self.schemas))[self.dataset]
-        self.logic = logic(contract, _token_key())
+        self.logic = fingerprint(contract, _token_key())
         try:
             selection = selected(context, Ledger(platform).watermark(self.dataset, self.logic))
         except ValueError as wrong:

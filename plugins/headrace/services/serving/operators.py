@@ -13,7 +13,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.planning.lineage_datasets import copied
 from headrace.services.lineage.places import datasets
-from headrace.services.lineage.told import told
+from headrace.services.lineage.reported import operator_lineage
 from headrace.systems.parameters import chosen
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ServeOperator(BaseOperator):
 
         contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
         cleaned = known.lake(contract, "cleaned")
-        return told([cleaned], [copied(known.loaded(contract, store_of(contract).lineage()), cleaned)])
+        return operator_lineage([cleaned], [copied(known.loaded(contract, store_of(contract).lineage()), cleaned)])
 
 
 class ServeFromRawOperator(BaseOperator):

@@ -13,7 +13,7 @@ from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemRefused
 from headrace.services.connectors.reconcile import connectors_of
-from headrace.services.dead_letters.ledger import LetterLedger, Tally
+from headrace.services.dead_letters.ledger import LetterLedger, Statistics
 from headrace.services.status.reasons import Known, reasons
 from headrace.services.status.table import Hop, Hops
 from headrace.systems.bundle import Systems
@@ -134,7 +134,7 @@ def _warehouse(systems: Systems, contract: Contract) -> Hop:
     return Hop(rows=systems.warehouse.count(view), changes=systems.warehouse.count_final(changes))
 
 
-def _letters(systems: Systems) -> dict[tuple[str, str], Tally]:
+def _letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
     """Hop and dataset → letters of those that should have served that hop; none where nobody can say."""
     try:
         tallies = LetterLedger(systems.platform).tallies()
@@ -145,7 +145,7 @@ def _letters(systems: Systems) -> dict[tuple[str, str], Tally]:
     return {(hop, tally.dataset): tally for hop, tally in places if hop}
 
 
-def _with_letters(hop: Hop, tally: Tally | None) -> Hop:
+def _with_letters(hop: Hop, tally: Statistics | None) -> Hop:
     return hop if tally is None else replace(hop, waiting=tally.waiting, discarded=tally.discarded)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from headrace.services.streams.reconcile import Care, stop_stream
+from headrace.services.streams.reconcile import Reconciler, stop_stream
 from headrace.services.streams.triggers import StreamNeedsCareTrigger
 from headrace.systems.platform.hook import PlatformHook
 
@@ -44,25 +44,25 @@ class KeepStreamOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Adopt or launch, then defer."""
-        self._ensure(Care.from_connections(self.group, self.schemas))
+        self._ensure(Reconciler.from_connections(self.group, self.schemas))
 
     def care(self, context: Context, event: dict[str, Any]) -> None:
         """Woken by the trigger: bring the driver back, or fail when it will not stay up."""
-        care = Care.from_connections(self.group, self.schemas)
+        reconciler = Reconciler.from_connections(self.group, self.schemas)
         self.log.warning("stream %s: %s: %s", self.group, event["reason"], event["text"])
         if event["reason"] == "retired":
             stop_stream(self.group, PlatformHook.from_connection())
             return
         if event["reason"] != "new-plan":
-            care.alert(event["text"])
-        wait_s = care.relaunch_after(event["reason"], float(event["running_s"]), self.settle_s)
+            reconciler.alert(event["text"])
+        wait_s = reconciler.relaunch_after(event["reason"], float(event["running_s"]), self.settle_s)
         if wait_s:
             self.log.info("launching again in %.1f s", wait_s)
             time.sleep(wait_s)
-        self._ensure(care)
+        self._ensure(reconciler)
 
-    def _ensure(self, care: Care) -> None:
-        self.log.info(care.ensure())
+    def _ensure(self, reconciler: Reconciler) -> None:
+        self.log.info(reconciler.ensure())
         trigger = StreamNeedsCareTrigger(
             self.group, self.schemas, grace_s=self.grace_s, stall_s=self.stall_s, settle_s=self.settle_s
         )

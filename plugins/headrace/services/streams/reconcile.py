@@ -24,7 +24,7 @@ MOST_FAILURES: Final = 5
 RELAUNCH: Final = Backoff(tries=MOST_FAILURES, first_s=2.0, longest_s=30.0)
 
 
-class Care:
+class Reconciler:
     """One group in the hands of its owner, its store and the contracts."""
 
     def __init__(self, group: str, schemas: str, host: StreamHost, platform: PlatformHook) -> None:
@@ -35,14 +35,14 @@ class Care:
         self._store = StreamStore(platform)
 
     @classmethod
-    def from_connections(cls, group: str, schemas: str) -> Care:
+    def from_connections(cls, group: str, schemas: str) -> Reconciler:
         """By spark_default and platform_default, from within a task."""
         return cls(
             group, schemas, stream_host(Endpoint.from_connection("spark_default")), PlatformHook.from_connection()
         )
 
     @classmethod
-    async def afrom_connections(cls, group: str, schemas: str) -> Care:
+    async def afrom_connections(cls, group: str, schemas: str) -> Reconciler:
         """The same, from within a trigger."""
         host = stream_host(await Endpoint.afrom_connection("spark_default"))
         return cls(group, schemas, host, PlatformHook(await Endpoint.afrom_connection("platform_default")))

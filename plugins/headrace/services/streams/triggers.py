@@ -9,7 +9,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from headrace.errors import SystemFailure
-from headrace.services.streams.reconcile import Care
+from headrace.services.streams.reconcile import Reconciler
 
 
 class StreamNeedsCareTrigger(BaseTrigger):
@@ -40,16 +40,16 @@ class StreamNeedsCareTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event, with the reason and a sentence."""
-        care = await Care.afrom_connections(self.group, self.schemas)
+        reconciler = await Reconciler.afrom_connections(self.group, self.schemas)
         settled = False
         while True:
             try:
-                verdict, running_s = await asyncio.to_thread(care.look, self.grace_s, self.stall_s)
+                verdict, running_s = await asyncio.to_thread(reconciler.look, self.grace_s, self.stall_s)
                 if verdict is not None:
                     yield TriggerEvent({"reason": verdict.reason, "text": verdict.text, "running_s": running_s})
                     return
                 if not settled and running_s > self.settle_s:
-                    await asyncio.to_thread(care.settle)
+                    await asyncio.to_thread(reconciler.settle)
                     settled = True
             except SystemFailure as failure:
                 self.log.warning("cannot look after the stream: %s", failure)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from headrace.errors import SystemRefused
 from headrace.streaming.conform import conform
 from headrace.streaming.datasets import Served
-from headrace.streaming.deadletters import Letterbox
+from headrace.streaming.dead_letters import Letterbox
 from headrace.streaming.decode import Chunk, DeadLetter, decode
 from headrace.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decided, Decisions, divided
 from headrace.streaming.metrics.deltas import Images, images, newest, signed

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.errors import SystemRefused
-from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.replay import Record
 from headrace.streaming.blocks import UnreadableRecords
 from headrace.streaming.changes import rows

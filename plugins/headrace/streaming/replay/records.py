@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.replay import Record
 from headrace.streaming.decode import DeadLetter
 

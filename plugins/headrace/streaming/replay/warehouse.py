@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.errors import SystemRefused
-from headrace.services.dead_letters.letter import Position
+from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.replay import Destination, Record
 from headrace.streaming.datasets import Served
 from headrace.streaming.decode import DeadLetter

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from headrace.planning import ddl, normal
+from headrace.planning import canonical, ddl
 from headrace.planning.plan import Change
 from headrace.planning.resources import Resource
 from headrace.systems.warehouse.hook import WarehouseHook
@@ -94,7 +94,7 @@ def _view(
 
 
 def _mean_the_same(hook: WarehouseHook, given: str, held: str) -> bool:
-    if normal.expression(given) == normal.expression(held):
+    if canonical.expression(given) == canonical.expression(held):
         return True
     spelled = hook.rows(ONE_SPELLING, {"given": given, "held": held})[0]
-    return None not in spelled and normal.expression(spelled[0]) == normal.expression(spelled[1])
+    return None not in spelled and canonical.expression(spelled[0]) == canonical.expression(spelled[1])

@@ -11,11 +11,11 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from headrace.contracts.index import load_index
 from headrace.errors import SystemRefused
+from headrace.planning.dead_letters import DATASET
 from headrace.planning.lake import platform_tables
-from headrace.planning.letters import DATASET
 from headrace.planning.plan import Change
-from headrace.services.dead_letters.letter import Letter, Position
 from headrace.services.dead_letters.quarantine import TABLE, Kept, Quarantine
+from headrace.services.dead_letters.record import Letter, Position
 from headrace.services.dead_letters.replay import Record
 from headrace.streaming.datasets import Served
 from headrace.streaming.patience import Patience

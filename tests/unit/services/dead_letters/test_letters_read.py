@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from headrace.planning.letters import Refuser
+from headrace.planning.dead_letters import Refuser
 from headrace.services.dead_letters.collect import MANY, severity
-from headrace.services.dead_letters.letter import Arrived, Letter, Position, letter
-from headrace.streaming.deadletters import headers
+from headrace.services.dead_letters.record import Arrived, Letter, Position, letter
+from headrace.streaming.dead_letters import headers
 from headrace.streaming.decode import DeadLetter
 
 STREAM = Refuser("retail", "stream", "dead-letter.retail")

@@ -12,8 +12,8 @@ import pytest
 
 from headrace.errors import SystemRefused
 from headrace.services.dead_letters.ledger import Batch, Entry
-from headrace.services.dead_letters.letter import Position
 from headrace.services.dead_letters.quarantine import Kept
+from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.replay import AT_ONCE, Record, Replay, batches
 from headrace.services.dead_letters.selection import Selection
 

@@ -18,7 +18,7 @@ from headrace.planning.lineage_datasets import Datasets, copied
 from headrace.planning.lineage_events import dataset, events
 from headrace.planning.lineage_types import LineageDataset
 from headrace.planning.marts import Origin, marts, origins, reads
-from headrace.services.lineage.told import told
+from headrace.services.lineage.reported import operator_lineage
 from tests.support.lineage_cases import AT, run_event, settings
 from tests.support.marquez import Marquez
 
@@ -137,7 +137,7 @@ def test_refinement_copies_columns_and_masks_what_is_tokenised() -> None:
 
 def test_a_task_tells_how_many_rows_it_changed() -> None:
     made = DATASETS.refined(CONTRACTS["retail.transactions"])
-    counted, unknown, _ = told((), made, {made[0].name: 4}).outputs
+    counted, unknown, _ = operator_lineage((), made, {made[0].name: 4}).outputs
     assert counted.outputFacets["outputStatistics"].rowCount == 4
     assert unknown.outputFacets == {}
     assert counted.facets["symlinks"]["identifiers"][0]["name"] == "cleaned.retail_transactions"

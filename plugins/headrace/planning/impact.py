@@ -23,10 +23,10 @@ class Dependent:
 
 def blast_radius(change: Change, contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
     """What the change would hit."""
-    return blast_of(change.resource.datasets, contracts, dependents)
+    return impact_of(change.resource.datasets, contracts, dependents)
 
 
-def blast_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
+def impact_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
     """What hangs on the datasets: what their contracts make, and what code makes of that."""
     ids = frozenset(datasets)
     hit = [contract for contract in contracts if contract.id in ids]

@@ -35,7 +35,7 @@ class Sent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Sender:
     """The routes, the outbox that they are served from, and the contracts that name owners."""
 
     routes: Routes
@@ -45,7 +45,7 @@ class Post:
     again: Backoff = AGAIN
 
     @classmethod
-    def of(cls, extra: Mapping[str, Any], platform: PlatformHook, schemas: str) -> Post:
+    def of(cls, extra: Mapping[str, Any], platform: PlatformHook, schemas: str) -> Sender:
         """By what the connection's extra says and the contracts in the folder `schemas`."""
         return cls(read_routes(extra), platform, load_index(Path(schemas)), NotifyHook())
 

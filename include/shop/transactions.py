@@ -68,7 +68,7 @@ CHANGE = {
 }
 
 
-class Till:
+class TransactionWriter:
     """One connection that commits batches; made again whenever it breaks. Not for two threads."""
 
     def __init__(

@@ -15,7 +15,7 @@ PREFIXES: Final[dict[Zone, str]] = {"cleaned": "quality", "served": "served"}
 _LOG: Final = logging.getLogger(__name__)
 
 
-def tell(platform: PlatformHook, dataset: str, zone: Zone, outcomes: Collection[Outcome]) -> None:
+def alert_on(platform: PlatformHook, dataset: str, zone: Zone, outcomes: Collection[Outcome]) -> None:
     """Raise and resolve the alerts `<prefix>:<dataset>:<check>` of one zone. Without outcomes nothing was asked."""
     prefix, broken = f"{PREFIXES[zone]}:{dataset}:", set[str]()
     for outcome in (outcome for outcome in outcomes if not outcome.passed):

@@ -8,8 +8,8 @@ from typing import Any, Final
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Severity
 from headrace.errors import SystemRefused
+from headrace.planning.check_sql import EXAMPLES, Asked, Query, SqlRule, asked_of_view, one_scan, promised_s, sql_rules
 from headrace.planning.exposure import classified, hidden
-from headrace.planning.served import EXAMPLES, Asked, Query, SqlRule, asked_of_view, one_scan, promised_s, sql_rules
 from headrace.services.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
 from headrace.systems.warehouse.hook import WarehouseHook
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from headrace.planning.letters import Refuser
+from headrace.planning.dead_letters import Refuser
 
 CONNECT: Final = "__connect.errors."
 NO_LETTER: Final = "no-letter"

@@ -1,4 +1,4 @@
-"""`python -m include.stack.supervision.become NAME`: turn into one of the stack's processes (what the supervisor runs)."""
+"""`python -m include.stack.supervision.exec NAME`: turn into one of the stack's processes (what the supervisor runs)."""
 
 from __future__ import annotations
 

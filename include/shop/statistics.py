@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from include.shop.script import Batch, Correction, Void
-from include.shop.till import Outcome
+from include.shop.transactions import Outcome
 
 
 @dataclass(slots=True)
-class Tally:
+class Statistics:
     """What the shop has done so far."""
 
     run: int = 0
@@ -57,9 +57,9 @@ class Tally:
         self.voids += sum(isinstance(rider, Void) for rider in batch.riders)
         self.changes += sum(not isinstance(rider, Correction | Void) for rider in batch.riders)
 
-    def line(self, since: Tally | None = None) -> str:
+    def line(self, since: Statistics | None = None) -> str:
         """One line for people; the rate is that since an earlier tally, or over all."""
-        before = since or Tally()
+        before = since or Statistics()
         rate = (self.rows - before.rows) / max(self.seconds - before.seconds, 1e-6)
         parts = [
             f"{self.seconds:6.1f} s",
@@ -80,7 +80,7 @@ class Tally:
 
 
 @contextmanager
-def reporting(tally: Tally, on_progress: Callable[[Tally], None], every_s: float = 1.0) -> Iterator[None]:
+def reporting(tally: Statistics, on_progress: Callable[[Statistics], None], every_s: float = 1.0) -> Iterator[None]:
     """Hand a copy of the tally to `on_progress` once a second; set its seconds on leaving."""
     begun = time.monotonic()
     done = threading.Event()

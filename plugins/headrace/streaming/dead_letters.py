@@ -95,7 +95,7 @@ def shortened(letter: DeadLetter) -> DeadLetter:
 
 
 def headers(letter: DeadLetter, query: str) -> Headers:
-    """Where the record came from, who refused it and why; read by `headrace.services.dead_letters.letter`."""
+    """Where the record came from, who refused it and why; read by `headrace.services.dead_letters.record`."""
     place = {
         "query": query,
         "topic": letter.topic,

@@ -12,7 +12,7 @@ from typing import Any, Final
 from headrace.contracts.contract import Contract, Maintenance, Need
 from headrace.contracts.documents import Document, Steps
 from headrace.contracts.odcs_model import suggest
-from headrace.contracts.promises import Report
+from headrace.contracts.sla import Report
 from headrace.errors import ContractError
 
 DAYS_OF_MONTH: Final = 31

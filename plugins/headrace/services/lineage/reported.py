@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
 
-def told(
+def operator_lineage(
     read: Iterable[LineageDataset], made: Iterable[LineageDataset], rows: Mapping[LineageName, int] | None = None
 ) -> OperatorLineage[Any, Any]:
     """The task's inputs and outputs; `rows`: how many of an output's rows were changed, where that is known."""

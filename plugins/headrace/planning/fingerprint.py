@@ -17,7 +17,7 @@ ENGINE: Final = 1
 """Version of include/spark/batch/refine: raise it with a change by which the same raw gives other rows."""
 
 
-def logic(contract: Contract, token_key: str) -> str:
+def fingerprint(contract: Contract, token_key: str) -> str:
     """A digest of the engine's version and of what it takes from the contract and from the key of the tokens.
 
     A field that may be null and has no default is not in it: to rows older than it, it makes no difference.
