@@ -1,4 +1,4 @@
-"""Make every system what the contracts say: plan, refuse what would break, apply the rest, declare its lineage."""
+"""Plan and apply the contracts to every system; hold back breaking changes, apply the rest, declare the lineage."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from headrace.services.notifications.failures import ALERTING
 from headrace.systems.warehouse.operators import ApplySqlLayerOperator, OpenLakeOperator
 
 GOES_ON = {"trigger_rule": "all_done"}
-"""Tasks that run also when something was held back; `all_applied` decides how the run ends."""
+"""Trigger rule of tasks that also run after a dataset was held back; `all_applied` sets the state of the run."""
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(contracts_folder(INCLUDE.parent))
 METRICS = INCLUDE / "sql" / "metrics"
 APPLIED = applied_index(INCLUDE.parent)
 DAGS = Path(__file__).parent
 FOLLOWING = ("streams", "refine", "marts", "prove_raw", "steer_connectors")
-"""DAG files that are other ones once other contracts were applied."""
+"""DAG files whose DAGs depend on the applied contracts; they are parsed again after an apply."""
 QUALITY = INCLUDE / "sql" / "quality"
 
 with DAG(
@@ -34,26 +34,27 @@ with DAG(
     tags=["contracts"],
     params={
         "datasets": Param(
-            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+            [], type=["null", "array"], items={"type": "string"}, description="Datasets to apply. Empty: all datasets."
         ),
-        "plan_only": Param(False, type="boolean", description="Show what would change; change nothing."),
+        "plan_only": Param(False, type="boolean", description="Show the plan. Change nothing."),
     },
     render_template_as_native_obj=True,
     doc_md="""
 ### Apply the contracts
 
-**Makes** lake tables, warehouse tables and views, topics, subjects and connectors what the contracts under
-`include/schemas` say; makes the metric tables of `include/sql/metrics` and the quality results of `include/sql/quality`,
-has ClickHouse read the lake, and declares the lineage of it all. The task's log shows the plan as a diff; its XCom and
-the platform's database keep it. Everything that runs (streams, refinements, marts, checks, watches) follows what this DAG
-applied last: a contract that is edited changes nothing until then. The DAGs of a new dataset appear some seconds later.
+**What it does.** Creates and updates lake tables, warehouse tables and views, topics, subjects and connectors from the
+contracts under `include/schemas`. Creates the metric tables of `include/sql/metrics` and the quality results of
+`include/sql/quality`. Gives ClickHouse access to the lake. Declares the lineage. The task's log shows the plan as a
+diff; its XCom and the platform's database keep the plan. Streams, refinements, marts, checks and watches follow the
+contracts that this DAG applied last: an edited contract has no effect before it is applied. DAGs of a new dataset
+appear within seconds.
 
-**Runs** when you trigger it: after a change of a contract, or to see drift (tick *plan_only*: nothing is changed anywhere).
-A second run finds nothing to do.
+**Runs** when you trigger it: after a contract was changed, or to see drift (tick *plan_only*: nothing is changed).
+A second run has nothing to do.
 
-**When it fails**, some datasets were held back and the rest was applied: the log of *apply* names each, the reason, every
-table, stream and view that a refused change would hit, and what to do. A dataset that is held back goes on as it was
-applied last. When a system does not answer, what was done stays done and the next run goes on from there.
+**When it fails**, some datasets were held back and the others were applied. The log of *apply* lists each dataset, the
+reason, every table, stream and view that a refused change would affect, and the next step. A dataset that is held back
+keeps its last applied contract. If a system does not answer, finished steps stay; the next run continues from there.
 """,
 ) as dag:
     apply = ApplyContractsOperator(

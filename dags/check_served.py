@@ -1,4 +1,4 @@
-"""Ask the contracts' checks of what is served, and write the quality pages."""
+"""Run the contracts' quality checks on the served data, and write the quality pages."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ with DAG(
     tags=["quality"],
     params={
         "datasets": Param(
-            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+            [], type=["null", "array"], items={"type": "string"}, description="Datasets to check. Empty: all datasets."
         ),
     },
     render_template_as_native_obj=True,
     doc_md="""
 ### Check what is served
 
-**Brings about** that every check of the contracts is asked of the served views: keys, required fields, enums, ranges,
-references, the promised freshness, and the rules of type `sql`. What each found stands in `quality.results` with its
-history, in OpenLineage, and on the quality pages (the log of `write_pages` says where).
+**What it does.** Runs every check of the contracts on the served views: keys, required fields, enums, ranges,
+references, the freshness SLA, and rules of type `sql`. It writes the outcomes with their history to `quality.results`,
+to OpenLineage and to the quality pages (the log of `write_pages` shows their path).
 
-**Runs** daily, and by hand at any time, for all datasets or those in *datasets*. It only reads what is served: a rule
-cannot write, and is stopped when it takes too long or too much memory.
+**Runs** daily, and when you trigger it, for all datasets or those in *datasets*. It only reads the served data: a rule
+cannot write, and is stopped when it exceeds its time or memory limit.
 
-**When it fails** with "broken as served", the log names each broken rule of severity error with its first rows, and an
-alert `served:<dataset>:<check>` stays open until it holds again. All were asked before it failed. Mend the rows at their
-source, or the rule in the contract, and run it again. A broken rule of severity warning is an alert only.
+**When it fails** with "broken as served", the log shows each broken rule of severity error with its first rows. An
+alert `served:<dataset>:<check>` stays open until the rule holds again. All checks were run before the task failed. Fix
+the rows in the source, or the rule in the contract, and run it again. A broken rule of severity warning only raises an
+alert.
 """,
 ) as dag:
     check = CheckServedOperator(task_id="check", schemas=SCHEMAS, datasets="{{ params.datasets }}")
     pages = WriteQualityPagesOperator(task_id="write_pages", schemas=SCHEMAS)
-    check >> pages.as_teardown()  # also after a broken rule, and without making the run a success
+    check >> pages.as_teardown()  # runs after a broken rule, too, and does not make the run succeed

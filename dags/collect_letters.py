@@ -1,4 +1,4 @@
-"""Bring what streams and sinks could not read into the quarantine."""
+"""Collect dead letters of streams and sinks into the quarantine."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ with DAG(
     doc_md="""
 ### Collect dead letters
 
-**Brings about** that every record that a stream or a sink could not read stands in `quarantine.platform_dead_letters`
-with its place, the rule and the reason, once for each that refused it. An alert `letters:<group or sink>` is open while
-any of them waits.
+**What it does.** Copies every record that a stream or a sink refused to `quarantine.platform_dead_letters`, with its
+position, rule and reason, once per stream or sink that refused it. An alert `letters:<group or sink>` is open while
+dead letters wait.
 
-**Runs** every five minutes, and by hand at any time. `replay_letters` collects first, too.
+**Runs** every five minutes, and when you trigger it. `replay_letters` also collects first.
 
-**When it fails**, Kafka, the lake or the platform's database did not answer: the log says which. Nothing is lost, the
-letters wait in their topics for 30 days. If there is no table, trigger `apply_contracts`.
+**When it fails**, Kafka, the lake or the platform's database did not answer; the log shows which. No record is lost:
+the dead letters stay in their topics for 30 days. If the table does not exist, trigger `apply_contracts`.
 """,
 ) as dag:
     CollectLettersOperator(task_id="collect", schemas=str(applied_index(Path(__file__).parents[1])))

@@ -1,4 +1,4 @@
-"""Look after the lake: compaction, tags, old snapshots, orphaned files (Spark batch)."""
+"""Maintain the lake: compaction, tags, snapshot expiry, orphaned files (Spark batch)."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ with DAG(
             [],
             type=["null", "array"],
             items={"type": "string"},
-            description="These tables, now: raw.retail_transactions. None: those that are due.",
+            description="Tables to maintain now, e.g. raw.retail_transactions. Empty: the due tables.",
         )
     },
     doc_md="""
-### Look after the lake
+### Maintain the lake
 
-**Brings about** that the lake's tables stay quick to read and no larger than they must be: small files and delete files
-become few full ones, manifests are rewritten, snapshots past the contract's `maintenance` expire, files that belong to
-nothing go. Tables of contracts with `monthlyTags` are tagged `month_YYYY_MM`, and can be read as they were.
+**What it does.** Compacts small files and delete files, rewrites manifests, expires snapshots older than the contract's
+`maintenance`, and removes orphaned files. Tables of contracts with `monthlyTags` get a tag `month_YYYY_MM`; the tag
+keeps the table readable as of that month.
 
-**Runs** every quarter of an hour to see what is due: every table once a day (UTC), and between a table that has as many
-small files as its contract's `smallFiles`. When none is, both tasks are skipped. With *tables* it looks after these, at
-any time, also while the sink lands changes and refinements publish: whoever commits second works its commit out anew.
-The log has one line a table: files, bytes, delete files, snapshots and planning time, before and after.
+**Runs** every 15 minutes to find due tables. Every table is due once a day (UTC), and earlier when it has as many small
+files as its contract's `smallFiles`. If no table is due, both tasks are skipped. With *tables* it maintains these
+tables, at any time, also while the sink lands changes and refinements publish: the second of two concurrent commits is
+retried. The log has one line per table: files, bytes, delete files, snapshots and planning time, before and after.
 
-**When it fails**, the log names the table and the cause; the others were looked after. A table that failed has its next
-turn the day after, or when you clear the task.
+**When it fails**, the log shows the table and the cause; the other tables were maintained. A table that failed is due
+again the next day, or when you clear the task.
 """,
 ) as dag:
     due = DueTablesOperator(task_id="due", schemas=str(applied_index(INCLUDE.parent)))

@@ -1,4 +1,4 @@
-"""Land the files that others drop."""
+"""Land files from the landing bucket in raw."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ with DAG(
     default_args={"owner": "platform", "retries": 3, "retry_delay": retry_delay(15), **ALERTING},
     tags=["landing", "lake"],
     doc_md="""
-### Land the files that others drop
+### Land files
 
-**Brings about** that the rows of every file in the landing bucket, under `<domain>/<dataset>/`, are in the dataset's raw
-table, each file once and whole. A file whose columns or values are not what the contract says is refused, whole, and an
-alert says why. Files are never moved or deleted; the same name with other content is another file.
+**What it does.** Loads the rows of every file in the landing bucket, under `<domain>/<dataset>/`, into the dataset's
+raw table, each file once and whole. A file whose columns or values violate the contract is refused as a whole, and an
+alert shows the reason. Files are never moved or deleted. The same name with other content counts as another file.
 
-**Runs** all the time: it waits, deferred, without a worker, and wakes when a file is there.
+**Runs** continuously: it waits, deferred, without a worker, until a file is there.
 
-**When it fails**, the object store or the catalog does not answer: files stay where they are, and the next try lands them.
+**When it fails**, the object store or the catalog does not answer. Files stay in place, and the retry lands them.
 """,
 ) as dag:
     LandFilesOperator(task_id="land", schemas=str(SCHEMAS))

@@ -1,4 +1,4 @@
-"""One DAG a mart: its SQL, then the store that serves it."""
+"""Generate one DAG per mart: build it by its SQL, then load it into the store that serves it."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ CONTRACTS = load_index(SCHEMAS)
 DOC = """
 ### Build the mart `{mart}`
 
-**Brings about** that `cleaned.{table}` in the lake, and the table that serves it, hold what `include/sql/marts/{name}.sql`
-gives: {doc} Only rows that differ are written to the lake; the serving table is exchanged whole, so that nobody reads half
-a mart.
+**What it does.** Builds `cleaned.{table}` in the lake by `include/sql/marts/{name}.sql` and loads it into the table
+that serves it: {doc} Only changed rows are written to the lake. The serving table is exchanged as a whole, so readers
+never see half a mart.
 
-**Runs** when every dataset that it reads was refined again, and by hand. A second run changes nothing.
+**Runs** when every dataset that it reads was refined again, and when you trigger it. A second run changes nothing.
 
-**When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before, and
-the rows wait on the branch `audit`. When *serve* fails, the lake holds the new mart and readers the old one: clear the task.
+**When it fails** with "is not published", a rule of severity error is broken. Readers still see the previous rows, and
+the new rows wait on the branch `audit`. If *serve* fails, the lake has the new mart and readers see the old one: clear
+the task.
 """
 
 
 def inputs(name: str) -> list[Asset] | None:
-    """The assets of what a mart reads; None where its SQL cannot be read: its task says why, and the other marts go on."""
+    """Return the assets that a mart reads. Return None if its SQL cannot be read; the mart's own task reports why."""
     try:
         return [cleaned_asset(contract) for contract in reads((SQL / f"{name}.sql").read_text(), CONTRACTS.values())]
     except (OSError, ValueError):

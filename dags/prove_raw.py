@@ -1,4 +1,4 @@
-"""Prove, once a day, that the raw zone holds every change, and each once."""
+"""Prove daily that raw has every change exactly once."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ with DAG(
     user_defined_macros={"landed": LANDED},
     params={
         "datasets": Param(
-            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+            [],
+            type=["null", "array"],
+            items={"type": "string"},
+            description="Datasets to compare. Empty: all datasets.",
         ),
-        "accept": Param(
-            [], type="array", items={"type": "string"}, description="Datasets whose open gaps are accepted."
-        ),
+        "accept": Param([], type="array", items={"type": "string"}, description="Datasets whose open gaps to accept."),
     },
     default_args={"owner": "platform", "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
     tags=["prove", "lake"],
@@ -38,17 +39,17 @@ with DAG(
 ### Prove the raw zone
 
 **Finds gaps**: records with a value in Kafka that are neither in raw nor dead letters. `raw_proven` (platform database)
-says how far each partition is compared, `raw_gaps` what was found; each run reads only what is new. An alert
-`gap:<dataset>` names partition and offsets, and is over when the records are there. What Kafka still has is kept as dead
-letters, which `replay_letters` lands (rule `gap`). A table whose records Kafka removed before the sink read them is read
-anew from its source. **Counts**, in one Spark batch job, changes in raw and their source positions (`raw_proofs`): equal
-when each change is there once.
+has the offset up to which each partition was compared, `raw_gaps` the gaps; each run reads only new records. An alert
+`gap:<dataset>` shows partition and offsets, and is resolved when the records are there. Records that Kafka still has
+are kept as dead letters, which `replay_letters` lands (rule `gap`). If Kafka removed records before the sink read them,
+the table is re-read from its source. **Counts**, in one Spark batch job, changes in raw and their source positions
+(`raw_proofs`): both are equal when each change is there once.
 
-**Runs** daily, and by hand at any time, for all datasets or those in *datasets*. To accept the open gaps of a dataset as
-they are, name it in *accept*.
+**Runs** daily, and when you trigger it, for all datasets or those in *datasets*. To accept the open gaps of a dataset
+as they are, add it to *accept*.
 
-**When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken: the log names the
-table. Otherwise the log says which dataset could not be compared, and why; the next run goes on from there.
+**When it fails** with "changes are there more than once", exactly-once delivery of the sink is broken; the log shows
+the table. Otherwise the log shows which dataset could not be compared, and why. The next run continues from there.
 """,
 ) as dag:
     ProveGapsOperator(

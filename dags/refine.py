@@ -1,4 +1,4 @@
-"""One DAG a dataset: from raw to cleaned, history and quarantine."""
+"""Generate one DAG per dataset: refine raw into cleaned, history and quarantine."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ FIRST_DAY = datetime(2017, 1, 1, tzinfo=UTC)
 DOC = """
 ### Refine `{dataset}`
 
-**Brings about** that the zones past raw hold what raw says: `{cleaned}` the rows as the source has them now, its
-`history` every version of them with `_valid_from` and `_valid_to`, its `quarantine` the changes that broke a rule.
-What the contract tokenises leaves raw only as a keyed hash.
+**What it does.** Derives the zones after raw: `{cleaned}` has the rows as they are in the source now, its `history`
+every version of them with `_valid_from` and `_valid_to`, its `quarantine` the changes that broke a rule. Fields that
+the contract tokenises leave raw only as a keyed hash.
 
-**Runs** when something has landed in raw, for what has come since: within a minute or so on an idle machine, else no sooner
-after the last run than the contract's `refineEvery` (5 minutes unless declared); daily, for the keys of which a
-change {time} in the run's interval; and for any days by a backfill, or all in one run by its *days*: the rows of a key
-follow from all its changes in raw, so intervals may come in any order, and again. After a change of a rule of the row,
-of the tokens' key or of the logic the next run about what has come makes all keys anew; tick *everything* to have it at
+**Runs** for new changes after they landed in raw: within about a minute on an idle machine, otherwise not before the
+contract's `refineEvery` (default 5 minutes) has passed since the last run. Runs daily for the keys of which a
+change {time} in the run's interval. Runs for any days by a backfill, or by its *days* in one run: the rows of a key are
+computed from all its changes in raw, so intervals may come in any order and be repeated. After a change of a row rule,
+of the token key or of the logic, the next run for new changes refines all keys again; tick *everything* to do it at
 once. A second run of the same interval changes nothing.
 
-**When it fails** with "is not published", a rule of severity error is broken: readers still see what they saw before,
-the rows wait on the branch `audit` of the tables, and an alert names the rule. Mend the rule or the source, then clear
+**When it fails** with "is not published", a rule of severity error is broken. Readers still see the previous rows, the
+new rows wait on the branch `audit` of the tables, and an alert shows the rule. Fix the rule or the source, then clear
 the task. Otherwise read the log of the Spark job in the task.
 """
 
@@ -72,9 +72,9 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
                 [],
                 type=["null", "array"],
                 items={"type": "string"},
-                description="These days instead of the run's interval: 2017-03-06, or 2017-03-06/2017-03-12.",
+                description="Days to refine instead of the run's interval: 2017-03-06, or 2017-03-06/2017-03-12.",
             ),
-            "everything": Param(False, type="boolean", description="All keys, not only those of an interval."),
+            "everything": Param(False, type="boolean", description="Refine all keys, not only those of an interval."),
         },
         doc_md=DOC.format(
             dataset=contract.id,

@@ -1,4 +1,4 @@
-"""Put dead letters back on their way, once, after what kept them from being read is mended."""
+"""Replay or discard dead letters, each once, after the cause of their refusal was fixed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from headrace.systems.waits import retry_delay
 INCLUDE = Path(__file__).parents[1] / "include"
 SCHEMAS = str(applied_index(INCLUDE.parent))
 TEXTS = {
-    "dataset": "Of this dataset, e.g. retail.products.",
-    "topic": "Of this Kafka topic.",
-    "refused_by": "Refused by this stream group (retail), query (retail/cdc) or sink (lake-retail).",
-    "rule": "That broke this rule, e.g. schema-unknown.",
-    "reason": "Whose reason has this text in it.",
+    "dataset": "Dataset, e.g. retail.products.",
+    "topic": "Kafka topic.",
+    "refused_by": "Stream group (retail), query (retail/cdc) or sink (lake-retail) that refused the record.",
+    "rule": "Broken rule, e.g. schema-unknown.",
+    "reason": "Text that the reason contains.",
     "since": "Refused at or after this time (ISO, UTC).",
     "until": "Refused before this time (ISO, UTC).",
 }
 NUMBERS = {
-    "partition": "Of this Kafka partition.",
-    "first_offset": "From this offset on.",
-    "last_offset": "Up to this offset, inclusive.",
+    "partition": "Kafka partition.",
+    "first_offset": "First offset, inclusive.",
+    "last_offset": "Last offset, inclusive.",
 }
 
 with DAG(
@@ -39,7 +39,7 @@ with DAG(
     tags=["letters", "lake"],
     params={
         "action": Param(
-            "show", type="string", enum=list(ACTIONS), description="Only show them, replay or discard them."
+            "show", type="string", enum=list(ACTIONS), description="Show, replay or discard the dead letters."
         ),
         **{name: Param(None, type=["null", "string"], description=what) for name, what in TEXTS.items()},
         **{name: Param(None, type=["null", "integer"], minimum=0, description=what) for name, what in NUMBERS.items()},
@@ -47,15 +47,15 @@ with DAG(
     doc_md="""
 ### Replay dead letters
 
-**Brings about** that the selected letters that can be read now are where they would have been: those of a sink in raw,
-those of a stream in the warehouse and its metrics, each at its own position, so that an old change does not win over a
-newer one. A letter is replayed once: a second run finds nothing to do. What still cannot be read waits on.
+**What it does.** Replays the selected dead letters that can be read now: those of a sink into raw, those of a stream
+into the warehouse and its metrics, each at its original position, so that an old change does not overwrite a newer one.
+A dead letter is replayed once: a second run has nothing to do. Records that still cannot be read keep waiting.
 
-**Runs** when you trigger it. By default it only *shows* in its log what is selected; with *replay* it replays, with
-*discard* it gives the letters up (their records stay in the quarantine). Empty fields select everything.
+**Runs** when you trigger it. By default it *shows* the selected dead letters in its log; *replay* replays them, and
+*discard* gives them up (their records stay in the quarantine). Empty fields select all.
 
-**When it fails**, the log names the batch and the cause; mend it and clear the task, or trigger the DAG again: what was
-begun is ended first.
+**When it fails**, the log shows the batch and the cause. Fix the cause and clear the task, or trigger the DAG again: an
+unfinished batch is completed first.
 """,
 ) as dag:
     collect = CollectLettersOperator(task_id="collect", schemas=SCHEMAS)

@@ -1,4 +1,4 @@
-"""Read source tables anew, after a truncate or when what is served is not what the source has."""
+"""Re-read source tables after a truncate, or when served data differs from the source."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ with DAG(
     default_args={"owner": "platform", **ALERTING},
     tags=["connect"],
     params={
-        "datasets": Param([], type="array", items={"type": "string"}, description="Datasets whose tables are read."),
+        "datasets": Param([], type="array", items={"type": "string"}, description="Datasets whose tables to re-read."),
     },
     doc_md="""
-### Read tables anew
+### Re-read tables
 
-**Brings about** that the tables of the given datasets are read by a snapshot of their own, and that rows which are served
-and not in the source any more are deleted. Other tables are not read; their changes wait while the snapshot is taken.
+**What it does.** Re-reads the source tables of the given datasets by a snapshot, and deletes served rows that the
+source no longer has. Other tables are not read; their changes wait during the snapshot.
 
 **Runs** when you trigger it: after a truncate, after a partition was attached or detached, after a column with a default
 was added, or when the counts of a dataset differ.
 
-**When it fails**, the connector has failed (its error stands in the log), or a stream does not run. Mend it and clear the
-task: it begins with a new snapshot.
+**When it fails**, the connector has failed (the log has its error), or a stream does not run. Fix the cause and clear
+the task: it starts with a new snapshot.
 """,
 ) as dag:
     RereadTablesOperator(

@@ -1,4 +1,4 @@
-"""Send alerts to people: e-mail, Slack, webhook."""
+"""Send alert notifications by e-mail, Slack or webhook."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ with DAG(
     doc_md="""
 ### Send alerts
 
-**Brings about** that whoever the connection `alerts_default` names learns of every alert: that something is wrong, that
-it got worse, once a day that an error is still there, and that it is over. Each of it once a route; what comes at one
-moment is one message. Without a route alerts stay in the table `alerts`.
+**What it does.** Sends every alert to the routes of the connection `alerts_default`: when it opens, when it gets worse,
+once a day while an error stays open, and when it is over. Each notification is sent once per route; alerts that open
+together go into one message. Without a route, alerts stay in the table `alerts`.
 
-**Runs** all the time: it waits, deferred, without a worker, and wakes when something is due.
+**Runs** continuously: it waits, deferred, without a worker, until a notification is due.
 
-**When it fails**, the platform's database does not answer: the log says since when. A receiver that takes nothing is no
-failure: the log and the table `alert_routes` say why, and it is tried again, with growing waits, until it does.
+**When it fails**, the platform's database does not answer; the log shows since when. A receiver that refuses messages
+does not fail the task: the log and the table `alert_routes` show why, and sending is retried with growing waits.
 """,
 ) as dag:
     SendAlertsOperator(task_id="send", schemas=str(SCHEMAS))

@@ -1,4 +1,4 @@
-"""Make what streams serve anew from the raw zone."""
+"""Re-create tables that a stream fills in ClickHouse from the raw zone."""
 
 from __future__ import annotations
 
@@ -22,24 +22,27 @@ with DAG(
     tags=["serving", "lake"],
     params={
         "datasets": Param(
-            [], type=["null", "array"], items={"type": "string"}, description="Only these datasets; none: all."
+            [],
+            type=["null", "array"],
+            items={"type": "string"},
+            description="Datasets to re-create. Empty: all datasets that a stream serves.",
         ),
     },
     render_template_as_native_obj=True,
     doc_md="""
 ### Serve from raw
 
-**Brings about** that the tables in ClickHouse which a stream fills, state and changes of a dataset, hold what the raw
-zone holds and what the stream has brought since; whatever else was in them is gone. For tables that were lost, cut or
-spoilt, without a snapshot of the source and without replaying Kafka, also for changes that Kafka no longer keeps.
+**What it does.** Re-creates the tables in ClickHouse that a stream fills, state and changes of a dataset, from the raw
+zone plus what the stream has written since; other rows are removed. Use it for tables that were lost, truncated or
+corrupted. It needs no snapshot of the source and no replay of Kafka, and includes changes that Kafka no longer keeps.
 
-**Runs** when you trigger it, for all datasets that a stream serves or those in *datasets*, while streams and readers go
-on: once raw has come as far as Kafka is at the start, a table is filled beside the old one and exchanged for it. Where a
-table itself is missing, run `apply_contracts` first. Metrics are no part of it: their parts stay as they are.
+**Runs** when you trigger it, for all datasets that a stream serves or those in *datasets*, while streams and readers
+continue. It waits until raw has caught up with Kafka as of the start, fills a new table beside the old one, and
+exchanges them. If the table itself does not exist, run `apply_contracts` first. Metrics are not changed.
 
-**When it fails**, its error names each dataset and why; the others are done. Clear the task, or trigger it again: it begins
-anew, and what the stream brought meanwhile is not lost.
-Changes without a value that the table must have are left out, and counted in the log: they wait among the dead letters.
+**When it fails**, the error lists each dataset and the reason; the others are done. Clear the task, or trigger it
+again: it starts over, and nothing that the stream wrote meanwhile is lost. Changes without a required value are left
+out and counted in the log: they wait among the dead letters.
 """,
 ) as dag:
     ServeFromRawOperator(task_id="serve", schemas=SCHEMAS, datasets="{{ params.datasets }}")

@@ -1,4 +1,4 @@
-"""Pause, resume, stop or restart one connector by hand."""
+"""Pause, resume, stop or restart one connector."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ with DAG(
     tags=["connect"],
     params={
         "connector": Param(
-            next(iter(CONNECTORS), ""), type="string", enum=CONNECTORS or [""], description="Which connector."
+            next(iter(CONNECTORS), ""), type="string", enum=CONNECTORS or [""], description="Name of the connector."
         ),
-        "action": Param("pause", type="string", enum=list(STATES), description="What to do with it."),
+        "action": Param("pause", type="string", enum=list(STATES), description="Action to perform."),
     },
     doc_md="""
 ### Steer a connector
 
-**Brings about** that one connector of the contracts is paused, runs again, is stopped (its tasks end; positions stay)
-or is restarted. Nothing is lost meanwhile: a source's slot keeps the changes, a sink's topics keep the records.
+**What it does.** Pauses, resumes, stops or restarts one connector of the contracts. Stopping ends its tasks and keeps
+its offsets. No record is lost: the replication slot of a source keeps the changes, the topics of a sink keep the
+records.
 
-**Runs** when you trigger it, for instance around work on the source's database. A source that stays paused makes its
-replication slot fall behind: `watch_connectors` says so at 1 GiB.
+**Runs** when you trigger it, for instance for maintenance of the source's database. The replication slot of a paused
+source falls behind; `watch_connectors` raises an alert at 1 GiB.
 
-**When it fails**, the connector did not reach the state within two minutes: the log has the state it is in. When there
-is no such connector, trigger `apply_contracts`, which makes it.
+**When it fails**, the connector did not reach the state within two minutes; the log shows its state. If the connector
+does not exist, trigger `apply_contracts` to create it.
 """,
 ) as dag:
     SteerConnectorOperator(task_id="steer", connector="{{ params.connector }}", action="{{ params.action }}")

@@ -1,4 +1,4 @@
-"""One DAG a stream group: keep its Spark driver alive."""
+"""Generate one DAG per stream group: keep its Spark driver running."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from headrace.systems.schedules import CONTINUOUS
 SCHEMAS = applied_index(Path(__file__).parents[1])
 
 DOC = """
-### Keep the stream group `{group}` alive
+### Keep the stream group `{group}` running
 
-**Brings about** that the driver of `{group}` runs, and with it the fast lane: {topics} topics from Kafka, decoded and
-served in ClickHouse as current state, change history and metrics.
+**What it does.** Keeps the driver of `{group}` running. The driver reads {topics} topics from Kafka, decodes them and
+serves them in ClickHouse as current state, change history and metrics (the fast lane).
 
-**Runs** from the moment that its first dataset was applied, all the time: one run adopts or launches the driver and then waits, deferred, without a worker. It wakes when
-the driver is dead or silent, a query is down, or the contracts ask for other topics.
+**Runs** continuously once its first dataset was applied. One run adopts or launches the driver and then waits,
+deferred, without a worker. It wakes when the driver is dead or silent, a query is down, or the contracts need other
+topics.
 
-**When it fails**, the driver died five times in a row soon after its start: read the log of `stream-{group}`
-(`./headrace logs stream-{group}`), mend the cause, clear the task. The next run starts by itself.
+**When it fails**, the driver died five times in a row soon after its start. Read the log of `stream-{group}`
+(`./headrace logs stream-{group}`), fix the cause and clear the task. The next run starts by itself.
 """
 
 for group, plan in stream_plans(load_index(SCHEMAS).values()).items():

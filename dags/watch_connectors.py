@@ -1,4 +1,4 @@
-"""Keep Kafka Connect's connectors running, and the replication slots that feed them."""
+"""Watch connectors and replication slots; restart failed tasks, recover lost slots."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ with DAG(
     doc_md="""
 ### Watch the connectors and the replication slots
 
-**Brings about** that every connector of the contracts runs. A FAILED task is restarted, with growing waits between; a
-sink that fails for one dataset goes on without it, and says so; a slot that falls behind is an alert; a lost slot is
-answered by a fresh snapshot, and by deletes for the rows that vanished meanwhile, so that no gap stays.
+**What it does.** Keeps every connector of the contracts running. It restarts a FAILED task, with growing waits between
+restarts. It excludes a dataset that makes its sink fail, and raises an alert. It raises an alert when a slot falls
+behind. It recovers a lost slot by a new snapshot and deletes the rows that vanished meanwhile, so that no gap stays.
 
-**Runs** all the time: it waits, deferred, without a worker, and wakes when something is wrong.
+**Runs** continuously: it waits, deferred, without a worker, until a connector or slot needs attention.
 
-**When it fails**, a connector would not stay up: the log's last line names it and its cause. Mend the cause
+**When it fails**, a connector did not stay up; the last line of the log shows it and its cause. Fix the cause
 (`docs/operations.md` lists the usual ones); the next run starts by itself.
 """,
 ) as dag:

@@ -1,4 +1,4 @@
-"""Watch that every dataset is served as soon as its contract promises."""
+"""Watch freshness, and raise an alert when a dataset misses the SLA of its contract."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ with DAG(
     doc_md="""
 ### Watch freshness
 
-**Brings about** that data which is late is an alert, `late:<dataset>`: when changes wait longer than the contract
-promises, in the source, in Kafka, or on their way to being served. Where nothing was traded nothing is late. The alert
-closes when the promise is kept again.
+**What it does.** Raises an alert `late:<dataset>` when changes wait longer than the contract's freshness SLA: in the
+source, in Kafka, or on their way to being served. A dataset without new changes is not late. The alert is resolved when
+the SLA is met again.
 
-**Runs** all the time: it looks every few seconds, deferred, without a worker.
+**Runs** continuously: it measures every few seconds, deferred, without a worker.
 
-**When it fails**, the platform's database could not be asked for minutes: the log has the cause. A system on the way
-that does not answer is no failure: the log names it once, and what can be measured still is.
+**When it fails**, the platform's database did not answer for minutes; the log shows the cause. Another system that does
+not answer does not fail the task: the log shows it once, and the other hops are still measured.
 """,
 ) as dag:
     WatchFreshnessOperator(task_id="watch", schemas=str(SCHEMAS))

@@ -1,3 +1,3 @@
-"""The generated parts of docs/: `python -m include.docs` writes them anew, a test compares."""
+"""Generator of the generated parts of docs/: `python -m include.docs` rewrites them; a test compares them."""
 
 from __future__ import annotations

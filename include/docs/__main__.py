@@ -1,4 +1,4 @@
-"""Write every generated part of the documentation anew."""
+"""Regenerate all generated parts of the documentation and `.env.example`."""
 
 from __future__ import annotations
 

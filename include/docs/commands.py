@@ -1,4 +1,4 @@
-"""The commands of ./headrace, from the CLI itself."""
+"""Table of the ./headrace commands, generated from the CLI."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from include.stack.cli import app
 
 
 def commands() -> str:
-    """Every command with its arguments and options."""
+    """Return a table of every command with its arguments and options."""
     rows = []
     for name, command in every_command():
         rows.append((code(f"./headrace {name}"), "", _first_line(command.help)))
         rows += [(f"&emsp;{code(', '.join(p.opts))}", _default(p), p.help or "") for p in parameters(command)]
-    return table(("command", "default", "what it does"), rows)
+    return table(("command", "default", "description"), rows)
 
 
 def every_command() -> Iterator[tuple[str, Any]]:
-    """(words after ./headrace, command)."""
+    """Yield (words after ./headrace, command)."""
     top: Any = typer.main.get_command(app)
-    for name, command in top.commands.items():
-        if name != "shop":
+    groups = {"shop": typer.main.get_command(shop)}
+    for name, command in {**top.commands, **groups}.items():
+        members = getattr(command, "commands", None)
+        if members is None:
             yield name, command
-    group: Any = typer.main.get_command(shop)
-    yield from ((f"shop {name}", command) for name, command in group.commands.items())
+        else:
+            yield from ((f"{name} {member}", inner) for member, inner in members.items())
 
 
 def parameters(command: Any) -> list[Any]:
-    """A command's own arguments and options."""
+    """Return a command's arguments and options, without --help."""
     return [p for p in command.params if "--help" not in p.opts]
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/contracts.md that follow from the type kernel and from what a contract may say."""
+"""Tables of docs/contracts.md generated from the type definitions and the contract's properties."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ PARAMETRIC: Final = {
     "map": '{"type": "map", "values": "long", "key-id": 8, "value-id": 9}',
     "record": '{"type": "record", "name": "Address", "fields": […]}',
 }
-"""How a type with parameters is written, by example."""
+"""Type with parameters → an example in Avro."""
 
 
 def avro_types() -> str:
-    """How each type is written."""
+    """Return a table of the Avro notation of each type."""
     logical = {type_name(kind): pair for pair, kind in LOGICAL.items()}
     rows = []
     for name in TYPE_NAMES:
@@ -53,12 +53,12 @@ def avro_types() -> str:
         else:
             written = PARAMETRIC[name]
         rows.append((code(name), code(written)))
-    note = f"A decimal has at most {MAX_PRECISION} digits, and may be carried by a `fixed` too."
-    return f"{table(('type', 'as it is written'), rows)}\n{note}\n"
+    note = f"A decimal has at most {MAX_PRECISION} digits. Its base type may also be a `fixed`."
+    return f"{table(('type', 'notation'), rows)}\n{note}\n"
 
 
 def type_mapping() -> str:
-    """What each type becomes in each system."""
+    """Return a table that maps each type to its type in each system."""
     rows = [
         (
             code(name),
@@ -75,13 +75,13 @@ def type_mapping() -> str:
 
 
 def avro_attributes() -> str:
-    """Which attributes each part of an .avsc may have."""
+    """Return a table of the allowed attributes of each part of an .avsc file."""
     rows = [(part, ", ".join(code(name) for name in sorted(names))) for part, names in ATTRIBUTES.items()]
     return table(("part", "attributes"), rows)
 
 
 def custom_properties() -> str:
-    """The custom properties of an ODCS document."""
+    """Return a table of the custom properties of an ODCS document."""
     rows = [
         (code(p.name), p.shape, "required" if p.required else _default(p.default), p.doc) for p in PROPERTIES.values()
     ]
@@ -89,37 +89,37 @@ def custom_properties() -> str:
 
 
 def quality_rules() -> str:
-    """What a quality rule may say."""
+    """Return a table of the keys of a quality rule and their allowed values."""
     units = sorted(SECONDS, key=lambda unit: (SECONDS[unit], len(unit)))
     rows = [
         ("`type`", _words(get_args(RuleKind))),
         ("`severity`", _words(get_args(Severity))),
         ("`metric` of a `library` rule", _words(sla.METRICS)),
         ("condition of a `library` or `sql` rule: exactly one of", _words(sla.OPERATORS)),
-        ("`unit` of a freshness promise", _words(units)),
-        ("`unit` of a retention promise", _words(retention.DAYS)),
+        ("`unit` of a freshness SLA", _words(units)),
+        ("`unit` of a retention", _words(retention.DAYS)),
     ]
     return table(("key", "one of"), rows)
 
 
 def postgres_types() -> str:
-    """Which column of a source table carries which type."""
+    """Return a table of the PostgreSQL column types allowed for each Avro type."""
     rows = [(code(name), _words(types)) for name, types in drift.TYPES.items()]
     rows += [
-        ("`enum`", "an enumerated type of the database's own"),
-        ("`array`", "an array of one of these, but of `xml`"),
+        ("`enum`", "an enumerated type of the database"),
+        ("`array`", "an array of one of these types, except `xml`"),
     ]
     return table(("Avro", "PostgreSQL"), rows)
 
 
 def not_by_cdc() -> str:
-    """What cannot come by CDC, and why."""
+    """Return a table of the types that CDC does not support, with reason and alternative."""
     rows = [(what, why, instead) for _, what, why, instead in unfaithful(_everything_unfaithful())]
     return table(("refused", "because", "instead"), dict.fromkeys(rows))
 
 
 def drift_rules() -> str:
-    """The ways in which a source table may differ from its contract."""
+    """Return the list of drift rules: possible differences between a source table and its contract."""
     return _words(get_args(drift.Rule)) + "\n"
 
 

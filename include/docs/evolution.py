@@ -1,4 +1,4 @@
-"""The tables of docs/contracts.md that follow from the plan's rules."""
+"""Tables of docs/contracts.md generated from the plan's rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLACES = {
 
 
 def plan_rules() -> str:
-    """Every rule by which the plan judges a difference, in the order in which they are tried."""
+    """Return a table of the plan's rules for differences, in order of evaluation."""
     rows = [
         (
             code(rule.id),
@@ -33,17 +33,17 @@ def plan_rules() -> str:
 
 
 def widenings() -> str:
-    """Which changes of type keep every stored value, and what Avro promotes."""
+    """Return a table of type changes that keep every stored value, and of Avro's promotions."""
     stored = [f"{code(old)} → {code(new)}" for old, new in sorted(WIDENINGS)]
-    stored.append("a decimal of more digits and the same scale")
+    stored.append("a decimal with more digits and the same scale")
     promoted = [f"{code(old)} → {', '.join(code(new) for new in sorted(news))}" for old, news in PROMOTIONS.items()]
     rows = [
-        ("stored values stay (lake, warehouse)", "; ".join(stored)),
-        ("Avro reads one as the other", "; ".join(promoted)),
+        ("stored values are kept (lake, warehouse)", "; ".join(stored)),
+        ("Avro promotes one to the other", "; ".join(promoted)),
     ]
     return table(("", "changes of type"), rows)
 
 
 def _fact(fact: str) -> str:
     shown = fact.format(before="*old*", after="*new*", incompatible="*what Avro cannot read, and where*")
-    return shown if shown != "*old* → *new*" else "anything else differs"
+    return shown if shown != "*old* → *new*" else "any other difference"

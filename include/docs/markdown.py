@@ -1,4 +1,4 @@
-"""Markdown tables, and the docstrings that stand under attributes."""
+"""Formatting of Markdown tables, and extraction of attribute docstrings."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterable, Sequence
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a bar or a line break in a cell is escaped."""
+    """Return a Markdown table; bars in cells are escaped and line breaks become spaces."""
     lines = [_line(header), _line(["---"] * len(header)), *(_line([_cell(c) for c in row]) for row in rows)]
     return "\n".join(lines) + "\n"
 
 
 def code(text: object) -> str:
-    """As code; nothing for nothing."""
+    """Return the text as inline code; empty for empty text."""
     return f"`{text}`" if str(text) else ""
 
 
 def attribute_docs(cls: type) -> dict[str, str]:
-    """Attribute → the docstring under it, in one line; "" without one."""
+    """Return attribute → its docstring on one line; "" if it has none."""
     body = ast.parse(inspect.getsource(cls)).body[0]
     assert isinstance(body, ast.ClassDef)
     docs: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The operators that a DAG may use, from their docstrings."""
+"""Table of the library's Airflow operators, generated from their docstrings."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LIBRARY: Final = Path(__file__).parents[2] / "plugins" / "headrace"
 
 
 def operators() -> str:
-    """Every operator, where it is imported from, and what it does."""
+    """Return a table of every operator with its module and description."""
     rows = [(code(name), code(module), what) for module, name, what in every_operator()]
-    return table(("operator", "in", "what it does"), rows)
+    return table(("operator", "module", "description"), rows)
 
 
 def every_operator() -> Iterator[tuple[str, str, str]]:
-    """(module, class, first sentence of its docstring), in order of the modules. Imports nothing."""
+    """Yield (module, class, first paragraph of its docstring) in order of the modules, without importing them."""
     for file in sorted(LIBRARY.rglob("*.py")):
         module = ".".join(file.relative_to(LIBRARY.parent).with_suffix("").parts)
         for node in ast.parse(file.read_text()).body:

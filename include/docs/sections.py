@@ -1,6 +1,6 @@
-"""Which part of which page is generated, and by what.
+"""Generated sections of the documentation pages and their generators.
 
-A part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->`.
+A section is between `<!-- generated: NAME -->` and `<!-- end of NAME -->`.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ SECTIONS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "plan": settings.plan,
     },
 }
-"""Page → part → what writes it."""
+"""Page → section → its generator."""
 
 
 class Unmarked(Exception):
-    """A page has no place for a generated part, or a place that nothing fills."""
+    """A page lacks the markers of a generated section, or has markers without a generator."""
 
 
 def regenerated(page: str, text: str) -> str:
-    """The page with its generated parts written anew. Raises Unmarked."""
+    """Return the page with its generated sections replaced. Raises Unmarked."""
     parts = SECTIONS.get(page, {})
     found = [match["name"] for match in PART.finditer(text)]
     if sorted(found) != sorted(parts):
-        raise Unmarked(f"docs/{page} has marked {sorted(found)}; what is generated is {sorted(parts)}")
+        raise Unmarked(f"docs/{page} must have markers for the sections {sorted(parts)}; found {sorted(found)}")
     return PART.sub(lambda match: _marked(match["name"], parts[match["name"]]()), text)
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/settings.md, from the declarations of the settings."""
+"""Tables of docs/settings.md and of the versions, generated from the declarations."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from include.stack.settings_doc import ROOT, settings_table
 
 
 def stack() -> str:
-    """The local stack's settings."""
+    """Return the tables of the local stack's settings."""
     return settings_table()
 
 
 def streams() -> str:
-    """A streaming driver's settings."""
+    """Return a table of a streaming driver's settings."""
     docs = attribute_docs(StreamSettings)
     rows = [(code(f.metadata["environment"]), _default(f), docs[f.name]) for f in dataclasses.fields(StreamSettings)]
-    return table(("variable", "default", "what it is"), rows)
+    return table(("variable", "default", "description"), rows)
 
 
 def lineage() -> str:
-    """The lineage endpoint's settings: each docstring begins with the variable's name."""
+    """Return a table of the lineage endpoint's settings; each docstring begins with the variable's name."""
     rows = []
     for field in dataclasses.fields(Config):
         name, _, doc = attribute_docs(Config)[field.name].partition(": ")
@@ -37,25 +37,25 @@ def lineage() -> str:
                 doc,
             )
         )
-    return table(("variable", "default", "what it is"), rows)
+    return table(("variable", "default", "description"), rows)
 
 
 def plan() -> str:
-    """Everything that a plan takes from outside the contracts."""
+    """Return tables of the plan's inputs from outside the contracts."""
     parts = []
     for cls, prefix in ((PlanSettings, ""), (SourceDatabase, "sources.<name>."), (Catalog, "catalog.")):
         docs = attribute_docs(cls)
         rows = [(code(prefix + f.name), _default(f), docs[f.name] or _spelled(f.name)) for f in dataclasses.fields(cls)]
-        parts.append(table(("value", "default", "what it is"), rows))
+        parts.append(table(("value", "default", "description"), rows))
     return "\n".join(parts)
 
 
 def versions() -> str:
-    """Every version, by where it comes from."""
+    """Return a table of all versions by origin."""
     rows = [
         (origin, code(name), code(version)) for origin, found in VERSIONS.items() for name, version in found.items()
     ]
-    return table(("from", "what", "version"), rows)
+    return table(("origin", "name", "version"), rows)
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

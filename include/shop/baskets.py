@@ -1,4 +1,4 @@
-"""The year's baskets, in the order in which they were checked out, over and over."""
+"""Baskets of the example year, replayed endlessly in order of check-out."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ class Basket:
 
 
 class Year:
-    """The baskets of a sample of the history, one row each: 50 MB for the whole year."""
+    """Baskets of a sample of the history, one row each: 50 MB for the whole year."""
 
     def __init__(self, baskets: pl.DataFrame) -> None:
         self._baskets = baskets
 
     @classmethod
     def load(cls, sample: Sample | None = None) -> Year:
-        """Read the history: 300 MB at its peak."""
+        """Read the history; uses 300 MB of memory at its peak."""
         return cls(source.baskets(sample))
 
     def __len__(self) -> int:
         return self._baskets.height
 
     def replay(self, first: int = 0) -> Iterator[tuple[timedelta, Basket]]:
-        """Baskets from number `first` on, endlessly, each with its time since that one.
+        """Yield baskets endlessly from number `first`, each with its time since the first one.
 
-        Where the year ends, the next begins a second later.
+        After the last basket of the year, the next year begins one second later.
         """
         begun = self._at(first % len(self))
         lap = timedelta()

@@ -1,10 +1,10 @@
-r"""One text and one hash of a row, the same in every engine. Pure.
+r"""Canonical text and hash of a row, identical in every engine. Pure.
 
 A row's text is its columns joined by `|`: integers and decimals in digits (decimals with all
 digits of their scale), timestamps in microseconds and dates in days since 1970, booleans as
 true and false, null as `\N`, and `\` and `|` in texts written `\\` and `\p`. Its hash is the
-first 8 bytes of the MD5 of that text, as an unsigned number; a table's hash is the sum of its
-rows' modulo 2**64, whatever their order.
+first 8 bytes of the MD5 of that text, as an unsigned number. A table's hash is the sum of its
+row hashes modulo 2**64, independent of their order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def text(column: Column, value: Value) -> str:
-    """The text of one value, which must be of the column's kind."""
+    """Return the text of one value. Raises TypeError when it is not of the column's kind."""
     match column.kind, value:
         case _, None:
             return NULL
@@ -42,15 +42,15 @@ def text(column: Column, value: Value) -> str:
             return str((value.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1))
         case "date", date():
             return str(value.toordinal() - date(1970, 1, 1).toordinal())
-    raise TypeError(f"{column.name} is a {column.kind}, which {value!r} is not")
+    raise TypeError(f"{column.name} must be of kind {column.kind}; got {value!r}")
 
 
 def row_text(columns: Iterable[Column], values: Iterable[Value]) -> str:
-    """The text of a row."""
+    """Return the text of a row."""
     return SEPARATOR.join(text(column, value) for column, value in zip(columns, values, strict=True))
 
 
 def table_hash(row_texts: Iterable[str]) -> int:
-    """The hash of a table, from the texts of its rows."""
+    """Return the hash of a table from the texts of its rows."""
     digests = (md5(row.encode(), usedforsecurity=False).digest() for row in row_texts)
     return sum(int.from_bytes(digest[:8], "big") for digest in digests) % MODULUS

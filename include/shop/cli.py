@@ -1,4 +1,4 @@
-"""`shop load`, `shop live` and `shop drop`: fill the shop with its history, live it, drop its files."""
+"""Commands `shop load`, `shop live` and `shop drop`: load the history, generate live sales, drop files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from include.shop.script import Mix
 from include.shop.source import Sample
 from include.shop.statistics import Statistics
 
-app = typer.Typer(help="The example shop: its year of history, and its life.", no_args_is_help=True)
+app = typer.Typer(help="Run the example shop: load its history, generate live sales, drop files.", no_args_is_help=True)
 
 Dsn = Annotated[
     str,
-    typer.Option(envvar="HEADRACE_OLTP_DSN", help="libpq connection string of the OLTP database."),
+    typer.Option(envvar="HEADRACE_OLTP_DSN", help="Connection string (libpq) of the OLTP database."),
 ]
 
 
@@ -35,11 +35,11 @@ def load(
         str,
         typer.Option(
             envvar="SAMPLE",
-            help='"all", a share of the baskets (0.01), or a number of rows (5000).',
+            help='Sample to load: "all", a share of the baskets (0.01), or a number of rows (5000).',
         ),
     ] = "all",
 ) -> None:
-    """Load the year of history; what is loaded already stays as it is."""
+    """Load the year of history; skip tables that are already loaded."""
     with _plain_errors():
         load_history(dsn, sample, progress=_print_load)
 
@@ -47,23 +47,25 @@ def load(
 @app.command()
 def live(
     dsn: Dsn,
-    rows_per_s: Annotated[float, typer.Option(min=0, help="Changed rows a second; 0: as fast as possible.")] = 100.0,
-    speed: Annotated[float | None, typer.Option(help="Instead: so many times as fast as the year went by.")] = None,
-    rows: Annotated[int | None, typer.Option(min=0, help="Stop after so many changed rows.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed replays the same script.")] = 0,
+    rows_per_s: Annotated[float, typer.Option(min=0, help="Changed rows per second; 0: as fast as possible.")] = 100.0,
+    speed: Annotated[
+        float | None, typer.Option(help="Speed as a multiple of real time, instead of --rows-per-s.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(min=0, help="Stop after this many changed rows.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this many seconds.")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed replays the same script.")] = 0,
     baskets_per_commit: Annotated[
-        int | None, typer.Option(min=1, help="Baskets in one transaction; chosen by the rate.")
+        int | None, typer.Option(min=1, help="Baskets per transaction; default: derived from the rate.")
     ] = None,
     clock: Annotated[
         Literal["now", "shifted"],
-        typer.Option(help="Check-out times: as booked, or with the year's own gaps from now on."),
+        typer.Option(help="Check-out times: now (time of booking), or shifted (the year's intervals, starting now)."),
     ] = "now",
     plain: Annotated[
-        bool, typer.Option("--plain", help="Punctual sales only: no corrections, returns or voids.")
+        bool, typer.Option("--plain", help="Generate punctual sales only: no corrections, returns or voids.")
     ] = False,
 ) -> None:
-    """Replay the year's baskets as new transactions, until stopped (Ctrl-C)."""
+    """Replay the year's baskets as new transactions until stopped with Ctrl-C."""
     stop = Stop()
     with _plain_errors():
         settings = LiveSettings(
@@ -78,7 +80,7 @@ def live(
         )
         with _stopped_by_signals(stop):
             tally = run_live(dsn, settings, stop=stop, on_progress=_LivePrinter())
-    typer.echo(f"closed after {tally.line().strip()}")
+    typer.echo(f"stopped after {tally.line().strip()}")
     if tally.unknown:
         raise typer.Exit(1)
 
@@ -87,24 +89,26 @@ def live(
 def drop(
     url: Annotated[
         str,
-        typer.Option(envvar="HEADRACE_LANDING_URL", help="The landing bucket, http://key:secret@host:port/bucket."),
+        typer.Option(
+            envvar="HEADRACE_LANDING_URL", help="URL of the landing bucket: http://key:secret@host:port/bucket."
+        ),
     ],
-    weeks: Annotated[str, typer.Option(help="The promotions of which weeks of the year: 10, or 10-12.")] = "1-53",
-    sample: Annotated[str, typer.Option(envvar="SAMPLE", help="As of load.")] = "all",
+    weeks: Annotated[str, typer.Option(help="Weeks of the year whose promotions are dropped: 10, or 10-12.")] = "1-53",
+    sample: Annotated[str, typer.Option(envvar="SAMPLE", help="Sample, as for load.")] = "all",
 ) -> None:
-    """Drop the coupons and the promotions into the landing bucket, these one file a week, as marketing does."""
+    """Drop the coupons (one file) and the promotions (one file per week) into the landing bucket."""
     first, _, last = weeks.partition("-")
     with _plain_errors():
         try:
             chosen = range(int(first), int(last or first) + 1)
         except ValueError:
-            raise ShopError(f"weeks {weeks!r}: write 10, or 10-12") from None
+            raise ShopError(f"--weeks must be a week or a range such as 10 or 10-12; got {weeks!r}") from None
         drop_coupons(url, Sample.of(sample), _print_file)
         drop_promotions(url, chosen, Sample.of(sample), _print_file)
 
 
 class _LivePrinter:
-    """Prints each tally with the rate since the one before."""
+    """Printer of each tally with the rate since the previous one."""
 
     def __init__(self) -> None:
         self._before = Statistics()
@@ -120,7 +124,7 @@ def _print_file(file: Dropped) -> None:
 
 def _print_load(progress: LoadProgress) -> None:
     if progress.skipped:
-        state = "loaded before"
+        state = "already loaded"
     elif progress.committed:
         state = f"committed in {progress.seconds:.1f} s"
     else:
@@ -142,7 +146,7 @@ def _plain_errors() -> Iterator[None]:
 
 @contextmanager
 def _stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """The first SIGINT or SIGTERM stops after the current transaction, a second one at once."""
+    """Stop after the current transaction on the first SIGINT or SIGTERM, and at once on the second."""
 
     def on_signal(number: int, _: FrameType | None) -> None:
         stop.request()

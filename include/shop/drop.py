@@ -1,4 +1,4 @@
-"""Drop files as the shop's marketing does into the landing bucket: its promotions, one file a week, and its coupons."""
+"""Write the shop's files to the landing bucket: promotions, one file per week, and coupons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMEOUT_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """One file in the bucket."""
+    """A file written to the bucket."""
 
     key: str
     rows: int
@@ -29,13 +29,13 @@ class Dropped:
 def drop_promotions(
     url: str, weeks: Iterable[int], sample: Sample | None = None, progress: Callable[[Dropped], None] = lambda _: None
 ) -> tuple[Dropped, ...]:
-    """Write one Parquet file a week; a week without promotions has none. The same weeks again give the same files.
+    """Write one Parquet file per week that has promotions. The same weeks always give the same files.
 
-    `url` is `http://key:secret@host:port/bucket`. Raises ShopError for a week that there is not, OSError.
+    `url` is `http://key:secret@host:port/bucket`. Raises ShopError for a week outside 1 to 53, OSError.
     """
     wanted = sorted(set(weeks))
     if unknown := [week for week in wanted if week not in WEEKS]:
-        raise ShopError(f"there is no week {unknown[0]}; the year has weeks 1 to 53")
+        raise ShopError(f"week must be from 1 to 53; got {unknown[0]}")
     rows = source.promotions(sample or Sample()).filter(pl.col("week").is_in(wanted))
     parts = sorted(rows.partition_by("week", as_dict=True).items())
     return _dropped(url, ((f"retail/promotions/week_{week:02}.parquet", part) for (week,), part in parts), progress)
@@ -44,7 +44,7 @@ def drop_promotions(
 def drop_coupons(
     url: str, sample: Sample | None = None, progress: Callable[[Dropped], None] = lambda _: None
 ) -> tuple[Dropped, ...]:
-    """Write the coupons of every campaign, one file. The same again gives the same file. Raises OSError."""
+    """Write the coupons of all campaigns to one file. The same sample always gives the same file. Raises OSError."""
     return _dropped(url, [("retail/coupons/coupons.parquet", source.frame("coupons", sample))], progress)
 
 
@@ -62,10 +62,10 @@ def _dropped(
 
 
 def store_at(url: str) -> tuple[FileSystem, str]:
-    """The object store and the bucket of `http://key:secret@host:port/bucket`."""
+    """Return the object store and the bucket of `http://key:secret@host:port/bucket`. Raises ShopError."""
     parts = urlsplit(url)
     if not parts.hostname or not parts.path.strip("/"):
-        raise ShopError("the landing bucket is given as http://key:secret@host:port/bucket")
+        raise ShopError("the URL of the landing bucket must have the form http://key:secret@host:port/bucket")
     store = S3FileSystem(
         access_key=unquote(parts.username or ""),
         secret_key=unquote(parts.password or ""),

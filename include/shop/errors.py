@@ -1,9 +1,9 @@
-"""What can go wrong in the shop.
+"""Errors of the example shop.
 
 ShopError
 ├── SchemaMissing      the OLTP schema was not applied
-├── HistoryMismatch    another sample of the history is loaded already
-├── HistoryConflict    rows that are in the way of the history
+├── HistoryMismatch    another sample of the history is already loaded
+├── HistoryConflict    existing rows conflict with the history
 └── NoExactText        a type that the oracle cannot render exactly
 """
 
@@ -11,20 +11,20 @@ from __future__ import annotations
 
 
 class ShopError(Exception):
-    """Root of the shop's errors; the message is one sentence with the next step."""
+    """Base class of the shop's errors; the message is one sentence with the next step."""
 
 
 class SchemaMissing(ShopError):
-    """The OLTP database has no `retail` schema, or no bookkeeping."""
+    """The OLTP database has no `retail` schema, or no `shop` schema."""
 
 
 class HistoryMismatch(ShopError):
-    """The history was loaded with a sample other than the one asked for."""
+    """The history was loaded with a sample other than the requested one."""
 
 
 class HistoryConflict(ShopError):
-    """A table holds rows with keys of the history, which no load of ours has put there."""
+    """A table contains rows with keys of the history that no recorded load has written."""
 
 
 class NoExactText(ShopError):
-    """A column type without one exact text form in every engine."""
+    """A column type has no exact text form that is the same in every engine."""

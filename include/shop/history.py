@@ -1,7 +1,7 @@
-"""Load the year of history into the OLTP database: one COPY, one transaction a table.
+"""Load the year of history into the OLTP database, with one COPY and one transaction per table.
 
-A table is loaded wholly or not at all, and its row in `shop.loads` is written in the same
-transaction: loading again skips what is there and goes on with the rest.
+A table is loaded completely or not at all, and its row in `shop.loads` is written in the same
+transaction. Another load skips loaded tables and continues with the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHUNK_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """How far one table is; sent after every chunk and once when the table is committed."""
+    """Progress of one table; sent after every chunk and once when the table is committed."""
 
     dataset: str
     rows: int
@@ -35,7 +35,7 @@ class LoadProgress:
     seconds: float
     committed: bool
     skipped: bool = False
-    """True when an earlier load had committed the table."""
+    """True when an earlier load committed the table."""
 
 
 def load_history(
@@ -43,12 +43,12 @@ def load_history(
     sample: Sample | float | int | str | None = None,
     progress: Callable[[LoadProgress], None] = lambda _: None,
 ) -> tuple[LoadProgress, ...]:
-    """Load every dataset that is not loaded yet; the final progress of each, in load order.
+    """Load every dataset that is not loaded yet; return the final progress of each, in load order.
 
-    Keys and checks stay in place: in time order the COPY appends to the indexes, so building
-    them afterwards would save a tenth and cost change records their key. The shop role may load.
-    Raises SchemaMissing, HistoryMismatch when another sample is loaded, HistoryConflict when
-    rows that this loader did not write hold keys of the history.
+    Keys and checks stay in place during the load: in time order the COPY appends to the indexes.
+    Creating them afterwards would save a tenth of the time, but change records would have no key.
+    The shop role is sufficient. Raises SchemaMissing, HistoryMismatch when another sample is
+    loaded, HistoryConflict when rows that this loader did not write have keys of the history.
     """
     wanted = Sample.of(sample)
     with psycopg.connect(conninfo, application_name="headrace-shop-load") as connection:
@@ -58,7 +58,7 @@ def load_history(
 
 
 def loaded_sample(connection: psycopg.Connection) -> Sample | None:
-    """The sample of which the transactions were loaded; None when they were not."""
+    """Return the sample of the loaded transactions; None when they are not loaded."""
     row = connection.execute("SELECT sample FROM shop.loads WHERE dataset = 'transactions'").fetchone()
     return Sample.of(row[0]) if row else None
 
@@ -92,8 +92,8 @@ def _already_loaded(connection: psycopg.Connection, dataset: str, sample: Sample
         return None
     if row[0] != str(sample):
         raise HistoryMismatch(
-            f"retail.{dataset} holds the history with sample {row[0]}, not {sample}:"
-            f" ask for {row[0]}, or start afresh with ./headrace clean"
+            f"retail.{dataset} is loaded with sample {row[0]}, not {sample}:"
+            f" use sample {row[0]}, or delete all data with ./headrace clean"
         )
     return LoadProgress(dataset, row[1], row[1], row[2], committed=True, skipped=True)
 
@@ -119,8 +119,8 @@ def _fill(
                 progress(LoadProgress(dataset, sent, rows.height, elapsed, committed=False))
     except errors.UniqueViolation as conflict:
         raise HistoryConflict(
-            f"retail.{dataset} already holds rows of the history that no load has recorded"
-            f" ({conflict.diag.message_detail}): start afresh with ./headrace clean"
+            f"retail.{dataset} contains rows of the history that no load has recorded"
+            f" ({conflict.diag.message_detail}): delete all data with ./headrace clean, then load again"
         ) from conflict
 
 

@@ -1,4 +1,4 @@
-"""The live shop: replay the year's baskets as transactions, at a chosen pace, until told to stop."""
+"""Replay the year's baskets as live transactions, at a chosen rate, until stopped."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from include.shop.statistics import Statistics, reporting
 from include.shop.transactions import Outcome, TransactionWriter, connect, now, shifted
 
 ROWS_PER_COMMIT_RATE = 1_000
-"""Up to this many rows a second every basket is a transaction of its own."""
+"""Rows per second up to which every basket is its own transaction."""
 
 PRODUCTS_IN_MOTION = 2_000
-"""How many products may change while the shop is open."""
+"""Number of products that may change during a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """How the shop is lived."""
+    """Settings of a live run."""
 
     rows_per_s: float = 100.0
-    """Changed rows a second to aim at; 0 for as fast as the database takes them."""
+    """Target rate in changed rows per second; 0: as fast as the database accepts them."""
     speed: float | None = None
-    """Instead of `rows_per_s`: so many times as fast as the year itself went by."""
+    """Speed as a multiple of real time, instead of `rows_per_s`."""
     rows: int | None = None
-    """Stop after exactly so many changed rows."""
+    """Stop after exactly this many changed rows."""
     seconds: float | None = None
-    """Stop after so long."""
+    """Stop after this many seconds."""
     seed: int = 0
-    """The same seed replays the same script on the same history."""
+    """Random seed; the same seed replays the same script on the same history."""
     baskets_per_commit: int | None = None
-    """Baskets in one transaction; None: 1, and more above 1,000 rows a second."""
+    """Baskets per transaction; None: 1, and more above 1,000 rows per second."""
     clock: Literal["now", "shifted"] = "now"
-    """Check-out times: the moment of booking, or the year's own gaps counted from the start."""
+    """Check-out times: the time of booking, or the year's intervals counted from the start."""
     mix: Mix = field(default_factory=Mix)
-    """How often things go wrong or change."""
+    """Probabilities of corrections, returns and other events."""
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -55,15 +55,15 @@ class LiveSettings:
             ("seconds", self.seconds),
         ):
             if value is not None and value < 0:
-                raise ShopError(f"{name} must not be negative, but is {value}")
+                raise ShopError(f"{name} must not be negative; got {value}")
         if self.speed == 0:
-            raise ShopError("speed must be above 0: at 0 nothing would ever happen")
+            raise ShopError("speed must be greater than 0; got 0")
         if self.baskets_per_commit is not None and self.baskets_per_commit < 1:
-            raise ShopError(f"baskets_per_commit is at least 1, but is {self.baskets_per_commit}")
+            raise ShopError(f"baskets_per_commit must be at least 1; got {self.baskets_per_commit}")
 
     @property
     def commit_size(self) -> int:
-        """Baskets in one transaction."""
+        """Baskets per transaction."""
         if self.baskets_per_commit is not None:
             return self.baskets_per_commit
         if self.speed is not None:
@@ -81,18 +81,18 @@ def run_live(
     on_progress: Callable[[Statistics], None] = lambda _: None,
     on_commit: Callable[[Batch, Outcome], None] = lambda _batch, _outcome: None,
 ) -> Statistics:
-    """Live the shop until its bounds are reached or `stop` is requested; what was done.
+    """Run the live shop until its limits are reached or `stop` is requested; return its statistics.
 
-    The history must be loaded; `year` spares reading its baskets again. `on_progress` is called
-    once a second from another thread, `on_commit` after every transaction. A database that is
-    away at the start raises psycopg.OperationalError; later it is waited for.
+    The history must be loaded; pass `year` to avoid reading its baskets again. `on_progress` is
+    called once a second from another thread, `on_commit` after every transaction. Raises
+    psycopg.OperationalError when the database is unavailable at the start; later it retries.
     """
     settings = settings or LiveSettings()
     with connect(conninfo) as connection:
         require_schema(connection)
         sample = loaded_sample(connection)
         if sample is None:
-            raise ShopError("the history is not loaded yet: run ./headrace shop load first")
+            raise ShopError("the history is not loaded: run ./headrace shop load first")
         world = load_world(connection)
         tally = Statistics(run=_next_run(connection))
     batches = planned(year or Year.load(sample), world, settings, tally.run)
@@ -105,7 +105,7 @@ def run_live(
 
 
 def planned(year: Year, world: World, settings: LiveSettings, run: int) -> Iterator[Batch]:
-    """The script that these settings give: where in the year it begins is up to the seed."""
+    """Return the script for these settings; the seed determines its start in the year."""
     begin = Random(settings.seed).randrange(len(year))  # noqa: S311 - a script, not a secret
     batches = script(
         year.replay(begin),
@@ -119,7 +119,7 @@ def planned(year: Year, world: World, settings: LiveSettings, run: int) -> Itera
 
 
 def load_world(connection: psycopg.Connection) -> World:
-    """What the shop's own tables say about households, products and coupons."""
+    """Read households, products, campaigns and coupons from the shop's tables."""
     households = connection.execute("SELECT household_id FROM retail.households ORDER BY household_id").fetchall()
     products = connection.execute(
         "SELECT product_id FROM retail.products ORDER BY product_id LIMIT %s",
@@ -158,7 +158,7 @@ def _live(
     def on_retry(error: psycopg.Error, wait_s: float) -> None:
         tally.retries += 1
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        tally.away = f"{reason[0]} (again in {wait_s:.1f} s)"
+        tally.away = f"{reason[0]} (retry in {wait_s:.1f} s)"
 
     writer = (
         TransactionWriter(conninfo, stop, on_retry=on_retry, checked_out_at=shifted(now()))

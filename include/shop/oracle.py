@@ -1,8 +1,8 @@
-"""The oracle: what is committed, and whether every hop holds exactly that.
+"""Oracle that compares every hop with the committed rows of the source.
 
-A fingerprint says how many rows a dataset has, how many of them twice, what each column adds up
-to, and an order-independent hash over all of it. `engines` takes fingerprints in PostgreSQL, in
-ClickHouse and over the lake; two hops hold the same rows when their fingerprints are equal.
+A fingerprint contains a dataset's number of rows, number of duplicates, sum of each column and an
+order-independent hash of all rows. `engines` computes fingerprints in PostgreSQL, in ClickHouse
+and over the lake. Two hops hold the same rows when their fingerprints are equal.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ Number = int | Decimal
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What one hop holds of one dataset."""
+    """Fingerprint of one dataset in one hop."""
 
     rows: int
     duplicates: int
-    """Rows beyond one per key; in the lake, changes beyond one per source position. Never > 0."""
+    """Rows beyond one per key; in the lake, changes beyond one per source position. Expected: 0."""
     sums: Mapping[str, Number]
-    """Per column: the sum of numbers, of microseconds or days since 1970, of bytes of text."""
+    """Column → sum of its numbers, of microseconds or days since 1970, or of text lengths in bytes."""
     nulls: Mapping[str, int]
-    """Per column: how many rows are null there."""
+    """Column → number of nulls."""
     hash: int
-    """Sum of the rows' hashes modulo 2**64, see `canonical`."""
+    """Sum of the row hashes modulo 2**64, see `canonical`."""
 
 
 Fingerprints = Mapping[str, Mapping[str, Fingerprint]]
-"""Hop → dataset → fingerprint. The first hop is the one that knows what is committed."""
+"""Hop → dataset → fingerprint. The first hop is the reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a hop departs from the first one."""
+    """One difference between a hop and the first one."""
 
     dataset: str
     hop: str
@@ -47,20 +47,20 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Hops side by side."""
+    """Result of a comparison of hops."""
 
     hops: tuple[str, ...]
     rows: Mapping[str, tuple[int | None, ...]]
-    """Dataset → rows in each hop; None where the hop has no such dataset."""
+    """Dataset → rows in each hop; None if the hop does not have the dataset."""
     differences: tuple[Difference, ...]
 
     @property
     def equal(self) -> bool:
-        """True when every hop holds exactly what the first one does."""
+        """True when every hop holds exactly the rows of the first one."""
         return not self.differences
 
     def __str__(self) -> str:
-        """A table of rows by dataset and hop, and below it one line per difference."""
+        """Return a table of rows by dataset and hop, followed by one line per difference."""
         differing = {difference.dataset for difference in self.differences}
         table = [("dataset", *self.hops, "")]
         for dataset, counts in self.rows.items():
@@ -70,7 +70,7 @@ class Comparison:
 
 
 def compare(fingerprints: Fingerprints) -> Comparison:
-    """Hold every hop against the first."""
+    """Compare every hop with the first one."""
     hops = tuple(fingerprints)
     datasets = dict.fromkeys(dataset for hop in hops for dataset in fingerprints[hop])
     return Comparison(
@@ -91,9 +91,9 @@ def compare(fingerprints: Fingerprints) -> Comparison:
 
 
 def await_equal(read: Callable[[], Fingerprints], *, timeout_s: float, every_s: float = 1.0) -> Comparison:
-    """Compare again and again until all is equal or the time is up; the last comparison.
+    """Compare repeatedly until all hops are equal or the timeout has passed; return the last comparison.
 
-    For hops that are still catching up with a source that no longer changes.
+    Use it for hops that are still catching up with a source that no longer changes.
     """
     deadline = time.monotonic() + timeout_s
     while True:

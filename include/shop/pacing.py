@@ -1,4 +1,4 @@
-"""Keep a pace by the monotonic clock, and stop at once when asked to."""
+"""Rate limiting by the monotonic clock, with immediate stop on request."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Callable
 
 
 class Stop:
-    """A wish to stop, by whoever asks first: a signal, another thread, or the deadline."""
+    """Stop request, set by a signal, another thread or a deadline."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._deadline: float | None = None
 
     def after(self, seconds: float) -> None:
-        """Stop so long after now, if nobody asks before."""
+        """Set a deadline this many seconds from now."""
         self._deadline = time.monotonic() + seconds
 
     def request(self) -> None:
-        """Ask to stop; may be called from a signal handler or another thread."""
+        """Request a stop; safe to call from a signal handler or another thread."""
         self._event.set()
 
     @property
     def requested(self) -> bool:
-        """True once stopping was asked for or the deadline has passed."""
+        """True after a stop request or after the deadline."""
         return self._event.is_set() or self._left() == 0
 
     def wait(self, seconds: float) -> bool:
-        """Sleep so long, or until stopping is asked for; True in that case."""
+        """Sleep this many seconds or until a stop is requested; return True if requested."""
         left = self._left()
         self._event.wait(max(0.0, seconds if left is None else min(seconds, left)))
         return self.requested
@@ -38,10 +38,10 @@ class Stop:
 
 
 class Pacer:
-    """Says when work is due, in seconds since the first call.
+    """Pacer of work that is due at times in seconds since the first call.
 
-    A delay of up to `debt_s` is made good by going faster; what is beyond is forgiven, so that
-    an outage is not followed by a burst.
+    A delay of up to `debt_s` is caught up by working faster. Delay beyond that is dropped, so that
+    no burst follows an outage.
     """
 
     def __init__(self, stop: Stop, *, debt_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,10 +50,10 @@ class Pacer:
         self._clock = clock
         self._origin: float | None = None
         self.forgiven_s = 0.0
-        """Delay that was not made good."""
+        """Seconds of delay that were dropped instead of caught up."""
 
     def wait_until(self, due_s: float) -> bool:
-        """Sleep until `due_s` seconds after the first call; False when asked to stop."""
+        """Sleep until `due_s` seconds after the first call; return False if a stop is requested."""
         now = self._clock()
         if self._origin is None:
             self._origin = now

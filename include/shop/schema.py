@@ -19,10 +19,10 @@ def apply_schema(
     shop_role: str,
     publication: str = "headrace_oltp",
 ) -> None:
-    """Make schemas, tables, publication and grants in one transaction; again changes nothing.
+    """Create schemas, tables, publication and grants in one transaction; idempotent.
 
-    `conninfo` must be a superuser's: only one may publish a whole schema. A role that does not
-    exist is made without a password, so nobody can log in as it until one is set.
+    `conninfo` must be a superuser's: only a superuser may publish a whole schema. A missing role is
+    created without a password, so that nobody can log in as it until one is set.
     """
     statements = sql.SQL(SCHEMA_SQL.read_text()).format(
         cdc_name=sql.Literal(cdc_role),
@@ -43,6 +43,6 @@ def require_schema(connection: psycopg.Connection) -> None:
     ).fetchone()
     if row is None or not row[0]:
         raise SchemaMissing(
-            f'database "{connection.info.dbname}" has no retail schema yet: apply'
-            " include/shop/schema.sql first (./headrace up does)"
+            f'database "{connection.info.dbname}" has no retail schema: apply'
+            " include/shop/schema.sql first, e.g. with ./headrace up"
         )

@@ -1,6 +1,6 @@
--- The shop's OLTP schema: seven tables in `retail`, the shop's own bookkeeping in `shop`.
--- Run by include/shop/schema.py, which fills in the names in braces. Running it again changes nothing.
--- Bookkeeping stays out of `retail`, because the publication carries every table of that schema.
+-- OLTP schema of the example shop: seven tables in `retail`, bookkeeping tables in `shop`. Idempotent.
+-- Run by include/shop/schema.py, which replaces the names in braces.
+-- Bookkeeping is not in `retail`, because the publication includes every table of that schema.
 
 CREATE SCHEMA IF NOT EXISTS retail;
 CREATE SCHEMA IF NOT EXISTS shop;
@@ -114,7 +114,7 @@ COMMENT ON TABLE shop.loads IS 'One row per dataset whose history is loaded, wri
 CREATE SEQUENCE IF NOT EXISTS shop.runs;
 COMMENT ON SEQUENCE shop.runs IS 'Numbers the runs of the live shop; each run has basket ids of its own.';
 
--- Change data capture needs whole `before` images, and takes no lock when there is nothing to alter.
+-- Change data capture needs complete `before` images. No table is locked if there is nothing to alter.
 DO $$
 DECLARE
     found regclass;

@@ -1,7 +1,7 @@
-"""What happens in the shop: a seeded, endless script of transactions to commit. Pure.
+"""Seeded, endless script of the shop's transactions. Pure.
 
-Every transaction books at least one new basket, by which its outcome can be looked up later.
-Whatever else goes wrong at a till or changes in the back office rides along in the same one.
+Every transaction inserts at least one new basket, which identifies its outcome later.
+Corrections, voids and record changes are riders of the same transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.shop.baskets import Basket, Line
 
 BASKETS_PER_RUN = 1_000_000_000
 FIRST_LIVE_BASKET = 100_000_000_000
-"""Above every basket of the history; run numbers keep two live shops apart."""
+"""First basket id of live runs, above every id of the history; each run has its own range."""
 
 REMEMBERED_LINES = 4_096
 LATE_SECONDS = (120, 6 * 3600)
@@ -34,46 +34,46 @@ PRODUCT_VALUES: Mapping[str, tuple[str | None, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How often, per basket replayed, each thing happens: probabilities."""
+    """Probabilities of events per replayed basket."""
 
     correction: float = 0.04
-    """A line booked earlier gets another quantity and value (UPDATE)."""
+    """Correction: an earlier line gets another quantity and value (UPDATE)."""
     goods_return: float = 0.02
-    """Goods come back: a basket of one line with negative quantity and amounts."""
+    """Return: a new basket with one line of negative quantity and amounts (INSERT)."""
     void: float = 0.02
-    """A line booked earlier is voided (DELETE)."""
+    """Void: an earlier line is deleted (DELETE)."""
     household_change: float = 0.01
-    """A household moves, marries or grows (UPDATE)."""
+    """Household change: ownership, marital status or size (UPDATE)."""
     product_change: float = 0.005
-    """A package gets another size (UPDATE)."""
+    """Product change: another package size (UPDATE)."""
     redemption: float = 0.05
-    """A household in a campaign hands in one of its coupons (INSERT)."""
+    """Redemption: a household in a campaign redeems one of its coupons (INSERT)."""
     late: float = 0.02
-    """The basket arrives minutes to hours after it was checked out."""
+    """Late arrival: the basket arrives minutes to hours after its check-out."""
     no_card: float = 0.02
-    """No loyalty card is shown: household_id is null."""
+    """No loyalty card: household_id is null."""
 
     @classmethod
     def plain(cls) -> Mix:
-        """Punctual sales and nothing else."""
+        """Return a mix of punctual sales only."""
         return cls(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the shop knows before it opens."""
+    """Reference data of a live run: households, products, campaigns and coupons."""
 
     household_ids: tuple[int, ...]
     product_ids: tuple[int, ...]
     campaigns: Mapping[int, tuple[int, ...]]
-    """Household → the campaigns it received, of those that have coupons."""
+    """Household → the campaigns with coupons that it received."""
     coupons: Mapping[int, tuple[int, ...]]
     """Campaign → codes of its coupons."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewBasket:
-    """A basket to book; `at` is replay time, `lateness` how long ago it was checked out."""
+    """A basket to insert; `at` is its replay time, `lateness` the time since its check-out."""
 
     basket_id: int
     household_id: int | None
@@ -84,12 +84,12 @@ class NewBasket:
     kind: Literal["sale", "return"]
     lines: tuple[Line, ...]
     redemption: tuple[int, int] | None = None
-    """The (campaign_id, coupon_upc) handed in."""
+    """The redeemed (campaign_id, coupon_upc)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Another quantity and sales value (cents) for a line booked earlier."""
+    """New quantity and sales value (cents) of an earlier line."""
 
     basket_id: int
     product_id: int
@@ -99,7 +99,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """A line booked earlier never happened."""
+    """Deletion of an earlier line."""
 
     basket_id: int
     product_id: int
@@ -107,7 +107,7 @@ class Void:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """Another value in one column of a household or product."""
+    """New value in one column of a household or product."""
 
     table: Literal["households", "products"]
     key: int
@@ -127,7 +127,7 @@ class Batch:
 
     @property
     def changes(self) -> int:
-        """Rows that this transaction inserts, updates or deletes."""
+        """Number of rows that this transaction inserts, updates or deletes."""
         booked = sum(len(basket.lines) + (basket.redemption is not None) for basket in self.baskets)
         return booked + len(self.riders)
 
@@ -138,7 +138,7 @@ class Batch:
 
 
 def first_basket_id(run: int) -> int:
-    """First basket id of a run of the live shop; run numbers begin at 1."""
+    """Return the first basket id of a live run; run numbers begin at 1."""
     return FIRST_LIVE_BASKET + run * BASKETS_PER_RUN
 
 
@@ -150,7 +150,7 @@ def script(
     seed: int,
     first_id: int,
 ) -> Iterator[Batch]:
-    """Transactions of one basket each. The same arguments give the same script."""
+    """Yield transactions of one basket each. The same arguments give the same script."""
     chance = Random(seed)  # noqa: S311 - a script, not a secret
     ids = iter(range(first_id, first_id + BASKETS_PER_RUN))
     memory = _Memory(chance)
@@ -164,7 +164,7 @@ def script(
 
 
 def merged(batches: Iterable[Batch], baskets_per_commit: int) -> Iterator[Batch]:
-    """The same script with so many baskets in each transaction."""
+    """Yield the same script with this many baskets per transaction."""
     source = iter(batches)
     while group := tuple(islice(source, baskets_per_commit)):
         yield Batch(
@@ -174,7 +174,7 @@ def merged(batches: Iterable[Batch], baskets_per_commit: int) -> Iterator[Batch]
 
 
 def capped(batches: Iterable[Batch], changes: int) -> Iterator[Batch]:
-    """The script cut after exactly so many changed rows; the last basket may lose lines."""
+    """Yield the script up to exactly this many changed rows; the last basket may lose lines."""
     left = changes
     for batch in batches:
         if left <= 0:
@@ -194,7 +194,7 @@ def _trimmed(batch: Batch, changes: int) -> Batch:
 
 
 class _Memory:
-    """Lines booked by this run that may still be corrected, returned or voided."""
+    """Lines of this run that can still be corrected, returned or voided."""
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance
@@ -206,7 +206,7 @@ class _Memory:
             self.take()
 
     def take(self) -> tuple[NewBasket, Line] | None:
-        """Forget and give one of the lines."""
+        """Remove and return a random line; None if there are none."""
         if not self._lines:
             return None
         position = self._chance.randrange(len(self._lines))

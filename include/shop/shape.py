@@ -1,7 +1,7 @@
-"""The shape of a dataset as the oracle sees it: key, columns and the kind of each.
+"""Shape of a dataset for the oracle: key, columns and the kind of each column.
 
-Read from the contract's files with nothing of the platform between: an oracle that shared the
-platform's reading of types would share its mistakes.
+It parses the contract's files without the platform's code: an oracle that shared the platform's
+type parser would share its bugs.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ KINDS: Mapping[str, Kind] = {
     "long:timestamp-micros": "timestamp",
     "string:uuid": "text",
 }
-"""Avro type, with its logical type → kind. What is not here has no exact text in every engine."""
+"""Avro type with its logical type → kind. Other types have no exact text in every engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `scale` matters for decimals only."""
+    """A column; `scale` applies to decimals only."""
 
     name: str
     kind: Kind
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A dataset: its id, key columns in key order, and all columns in contract order."""
+    """Shape of a dataset: its id, key columns in key order, and all columns in contract order."""
 
     dataset: str
     key: tuple[str, ...]
@@ -53,12 +53,12 @@ class Shape:
 
     @property
     def table(self) -> str:
-        """The dataset's name without its domain."""
+        """Return the dataset's name without its domain."""
         return self.dataset.partition(".")[2]
 
 
 def read_shapes(root: Path) -> dict[str, Shape]:
-    """Shapes of the shop's tables, which come by CDC, under `root` (include/schemas), by dataset id."""
+    """Return dataset id → shape of all datasets with a CDC source under `root` (include/schemas)."""
     shapes = (read_shape(path) for path in sorted(root.glob("*/*.avsc")) if _by_cdc(path))
     return {shape.dataset: shape for shape in shapes}
 
@@ -70,7 +70,7 @@ def _by_cdc(avsc: Path) -> bool:
 
 
 def read_shape(avsc: Path) -> Shape:
-    """Shape of one contract; raises NoExactText naming a field that cannot be compared."""
+    """Return the shape of one contract. Raises NoExactText with the name of a field that cannot be compared."""
     schema = json.loads(avsc.read_text())
     document = yaml.safe_load(avsc.with_suffix(".odcs.yaml").read_text())
     keys = [p for p in document["schema"][0]["properties"] if p.get("primaryKey")]

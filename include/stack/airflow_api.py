@@ -1,4 +1,4 @@
-"""A small client of Airflow's public REST API, as a person with the UI's password would use it."""
+"""Client of Airflow's public REST API, logged in with the UI's user and password."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ POLL_S = 0.5
 
 
 class AirflowRefused(Exception):
-    """Airflow answered with an error, or a run did not end well."""
+    """Airflow returned an error, or a DAG run failed or timed out."""
 
 
 class AirflowBusy(AirflowRefused, Transient):
-    """Airflow cannot answer now; asking again may help."""
+    """Airflow returned a server error (5xx); a retry may succeed."""
 
 
 class AirflowApi:
-    """Logged in as the administrator; a token is fetched on first use and again when it is refused."""
+    """Client logged in as the administrator. Fetches a token on first use, and a new one when it is rejected."""
 
     def __init__(self, s: Settings, timeout_s: float = 30.0) -> None:
         self._s = s
@@ -33,16 +33,16 @@ class AirflowApi:
         self._token = ""
 
     def put_connection(self, connection: Mapping[str, Any]) -> bool:
-        """Add a connection unless one of that id is there: whoever pointed it elsewhere meant it. True when added."""
+        """Add a connection unless its id exists; an existing connection is never changed. Return True when added."""
         found = self._call("GET", f"/connections/{connection['connection_id']}", accept=(200, 404))
         if found.status_code == 404:
             self._call("POST", "/connections", json=connection)
         return found.status_code == 404
 
     def complete_connection(self, connection: Mapping[str, Any]) -> bool:
-        """Give a connection to the same place the login that it lacks; True when it lacked one.
+        """Add the missing login to a connection with the same address; return True when it was missing.
 
-        For an instance from before its server asked who comes. A connection to another place stays as it is.
+        This upgrades instances created before the server required a login. A connection to another address is not changed.
         """
         path = f"/connections/{connection['connection_id']}"
         found = self._call("GET", path).json()
@@ -61,7 +61,7 @@ class AirflowApi:
         return True
 
     def set_connection_extra(self, connection: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-        """Give a connection another extra; the one that it had."""
+        """Replace a connection's extra and return the previous one."""
         path = f"/connections/{connection}"
         found = self._call("GET", path).json()
         body = {"connection_id": connection, "conn_type": found["conn_type"], "extra": json.dumps(dict(extra))}
@@ -70,19 +70,19 @@ class AirflowApi:
         return before
 
     def put_pool(self, pool: Mapping[str, Any]) -> bool:
-        """Add a pool unless one of that name is there: whoever sized it meant it. True when added."""
+        """Add a pool unless its name exists; an existing pool is never changed. Return True when added."""
         found = self._call("GET", f"/pools/{pool['name']}", accept=(200, 404))
         if found.status_code == 404:
             self._call("POST", "/pools", json=pool)
         return found.status_code == 404
 
     def dags(self) -> dict[str, bool]:
-        """DAG id → is it paused."""
+        """Return DAG id → whether it is paused."""
         found = self._call("GET", "/dags", params={"limit": 1000}).json()["dags"]
         return {dag["dag_id"]: dag["is_paused"] for dag in found}
 
     def paused(self) -> frozenset[str]:
-        """DAGs that are paused now. Asked once; none where Airflow does not answer within seconds."""
+        """Return the paused DAGs. One request without retry; empty when Airflow does not answer."""
         try:
             found = self._ask("GET", "/dags", (200,), params={"limit": 1000}).json()["dags"]
         except (AirflowRefused, AirflowBusy, httpx.HTTPError):
@@ -90,7 +90,7 @@ class AirflowApi:
         return frozenset(dag["dag_id"] for dag in found if dag["is_paused"])
 
     def import_errors(self) -> dict[str, str]:
-        """File → why it could not be read."""
+        """Return file → stack trace of its import error."""
         found = self._call("GET", "/importErrors").json()["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in found}
 
@@ -98,12 +98,12 @@ class AirflowApi:
         self._call("PATCH", f"/dags/{dag}", json={"is_paused": paused})
 
     def trigger(self, dag: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run; its id."""
+        """Start a run and return its id."""
         body = {"logical_date": None, "conf": dict(conf or {})}
         return str(self._call("POST", f"/dags/{dag}/dagRuns", json=body).json()["dag_run_id"])
 
     def backfill(self, dag: str, start: str, end: str, *, max_active_runs: int = 2) -> int:
-        """Run the DAG anew for every interval from `start` to `end` (ISO dates, both included); the backfill's id."""
+        """Re-run the DAG for every interval from `start` to `end` (ISO dates, inclusive); return the backfill's id."""
         body = {
             "dag_id": dag,
             "from_date": f"{start}T00:00:00Z",
@@ -121,37 +121,39 @@ class AirflowApi:
         return found
 
     def task_states(self, dag: str, run: str) -> dict[str, str]:
-        """Task id → state."""
+        """Return task id → state."""
         found = self._call("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances").json()["task_instances"]
         return {task["task_id"]: task["state"] or "waiting" for task in found}
 
     def task_seconds(self, dag: str, run: str) -> dict[str, float]:
-        """Task id → seconds from the start to the end of its last attempt, of tasks that have ended."""
+        """Return task id → duration of its last attempt in seconds, for tasks that have ended."""
         found = self._call("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances").json()["task_instances"]
         return {task["task_id"]: float(task["duration"]) for task in found if task["duration"] is not None}
 
     def returned(self, dag: str, run: str, task: str) -> Any:
-        """What a task has returned."""
+        """Return a task's return value (XCom `return_value`)."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/return_value"
         return self._call("GET", path, params={"stringify": False}).json()["value"]
 
     def task_log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
-        """What a task said, as plain text."""
+        """Return a task's log as plain text."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
         answer = self._call("GET", path, accept=(200, 404), headers={"Accept": "application/json"})
         content = answer.json().get("content", []) if answer.status_code == 200 else []
         return "\n".join(line["event"] if isinstance(line, dict) else str(line) for line in content)
 
     def wait_for_dag(self, dag: str, seconds: float) -> None:
-        """Wait until the DAG processor has read a DAG."""
+        """Wait until the DAG processor has parsed a DAG. Raises AirflowRefused after `seconds`."""
         deadline = time.monotonic() + seconds
         while dag not in self.dags():
             if time.monotonic() > deadline:
-                raise AirflowRefused(f"DAG {dag} was not read within {seconds:.0f} s; errors: {self.import_errors()}")
+                raise AirflowRefused(
+                    f"DAG {dag} was not parsed within {seconds:.0f} s; import errors: {self.import_errors()}"
+                )
             time.sleep(1)
 
     def wait_for_run(self, dag: str, run: str, seconds: float, report: Callable[[str], None]) -> None:
-        """Wait until a run has succeeded, reporting each change of a task's state."""
+        """Wait until a run succeeds and report each task state change. Raises AirflowRefused on failure or timeout."""
         deadline, seen = time.monotonic() + seconds, dict[str, str]()
         while True:
             states = self.task_states(dag, run)
@@ -175,7 +177,7 @@ class AirflowApi:
         return f"run {run} of {dag} failed in {', '.join(failed) or 'no task'}\n{tail}"
 
     def _call(self, method: str, path: str, accept: tuple[int, ...] = (200, 201), **options: Any) -> httpx.Response:
-        """Return the answer; a question is asked again while Airflow is busy or restarts, a request never."""
+        """Return the response. GET requests are retried while Airflow is busy or restarting; other requests are not."""
         if method == "GET":
             return take(f"ask Airflow for {path}", lambda: self._ask(method, path, accept, **options))
         return self._ask(method, path, accept, **options)
@@ -192,12 +194,12 @@ class AirflowApi:
                 break
         if answer.status_code not in accept:
             wrong = AirflowBusy if answer.status_code >= 500 else AirflowRefused
-            raise wrong(f"Airflow: {method} {path} gave {answer.status_code}: {answer.text[:500]}")
+            raise wrong(f"Airflow: {method} {path} returned {answer.status_code}: {answer.text[:500]}")
         return answer
 
     def _log_in(self) -> str:
         who = {"username": self._s["HEADRACE_AIRFLOW_USER"], "password": self._s["HEADRACE_PASSWORD_AIRFLOW"]}
         answer = self._http.post("/auth/token", json=who)
         if answer.status_code != 201:
-            raise AirflowRefused(f"Airflow does not accept the password in {self._s.env_file}: {answer.status_code}")
+            raise AirflowRefused(f"Airflow rejected the password in {self._s.env_file}: status {answer.status_code}")
         return str(answer.json()["access_token"])

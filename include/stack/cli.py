@@ -1,4 +1,4 @@
-"""The command behind ./headrace."""
+"""Command-line interface of ./headrace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from include.stack.settings import Settings
 
 app = typer.Typer(
     name="headrace",
-    help="A data platform on one machine: ./headrace up starts it and loads a shop's year; ./headrace test proves it.",
+    help="A data platform on one machine. ./headrace up starts it and loads the example data; ./headrace test tests it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -32,12 +32,12 @@ MORE = "Working on Headrace"
 @app.command()
 def up(
     platform_only: Annotated[
-        bool, typer.Option("--platform-only", help="Start the processes; load and apply nothing.")
+        bool, typer.Option("--platform-only", help="Start the processes only; load no data and apply no contracts.")
     ] = False,
 ) -> None:
-    """Install what is missing, start everything, load the shop's year and stream it until it is served.
+    """Install what is missing, start everything, load the example data and wait until it is served.
 
-    Can be run again at any time: it goes on from where things stand.
+    Idempotent: run it again at any time; it continues from the current state.
     """
     from include.stack.commands.preflight import problems
     from include.stack.commands.start import start
@@ -64,8 +64,8 @@ def up(
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Rows and freshness of every dataset at every hop, and the processes."""
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show rows and freshness of every dataset at every hop, and the state of the processes."""
     from include.stack.commands import status as view
     from include.stack.supervision.supervisor import Supervisor
 
@@ -87,52 +87,56 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 @app.command()
 def down() -> None:
-    """Stop everything. Data stays; ./headrace up goes on with it."""
+    """Stop all processes. Data is kept; ./headrace up continues with it."""
     from include.stack.commands.stop import stop
     from include.stack.supervision.supervisor import Supervisor
 
     s = _settings()
-    out.print("stopping" if Supervisor(s).is_up() else "nothing runs")
+    out.print("stopping" if Supervisor(s).is_up() else "Headrace is not running")
     stop(s)
 
 
 @app.command()
-def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Stop everything and delete this instance's data and secrets. Asks first."""
+def clean(yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")] = False) -> None:
+    """Stop all processes and delete this instance's data and secrets, after a confirmation prompt."""
     from include.stack.commands.stop import remove
 
     s = _settings()
     if not yes and not typer.confirm(f"Delete all data of this instance ({s.home}) and {s.env_file.name}?"):
         raise typer.Exit(1)
     remove(s)
-    out.print("gone; the environment and the jars stay in " + str(s.state))
+    out.print("deleted; the Python environment and the jars are kept in " + str(s.state))
 
 
 @app.command()
 def logs(
-    process: Annotated[str, typer.Argument(help="A process of ./headrace status; none: list them.")] = "",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
+    process: Annotated[
+        str, typer.Argument(help="Process name, as in ./headrace status; omit it to list the logs.")
+    ] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of last lines to show.")] = 50,
 ) -> None:
-    """Show what a process said."""
+    """Show the log of a process."""
     s = _settings()
     there = sorted(path.stem for path in s.logs.glob("*.log"))
     if process not in there:
-        out.print("\n".join(there) if there else "no logs yet: start with ./headrace up")
+        out.print("\n".join(there) if there else "no logs yet; run ./headrace up first")
         raise typer.Exit(0 if not process else 2)
     command = ["tail", f"--lines={lines}", *(["--follow"] if follow else []), str(s.logs / f"{process}.log")]
-    os.execvp(command[0], command)  # noqa: S606 - tail takes the terminal over
+    os.execvp(command[0], command)  # noqa: S606 - replaces this process by tail
 
 
-lineage = typer.Typer(help="OpenLineage events, as they are stored.", no_args_is_help=True)
+lineage = typer.Typer(help="Manage the stored OpenLineage events.", no_args_is_help=True)
 app.add_typer(lineage, name="lineage")
 
 
 @lineage.command()
 def replay(
-    since: Annotated[datetime, typer.Option("--since", help="Only what came since then, UTC.")] = datetime(1970, 1, 1),  # noqa: DTZ001 - typer reads no zone
+    since: Annotated[
+        datetime, typer.Option("--since", help="Send only events received since this time, UTC.")
+    ] = datetime(1970, 1, 1),  # noqa: DTZ001 - typer parses no time zone
 ) -> None:
-    """Send every stored event to the Marquez of HEADRACE_MARQUEZ_URL, e.g. to a new one, in the order of their arrival."""
+    """Send all stored events, in order of arrival, to the Marquez server at HEADRACE_MARQUEZ_URL."""
     from include.stack.commands.replay_lineage import NoMarquez
     from include.stack.commands.replay_lineage import replay as send
 
@@ -143,9 +147,45 @@ def replay(
         raise typer.Exit(2) from None
 
 
+new = typer.Typer(help="Write new files of the project.", no_args_is_help=True)
+app.add_typer(new, name="new")
+
+
+@new.command("dataset")
+def new_dataset(
+    dataset: Annotated[str, typer.Argument(help="Id of the dataset: domain.name, such as retail.orders.")],
+    from_table: Annotated[
+        str, typer.Option("--from-table", help="Table to capture: connection:schema.table, such as oltp:retail.orders.")
+    ] = "",
+    from_json: Annotated[
+        Path | None, typer.Option("--from-json", help="Sample of events: a JSON array, or one JSON object per line.")
+    ] = None,
+    key: Annotated[str, typer.Option("--key", help="Key fields of --from-json, comma-separated.")] = "id",
+    team: Annotated[str, typer.Option("--team", help="Team that owns the dataset.")] = "platform",
+) -> None:
+    """Write the two files of a contract from a table or a sample of JSON, and show the SQL and the plan that follow."""
+    from include.stack.commands import new_dataset as drafting
+
+    if bool(from_table) == bool(from_json):
+        raise typer.BadParameter("give either --from-table or --from-json")
+    s = _settings()
+    if from_json:
+        written = drafting.write_from_records(s, dataset, from_json, [k.strip() for k in key.split(",")], team)
+    else:
+        written = drafting.write_from_table(s, dataset, from_table, team)
+    for file in written.files:
+        out.print(f"wrote {file}", soft_wrap=True)
+    for name, why in written.draft.left_out.items():
+        out.print(f"[yellow]left out[/yellow] {escape(name)}: {escape(why)}", soft_wrap=True)
+    if written.sql:
+        out.print("\nThe source database needs:\n" + escape("\n".join(written.sql)), soft_wrap=True)
+    out.print(f"\n{escape(drafting.plan(s, dataset))}", soft_wrap=True)
+    out.print("Describe the fields, then apply it: trigger apply_contracts in Airflow.")
+
+
 @app.command(rich_help_panel=MORE)
 def lint() -> None:
-    """Check style, types and the direction of imports."""
+    """Check style, types and import rules."""
     s = _settings()
     paths = ["plugins", "dags", "include", "tests", "benchmarks"]
     tools = (
@@ -163,8 +203,10 @@ def lint() -> None:
 @app.command(rich_help_panel=MORE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(
     context: typer.Context,
-    fast: Annotated[bool, typer.Option("--fast", help="Only what needs no stack: under a minute.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the test stack running afterwards.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Run only the tests that need no stack (under a minute).")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the test stack running afterwards.")] = False,
     long: Annotated[
         bool,
         typer.Option(
@@ -173,34 +215,36 @@ def test(
         ),
     ] = False,
 ) -> None:
-    """Run the tests; starts a stack of their own on ports of its own and stops it afterwards.
+    """Run the tests on a separate stack with its own ports, and remove the stack afterwards.
 
-    Further arguments go to pytest, e.g. ./headrace test tests/integration -k lineage
+    Extra arguments are passed to pytest, e.g. ./headrace test tests/integration -k lineage
     """
     from include.stack.commands.testing import run_tests
 
     if fast and long:
-        raise typer.BadParameter("--fast and --long exclude each other: choose one.")
+        raise typer.BadParameter("--fast and --long cannot be combined; use only one of them.")
     raise typer.Exit(run_tests(_settings(), context.args, fast=fast, keep=keep, long=long))
 
 
 @app.command(rich_help_panel=MORE)
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Which benchmarks; none: all. A wrong name lists them.")
+        list[str] | None, typer.Argument(help="Benchmarks to run; default: all. An unknown name lists them.")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the benchmark's stack running afterwards.")] = False,
-    instance: Annotated[
-        str, typer.Option(help="Measure this instance, which must run, instead of one of its own.")
-    ] = "bench",
-    quick: Annotated[bool, typer.Option("--quick", help="Little data, once: does it work? Writes no results.")] = False,
-    repetitions: Annotated[int | None, typer.Option(min=1, help="Instead of each benchmark's own number.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the results instead of benchmarks/results.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the benchmark stack running afterwards.")] = False,
+    instance: Annotated[str, typer.Option(help="Measure this running instance instead of a separate one.")] = "bench",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smoke test: little data, one repetition, no results written.")
+    ] = False,
+    repetitions: Annotated[
+        int | None, typer.Option(min=1, help="Repetitions; default: each benchmark's own number.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the results; default: benchmarks/results.")] = None,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="Rows that `fidelity` writes, instead of its own number.")
+        int | None, typer.Option(min=1, help="Rows written by `fidelity`; default: its own number.")
     ] = None,
 ) -> None:
-    """Measure freshness, loads, catch-up, memory, parsing and starting, on a stack of its own."""
+    """Measure freshness, load time, catch-up, memory, DAG parsing and start time on a separate stack."""
     from benchmarks.run import main as run_benchmarks
 
     raise typer.Exit(
@@ -212,7 +256,7 @@ def bench(
 
 @app.command(rich_help_panel=MORE)
 def lock() -> None:
-    """Resolve include/stack/requirements.in anew into the lock file."""
+    """Resolve include/stack/requirements.in and rewrite the lock file."""
     s = _settings()
     here = Path("include/stack")
     command = [
@@ -240,11 +284,11 @@ Schema registry  {base}:{s.port("REGISTRY")}   user headrace, password: HEADRACE
 Kafka Connect    {base}:{s.port("CONNECT")}   user headrace, password: HEADRACE_PASSWORD_CONNECT
 Object store     {base}:{s.port("S3")}   keys: HEADRACE_S3_ACCESS_KEY, HEADRACE_S3_SECRET_KEY
 
-Next: ./headrace shop live   lets the shop trade; ./headrace status shows it arrive.""")
+Next: run ./headrace shop live to generate sales, and ./headrace status to see the rows arrive.""")
 
 
 def main() -> None:
-    """Run a command; an error ends in one sentence, never in a trace."""
+    """Run a command and print an error as one sentence, without a traceback."""
     from include.shop.cli import app as shop
 
     quiet_libraries()
@@ -253,7 +297,7 @@ def main() -> None:
         app.add_typer(shop, name="shop")
         app(prog_name="./headrace")
     except KeyboardInterrupt:
-        err.print("stopped; run it again to go on from here")
+        err.print("stopped; run the command again to continue")
         raise SystemExit(130) from None
     except Exception as error:
         err.print(f"[red]✗[/red] {escape(_sentence(error))}", soft_wrap=True)
@@ -261,7 +305,7 @@ def main() -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """Return what the error says; of an error that is not ours, the trace goes to a file."""
+    """Return the error's message. Write the traceback of an error that is not ours to a file."""
     from include.stack.steps import is_sentence
 
     if is_sentence(error):
@@ -270,7 +314,7 @@ def _sentence(error: Exception) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as log:
         log.write(f"{datetime.now(UTC).isoformat()} {' '.join(sys.argv[1:])}\n{''.join(format_exception(error))}\n")
-    return f"{type(error).__name__}: {' '.join(str(error).split())}; where it happened stands in {file}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}; the traceback is in {file}"
 
 
 def _lend_shop_its_places() -> None:

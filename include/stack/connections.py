@@ -1,4 +1,4 @@
-"""Airflow's connections for this instance of the stack: the only place where DAGs learn an address."""
+"""Airflow's connections for this instance of the stack, the only source of addresses for DAGs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from include.stack.settings import BY_NAME, Settings
 from include.stack.sockets import STANDBY, socket_path
 
 LANDING: Final = "landing"
-"""The bucket where files are dropped; SeaweedFS makes it by its own options."""
+"""Bucket for dropped files; SeaweedFS creates it from its options file."""
 
 
 def connections(s: Settings) -> list[dict[str, Any]]:
-    """Bodies for Airflow's `POST /connections`."""
+    """Return the bodies for Airflow's `POST /connections`."""
     return [
         _connection("kafka_default", "kafka", "The event backbone.", extra=kafka_options(s)),
         _connection(
@@ -67,7 +67,7 @@ def connections(s: Settings) -> list[dict[str, Any]]:
 
 
 def connect_extra(s: Settings) -> dict[str, Any]:
-    """Values of the plan's settings that differ from their defaults."""
+    """Return the extra of the Kafka Connect connection: the plan's settings that differ from their defaults."""
     plan: dict[str, Any] = {}
     commit, session = "HEADRACE_SINK_COMMIT_MS", "HEADRACE_SINK_SESSION_MS"
     if s[commit] != BY_NAME[commit].default:
@@ -79,7 +79,7 @@ def connect_extra(s: Settings) -> dict[str, Any]:
 
 
 def lake(s: Settings) -> dict[str, Any]:
-    """The Iceberg catalog as the fields of an Airflow connection; `rest` or `jdbc` by setting."""
+    """Return the Iceberg catalog as fields of an Airflow connection, `rest` or `jdbc` by HEADRACE_CATALOG."""
     store = {
         "warehouse": s["HEADRACE_WAREHOUSE"],
         "s3.endpoint": f"http://{s.bind}:{s.port('S3')}",
@@ -101,7 +101,7 @@ def lake(s: Settings) -> dict[str, Any]:
 
 
 def landing(s: Settings) -> dict[str, Any]:
-    """The landing bucket as the fields of an Airflow connection."""
+    """Return the landing bucket as fields of an Airflow connection."""
     return {
         "host": f"http://{s.bind}:{s.port('S3')}",
         "login": s["HEADRACE_S3_ACCESS_KEY"], "password": s["HEADRACE_S3_SECRET_KEY"],

@@ -1,4 +1,4 @@
-"""What the CLI says to a person: progress lines with the time, tables, colours only on a terminal."""
+"""Console output of the CLI: progress lines with elapsed time, and colours only on a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from rich.console import Console
 
 CHATTY = ("clickhouse_connect", "py4j", "pyiceberg")
-PIPED_WIDTH = 140  # what is not a terminal says nothing of its width
+PIPED_WIDTH = 140  # a pipe has no width of its own
 
 
 def _console(*, stderr: bool) -> Console:
@@ -22,13 +22,13 @@ err = _console(stderr=True)
 
 
 def quiet_libraries() -> None:
-    """Keeps what libraries log to themselves: what they fail at is raised, and said in our words."""
+    """Silence library loggers below CRITICAL; their failures are raised and reported by the CLI itself."""
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class Progress:
-    """Lines such as `  12.3 s  kafka up`, counted from the object's birth."""
+    """Printer of progress lines such as `  12.3 s  kafka up`, timed from the object's creation."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()

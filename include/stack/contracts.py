@@ -1,4 +1,4 @@
-"""The contracts of an instance: as they stand in its folder, and as they were applied."""
+"""Contracts of an instance: those in its folder and those applied."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from include.stack.settings import Settings
 
 
 def index_file(s: Settings) -> Path:
-    """Where the instance keeps the index of its folder of contracts; its Airflow reads the same one."""
+    """Return the path of the index of the contracts folder; Airflow reads the same file."""
     return s.run / "contracts.index.json"
 
 
 def applied_file(s: Settings) -> Path:
-    """Where the instance keeps the index of the applied contracts."""
+    """Return the path of the index of the applied contracts."""
     return s.run / "contracts.applied.json"
 
 
 def contracts(s: Settings) -> Mapping[str, Contract]:
-    """Dataset id → contract, as the folder has it. Raises ContractErrors."""
+    """Return dataset id → contract from the folder. Raises ContractErrors."""
     return load_index(s.contracts, index_file(s))
 
 
 def applied(s: Settings) -> Mapping[str, Contract]:
-    """Dataset id → contract, as it was applied: what runs follows these."""
+    """Return dataset id → contract as last applied; the running systems follow these."""
     return load_index(applied_file(s))

@@ -1,4 +1,4 @@
-"""The roles and databases of PostgreSQL, and how each is reached."""
+"""Roles and databases of PostgreSQL, and their connection strings."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def superuser_dsn(settings: Settings, database: str = "postgres") -> str:
 
 
 def role_dsn(settings: Settings, role: str, database: str | None = None) -> str:
-    """DSN of one of ROLES, to the database it owns unless another is named."""
+    """Return the DSN of one of ROLES, to the database it owns unless another is given."""
     password_setting, _, own = ROLES[role]
     password, port = settings[password_setting], settings.port("POSTGRES")
     return f"postgresql://{role}:{password}@{settings.bind}:{port}/{database or own}"
 
 
 def make_roles(settings: Settings, roles: Mapping[str, tuple[str, str, str | None]] = ROLES) -> None:
-    """Roles, passwords and databases; idempotent."""
+    """Create the roles with their passwords and databases; idempotent."""
     own = [database for _, _, database in roles.values() if database]
     with psycopg.connect(superuser_dsn(settings), autocommit=True, connect_timeout=10) as connection:
         for role, (setting, options, database) in roles.items():
@@ -60,7 +60,7 @@ LINEAGE = """
 
 
 def let_lineage_in(settings: Settings) -> None:
-    """Let the lineage endpoint use its tables, once they are made; idempotent."""
+    """Grant the lineage endpoint access to its tables, which must exist; idempotent."""
     with psycopg.connect(role_dsn(settings, "headrace_platform"), connect_timeout=10) as connection:
         connection.execute(LINEAGE)
 

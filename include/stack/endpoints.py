@@ -1,4 +1,4 @@
-"""The stack's systems as the library's hooks, without Airflow: the same connections, read from the settings."""
+"""Endpoints and hooks of the stack's systems without Airflow, from the same connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.stack.settings import Settings
 
 
 def endpoint(s: Settings, name: str) -> Endpoint:
-    """The endpoint that the Airflow connection of that id gives."""
+    """Return the endpoint of the Airflow connection with this id."""
     body = next(body for body in connections(s) if body["connection_id"] == name)
     return Endpoint(
         host=body.get("host", ""),
@@ -24,7 +24,7 @@ def endpoint(s: Settings, name: str) -> Endpoint:
 
 
 def endpoints(s: Settings) -> Endpoints:
-    """Every system that a plan touches."""
+    """Return the endpoints of all systems that a plan changes."""
     return Endpoints(
         kafka=endpoint(s, "kafka_default"),
         registry=endpoint(s, "schema_registry_default"),
@@ -38,5 +38,5 @@ def endpoints(s: Settings) -> Endpoints:
 
 
 def systems(s: Settings) -> Systems:
-    """The hooks of these endpoints."""
+    """Return the hooks of these endpoints."""
     return Systems.at(endpoints(s))

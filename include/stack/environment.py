@@ -1,4 +1,4 @@
-"""Make the environment that Airflow's processes and Spark's drivers share; nothing in it is a secret of Airflow's."""
+"""Environment variables shared by Airflow's processes and Spark's drivers, without Airflow's own secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.stack.settings import SETTINGS, Settings
 
 
 def shared(s: Settings) -> dict[str, str]:
-    """Paths, waits, and the platform's database."""
+    """Return the shared variables: paths, waits, and the DSN of the platform's database."""
     return {
         "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),
         "HEADRACE_CONTRACTS": str(s.contracts),

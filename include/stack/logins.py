@@ -1,4 +1,4 @@
-"""Who logs in to Kafka and to the schema registry: each user, and the setting that holds its password."""
+"""Users of Kafka and the schema registry, and the setting that holds each password."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from headrace.systems.kafka.login import SCRAM, login
 from include.stack.settings import Settings
 
 BROKER: Final = "broker"
-"""Who the broker is to itself, and who makes the others. It logs in by PLAIN: its password stands in the broker's own file,
-since those of SCRAM are in the log that the broker opens only then."""
+"""User of the broker itself; it creates the other users. It logs in by PLAIN with the password in the broker's file,
+because the broker reads SCRAM credentials from its log, which is not open at that point."""
 KAFKA_PASSWORDS: Final[Mapping[str, str]] = {
     BROKER: "HEADRACE_PASSWORD_KAFKA_BROKER",
     "headrace": "HEADRACE_PASSWORD_KAFKA",
     "connect": "HEADRACE_PASSWORD_KAFKA_CONNECT",
     "streams": "HEADRACE_PASSWORD_KAFKA_STREAMS",
 }
-"""User of Kafka → setting of the password."""
+"""Kafka user → setting of its password."""
 REGISTRY_USERS: Final[Mapping[str, tuple[str, str]]] = {
     "headrace": ("HEADRACE_PASSWORD_REGISTRY", "sr-admin"),
     "connect": ("HEADRACE_PASSWORD_REGISTRY_CONNECT", "sr-developer"),
     "streams": ("HEADRACE_PASSWORD_REGISTRY_STREAMS", "sr-readonly"),
 }
-"""User of the schema registry → setting of the password, and Apicurio's role."""
+"""Schema registry user → setting of its password, and its Apicurio role."""
 
 
 def kafka_options(s: Settings, user: str = "headrace") -> dict[str, str]:
-    """librdkafka's options of a client that logs in as this user."""
+    """Return the librdkafka options for a client that logs in as this user."""
     mechanism = "PLAIN" if user == BROKER else SCRAM
     return {
         "bootstrap.servers": f"{s.bind}:{s.port('KAFKA')}",

@@ -1,6 +1,6 @@
-"""`python3 -m include.stack.make_env`: make `.env` with fresh secrets, for containers alone; starts nothing.
+"""Create `.env` with fresh secrets for a containers-only setup: `python3 -m include.stack.make_env`.
 
-What is there stays as it is. Needs nothing but Python.
+Starts nothing. Keeps existing values. Needs only Python's standard library.
 """
 
 from __future__ import annotations
@@ -11,4 +11,4 @@ from include.stack.settings import ensure_secrets, load
 
 if __name__ == "__main__":
     settings = ensure_secrets(load())
-    sys.stdout.write(f"{settings.env_file} has every secret; only you may read it\n")
+    sys.stdout.write(f"{settings.env_file} contains every secret; only its owner can read it\n")

@@ -1,4 +1,4 @@
-"""Airflow's pools: how many tasks of a kind may run at once."""
+"""Airflow's pools: limits on concurrent tasks of one kind."""
 
 from __future__ import annotations
 

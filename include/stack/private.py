@@ -1,4 +1,4 @@
-"""Files that only their owner may read."""
+"""Writing of files with mode 600."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write the file whole, with mode 600; one that says the same is left alone."""
+    """Write the file atomically with mode 600, unless it already has this content."""
     if path.exists() and path.read_text() == text:
         return
     temporary = path.with_suffix(path.suffix + ".new")

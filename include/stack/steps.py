@@ -1,4 +1,4 @@
-"""Steps of `./headrace up`: a fault that may pass is tried again; any other ends in one sentence."""
+"""Steps of `./headrace up`: retry transient errors and report all others in one sentence."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from headrace.systems.text import one_line
 T = TypeVar("T")
 
 PATIENCE: Final = Backoff(tries=7, first_s=0.5, longest_s=8.0)
-"""Tries of one step: about 25 seconds in all."""
+"""Retries of one step: about 25 seconds in total."""
 PASSING: Final = (
     Transient, SystemUnavailable, psycopg.OperationalError, psycopg.InterfaceError, httpx.TransportError,
     subprocess.TimeoutExpired, HTTPException, xmlrpc.client.ProtocolError, OSError,
 )  # fmt: skip
-"""Errors of a server that starts, is restarted or is busy."""
+"""Transient errors: a server is starting, restarting or busy."""
 LASTING: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 )
-"""Of OSError, those that do not pass by themselves."""
-AGAIN: Final = "then run ./headrace up again; it goes on from there"
+"""Error numbers of OSError that are not transient."""
+AGAIN: Final = "then run ./headrace up again to continue"
 
 
 class StepFailed(Exception):
-    """A step of `up` did not succeed; the message says which, why, where more stands and what to do."""
+    """A step of `up` failed; the message names the step, the cause, the log and the next step."""
 
 
 def take(
@@ -48,10 +48,12 @@ def take(
     patience: Backoff = PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Return what the step returns. `what` completes "could not …".
+    """Run a step with retries and return its result. `what` completes "could not …".
+
+    Errors of our own classes pass through unchanged, except SystemUnavailable.
 
     Raises:
-        StepFailed: it failed for good, or as often as the patience allows. What is a sentence already passes.
+        StepFailed: the error is not transient, or all retries failed.
     """
     failures = 0
     while True:
@@ -67,12 +69,12 @@ def take(
 
 
 def passes(error: BaseException) -> bool:
-    """Whether trying again may help."""
+    """Return whether the error is transient, so that a retry may succeed."""
     return isinstance(error, PASSING) and getattr(error, "errno", None) not in LASTING
 
 
 def side_by_side(jobs: Sequence[Callable[[], None]]) -> None:
-    """Run the jobs at once. Raises the first error as soon as it comes: an interrupt waits for no job either."""
+    """Run the jobs concurrently. Raises the first error at once. An error or an interrupt does not wait for other jobs."""
     ends: queue.Queue[BaseException | None] = queue.Queue()
 
     def run(job: Callable[[], None]) -> None:
@@ -91,7 +93,7 @@ def side_by_side(jobs: Sequence[Callable[[], None]]) -> None:
 
 
 def is_sentence(error: BaseException) -> bool:
-    """Whether the error is of a class of ours: its message says already what is wrong and what to do."""
+    """Return whether the error is of one of our classes, whose messages name the problem and the next step."""
     ours = type(error).__module__.startswith(("headrace.", "include."))
     return ours and not isinstance(error, Transient)
 

@@ -1,4 +1,4 @@
-"""Headrace: declare a dataset once, and Airflow makes it real everywhere."""
+"""Headrace: a data platform on Airflow that creates each declared dataset in every system."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Every error that Headrace raises, as one tree.
+"""Exceptions that Headrace raises, as one class hierarchy.
 
 HeadraceError
-├── ContractError        one rule broken at one place of one contract file
-│   └── SchemaTypeError  an Avro type that the type kernel does not carry
+├── ContractError        one broken rule at one place of one contract file
+│   └── SchemaTypeError  an Avro type that Headrace does not support
 ├── ContractErrors       all broken rules of a set of contracts, in file order
-├── PlanRefused          a plan that cannot be made; nothing was touched
-├── HeldBack             some datasets were held back; the others had their turn
-└── SystemFailure         talking to a system
-    ├── SystemUnavailable  it cannot be reached, or does not answer in time
-    └── SystemRefused      it answered, and said no
+├── PlanRefused          a plan that cannot be made; nothing was changed
+├── HeldBack             some datasets were held back; the others were processed
+└── SystemFailure         a call to a system failed
+    ├── SystemUnavailable  the system cannot be reached, or does not answer in time
+    └── SystemRefused      the system answered and refused
 
 Each message is a sentence with the place, the fact and the next step.
 """
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class HeadraceError(Exception):
-    """The root: catch it to catch whatever Headrace itself raises."""
+    """Base class of all Headrace exceptions."""
 
 
 class ContractError(HeadraceError):
@@ -40,24 +40,24 @@ class ContractError(HeadraceError):
     def __init__(self, path: str, line: int, rule: str, message: str) -> None:
         super().__init__(path, line, rule, message)
         self.path = path
-        """The file, as a reader of the project would name it."""
+        """The contract file, as shown in messages."""
         self.line = line
-        """1-based; best effort: the nearest enclosing element when the place has no line."""
+        """1-based line of the place, or of the nearest enclosing element that has a line."""
         self.rule = rule
         """Short kebab-case name of the rule, stable across versions."""
         self.message = message
-        """What is wrong; what to do next."""
+        """What is wrong, and what to do next."""
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.rule}: {self.message}"
 
 
 class SchemaTypeError(ContractError):
-    """An Avro type or logical type that the type kernel does not carry."""
+    """An Avro type or logical type that Headrace does not support."""
 
 
 class ContractErrors(HeadraceError):
-    """All broken rules found, one a line."""
+    """All broken rules that were found, one per line."""
 
     def __init__(self, errors: Iterable[ContractError]) -> None:
         self.errors = tuple(errors)
@@ -68,11 +68,11 @@ class ContractErrors(HeadraceError):
 
 
 class PlanRefused(HeadraceError):
-    """A plan that cannot be made: nothing was touched."""
+    """A plan that cannot be made. Nothing was changed."""
 
     def __init__(self, reasons: Iterable[str]) -> None:
         self.reasons = tuple(reasons)
-        """One sentence for each breaking change: place, fact, what it hits, next step."""
+        """One sentence per breaking change: place, fact, impact, next step."""
         super().__init__(self.reasons)
 
     def __str__(self) -> str:
@@ -80,13 +80,13 @@ class PlanRefused(HeadraceError):
 
 
 class HeldBack(HeadraceError):
-    """Some datasets were held back; what was to be done is done for the others."""
+    """Some datasets were held back. The others were processed."""
 
     def __init__(self, reasons: Iterable[str], *, retry: bool) -> None:
         self.reasons = tuple(reasons)
-        """One sentence for each: which dataset, why, what to do next."""
+        """One sentence per dataset: which dataset, why, what to do next."""
         self.retry = retry
-        """Whether a step failed, so that trying again may help; a refusal stays one."""
+        """Whether a step failed, so that a retry may help. A retry does not help after a refusal."""
         super().__init__(self.reasons)
 
     def __str__(self) -> str:
@@ -94,14 +94,14 @@ class HeldBack(HeadraceError):
 
 
 class SystemFailure(HeadraceError):
-    """Talking to a system went wrong."""
+    """A call to a system failed."""
 
     def __init__(self, system: str, address: str, message: str) -> None:
         super().__init__(system, address, message)
         self.system = system
-        """Which system: kafka, connect, registry, lake, warehouse, spark, platform, oltp."""
+        """The system: kafka, connect, registry, lake, warehouse, spark, platform, oltp."""
         self.address = address
-        """Where it was sought, without credentials."""
+        """The address that was called, without credentials."""
         self.message = message
         """What happened, and what happens next."""
 
@@ -110,8 +110,8 @@ class SystemFailure(HeadraceError):
 
 
 class SystemUnavailable(SystemFailure):
-    """The system cannot be reached, or does not answer in time; trying again may help."""
+    """The system cannot be reached, or does not answer in time. A retry may help."""
 
 
 class SystemRefused(SystemFailure):
-    """The system answered and refused; trying the same again does not help."""
+    """The system answered and refused. A retry of the same call does not help."""

@@ -1,9 +1,8 @@
-"""What Headrace adds to Airflow as a provider: the asset schemes of its systems.
+"""Airflow provider metadata: the asset URI schemes of the lake, the warehouse and the object store.
 
-Airflow finds this function through the entry point in `plugins/headrace-*.dist-info`: metadata on
-the import path is all that an installed distribution is to Python, so nothing has to be installed,
-and scheduler, workers, triggerer and DAG processor all see the same. Imports nothing: every
-Airflow process calls it at start.
+Airflow finds `provider_info` through the entry point in `plugins/headrace-*.dist-info`. Python treats metadata on the
+import path as an installed distribution, so nothing has to be installed. Scheduler, workers, triggerer and DAG
+processor all read the same metadata. This module has no heavy imports, because every Airflow process calls it at start.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ _ASSETS = "headrace.services.lineage.assets"
 
 
 def provider_info() -> dict[str, Any]:
-    """The provider document, in the words of Airflow's provider_info.schema.json."""
+    """Return the provider document, in the format of Airflow's provider_info.schema.json."""
     return {
         "package-name": "headrace",
         "name": "Headrace",

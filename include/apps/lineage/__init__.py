@@ -1,3 +1,3 @@
-"""The OpenLineage endpoint: `python -m uvicorn include.apps.lineage.app:app`."""
+"""OpenLineage endpoint: `python -m uvicorn include.apps.lineage.app:app`."""
 
 from __future__ import annotations

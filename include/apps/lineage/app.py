@@ -1,13 +1,13 @@
-"""An OpenLineage endpoint with Marquez's paths.
+"""HTTP endpoint for OpenLineage events with Marquez's API paths.
 
-    POST /api/v1/lineage         one event: 201 stored, 200 known already
-    POST /api/v1/lineage/batch   a list of events: the valid ones are stored, the others named
+    POST /api/v1/lineage         one event: 201 stored, 200 already known
+    POST /api/v1/lineage/batch   a list of events: valid ones are stored, invalid ones are listed in the response
     GET  /api/v1/lineage/graph   ?dataset=namespace:name [&direction=down|up] [&depth=n] [&column=c]
     GET  /api/v1/lineage/path    ?from=namespace:name&to=namespace:name [&from_column=&to_column=]
     GET  /api/v1/jobs            [?namespace=] [&declared=true]
     GET  /healthz                no key needed
 
-Every other path wants `Authorization: Bearer <HEADRACE_LINEAGE_KEY>`. Run it with
+All other paths require `Authorization: Bearer <HEADRACE_LINEAGE_KEY>`. Run it with
 `python -m uvicorn include.apps.lineage.app:app`; the settings are in `config.py`.
 """
 
@@ -42,7 +42,7 @@ STATEMENT_TIMEOUT_MS: Final = 15_000
 
 
 class Endpoint:
-    """The routes, over one pool of database connections."""
+    """Route handlers that share one pool of database connections."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -63,7 +63,7 @@ class Endpoint:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Open the pool; prune, and forward, while the app is up."""
+        """Open the pool; prune old events and forward new ones while the app is running."""
         await self.pool.open(wait=False)
         beside = [asyncio.create_task(keep_pruning(self.pool, self.config.keep_days))]
         if self.config.marquez_url:
@@ -77,7 +77,7 @@ class Endpoint:
             await self.pool.close()
 
     async def post_event(self, request: Request) -> Response:
-        """One event."""
+        """Store one event."""
         body = await json_body(request, self.config.max_body)
         try:
             event = receive(body)
@@ -87,10 +87,10 @@ class Endpoint:
         return answer({"stored": new}, 201 if new else 200)
 
     async def post_batch(self, request: Request) -> Response:
-        """A list of events, answered as OpenLineage's batch endpoint does."""
+        """Store a list of events; respond like OpenLineage's batch endpoint."""
         body = await json_body(request, self.config.max_body)
         if not isinstance(body, list):
-            raise Problem(422, "a batch is a JSON list of events")
+            raise Problem(422, "a batch must be a JSON list of events")
         valid: list[Received] = []
         failed = []
         for index, item in enumerate(body):
@@ -112,45 +112,45 @@ class Endpoint:
         return answer(content, 200 if valid or not body else 422)
 
     async def get_graph(self, request: Request) -> Response:
-        """What is up or down from a dataset, or from one column of it."""
+        """Return the upstream or downstream graph of a dataset, or of one of its columns."""
         dataset = _wanted(request, "dataset")
         direction = request.query_params.get("direction", "down")
         depth = request.query_params.get("depth", "10")
         if direction not in ("down", "up"):
-            raise Problem(422, f"direction={direction}: must be down or up")
+            raise Problem(422, f"direction must be down or up; got {direction}")
         if not depth.isdigit() or not 1 <= int(depth) <= stored.MAX_DEPTH:
-            raise Problem(422, f"depth={depth}: must be from 1 to {stored.MAX_DEPTH}")
+            raise Problem(422, f"depth must be a whole number from 1 to {stored.MAX_DEPTH}; got {depth}")
         column = request.query_params.get("column", "")
         found = await self._ask(
             lambda c: stored.graph(c, dataset, "up" if direction == "up" else "down", depth=int(depth), column=column)
         )
         if found is None:
-            raise Problem(404, f"no event has named the dataset {dataset}")
+            raise Problem(404, f"dataset {dataset} not found: no stored event contains it")
         return answer(found)
 
     async def get_path(self, request: Request) -> Response:
-        """The shortest way from one dataset or column to another."""
+        """Return the shortest path from one dataset or column to another."""
         start, end = _wanted(request, "from"), _wanted(request, "to")
         columns = (
             request.query_params.get("from_column", ""),
             request.query_params.get("to_column", ""),
         )
         if bool(columns[0]) != bool(columns[1]):
-            raise Problem(422, "from_column and to_column: give both or neither")
+            raise Problem(422, "from_column and to_column must be given together")
         edges = await self._ask(lambda c: stored.path(c, start, end, columns=columns))
         if edges is None:
-            raise Problem(404, f"nothing flows from {start} to {end}")
+            raise Problem(404, f"no path found from {start} to {end}")
         return answer({"edges": edges})
 
     async def get_jobs(self, request: Request) -> Response:
-        """The known jobs."""
+        """Return the known jobs."""
         namespace = request.query_params.get("namespace")
         declared = request.query_params.get("declared", "").lower() in ("1", "true")
         found = await self._ask(lambda c: stored.jobs(c, namespace=namespace, declared=declared))
         return answer({"jobs": found})
 
     async def health(self, _: Request) -> Response:
-        """200 while the database answers, else 503."""
+        """Return 200 if the database answers, else 503."""
         await self._ask(lambda c: c.execute("SELECT FROM lineage.events LIMIT 1"))
         return answer({"status": "ok"})
 
@@ -166,7 +166,7 @@ class Endpoint:
             message = "the lineage tables are missing; apply the platform's migrations"
             raise Problem(503, message) from error
         except (DataError, ProgramLimitExceeded) as error:
-            raise Problem(422, f"PostgreSQL cannot hold this: {_line(error)}") from error
+            raise Problem(422, f"PostgreSQL cannot store this value: {_line(error)}") from error
         except (PoolTimeout, OperationalError) as error:
             message = f"the lineage database does not answer; nothing was stored: {_line(error)}"
             raise Problem(503, message) from error
@@ -175,7 +175,7 @@ class Endpoint:
 def _wanted(request: Request, name: str) -> str:
     value = request.query_params.get(name, "")
     if not value:
-        raise Problem(422, f"{name} is missing; give a dataset as namespace:name")
+        raise Problem(422, f"{name} is missing; it must be a dataset as namespace:name")
     return value
 
 
@@ -189,7 +189,7 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 
 def create_app(config: Config) -> RequireKey:
-    """The ASGI app for a configuration."""
+    """Return the ASGI app for a configuration."""
     endpoint = Endpoint(config)
     routes = [
         Route("/api/v1/lineage", endpoint.post_event, methods=["POST"]),
@@ -204,7 +204,7 @@ def create_app(config: Config) -> RequireKey:
 
 
 class _FromEnvironment:
-    """Reads the settings when the server starts, so that importing needs none."""
+    """ASGI app that reads the settings when the server starts, so that the import needs none."""
 
     def __init__(self) -> None:
         self._app: RequireKey | None = None

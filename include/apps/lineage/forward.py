@@ -1,8 +1,8 @@
-"""Forwarding to Marquez: in the background, at least once, in order of arrival, never in the way.
+"""Forward events to Marquez in the background: at least once, in order of arrival, without delaying requests.
 
-Storing an event only marks it. This loop moves marked events into a bounded outbox, posts them and
-takes them out. An unreachable or failing Marquez is tried again with growing waits; an event that it
-refuses for good is set aside with the reason, and the others go on.
+Storing an event only marks it. This loop moves marked events to a bounded outbox, posts them and
+removes them. If Marquez is unreachable or failing, the loop retries with increasing waits. An event
+that Marquez rejects permanently is set aside with the reason, and the others continue.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ BATCH: Final = 50
 LEASE_S: Final = 120
 IDLE_S: Final = 1.0
 MAX_ATTEMPTS: Final = 20
-"""How often one event may fail by itself (5xx while Marquez takes others) before it is set aside."""
+"""Attempts per event (5xx while Marquez accepts others) before it is set aside."""
 BACKOFF: Final = Backoff(first_s=1.0, longest_s=60.0)
 AGAIN: Final = frozenset({401, 403, 404, 408, 425, 429, 502, 503, 504})
-"""Statuses that say something about Marquez or its address, not about the event."""
+"""HTTP statuses caused by Marquez or its address, not by the event."""
 
 FILL: Final = """
 WITH room AS (
@@ -43,7 +43,7 @@ WITH room AS (
 INSERT INTO lineage.outbox (event_id, sequence) SELECT id, sequence FROM moved
 ON CONFLICT (event_id) DO NOTHING
 """
-"""An event that is marked again while it is on its way goes once."""
+"""Move marked events to the outbox. An event marked again while in the outbox is sent once."""
 
 CLAIM: Final = """
 WITH due AS (
@@ -78,11 +78,11 @@ ON CONFLICT (event_id) DO UPDATE SET reason = excluded.reason, refused_at = now(
 
 
 class MarquezDown(Exception):
-    """Marquez cannot take anything now."""
+    """Marquez cannot accept any event now."""
 
 
 class Forwarder:
-    """One loop; several may run beside each other."""
+    """Forwarding loop; several may run concurrently."""
 
     def __init__(
         self,
@@ -115,16 +115,16 @@ class Forwarder:
                 except (MarquezDown, DatabaseError, TimeoutError) as error:
                     failures += 1
                     wait = BACKOFF.wait_s(failures)
-                    log.warning("lineage is not forwarded (%s); next try in %.0f s", error, wait)
+                    log.warning("could not forward lineage events (%s); retry in %.0f s", error, wait)
                     await self._sleep(wait)
         finally:
             await self._client.aclose()
 
     async def once(self) -> int:
-        """Forward one batch; returns how many were due.
+        """Forward one batch and return the number of due events.
 
         Raises:
-            MarquezDown: Marquez takes nothing; what was claimed stays in the outbox.
+            MarquezDown: Marquez accepts no events; the claimed events stay in the outbox.
         """
         async with self._pool.connection() as connection:
             await connection.execute(FILL, {"size": self._size})
@@ -146,13 +146,13 @@ class Forwarder:
         return len(claimed)
 
     async def _post(self, event_id: UUID, attempts: int, payload: str) -> bool:
-        """True when Marquez has the event."""
+        """Post an event; return True when Marquez accepted it. Raises MarquezDown."""
         try:
             response = await self._client.post("/api/v1/lineage", content=payload.encode())
         except httpx.TransportError as error:
             raise MarquezDown(f"{self._client.base_url}: {error or type(error).__name__}") from error
         if response.status_code in AGAIN:
-            raise MarquezDown(f"{self._client.base_url} answers {response.status_code}")
+            raise MarquezDown(f"{self._client.base_url} returned {response.status_code}")
         if response.is_success:
             return True
         reason = f"{response.status_code}: {response.text[:500]}"
@@ -160,7 +160,7 @@ class Forwarder:
             wait = BACKOFF.wait_s(attempts + 1)
             await self._execute(FAILED, {"id": event_id, "error": reason, "wait": wait})
         else:
-            log.error("Marquez refuses lineage event %s for good: %s", event_id, reason)
+            log.error("Marquez permanently rejected lineage event %s: %s", event_id, reason)
             await self._execute(SET_ASIDE, {"id": event_id, "error": reason})
         return False
 

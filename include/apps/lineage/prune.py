@@ -1,4 +1,4 @@
-"""Old events go; the graph that they added up to stays, and of each job the events of its newest run."""
+"""Retention of lineage events: delete old events, keep the graph and the events of each job's newest run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DELETE FROM lineage.events WHERE id IN (
 
 
 async def prune(pool: AsyncConnectionPool[Any], days: int) -> int:
-    """Delete what is older than so many days, a bounded number at a time; returns how many went."""
+    """Delete events older than `days`, in bounded batches; return the number of deleted events."""
     gone = 0
     while True:
         async with pool.connection() as connection:
@@ -37,11 +37,11 @@ async def prune(pool: AsyncConnectionPool[Any], days: int) -> int:
 
 
 async def keep_pruning(pool: AsyncConnectionPool[Any], days: int) -> None:
-    """Prune every hour until cancelled."""
+    """Prune every hour until cancelled; log errors and continue."""
     while True:
         try:
             if gone := await prune(pool, days):
-                log.info("%d lineage events older than %d days are gone", gone, days)
+                log.info("deleted %d lineage events older than %d days", gone, days)
         except (DatabaseError, TimeoutError) as error:
-            log.warning("old lineage events stay for now: %s", error)
+            log.warning("could not delete old lineage events; retry in an hour: %s", error)
         await asyncio.sleep(EVERY_S)

@@ -1,4 +1,4 @@
-"""A request's body and key: read within limits, decoded, checked."""
+"""Authentication of requests, and reading and decoding of their bodies within limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUL = b"\\u0000"
 
 
 class RequireKey:
-    """Lets a request in when it presents the API key; `open_paths` need none."""
+    """ASGI middleware that requires the API key, except for `open_paths`."""
 
     def __init__(self, app: ASGIApp, key: bytes, open_paths: frozenset[str]) -> None:
         self.app = app
@@ -27,7 +27,7 @@ class RequireKey:
         if scope["type"] != "http" or scope["path"] in self.open_paths or self._knows(scope):
             await self.app(scope, receive, send)
         else:
-            refusal = Problem(401, "no or wrong API key; send `Authorization: Bearer <key>`")
+            refusal = Problem(401, "API key is missing or wrong; send `Authorization: Bearer <key>`")
             await problem(refusal)(scope, receive, send)
 
     def _knows(self, scope: Scope) -> bool:
@@ -37,19 +37,19 @@ class RequireKey:
 
 
 async def json_body(request: Request, limit: int) -> Any:
-    """The decoded body, gzip or plain.
+    """Read and decode the JSON body, gzip or plain.
 
-    NUL characters inside strings become U+FFFD: PostgreSQL cannot hold them.
+    NUL characters in strings are replaced by U+FFFD, because PostgreSQL cannot store them.
 
     Raises:
-        Problem: larger than `limit` bytes, not gzip though it says so, or not JSON.
+        Problem: the body is larger than `limit` bytes, invalid gzip, or not JSON.
     """
     body = await _read(request, limit)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "gzip":
         body = _gunzip(body, limit)
     elif encoding != "identity":
-        raise Problem(415, f"content-encoding {encoding!r} is not known; send gzip or none")
+        raise Problem(415, f"content-encoding must be gzip or none; got {encoding!r}")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -58,7 +58,7 @@ async def json_body(request: Request, limit: int) -> Any:
 
 
 def without_nul(value: Any) -> Any:
-    """The same JSON value with U+FFFD for every NUL."""
+    """Return the JSON value with every NUL replaced by U+FFFD."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Answers: JSON, and problems as one sentence."""
+"""Responses of the lineage endpoint: JSON, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 
 class Problem(Exception):
-    """The request cannot be done: HTTP status and one sentence that says why."""
+    """Error response: HTTP status and one sentence with the cause."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -18,12 +18,12 @@ class Problem(Exception):
 
 
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON of anything that msgspec encodes, dataclasses and times included."""
+    """Return a JSON response of any value that msgspec can encode, e.g. dataclasses and times."""
     body = msgspec.json.encode(content)
     return Response(body, status, headers, media_type="application/json")
 
 
 def problem(refusal: Problem) -> Response:
-    """The answer for a problem; says when to try again where trying again helps."""
+    """Return the response for a problem; a 503 contains a Retry-After header."""
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
     return answer({"error": refusal.message}, refusal.status, headers.get(refusal.status))

@@ -1,3 +1,3 @@
-"""How the oracle takes a fingerprint in each engine; every one computes `canonical` by itself."""
+"""Fingerprints of the oracle in each engine; each engine computes `canonical` itself."""
 
 from __future__ import annotations

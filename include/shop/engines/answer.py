@@ -1,4 +1,4 @@
-"""The one row by which an SQL engine answers for a fingerprint, all of it as text."""
+"""Parsing of the one row of texts that a fingerprint query returns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.shop.shape import Column, Shape
 
 
 def fingerprint(shape: Shape, answer: Sequence[str]) -> Fingerprint:
-    """Read rows, duplicates, hash, then sum and nulls of every column in order."""
+    """Parse rows, duplicates and hash, then sum and nulls of every column in order."""
     rows, duplicates, total, *columns = answer
     return Fingerprint(
         rows=int(rows),

@@ -1,4 +1,4 @@
-"""Fingerprints in ClickHouse: of a view as served, of the change history, of the lake it reads."""
+"""Fingerprints in ClickHouse: of served views, of the change history, and of lake tables."""
 
 # ruff: noqa: S608 - every name in these queries comes from a contract
 
@@ -37,7 +37,7 @@ class _Answer(Protocol):
 
 
 class ClickHouse(Protocol):
-    """What is needed of a client; clickhouse-connect's is one."""
+    """Protocol of the client, as implemented by clickhouse-connect."""
 
     def query(self, query: str) -> _Answer:
         """Run one SELECT."""
@@ -45,28 +45,28 @@ class ClickHouse(Protocol):
 
 
 def clickhouse_fingerprints(client: ClickHouse, shapes: Iterable[Shape]) -> dict[str, Fingerprint]:
-    """Fingerprints of the views `<domain>.<dataset>`, dataset → fingerprint."""
+    """Return dataset → fingerprint of its view `<domain>.<dataset>`."""
     return {shape.dataset: clickhouse_fingerprint(client, shape) for shape in shapes}
 
 
 def clickhouse_fingerprint(client: ClickHouse, shape: Shape, relation: str | None = None) -> Fingerprint:
-    """Fingerprint of a table, view or parenthesised query; by default the dataset's view."""
+    """Return the fingerprint of a table, view or parenthesised query; by default of the dataset's view."""
     (answer,) = client.query(clickhouse_query(shape, relation or shape.dataset)).result_rows
     return fingerprint(shape, answer)
 
 
 def latest(shape: Shape, changes: str) -> str:
-    """A relation for `clickhouse_fingerprint`: the rows that a table of changes leads to.
+    """Return a relation for `clickhouse_fingerprint`: the current rows of a table of changes.
 
     `changes` is the warehouse's `<domain>.<dataset>_changes`, or a raw table of the lake as
-    ClickHouse sees it. The latest change of a key is the one with the highest offset.
+    ClickHouse reads it. The latest change of a key is the one with the highest offset.
     """
     key = ", ".join(f"`{name}`" for name in shape.key)
     return f"(SELECT * FROM (SELECT * FROM {changes} ORDER BY _offset DESC LIMIT 1 BY {key}) WHERE _op != 'd')"
 
 
 def clickhouse_query(shape: Shape, relation: str) -> str:
-    """The query of one row of texts that `answer.fingerprint` reads."""
+    """Return the query for the one row of texts that `answer.fingerprint` parses."""
     row = ", ".join(rf"ifNull({_fill(TEXT, column)}, '\\N')" for column in shape.columns)
     key = ", ".join(f"`{name}`" for name in shape.key)
     columns = "".join(

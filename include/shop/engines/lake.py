@@ -1,4 +1,4 @@
-"""Fingerprints of raw tables in the lake, by pyiceberg: the rows that their changes lead to."""
+"""Fingerprints of raw lake tables by pyiceberg: of the current rows after all their changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.shop.oracle import Fingerprint, Number
 from include.shop.shape import Column, Kind, Shape
 
 META = ("_op", "_kafka_partition", "_offset")
-"""Columns of a raw table that place a change; `_offset` orders the changes of a key."""
+"""Columns of a raw table with a change's operation and position; `_offset` orders the changes of a key."""
 
 
 class _Scan(Protocol):
@@ -22,15 +22,15 @@ class _Scan(Protocol):
 
 
 class RawTable(Protocol):
-    """What is needed of a table; pyiceberg's is one."""
+    """Protocol of a table, as implemented by pyiceberg."""
 
     def scan(self, *, selected_fields: tuple[str, ...]) -> _Scan:
-        """Read some columns of the current snapshot."""
+        """Read the selected columns of the current snapshot."""
         ...
 
 
 class Catalog(Protocol):
-    """What is needed of a catalog; pyiceberg's is one."""
+    """Protocol of a catalog, as implemented by pyiceberg."""
 
     def load_table(self, identifier: str) -> RawTable:
         """Open a table by its full name."""
@@ -38,7 +38,7 @@ class Catalog(Protocol):
 
 
 def lake_fingerprints(catalog: Catalog, shapes: Iterable[Shape]) -> dict[str, Fingerprint]:
-    """Fingerprints of the tables `raw.<domain>_<dataset>`, dataset → fingerprint."""
+    """Return dataset → fingerprint of its table `raw.<domain>_<dataset>`."""
     return {
         shape.dataset: lake_fingerprint(catalog.load_table(f"raw.{shape.dataset.replace('.', '_')}"), shape)
         for shape in shapes
@@ -46,13 +46,13 @@ def lake_fingerprints(catalog: Catalog, shapes: Iterable[Shape]) -> dict[str, Fi
 
 
 def lake_fingerprint(table: RawTable, shape: Shape) -> Fingerprint:
-    """Fingerprint of one raw table; its changes are held in memory."""
+    """Return the fingerprint of one raw table; loads all its changes into memory."""
     fields = (*(column.name for column in shape.columns), *META)
     return changes_fingerprint(table.scan(selected_fields=fields).to_arrow(), shape)
 
 
 def changes_fingerprint(changes: pa.Table, shape: Shape) -> Fingerprint:
-    """Fingerprint of the rows that some changes lead to: the latest per key, deletes dropped."""
+    """Return the fingerprint of the rows after all changes: the latest change per key, without deletes."""
     frame = pl.DataFrame(pl.from_arrow(changes))
     positions = frame.select("_kafka_partition", "_offset").n_unique()
     rows = (

@@ -1,4 +1,4 @@
-"""Fingerprints of tables in PostgreSQL: what is committed."""
+"""Fingerprints of tables in PostgreSQL, over committed rows."""
 
 # ruff: noqa: S608 - every name in these queries comes from a contract
 
@@ -31,23 +31,23 @@ NUMBER: Mapping[Kind, str] = {
 
 
 def postgres_fingerprints(conninfo: str, shapes: Iterable[Shape]) -> dict[str, Fingerprint]:
-    """Fingerprints of all shapes in one snapshot, dataset → fingerprint."""
+    """Return dataset → fingerprint of all shapes, read in one snapshot."""
     with psycopg.connect(conninfo, application_name="headrace-shop-oracle") as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return {shape.dataset: postgres_fingerprint(connection, shape) for shape in shapes}
 
 
 def postgres_fingerprint(connection: psycopg.Connection, shape: Shape, relation: str | None = None) -> Fingerprint:
-    """Fingerprint of a table, by default the one named as the dataset."""
+    """Return the fingerprint of a table; by default of the table with the dataset's name."""
     answer = connection.execute(postgres_query(shape, relation or shape.dataset)).fetchone()
     assert answer is not None
     return fingerprint(shape, answer)
 
 
 def postgres_query(shape: Shape, relation: str) -> str:
-    """The query of one row of texts that `answer.fingerprint` reads.
+    """Return the query for the one row of texts that `answer.fingerprint` parses.
 
-    Duplicates are not counted: the primary key forbids them.
+    Duplicates are not counted, because the primary key prevents them.
     """
     row = ", ".join(rf"coalesce({_fill(TEXT, column)}, '\N')" for column in shape.columns)
     columns = "".join(

@@ -1,4 +1,4 @@
-"""Work on a dataset under its contract's checks, and what came of it, for the task that waits."""
+"""Run a batch job's work under the checks of its contract, and write the result for the waiting task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def audited(
     result: Path,
     work: Callable[[Audit], Mapping[str, Any]],
 ) -> None:
-    """Do the work; what it did, the outcome of every check and how long these took go to the result file as JSON."""
+    """Run the work; write its result, the outcome of every check and the duration of the checks to `result` as JSON."""
     asked, outcomes, audit_s = checks(contract), list[Outcome](), 0.0
     in_clear = {name: kind for name, kind in contract.classifications.items() if name not in contract.tokenised}
 

@@ -1,12 +1,12 @@
-"""Look after lake tables: fewer and fuller files, no snapshots past their time, no files that belong to nothing.
+"""Maintain lake tables: compact files, expire snapshots, tag months and remove orphan files.
 
     spark-submit include/spark/batch/maintain.py '[{"table": "raw.retail_products", …policy}]' result.json
 
-Nothing here stands in a writer's way for good: compaction commits partition by partition, and whoever commits second
-works out its commit anew. Each table is one unit; what fails in one does not keep the others.
+Maintenance does not block writers: compaction commits partition by partition, and the later of two concurrent commits
+is retried. Tables are independent; an error in one does not stop the others.
 
-Statistics (`compute_table_stats`) are left out: of a column Iceberg hands Spark the number of different values alone, and
-Spark's optimizer takes that for a join only with the number of nulls; with it alone it guesses worse than without.
+Statistics (`compute_table_stats`) are not computed: Iceberg gives Spark only the number of distinct values of a column.
+Without the number of nulls, Spark's optimizer does not use it for joins, and its estimates become worse than without.
 https://iceberg.apache.org/docs/latest/spark-procedures/
 """
 
@@ -27,11 +27,11 @@ from include.spark.batch.tables import iceberg_table
 
 MEBIBYTE: Final = 1024 * 1024
 ORPHAN_AFTER: Final = timedelta(days=3)
-"""A file younger than this may belong to a commit that is under way."""
+"""Minimum age of an orphan file; a younger file may belong to a commit in progress."""
 
 
 def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Carry out the policy of one table; how it stood before and after, and how long compaction took."""
+    """Apply the policy of one table; return its measures before and after, and the duration of the compaction."""
     name = str(policy["table"])
     if iceberg_table(spark, name).currentSnapshot() is None:
         return {"table": name, "empty": True}
@@ -42,7 +42,7 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
         _tag(spark, name, now, policy["monthly_tags"])
     oldest = _literal(now - timedelta(days=policy["keep_days"]))
     _call(spark, "expire_snapshots", name, f"older_than => {oldest}, retain_last => {policy['keep_snapshots']}")
-    # S3FileIO lists by prefix; a listing through Hadoop would need its S3 client, which is not there.
+    # S3FileIO lists by prefix; a listing through Hadoop would need its S3 client, which is not installed.
     orphaned = _literal(datetime.now(UTC) - ORPHAN_AFTER)
     removed = _call(spark, "remove_orphan_files", name, f"older_than => {orphaned}, prefix_listing => true")
     after = measured(spark, name)
@@ -50,9 +50,9 @@ def maintain(spark: SparkSession, policy: Mapping[str, Any], now: datetime) -> d
 
 
 def compact(spark: SparkSession, name: str, target_file_mb: int) -> None:
-    """Make full files of small ones, and none that only says what others have lost.
+    """Merge small files into files of the target size, and remove delete files.
 
-    Manifests come first: each of the steps after them, and each of their commits, reads them all.
+    Manifests come first, because each later step and each of its commits reads all of them.
     """
     _call(spark, "rewrite_manifests", name, "use_caching => false")
     _call(
@@ -66,7 +66,7 @@ def compact(spark: SparkSession, name: str, target_file_mb: int) -> None:
 
 
 def measured(spark: SparkSession, name: str) -> dict[str, Any]:
-    """Files and bytes of the current snapshot, deletes apart; snapshots; and how long planning a full scan takes."""
+    """Measure files, bytes and delete files of the current snapshot, number of snapshots, and full-scan planning time."""
     table = iceberg_table(spark, name)
     summary = table.currentSnapshot().summary()
     began = time.monotonic()
@@ -82,7 +82,7 @@ def measured(spark: SparkSession, name: str) -> dict[str, Any]:
 
 
 def _tag(spark: SparkSession, name: str, now: datetime, months: int) -> None:
-    """The month's first maintenance tags how the table stood; the tag keeps its snapshot for so many months."""
+    """Tag the snapshot of the month's first maintenance; the tag retains it for this many months."""
     tag = f"month_{now:%Y_%m}"
     spark.sql(f"ALTER TABLE lake.{name} CREATE TAG IF NOT EXISTS {tag} RETAIN {31 * months} DAYS")
 
@@ -97,21 +97,21 @@ def _literal(at: datetime) -> str:
 
 
 def _each(java: Any) -> Any:
-    """The elements of a Java Iterable."""
+    """Yield the elements of a Java Iterable."""
     iterator = java.iterator()
     while iterator.hasNext():
         yield iterator.next()
 
 
 def main(arguments: list[str]) -> int:
-    """0 when each table had its turn; the result file says what went wrong with which."""
+    """Maintain all tables and return 0; write reports and errors per table to the result file."""
     policies, result = arguments
     reports = list[dict[str, Any]]()
     with lake_session() as spark:
         for policy in json.loads(policies):
             try:
                 reports.append(maintain(spark, policy, datetime.now(UTC)))
-            except Exception as error:  # the other tables are not to suffer
+            except Exception as error:  # one table must not stop the others
                 reports.append({"table": policy["table"], "error": " ".join(str(error).split())[:600]})
             print(json.dumps(reports[-1]), flush=True)
     Path(result).write_text(json.dumps(reports))

@@ -1,8 +1,8 @@
-"""Prove the raw zone: each change is there once, in one unbroken run of source positions.
+"""Count changes and source positions in the raw zone, to detect duplicates and gaps.
 
     spark-submit include/spark/batch/prove_raw.py retail.transactions,retail.products
 
-Appends one row a table to `raw_proofs` in the platform's database. Fails at the end when a change is there twice, or a
+Appends one row per table to `raw_proofs` in the platform's database. Fails at the end when a change exists twice, or a
 dataset cannot be counted.
 """
 
@@ -24,7 +24,7 @@ PROJECT: Final = Path(__file__).parents[3]
 
 
 def proof(spark: SparkSession, table: str) -> DataFrame:
-    """One row: how many changes, how many positions, the newest commit."""
+    """Return one row: number of changes, number of positions, newest commit."""
     return (
         spark.table(f"{names.LAKE_CATALOG}.{table}")
         .groupBy("_topic", "_kafka_partition", "_offset")
@@ -40,7 +40,7 @@ def proof(spark: SparkSession, table: str) -> DataFrame:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when each dataset could be read and every change is there once. The first argument names them, by commas."""
+    """Return 0 if every dataset is readable and has no duplicates. The first argument is a comma-separated list."""
     jdbc = platform_jdbc()
     options = {"user": jdbc["user"], "password": jdbc["password"], "driver": "org.postgresql.Driver"}
     contracts, wrong = load_index(applied_index(PROJECT)), list[str]()
@@ -50,11 +50,11 @@ def main(arguments: list[str]) -> int:
                 found = proof(spark, names.raw_table(contracts[dataset])).cache()
                 found.write.jdbc(jdbc["url"], "raw_proofs", mode="append", properties=options)
                 (row,) = found.collect()
-            except Exception as error:  # the other datasets are not to suffer
+            except Exception as error:  # one dataset must not stop the others
                 wrong.append(f"{dataset}: cannot be counted: {' '.join(str(error).split())[:600]}")
                 continue
             if row.changes != row.positions:
-                wrong.append(f"{row.name}: {row.changes - row.positions} changes are there more than once")
+                wrong.append(f"{row.name}: {row.changes - row.positions} duplicate changes")
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

@@ -1,4 +1,4 @@
-"""The datasets that a contract's references lead to, as the lake has them."""
+"""Cleaned rows of the datasets that a contract references."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from include.spark.batch.publishing.target import Target
 def referred(
     spark: SparkSession, contract: Contract, contracts: Mapping[str, Contract], cleaned: DataFrame
 ) -> dict[str, DataFrame]:
-    """Dataset → its cleaned rows; `cleaned` for the dataset itself.
+    """Return dataset → its cleaned rows, with `cleaned` for the dataset itself.
 
-    A dataset without a cleaned zone, or of which nothing has been refined yet, is not among them: nothing can be said.
+    Datasets without a cleaned zone or without refined rows are omitted, because they cannot be checked.
     """
     found = {contract.id: cleaned}
     for dataset in {reference.dataset for reference in contract.references} - {contract.id}:

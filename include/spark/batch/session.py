@@ -1,4 +1,4 @@
-"""A Spark session over the lake, configured by the environment that `LakeJobOperator` gives."""
+"""Spark session for the lake, configured by environment variables from `LakeJobOperator`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _kept: list[SparkSession] = []
 
 @contextmanager
 def lake_session() -> Iterator[SparkSession]:
-    """The session; the catalog `lake` is the lake. Stopped at the end, unless this process keeps one for its jobs."""
+    """Yield a session with the catalog `lake`; stop it at the end, unless this process keeps one for its jobs."""
     if _kept:
         yield _kept[0]
         return
@@ -29,17 +29,17 @@ def lake_session() -> Iterator[SparkSession]:
 
 
 def keep(session: SparkSession) -> None:
-    """Every job of this process gets this session from now on."""
+    """Keep this session for all later jobs of this process."""
     _kept[:] = [session]
 
 
 def lake_conf() -> dict[str, str]:
-    """Spark's configuration of the catalog; holds secrets."""
+    """Return Spark's configuration of the catalog; contains secrets."""
     found: dict[str, str] = json.loads(os.environ["HEADRACE_SPARK_CONF"])
     return found
 
 
 def platform_jdbc() -> dict[str, str]:
-    """url, user and password of the platform's database."""
+    """Return url, user and password of the platform's database."""
     found: dict[str, str] = json.loads(os.environ["HEADRACE_PLATFORM_JDBC"])
     return found

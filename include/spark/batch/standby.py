@@ -1,13 +1,13 @@
-"""A Spark driver that stands by for batch jobs: each finds a JVM, a session and its imports warm.
+"""Standby Spark driver for batch jobs, with a warm JVM, session and imports.
 
     python include/spark/batch/standby.py <socket>
 
-How a task asks for a job: `headrace.systems.spark.standby`. One job at a time. The session is made for the first, and
-given up when nothing was asked for a while. Whatever is not as it should be ends the process, and its owner starts a new
-one: a job that fails, a task that has hung up, code that has changed.
+Tasks submit jobs with `headrace.systems.spark.standby`. The driver runs one job at a time. It creates its session for
+the first job and exits after IDLE_S without a job. It also exits after a failed job, a disconnected task or a change of
+the code. The supervisor then starts a new process.
 
-    HEADRACE_SPARK_CONF, HEADRACE_PLATFORM_JDBC, HEADRACE_TOKEN_KEY   as `LakeJobOperator` gives them
-    HEADRACE_SPARK_JARS, HEADRACE_SPARK_MEMORY                        its jars, its heap
+    HEADRACE_SPARK_CONF, HEADRACE_PLATFORM_JDBC, HEADRACE_TOKEN_KEY   as set by `LakeJobOperator`
+    HEADRACE_SPARK_JARS, HEADRACE_SPARK_MEMORY                        jars and heap
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ CODE: Final = (PROJECT / "include" / "spark", PROJECT / "plugins" / "headrace")
 IDLE_S: Final = 600.0
 ASKED_WITHIN_S: Final = 10.0
 ALIVE_S: Final = 5.0
-"""Seconds between two signs of life: to the task whose job runs, and in a file beside the socket."""
+"""Seconds between two heartbeats: to the task of the running job, and in a file next to the socket."""
 
 TELLING: Final = threading.Lock()
 
 
 class Lines:
-    """The process's output: while a job runs, each whole line is told to its task as well.
+    """Output stream of the process; while a job runs, each complete line is also sent to its task.
 
-    One object for all jobs: what the first one imports may keep it for good.
+    All jobs share one object, because modules imported by the first job may keep a reference to it.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -47,19 +47,19 @@ class Lines:
         self.tell: Callable[[str], None] | None = None
 
     def write(self, text: str) -> int:
-        """Kept, and told line by line."""
+        """Write the text, and send its complete lines to the task."""
         *whole, self._rest = (self._rest + text).split("\n")
         for line in whole if self.tell else ():
             self.tell(line)  # type: ignore[misc]
         return self._out.write(text)
 
     def flush(self) -> None:
-        """What is kept; lines are told when they are whole."""
+        """Flush the output; an incomplete line is not sent to the task."""
         self._out.flush()
 
 
 class Driver:
-    """The session, once it is made, and what it is true for."""
+    """Spark session of this process, and the code version it was started with."""
 
     def __init__(self) -> None:
         self._code = newest(CODE)
@@ -67,30 +67,30 @@ class Driver:
 
     @property
     def idle_s(self) -> float | None:
-        """How long to wait for the next job; None: as long as it takes."""
+        """Seconds to wait for the next job; None without a session: no limit."""
         return None if self._session is None else IDLE_S
 
     @property
     def outdated(self) -> bool:
-        """Whether the project's code has changed since this process began."""
+        """Whether the project's code has changed since this process started."""
         return newest(CODE) != self._code
 
     def refuses(self, job: Mapping[str, Any]) -> str:
-        """Why a job must have a driver of its own; empty when it may have this one."""
+        """Return why this driver cannot run a job; empty if it can."""
         if self.outdated:
-            return "its code is older than the project's; a new one will be there for the next job"
+            return "its code is older than the project's; it will be restarted for the next job"
         if JOBS not in Path(job["application"]).resolve().parents:
-            return f"{job['application']} is none of its jobs"
+            return f"{job['application']} is not in {JOBS}"
         other = [name for name, value in job["environment"].items() if os.environ.get(name) != value]
-        return f"it was started with another {', '.join(other)}: restart it" if other else ""
+        return f"it was started with a different {', '.join(other)}: restart it" if other else ""
 
     def answer(self) -> None:
-        """Return when the JVM has answered, if there is one."""
+        """Call the JVM, if there is one, and return when it has answered."""
         if self._session is not None:
             self._session.sparkContext._jvm.java.lang.System.nanoTime()
 
     def run(self, job: Mapping[str, Any]) -> int:
-        """The job's exit code."""
+        """Run a job and return its exit code."""
         if self._session is None:
             self._session = make_session()
         for name, value in job["conf"].items():
@@ -104,7 +104,7 @@ class Driver:
 
 
 def make_session() -> Any:
-    """The session that all jobs of this process share. Secrets go to the JVM by its connection, not by its command line."""
+    """Create the session shared by all jobs. Secrets are passed to the JVM by its connection, not its command line."""
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
@@ -131,12 +131,12 @@ def make_session() -> Any:
 
 
 def newest(folders: Iterable[Path]) -> int:
-    """When the newest Python file was changed, in ns since 1970."""
+    """Return the latest modification time of the Python files, in ns since 1970."""
     return max(path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.py"))
 
 
 class Pulse:
-    """Signs of life of a driver whose JVM answers: a file is touched, and the task whose job runs is told."""
+    """Heartbeat of a driver whose JVM answers: touches a file and notifies the task of the running job."""
 
     def __init__(self, driver: Driver, place: Path) -> None:
         self._driver = driver
@@ -144,27 +144,27 @@ class Pulse:
         self.tell: Callable[[], None] | None = None
 
     def beat(self) -> None:
-        """Give one sign, when the JVM has answered."""
+        """Send one heartbeat after the JVM has answered."""
         self._driver.answer()
         self._file.touch(mode=0o600)
         if tell := self.tell:
-            with suppress(OSError, ValueError):  # the conversation has ended meanwhile
+            with suppress(OSError, ValueError):  # the connection was closed meanwhile
                 tell()
 
     def run(self) -> None:
-        """Give signs until the JVM does not answer: then nobody hears of this process any more, and its owner ends it."""
+        """Send heartbeats while the JVM answers; without heartbeats the watchdog ends this process."""
         while True:
             self.beat()
             time.sleep(ALIVE_S)
 
 
 def serve(connection: socket.socket, driver: Driver, output: Lines, pulse: Pulse) -> bool:
-    """One conversation; whether this process may have another."""
+    """Handle one connection; return whether this process can accept another."""
     with connection.makefile("rw") as lines:
         connection.settimeout(ASKED_WITHIN_S)
         _tell(lines, free=True)
         asked = lines.readline()
-        if not asked:  # it was tired of waiting
+        if not asked:  # the task disconnected while it waited
             return True
         job = json.loads(asked)
         if why := driver.refuses(job):
@@ -188,7 +188,7 @@ def serve(connection: socket.socket, driver: Driver, output: Lines, pulse: Pulse
 
 
 def _end_with(connection: socket.socket, done: threading.Event) -> None:
-    """A task that hangs up before its job is done wants it to end; it sends nothing while the job runs."""
+    """Exit the process if the task disconnects before its job is done; the task sends nothing while the job runs."""
     with suppress(OSError):
         connection.recv(1)
     if not done.is_set():
@@ -196,13 +196,13 @@ def _end_with(connection: socket.socket, done: threading.Event) -> None:
 
 
 def _tell(lines: IO[str], **what: Any) -> None:
-    with TELLING:  # the job's output and the signs of life come from threads of their own
+    with TELLING:  # the job's output and the heartbeats come from different threads
         lines.write(f"{json.dumps(what)}\n")
         lines.flush()
 
 
 def main(arguments: list[str]) -> int:
-    """Ends when it must begin anew."""
+    """Serve jobs on the socket; return 0 when the process must be restarted."""
     from headrace.systems.spark.standby import peer_user
 
     place = Path(arguments[0])
@@ -227,7 +227,7 @@ def main(arguments: list[str]) -> int:
             except TimeoutError:
                 return 0
             except (OSError, ValueError) as broken:
-                print(f"a conversation broke: {broken}", file=sys.stderr, flush=True)
+                print(f"connection to a task failed: {broken}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

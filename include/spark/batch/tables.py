@@ -1,4 +1,4 @@
-"""Iceberg's own Java tables, for what Spark's SQL has no words for."""
+"""Access to Iceberg's Java tables, for operations that Spark SQL does not support."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pyspark.sql import SparkSession
 
 
 def iceberg_table(spark: SparkSession, name: str) -> Any:
-    """The table `zone.table` of the lake. https://iceberg.apache.org/docs/latest/java-api-quickstart/"""
+    """Return the lake table `zone.table` as a Java object. https://iceberg.apache.org/docs/latest/java-api-quickstart/"""
     jvm: Any = spark._jvm
     return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, f"lake.{name}")

@@ -1,4 +1,4 @@
-"""The streaming driver of one stream group: `python include/spark/streaming/driver.py --group retail`."""
+"""Run the streaming driver of one stream group: `python include/spark/streaming/driver.py --group retail`."""
 
 from __future__ import annotations
 

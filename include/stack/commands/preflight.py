@@ -1,4 +1,4 @@
-"""What must be true before anything starts; each failure is one clear sentence."""
+"""Checks before a start: platform, disk, memory, ports and object store."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ NEEDED_DISK_GIB = 8.0
 
 
 def problems(s: Settings) -> list[str]:
-    """Everything that would stop a start, in words; empty when all is well."""
+    """Return all problems that prevent a start, one sentence each; empty if there are none."""
     running = Supervisor(s).is_up()
     return [*_platform(), *_disk(s.state), *([] if running else [*_memory(), *_ports(s), *_object_store(s)])]
 
 
 def _platform() -> Iterator[str]:
     if platform.system() != "Linux" or platform.machine() not in ("x86_64", "aarch64"):
-        yield f"this is {platform.system()} on {platform.machine()}: the local stack needs Linux on x86_64 or aarch64; use `astro dev start` instead"
+        yield f"the local stack needs Linux on x86_64 or aarch64; this is {platform.system()} on {platform.machine()}: use `astro dev start` instead"
 
 
 def _disk(path: Path) -> Iterator[str]:
     path.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(path).free / 2**30
     if free < NEEDED_DISK_GIB:
-        yield f"only {free:.1f} GiB are free where {path} is; {NEEDED_DISK_GIB:.0f} GiB are needed: free some, or set HEADRACE_STATE to a folder elsewhere"
+        yield f"only {free:.1f} GiB of disk are free at {path}; {NEEDED_DISK_GIB:.0f} GiB are needed: free some space, or set HEADRACE_STATE to a folder on another disk"
 
 
 def _memory() -> Iterator[str]:
     free = psutil.virtual_memory().available / 2**30
     if free < NEEDED_MEMORY_GIB:
-        yield f"only {free:.1f} GiB of memory are available; {NEEDED_MEMORY_GIB:.0f} GiB are needed: close something first"
+        yield f"only {free:.1f} GiB of memory are available; {NEEDED_MEMORY_GIB:.0f} GiB are needed: close other programs first"
 
 
 def _ports(s: Settings) -> Iterator[str]:
@@ -53,4 +53,4 @@ def _ports(s: Settings) -> Iterator[str]:
 
 def _object_store(s: Settings) -> Iterator[str]:
     if s["HEADRACE_OBJECT_STORE"] == "minio" and shutil.which("minio") is None:
-        yield "HEADRACE_OBJECT_STORE=minio, but there is no `minio` on the PATH: install it, or leave the setting at seaweedfs"
+        yield "HEADRACE_OBJECT_STORE=minio, but `minio` is not on the PATH: install it, or set HEADRACE_OBJECT_STORE=seaweedfs"

@@ -1,4 +1,4 @@
-"""`./headrace lineage`: send what is stored to a Marquez that has not seen it."""
+"""Send stored OpenLineage events to a Marquez server: `./headrace lineage replay`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ STANDS_S: Final = 30.0
 
 
 class NoMarquez(Exception):
-    """There is nowhere to send events to; the message says what to set."""
+    """No Marquez server is configured; the message names the setting."""
 
 
 def replay(s: Settings, report: Callable[[str], None], since: datetime) -> None:
-    """Send what was stored since then to Marquez again, in the order in which it came; returns when Marquez has it.
+    """Send all events received since a time to Marquez, in order of arrival; return when all are sent.
 
-    May be ended at any time: the lineage endpoint goes on. Marquez takes an event again without harm.
+    Safe to interrupt: the lineage endpoint continues. Marquez accepts an event twice without harm.
 
     Raises:
         NoMarquez: HEADRACE_MARQUEZ_URL is not set.
@@ -37,11 +37,11 @@ def replay(s: Settings, report: Callable[[str], None], since: datetime) -> None:
     """
     url = s["HEADRACE_MARQUEZ_URL"]
     if not url:
-        raise NoMarquez("HEADRACE_MARQUEZ_URL is empty: set it in .env, then ./headrace up, then this again")
+        raise NoMarquez("HEADRACE_MARQUEZ_URL is empty: set it in .env, run ./headrace up, then retry this command")
     with psycopg.connect(role_dsn(s, "headrace_platform"), autocommit=True) as connection:
         connection.execute(FORGET)
         marked = connection.execute(MARK, [since]).rowcount
-        report(f"{marked:,} events are on their way to {url}")
+        report(f"sending {marked:,} events to {url}")
         left, moved_at = -1, time.monotonic()
         while True:
             waiting, under_way, error = connection.execute(LEFT).fetchone() or (0, 0, None)
@@ -49,8 +49,8 @@ def replay(s: Settings, report: Callable[[str], None], since: datetime) -> None:
                 break
             if waiting + under_way != left:
                 left, moved_at = waiting + under_way, time.monotonic()
-            stands = "nothing moves: see ./headrace logs lineage" if time.monotonic() - moved_at > STANDS_S else ""
-            report("; ".join(filter(None, (f"{left:,} to go", error, stands))))
+            stands = "no progress: see ./headrace logs lineage" if time.monotonic() - moved_at > STANDS_S else ""
+            report("; ".join(filter(None, (f"{left:,} events left", error, stands))))
             time.sleep(LOOK_S)
         refused, why = connection.execute(REFUSED).fetchone() or (0, None)
-    report(f"Marquez has {marked - refused:,}{f', and refuses {refused:,}: {why}' if refused else ''}")
+    report(f"Marquez accepted {marked - refused:,} events{f' and rejected {refused:,}: {why}' if refused else ''}")

@@ -1,4 +1,4 @@
-"""Bring the processes up in the order they need each other, and make what they need to start."""
+"""Start all processes in order of their dependencies, and prepare their configuration, databases and users."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Report = Callable[[str], None]
 
 
 def start(s: Settings, report: Report) -> None:
-    """Every process up and healthy; what already runs is left alone.
+    """Start every process and wait until it is healthy; running processes are left alone.
 
     Raises:
-        NotHealthy: a process did not come up in its time.
-        StepFailed, HeadraceError: a step did not succeed, tried often enough.
+        NotHealthy: a process did not become healthy in time.
+        StepFailed, HeadraceError: a step failed after all retries.
     """
     take("write the configuration", lambda: configuration.write(s))
-    take("make PostgreSQL's cluster", lambda: postgres.make_cluster(s))
+    take("create PostgreSQL's cluster", lambda: postgres.make_cluster(s))
     take("format Kafka's log folder", lambda: kafka.format_folder(s))
     supervisor = Supervisor(s)
     take("start the supervisor", supervisor.ensure_up, log=s.logs / "supervisord.log")
@@ -45,22 +45,22 @@ def start(s: Settings, report: Report) -> None:
     def with_database() -> None:
         log = s.logs / "postgres.log"
         bring("postgres")
-        take("make the databases and their roles", lambda: databases.make_roles(s), log=log)
-        take("make the platform's tables", lambda: migrate_platform(s), log=log)
+        take("create the databases and their roles", lambda: databases.make_roles(s), log=log)
+        take("create the platform's tables", lambda: migrate_platform(s), log=log)
         begin("registry", "lineage")
-        take("bring Airflow's database up to date", lambda: airflow.migrate(s), log=log, patience=FEW)
+        take("migrate Airflow's database", lambda: airflow.migrate(s), log=log, patience=FEW)
         begin(*AIRFLOW)
 
     def with_store() -> None:
         if store == "seaweedfs":
-            take("make the certificate of SeaweedFS's parts", lambda: seaweedfs.make_certificate(s))
+            take("create the certificate of SeaweedFS's components", lambda: seaweedfs.make_certificate(s))
         bring(store)
         if store == "minio":
-            take("make the buckets", lambda: minio.make_buckets(s), log=s.logs / "minio.log")
+            take("create the buckets", lambda: minio.make_buckets(s), log=s.logs / "minio.log")
 
     def with_kafka() -> None:
         bring("kafka")
-        take("make Kafka's users", lambda: kafka.make_users(s), log=s.logs / "kafka.log")
+        take("create Kafka's users", lambda: kafka.make_users(s), log=s.logs / "kafka.log")
         begin("connect")
 
     side_by_side((with_database, with_kafka, with_store, lambda: bring("clickhouse")))
@@ -71,12 +71,12 @@ def start(s: Settings, report: Report) -> None:
 
 
 FEW: Final = Backoff(tries=3, first_s=1.0)
-"""Tries of a step that takes long."""
+"""Retries of a slow step."""
 AIRFLOW = ("airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
 def migrate_platform(s: Settings) -> None:
-    """The platform's own tables, who else may use them, and the index of the applied contracts by its record."""
+    """Migrate the platform's tables, grant the lineage role access, and write the index of the applied contracts."""
     from headrace.systems.platform.applied import AppliedRecord
     from headrace.systems.platform.hook import PlatformHook
 

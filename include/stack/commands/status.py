@@ -1,4 +1,4 @@
-"""`./headrace status`: the hop table and the processes, for a person or as JSON."""
+"""Hop table and process table of `./headrace status`, as text or JSON."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from include.stack.supervision.supervisor import State, Supervisor
 
 
 def hop_table(s: Settings, *, ask_airflow: bool = False) -> tuple[Hops, ...]:
-    """Every dataset that was applied at every hop, measured now; `ask_airflow`: also which DAGs are paused."""
+    """Measure every applied dataset at every hop. `ask_airflow`: also ask which DAGs are paused."""
     paused = AirflowApi(s, timeout_s=5.0).paused() if ask_airflow else frozenset()
     return measure(systems(s), tuple(applied(s).values()), paused=paused)
 
 
 def not_applied(s: Settings) -> dict[str, str]:
-    """Dataset → why what runs of it is not what its contract in the folder says."""
+    """Return dataset → why its running state differs from its contract in the folder."""
     running = applied(s)
     try:
         wanted = contracts(s)
     except ContractErrors as errors:
-        return {error.path: f"{error}; what runs is as it was applied last" for error in errors.errors}
-    found = {d: "its contract was edited and not applied" for d, c in wanted.items() if running.get(d, c) != c}
-    found |= dict.fromkeys(wanted.keys() - running.keys(), "its contract was not applied yet")
-    found |= dict.fromkeys(running.keys() - wanted.keys(), "its contract is gone, and it still runs")
+        return {error.path: f"{error}; the last applied contract stays in force" for error in errors.errors}
+    found = {d: "its contract was changed but not applied" for d, c in wanted.items() if running.get(d, c) != c}
+    found |= dict.fromkeys(wanted.keys() - running.keys(), "its contract is not applied yet")
+    found |= dict.fromkeys(running.keys() - wanted.keys(), "its contract was deleted, but it still runs")
     return {dataset: f"{why}: trigger apply_contracts" for dataset, why in sorted(found.items())}
 
 
 def footnotes(s: Settings, table: tuple[Hops, ...]) -> Iterator[str]:
-    """A sentence for each cell that is empty or behind: which, why, since when, what to do; equal ones once."""
+    """Yield one sentence per empty or late cell: dataset, hop, cause, since when, next step. Equal causes are merged."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for row in table:
         for reason in row.reasons:
@@ -52,7 +52,7 @@ def footnotes(s: Settings, table: tuple[Hops, ...]) -> Iterator[str]:
 
 
 def as_json(s: Settings) -> dict[str, Any]:
-    """The whole status."""
+    """Return datasets, unapplied contracts and processes as a JSON object."""
     states = Supervisor(s).states()
     datasets = to_json(hop_table(s, ask_airflow=True)) if states else {}
     troubles = wrong(s)
@@ -70,7 +70,7 @@ def as_json(s: Settings) -> dict[str, Any]:
 
 
 def render_hops(table: tuple[Hops, ...]) -> Table:
-    """One row a dataset; a hop that differs from the source stands out."""
+    """Return a table with one row per dataset; hops that differ from the source are highlighted."""
     shown = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("dataset", "source", "kafka", "raw lake", "warehouse", "fresh p50", "p95", ""):
         shown.add_column(title, justify="left" if title in ("dataset", "") else "right")
@@ -78,13 +78,13 @@ def render_hops(table: tuple[Hops, ...]) -> Table:
         cells = [_cell(hop, row.source) for hop in row.hops().values()]
         mark = "[green]✓[/green]" if row.agree else "[yellow]…[/yellow]"
         if row.waiting:
-            mark += f" [yellow]{row.waiting:,} dead letters wait[/yellow]"
+            mark += f" [yellow]{row.waiting:,} dead letters waiting[/yellow]"
         shown.add_row(row.dataset, *cells, _seconds(row.fresh_p50_s), _seconds(row.fresh_p95_s), mark)
     return shown
 
 
 def render_processes(states: tuple[State, ...]) -> Table:
-    """One row a process."""
+    """Return a table with one row per process."""
     shown = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("process", "state", "pid", "up", "memory"):
         shown.add_column(title, justify="right" if title in ("pid", "up", "memory") else "left")
@@ -97,7 +97,7 @@ def render_processes(states: tuple[State, ...]) -> Table:
 
 
 def pss_mib(pid: int) -> float:
-    """Proportional set size of a process and all its descendants, in MiB; 0 when it is gone."""
+    """Return the proportional set size of a process and all its descendants in MiB; 0 if it does not exist."""
     total = 0
     try:
         parent = psutil.Process(pid) if pid else None

@@ -1,4 +1,4 @@
-"""Stop an instance, with what killed processes left behind; remove it."""
+"""Stop an instance and its orphaned processes, or delete it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from include.stack.supervision.supervisor import Supervisor
 
 
 def stop(s: Settings) -> None:
-    """Every process of this instance is gone afterwards; nothing happens when none runs."""
+    """Stop every process of this instance, orphans included; idempotent."""
     Supervisor(s).shut_down()
     for group_file in s.run.glob("*.group"):
         end_orphans(group_file)

@@ -1,4 +1,4 @@
-"""The suite in parts: some in the foreground, others meanwhile in the background."""
+"""Parts of the test suite, run in the foreground or concurrently in the background."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ BESIDE: Final = "stack and beside and not engine and not faults"
 ON_STACK: Final = "stack and not beside and not engine and not faults"
 FAULTS: Final = "stack and faults"
 PARTS: Final = (WITHOUT_STACK, ENGINES, BESIDE, ON_STACK, FAULTS)
-"""pytest's `-m` of each part: together every test, each once."""
+"""pytest's `-m` expression of each part; together they select every test exactly once."""
 NO_ENGINES: Final = f"not ({ENGINES})"
-"""All that is not in `ENGINES`."""
+"""Expression for all tests outside `ENGINES`."""
 
 SELECTS: Final = ("-k", "-m", "--long", "--deselect", "--ignore", "--pyargs", "--co")
 NO_TESTS: Final = 5
@@ -31,7 +31,7 @@ STOP_WITHIN_S: Final = 30
 
 
 def is_whole(root: Path, arguments: Sequence[str]) -> bool:
-    """Return whether pytest's arguments ask for the whole suite: they select nothing."""
+    """Return whether pytest's arguments run the whole suite, i.e. contain no selection."""
     return not any(
         argument.startswith(SELECTS) or (root / argument.partition("::")[0]).exists() for argument in arguments
     )
@@ -39,7 +39,7 @@ def is_whole(root: Path, arguments: Sequence[str]) -> bool:
 
 @dataclass
 class Suite:
-    """Runs parts of the suite and remembers how each ended; `folder` takes their reports."""
+    """Runner of the suite's parts; records exit codes and durations, and writes reports to `folder`."""
 
     settings: Settings
     arguments: Sequence[str]
@@ -57,33 +57,33 @@ class Suite:
         self.ended(part, done.returncode, began)
 
     def report(self) -> int:
-        """Show how each part ended; the worst exit code."""
+        """Print the result of each part and return the worst exit code."""
         total: dict[str, int] = {}
         for part, code in self.codes.items():
             counts = outcomes(self._report(part))
             for outcome, count in counts.items():
                 total[outcome] = total.get(outcome, 0) + count
             out.print(f"{self.seconds[part]:7.1f} s  {part}: {_words(counts)}, exit code {code}", markup=False)
-        out.print(f"in all: {_words(total)}", markup=False)
+        out.print(f"total: {_words(total)}", markup=False)
         codes = [code for code in self.codes.values() if code != NO_TESTS]
         return max(codes, key=abs, default=NO_TESTS)
 
     def reports(self) -> dict[str, Path]:
-        """Part → its JUnit report."""
+        """Return part → its JUnit report."""
         return {part: self._report(part) for part in self.codes}
 
     def ended(self, part: str, code: int, began: float) -> None:
-        """Remember how a part ended."""
+        """Record a part's exit code and duration."""
         self.codes[part] = code
         self.seconds[part] = time.monotonic() - began
 
     def command(self, part: str) -> list[str]:
-        """Return how pytest is called for a part."""
+        """Return the pytest command of a part."""
         report = f"--junitxml={self._report(part)}"
         return [sys.executable, "-m", "pytest", *self.arguments, "-m", part, report]
 
     def log(self, part: str) -> Path:
-        """Return where a part prints to in the background."""
+        """Return the log file of a part that runs in the background."""
         return self._file(part, "log")
 
     def _report(self, part: str) -> Path:
@@ -94,7 +94,7 @@ class Suite:
 
 
 class Lane:
-    """Runs parts one after the other in the background, on the CPU time that others leave; use it by `with`."""
+    """Context manager that runs parts one after the other in the background, at low CPU priority."""
 
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
@@ -106,7 +106,7 @@ class Lane:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End what still runs: nobody waits for it any more."""
+        """Terminate the running part and cancel the waiting ones."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._process:
             self._process.terminate()
@@ -116,12 +116,12 @@ class Lane:
                 self._process.kill()
 
     def add(self, part: str, environ: Mapping[str, str]) -> None:
-        """Let a part run when those before it are over."""
+        """Queue a part; it runs after the parts before it."""
         log = self._suite.log(part)
         self._waiting.append((part, log, self._pool.submit(self._run, part, log, environ)))
 
     def finish(self) -> None:
-        """Wait until every part is over, and show what each printed."""
+        """Wait for every queued part and print its output."""
         for part, log, done in self._waiting:
             done.result(self._suite.limit_s)
             out.print(f"--- {part}", markup=False)
@@ -139,9 +139,9 @@ class Lane:
 
 
 def outcomes(report: Path) -> dict[str, int]:
-    """Return the counts of a JUnit report by outcome; a report that is missing counts as one that broke off."""
+    """Return the counts of a JUnit report by outcome; a missing report counts as one aborted part."""
     if not report.exists():
-        return {"broke off": 1}
+        return {"aborted": 1}
     counts: dict[str, int] = {}
     for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 - pytest has just written it
         found = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}

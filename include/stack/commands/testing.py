@@ -1,4 +1,4 @@
-"""`./headrace test`: a stack of its own on ports of its own, the tests, and nothing left behind."""
+"""Run the tests on a separate stack with its own ports, and remove it afterwards: `./headrace test`."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ TEST_INSTANCE: Mapping[str, str] = {
 }
 """Settings of the test instance: little memory and data, and short waits."""
 QUICK_JVM = "-XX:TieredStopAtLevel=1"
-"""For every JVM of the test instance: over so little data, optimised code does not repay its compilation."""
+"""Option for every JVM of the test instance: with little data, optimising compilation costs more than it saves."""
 LIMIT_S = 4500
 
 
 def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, long: bool) -> int:
-    """Return pytest's exit code, of several the worst. Whoever ends it ends what it has started."""
+    """Run the tests and return pytest's exit code, the worst of several. SIGTERM also stops everything it started."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     pytest = [sys.executable, "-m", "pytest", *(["--long"] if long else []), *arguments]
     if fast:
@@ -76,9 +76,9 @@ def run_tests(s: Settings, arguments: Sequence[str], *, fast: bool, keep: bool, 
 
 @contextmanager
 def alone(test: Settings) -> Iterator[None]:
-    """Nobody else's tests run on the instance meanwhile: they would change its contracts, and remove it at their end.
+    """Lock the instance: a second test run would change its contracts and remove it at the end.
 
-    The lock goes with the process, however it ends. Raises SystemExit where somebody has it.
+    The lock is released when the process ends, in any way. Raises SystemExit when another process holds the lock.
     """
     path = test.home.with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def alone(test: Settings) -> Iterator[None]:
         except BlockingIOError:
             held.seek(0)
             raise SystemExit(
-                f"./headrace test runs already on the instance {test.home.name}, in process {held.read().strip()}: wait"
+                f"./headrace test already runs on the instance {test.home.name} in process {held.read().strip()}: wait"
                 " for it, or use another: TEST_HEADRACE_INSTANCE=test2 TEST_HEADRACE_PORT_BASE=24000 ./headrace test"
             ) from None
         held.truncate(0)
@@ -98,7 +98,7 @@ def alone(test: Settings) -> Iterator[None]:
 
 
 def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, str], start: Callable[[], None]) -> int:
-    """Run the whole suite in its parts, two at a time; the worst exit code."""
+    """Run all parts of the suite, two at a time; return the worst exit code."""
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
@@ -114,12 +114,12 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
             lane.finish()
         wall_s, reports = time.monotonic() - began, test.state / "reports"
         written = suite_results.write(suite_results.SUITE, suite.reports(), test, reports, wall_s)
-        out.print(f"{wall_s:7.1f} s  whole; seconds of each test: {written}", soft_wrap=True)
+        out.print(f"{wall_s:7.1f} s  in total; duration of each test: {written}", soft_wrap=True)
         return suite.report()
 
 
 def _run_long_tests(test: Settings, environ: Mapping[str, str], start: Callable[[], None]) -> int:
-    """Run every test marked `long` and write their result; the worst exit code."""
+    """Run every test marked `long` and write the results; return the worst exit code."""
     from benchmarks import suite_results
 
     with tempfile.TemporaryDirectory() as folder:
@@ -136,7 +136,7 @@ def _run_long_tests(test: Settings, environ: Mapping[str, str], start: Callable[
 
 @contextmanager
 def _stack(test: Settings, environ: Mapping[str, str], *, keep: bool) -> Iterator[Callable[[], None]]:
-    """Yield a function that starts the stack; afterwards remove it, or say how to reach it."""
+    """Yield a function that starts the stack; afterwards remove the stack, or with `keep` print how to reach it."""
     _own_contracts(test)
     _own_settings(test, environ)
     install_debian(Progress(), TEST_PACKAGES)
@@ -146,19 +146,19 @@ def _stack(test: Settings, environ: Mapping[str, str], *, keep: bool) -> Iterato
         if keep:
             names = ("HEADRACE_INSTANCE", "HEADRACE_PORT_BASE", "HEADRACE_CONTRACTS")
             asked = " ".join(f"{name}={environ[name]}" for name in names)
-            out.print(f"the test stack stays up: {asked} ./headrace status", soft_wrap=True)
+            out.print(f"the test stack is still running: {asked} ./headrace status", soft_wrap=True)
         else:
             _remove(test)
 
 
 def _own_contracts(test: Settings) -> None:
-    """A copy of the contracts that tests may change."""
+    """Copy the contracts, so that tests can change them."""
     shutil.rmtree(test.contracts, ignore_errors=True)
     shutil.copytree(test.root / "include" / "schemas", test.contracts)
 
 
 def _own_settings(test: Settings, environ: Mapping[str, str]) -> None:
-    """Write the settings where every command that names the instance finds them."""
+    """Write the settings to the instance's env file, for every command that uses the instance."""
     test.home.mkdir(parents=True, exist_ok=True)
     kept = read_env(test.env_file)
     lines = [
@@ -178,10 +178,10 @@ def _start(test: Settings, environ: Mapping[str, str]) -> None:
         for log in sorted(test.logs.glob("*.log")):
             err.print(f"--- {log.name}")
             err.print("\n".join(log.read_text(errors="replace").splitlines()[-15:]), markup=False)
-        raise SystemExit("the test stack did not come up; its logs are above")
+        raise SystemExit("the test stack did not start; its logs are above")
 
 
 def _remove(test: Settings) -> None:
     progress = Progress()
     remove(test)
-    progress("the test stack is gone")
+    progress("the test stack is removed")

@@ -1,4 +1,4 @@
-"""The main job of `./headrace up`: load the shop's year, have Airflow apply the contracts, stream until it is served."""
+"""Main job of `./headrace up`: load the example data, apply the contracts and wait until all data is served."""
 
 from __future__ import annotations
 
@@ -20,35 +20,38 @@ from include.stack.steps import take
 Report = Callable[[str], None]
 WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files", "prove_raw")
 LOGINS = ("kafka_default", "schema_registry_default")
-"""Connections whose servers once asked nobody who comes."""
+"""Connections whose servers did not require a login in earlier versions."""
 SERVED_WITHIN_S = 900.0
 
 
 class NotServed(Exception):
-    """The data did not reach every hop in time; the message says where it stands."""
+    """The data did not reach every hop in time; the message names the late datasets."""
 
 
 def main_job(s: Settings, report: Report) -> tuple[Hops, ...]:
-    """From an empty or half-done platform to served data; goes on from where things stand."""
+    """Load, apply and stream until all data is served; continue from the current state. Return the hop table.
+
+    Raises NotServed, StepFailed, and AirflowRefused when contracts could not be applied.
+    """
     database, airflow = s.logs / "postgres.log", s.logs / "airflow-api.log"
-    take("load the shop's year", lambda: load_shop(s, report), log=database)
+    take("load the example data", lambda: load_shop(s, report), log=database)
     api = AirflowApi(s)
-    take("make Airflow's connections", lambda: introduce(s, api, report), log=airflow)
+    take("create Airflow's connections", lambda: introduce(s, api, report), log=airflow)
     held_back: AirflowRefused | None = None
     try:
-        take("have the contracts applied", lambda: apply_contracts(api, report), log=airflow)
-    except AirflowRefused as failure:  # of what was applied all runs; the command ends with the rest
+        take("apply the contracts", lambda: apply_contracts(api, report), log=airflow)
+    except AirflowRefused as failure:  # start the DAGs of what was applied, then raise
         held_back = failure
     for dag in standing_dags(s):
-        take(f"switch {dag} on", lambda dag=dag: switch_on(api, dag), log=airflow)  # type: ignore[misc]
-    report("streams and watches are on")
+        take(f"unpause {dag}", lambda dag=dag: switch_on(api, dag), log=airflow)  # type: ignore[misc]
+    report("stream and watch DAGs are unpaused")
     if held_back:
         raise held_back
     return wait_until_served(s, report)
 
 
 def load_shop(s: Settings, report: Report) -> None:
-    """The OLTP schema and the year of history."""
+    """Apply the OLTP schema and load the year of history."""
     apply_schema(databases.superuser_dsn(s, "oltp"), cdc_role="cdc", shop_role="shop")
     said: set[str] = set()
 
@@ -61,14 +64,14 @@ def load_shop(s: Settings, report: Report) -> None:
 
 
 def introduce(s: Settings, api: AirflowApi, report: Report) -> None:
-    """Give Airflow its connections and pools; those that are there stay as they are."""
+    """Create Airflow's connections and pools, keep existing ones, and wait for the DAGs to be parsed."""
     ours = connections(s)
     added = [c["connection_id"] for c in ours if api.put_connection(c)]
     if added:
         report(f"Airflow connections: {', '.join(added)}")
     completed = [c["connection_id"] for c in ours if c["connection_id"] in LOGINS and api.complete_connection(c)]
     if completed:
-        report(f"Airflow connections that were given a login: {', '.join(completed)}")
+        report(f"login added to Airflow connections: {', '.join(completed)}")
     for pool in POOLS:
         api.put_pool(pool)
     for dag in ("apply_contracts", *WATCHES):
@@ -76,28 +79,28 @@ def introduce(s: Settings, api: AirflowApi, report: Report) -> None:
 
 
 def apply_contracts(api: AirflowApi, report: Report) -> None:
-    """One run of the DAG that makes every system what the contracts say."""
+    """Run `apply_contracts` once and wait until it succeeds."""
     api.pause("apply_contracts", paused=False)
     run = api.trigger("apply_contracts")
     api.wait_for_run("apply_contracts", run, 300, report)
 
 
 def switch_on(api: AirflowApi, dag: str) -> None:
-    """Unpause a DAG as soon as it was read."""
+    """Unpause a DAG after it is parsed."""
     api.wait_for_dag(dag, 120)
     api.pause(dag, paused=False)
 
 
 def standing_dags(s: Settings) -> tuple[str, ...]:
-    """DAGs that are on all the time; those of streams are there once their datasets were applied."""
+    """Return the DAGs that must always be unpaused; stream DAGs exist once their datasets are applied."""
     return (*WATCHES, *(f"stream_{group}" for group in plans(s)))
 
 
 def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:
-    """Wait until every hop of every dataset holds the same rows; reports on the way.
+    """Wait until every hop of every dataset holds the same rows, and report progress.
 
     Raises:
-        NotServed: it took longer than SERVED_WITHIN_S.
+        NotServed: not reached within SERVED_WITHIN_S.
     """
     deadline = time.monotonic() + SERVED_WITHIN_S
     while True:
@@ -108,7 +111,7 @@ def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:
         if time.monotonic() > deadline:
             open_rows = [row.dataset for row in table if not row.agree]
             raise NotServed(
-                f"still on the way after {SERVED_WITHIN_S:.0f} s: {', '.join(open_rows)}; see ./headrace status"
+                f"not fully served after {SERVED_WITHIN_S:.0f} s: {', '.join(open_rows)}; see ./headrace status"
             )
         time.sleep(2)
 

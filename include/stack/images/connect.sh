@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the Connect worker. Its REST API's user comes from the environment, by a file that only the worker may read.
+# Start the Connect worker. The REST API's password comes from the environment and is written to a file of mode 600.
 set -eu
 umask 077
 printf 'headrace=%s\n' "${HEADRACE_PASSWORD_CONNECT:?}" >/tmp/connect-users.properties

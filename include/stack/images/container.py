@@ -1,9 +1,9 @@
-"""What the project's own image runs besides Airflow: `python -m include.stack.images.container COMMAND`.
+"""Commands of the project's image besides Airflow: `python -m include.stack.images.container COMMAND`.
 
-prepare          roles, databases and tables in PostgreSQL, once; again changes nothing
-kafka-users      who may log in to Kafka, and what each may do, once; again changes nothing
-streams          a supervisor that owns the streaming drivers; Airflow asks it over HTTP
-stream GROUP     one driver (what that supervisor runs)
+prepare          create roles, databases and tables in PostgreSQL; idempotent
+kafka-users      create Kafka's users and their permissions; idempotent
+streams          run the supervisor of the streaming drivers; Airflow calls it over HTTP
+stream GROUP     run the driver of one group (started by that supervisor)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.stack.supervision.stream_programs import PLACE
 
 ROOT = Path(__file__).parents[3]
 CHECKPOINTS = Path("/checkpoints")
-FOLDER = Path("/tmp")  # noqa: S108 - the container's own, and what is written there holds no secret
+FOLDER = Path("/tmp")  # noqa: S108 - inside the container; the files contain no secret
 PORT = 9001
 
 SUPERVISOR = """\
@@ -56,7 +56,7 @@ stdout_logfile_maxbytes=0
 
 
 def write_configuration(folder: Path) -> Path:
-    """Write supervisord's configuration; its file. It has no program yet: one a group is added when Airflow launches it."""
+    """Write supervisord's configuration and return its path. Programs are added per group when Airflow launches them."""
     program, configuration = folder / "stream-program.conf", folder / "streams.conf"
     program.write_text(PROGRAM.format(group=PLACE, python=sys.executable, root=ROOT))
     configuration.write_text(SUPERVISOR.format(program=program))  # the password is not in it
@@ -64,7 +64,7 @@ def write_configuration(folder: Path) -> Path:
 
 
 def prepare() -> None:
-    """Make what PostgreSQL must have before anything else can start."""
+    """Create PostgreSQL's roles, databases and tables, which all other containers need."""
     from headrace.systems.endpoint import Endpoint
     from headrace.systems.platform.hook import PlatformHook
     from include.shop.schema import apply_schema
@@ -79,7 +79,7 @@ def prepare() -> None:
 
 
 def kafka_users() -> None:
-    """Make what Kafka must have before its clients can start."""
+    """Create Kafka's users and permissions, which its clients need."""
     from include.stack import settings
     from include.stack.services import kafka
 
@@ -87,13 +87,13 @@ def kafka_users() -> None:
 
 
 def streams() -> None:
-    """Become the supervisor of the streaming drivers."""
+    """Replace this process by the supervisor of the streaming drivers."""
     configuration = write_configuration(FOLDER)
     os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)])  # noqa: S606
 
 
 def stream(group: str) -> None:
-    """Become the driver of one group, by the contracts as they were applied."""
+    """Replace this process by the driver of one group, with the applied contracts."""
     from headrace.systems.endpoint import Endpoint
     from headrace.systems.platform.applied import AppliedRecord
     from headrace.systems.platform.hook import PlatformHook

@@ -1,7 +1,7 @@
-"""`airflow_settings.yaml`, written from the stack's connections: `python -m include.stack.images.settings_file`.
+"""Generate `airflow_settings.yaml` from the stack's connections: `python -m include.stack.images.settings_file`.
 
-Astro fills nothing into that file, and it is committed. Therefore no secret stands in it: what would be one is a
-reference (`env:NAME`) that `headrace.systems.references` resolves in the container's own environment.
+The file is committed and Astro substitutes no variables in it. It therefore contains references (`env:NAME`) instead
+of secrets; `headrace.systems.references` resolves them from the container's environment.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ADDRESSES: Mapping[str, tuple[str, int]] = {
     "CATALOG": ("store", 8181),
     "LINEAGE": ("lineage", 8085),
 }
-"""Port setting → where the containers reach the server."""
+"""Port setting → host and port of the server for the containers."""
 
 EVERY_TASK = ({"pool_name": "default_pool", "pool_slot": 16, "pool_description": "Every task."},)
 
@@ -42,7 +42,7 @@ HEAD = """\
 
 
 def container_connections() -> list[dict[str, Any]]:
-    """The stack's connections with the containers' addresses, and references in place of secrets."""
+    """Return the stack's connections with the containers' addresses, and with references instead of secrets."""
     found = connections(_referring())
     for body in found:
         for name, (host, port) in ADDRESSES.items():
@@ -53,13 +53,13 @@ def container_connections() -> list[dict[str, Any]]:
                 if key in body:
                     body[key] = body[key].replace(f"{old[0]}:{old[1]}", f"{host}:{port}")
         if body["connection_id"] == "spark_default":
-            ours = {"streams": "env:HEADRACE_STREAMS_URL", "standby": ""}  # no driver stands by in the containers
+            ours = {"streams": "env:HEADRACE_STREAMS_URL", "standby": ""}  # the containers have no standby driver
             body["extra"] = json.dumps({**json.loads(body["extra"]), **ours})
     return found
 
 
 def settings_file() -> str:
-    """The text of `airflow_settings.yaml`."""
+    """Return the text of `airflow_settings.yaml`."""
     keys = {"connection_id": "conn_id", "conn_type": "conn_type"}
     entries = [
         {keys.get(key, f"conn_{key}"): value for key, value in body.items() if key != "description"}
@@ -74,7 +74,7 @@ def _pools() -> list[dict[str, Any]]:
 
 
 def _referring() -> Settings:
-    """Settings in which every secret is a reference, and every address one that can be told apart."""
+    """Return settings in which every secret is a reference and every address is unique."""
     values = {s.name: f"env:{s.name}" if s.kind == "secret" else s.default for s in SETTINGS if s.kind != "port"}
     values |= {"HEADRACE_BIND": ELSEWHERE, "HEADRACE_PORT_BASE": "40000"}
     return Settings(ROOT, ROOT, ROOT, ROOT / ".env", values)

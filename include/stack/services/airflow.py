@@ -1,4 +1,4 @@
-"""Airflow's four processes, its environment and its first start."""
+"""Airflow's four services, their environment, and the migration of its database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from include.stack.settings import Settings
 
 def services(s: Settings) -> tuple[Service, ...]:
     """Return the API server, the scheduler, the DAG processor and the triggerer."""
-    # The log servers would listen on every address, and the API server reads the files itself on one machine.
+    # The log servers listen on all addresses. On one machine the API server reads the log files itself.
     api = ("api-server", "--host", s.bind, "--port", str(s.port("AIRFLOW")), "--workers", "1")
     return (
         Service(_process(s, "api", api), lambda: http_answers(_health(s)), needs=("postgres",)),
@@ -31,7 +31,7 @@ def services(s: Settings) -> tuple[Service, ...]:
 
 
 def environment(s: Settings) -> dict[str, str]:
-    """What every Airflow process and every command of ours that talks to Airflow's database needs."""
+    """Return the environment of every Airflow process, and of commands that use Airflow's database."""
     home = s.data / "airflow"
     password, port = s["HEADRACE_PASSWORD_AIRFLOW_DB"], s.port("POSTGRES")
     url = f"http://{s.bind}:{s.port('AIRFLOW')}"
@@ -51,14 +51,14 @@ def environment(s: Settings) -> dict[str, str]:
         "API__SECRET_KEY": s["HEADRACE_AIRFLOW_SESSION_SECRET"],
         "API_AUTH__JWT_SECRET": s["HEADRACE_AIRFLOW_JWT_SECRET"],
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        # A file that changed is read at the next refresh all the same; `apply_contracts` touches those that follow contracts.
+        # A changed file is still parsed at the next refresh; `apply_contracts` touches the files that depend on contracts.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "TRIGGERER__CAPACITY": "200",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "OPENLINEAGE__NAMESPACE": "headrace",
-        # What a task tells asks for connections: a forked process that is given up over it leaves the task without an answer.
+        # OpenLineage events of a task need connections: a forked process that is killed meanwhile leaves the task hanging.
         "OPENLINEAGE__EXECUTE_IN_THREAD": "True",
     }
     lineage = {
@@ -76,7 +76,7 @@ def environment(s: Settings) -> dict[str, str]:
 
 
 def migrate(s: Settings) -> None:
-    """Bring Airflow's metadata database to this version; nothing to do when a start before has done it."""
+    """Migrate Airflow's metadata database to the installed version; skipped when an earlier start did it."""
     stamp, wanted = s.data / "airflow" / "migrated", version("apache-airflow-core")
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -88,12 +88,12 @@ def migrate(s: Settings) -> None:
             command, env=os.environ | environment(s), stdout=out, stderr=out, timeout=300, check=False
         )
     if done.returncode:
-        raise Transient(f"`airflow db migrate` ended with {done.returncode}; its output is in {log}")
+        raise Transient(f"`airflow db migrate` exited with code {done.returncode}; its output is in {log}")
     stamp.write_text(wanted)
 
 
 def _part(s: Settings, name: str, *options: str) -> Service:
-    """Return a part of Airflow whose health the API server tells."""
+    """Return a component of Airflow whose health the API server reports."""
     process = _process(s, name, (name, *options))
     return Service(process, lambda: _is_healthy(s, name.replace("-", "_")), needs=("postgres", "airflow-api"))
 

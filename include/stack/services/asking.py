@@ -1,4 +1,4 @@
-"""Ask a server whether it answers. Nothing here raises: what goes wrong is no answer."""
+"""Health checks over HTTP, TCP and heartbeat files. None raises: an error counts as no answer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 import httpx
 
 PULSE_S: Final = 20.0
-"""Most seconds since the last sign of life of a process that gives one: four of its intervals."""
+"""Maximum age in seconds of a process's heartbeat file: four intervals."""
 
 
 def http_answers(url: str, accepted: tuple[int, ...] = (200,), auth: tuple[str, str] | None = None) -> bool:
-    """Return whether a GET is answered with one of these codes."""
+    """Return whether a GET request returns one of the accepted status codes."""
     try:
         return client().get(url, auth=auth).status_code in accepted
     except httpx.HTTPError:
@@ -24,15 +24,15 @@ def http_answers(url: str, accepted: tuple[int, ...] = (200,), auth: tuple[str, 
 
 @cache
 def client() -> httpx.Client:
-    """One for all checks: making one reads the certificates of all authorities, the watchdog's dearest step by far.
+    """Return the HTTP client shared by all checks: creating one loads all CA certificates, which is slow.
 
-    It keeps no connection: one that a dead process has left behind would count as no answer.
+    It keeps no connections alive: a connection left by a dead process would count as no answer.
     """
     return httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def port_open(host: str, port: int) -> bool:
-    """Return whether somebody accepts connections there."""
+    """Return whether the TCP port accepts connections."""
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:
@@ -41,7 +41,7 @@ def port_open(host: str, port: int) -> bool:
 
 
 def beats(pulse: Path) -> bool:
-    """Return whether a process has touched its file lately."""
+    """Return whether a process has touched its heartbeat file within PULSE_S."""
     try:
         return time.time() - pulse.stat().st_mtime < PULSE_S
     except OSError:

@@ -1,4 +1,4 @@
-"""The catalogue of the services: every process of an instance, in the order they start."""
+"""Catalogue of an instance's services and processes, in start order."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from include.stack.settings import Settings
 
 
 def services(s: Settings) -> tuple[Service, ...]:
-    """Return what stands all the time."""
+    """Return all permanent services, without the stream drivers."""
     store = minio if s["HEADRACE_OBJECT_STORE"] == "minio" else seaweedfs
     own = tuple(module.service(s) for module in (postgres, store, kafka, clickhouse, registry, connect, lineage))
     return (*own, *airflow.services(s), standby.service(s), watchdog.service())
 
 
 def definitions(s: Settings) -> tuple[Process, ...]:
-    """Return the services' processes, and one for each stream group."""
+    """Return the processes of the services and of the stream groups."""
     return (*(service.process for service in services(s)), *stream_processes(s))

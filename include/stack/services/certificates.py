@@ -1,6 +1,6 @@
-"""The certificate by which SeaweedFS's parts know each other: an authority of this instance's own, and what it vouches for.
+"""Certificate for mutual TLS between SeaweedFS's components, signed by the instance's own authority.
 
-Whoever has no certificate of this authority reaches none of the parts. The authority's key is thrown away once it has signed.
+Clients without a certificate of this authority cannot connect. The authority's key is discarded after signing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIGNS: Final = x509.KeyUsage(
 
 
 class Files(NamedTuple):
-    """Paths of the three, as PEM."""
+    """Paths of the PEM files: authority, certificate and key."""
 
     authority: Path
     certificate: Path
@@ -34,14 +34,14 @@ class Files(NamedTuple):
 
 
 def files(folder: Path) -> Files:
-    """Return the files of a folder, whether they are there or not."""
+    """Return the paths in a folder, whether or not the files exist."""
     return Files(folder / "authority.pem", folder / "certificate.pem", folder / "key.pem")
 
 
 def make(folder: Path, host: str) -> None:
-    """Make an authority and one certificate for whoever serves or asks at `host`, a name or an address.
+    """Create an authority and one server and client certificate for `host`, a name or an address.
 
-    What is there for that host, and is good for another month, stays.
+    An existing certificate for that host that is valid for at least 30 more days is kept.
     """
     own = files(folder)
     if own.key.exists() and _good(own.certificate, host):
@@ -53,7 +53,7 @@ def make(folder: Path, host: str) -> None:
     purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     leaf = _builder("SeaweedFS", key).add_extension(purposes, critical=False)
     leaf = leaf.add_extension(x509.SubjectAlternativeName([_name(host)]), critical=False)
-    own.key.unlink(missing_ok=True)  # the first to go and the last to come: without it all three are made again
+    own.key.unlink(missing_ok=True)  # deleted first and written last: without it all three are re-created
     write_private(own.authority, _pem(ca.sign(authority, SHA256())))
     write_private(own.certificate, _pem(leaf.sign(authority, SHA256())))
     write_private(own.key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())

@@ -1,4 +1,4 @@
-"""ClickHouse, the warehouse."""
+"""Service of ClickHouse, the warehouse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.stack.settings import Settings
 
 
 def service(s: Settings) -> Service:
-    """Return the server, which `clickhouse_engine` makes of the engine."""
+    """Return the service, which runs the engine by `clickhouse_engine`."""
     program = ("-m", "include.stack.services.clickhouse_engine")
     command = (sys.executable, *program, str(s.run / "clickhouse.xml"), str(s.data / "clickhouse"))
     environ = {"HEADRACE_LIBCHDB": str(clickhouse_library(s.lib))}

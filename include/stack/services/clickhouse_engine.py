@@ -1,9 +1,9 @@
-"""`python -m include.stack.services.clickhouse_engine CONFIG DATA`: a ClickHouse server out of the npm engine.
+"""Run the npm engine as a ClickHouse server: `python -m include.stack.services.clickhouse_engine CONFIG DATA`.
 
-The engine exports clickhouse-local's main; `SYSTEM START LISTEN` (ClickHouse pull request 101143) opens the same HTTP
-server as clickhouse-server has. An endless query keeps it up; SIGINT cancels the query and closes cleanly.
+The engine exports clickhouse-local's main. `SYSTEM START LISTEN` (ClickHouse pull request 101143) opens the same HTTP
+server as clickhouse-server has. An endless query keeps the process up; SIGINT cancels the query and stops it cleanly.
 
-The native server is opened only where CONFIG has a port for it: a client with a wrong password there ends the engine.
+The native server is opened only if CONFIG has a port for it: a client with a wrong password there stops the engine.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ STAY = (
 
 
 def serve(config: Path, data: Path, library: Path) -> int:
-    """Run until interrupted; 0 after a clean stop, 1 when the engine reports an error."""
+    """Run until interrupted; return 0 after a clean stop, 1 when the engine reports an error."""
     data.mkdir(parents=True, exist_ok=True)
-    # The engine makes its system tables anew and stops on old ones with 57 TABLE_ALREADY_EXISTS.
+    # The engine re-creates its system tables and fails on existing ones with 57 TABLE_ALREADY_EXISTS.
     shutil.rmtree(data / "data" / "system", ignore_errors=True)
     shutil.rmtree(data / "metadata" / "system", ignore_errors=True)
     engine = ctypes.CDLL(str(library), mode=os.RTLD_NOW | os.RTLD_LOCAL)
@@ -54,7 +54,7 @@ def serve(config: Path, data: Path, library: Path) -> int:
 
 
 if __name__ == "__main__":
-    # The engine leaves threads behind that a normal exit would wait for.
+    # The engine leaves threads running; a normal exit would wait for them.
     code = serve(Path(sys.argv[1]), Path(sys.argv[2]), Path(os.environ["HEADRACE_LIBCHDB"]))
     sys.stdout.flush()
     os._exit(code)

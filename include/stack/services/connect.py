@@ -1,4 +1,4 @@
-"""Kafka Connect: one worker that runs the sources and the sinks."""
+"""Service of Kafka Connect: one worker for sources and sinks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SECRETS: Final = (
     "HEADRACE_S3_ACCESS_KEY",
     "HEADRACE_S3_SECRET_KEY",
 )
-"""What the configuration of connectors refers to, as `${env:NAME}`."""
+"""Secrets that connector configurations reference as `${env:NAME}`."""
 
 
 def service(s: Settings) -> Service:
-    """Return the worker."""
+    """Return the service of the worker."""
     flags = (
         "-XX:+UseParallelGC", "-XX:ParallelGCThreads=2", "-Daws.region=us-east-1",
         f"-Djava.security.auth.login.config={s.run / 'connect-jaas.conf'}",

@@ -1,4 +1,4 @@
-"""Run a class of the Kafka distribution's jars."""
+"""Processes that run a Java class of the Kafka distribution."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def java(
     s: Settings, name: str, main: tuple[str, ...], memory: str, flags: tuple[str, ...],
     environ: Mapping[str, str] | None = None,
 ) -> Process:  # fmt: skip
-    """Return the process of a main class with its arguments, with a heap of one size; out of memory it ends."""
+    """Return the process of a main class with its arguments and a fixed heap size; it exits when out of memory."""
     command = (
         str(java_home() / "bin" / "java"), f"-Xms{memory}", f"-Xmx{memory}", *flags, "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={s.run / 'log4j2.yaml'}",

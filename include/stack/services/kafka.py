@@ -1,4 +1,4 @@
-"""Kafka: its process, its log folder, its users and what each may do there."""
+"""Service of Kafka, its log folder, its users and their permissions."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ GRANTS: Final = (
     Grant("streams", "TOPIC", "dead-letter.", ("WRITE",), prefix=True),
     Grant("streams", "GROUP", "*", ("READ",)),
 )
-"""What each may do; the broker's own user may everything."""
+"""Permissions of each user; the user `broker` is a superuser."""
 
 
 def service(s: Settings) -> Service:
-    """Return the broker, which is its own controller."""
+    """Return the service of the broker, which is also the controller."""
     main = ("kafka.Kafka", str(s.run / "kafka.properties"))
     return Service(java(s, "kafka", main, s["HEADRACE_MEMORY_KAFKA"], FLAGS), lambda: _answers(s))
 
 
 def format_folder(s: Settings) -> None:
-    """Give the broker's log folder its cluster id, once. Raises StepFailed."""
+    """Format the broker's log folder with a cluster id; idempotent. Raises StepFailed."""
     if (s.data / "kafka" / "meta.properties").exists():
         return
     cluster = uuid.uuid4().hex[:22]
@@ -57,7 +57,7 @@ def format_folder(s: Settings) -> None:
 
 
 def make_users(s: Settings) -> None:
-    """Make the users and what they may do; idempotent. Raises SystemUnavailable, SystemRefused."""
+    """Create the users and their permissions; idempotent. Raises SystemUnavailable, SystemRefused."""
     passwords = {user: s[setting] for user, setting in KAFKA_PASSWORDS.items() if user != BROKER}
     access.make_users(KafkaHook(Endpoint(extra=kafka_options(s, BROKER))), passwords, GRANTS)
 
@@ -69,7 +69,7 @@ def _answers(s: Settings) -> bool:
     from confluent_kafka.admin import AdminClient
 
     try:
-        # The broker's own user is there before any other.
+        # The user `broker` exists before all others.
         quiet: dict[str, Any] = {**kafka_options(s, BROKER), "log_level": 0, "socket.timeout.ms": 3000}
         return bool(AdminClient(quiet).list_topics(timeout=3).brokers)
     except KafkaException:

@@ -1,4 +1,4 @@
-"""The lineage endpoint, which keeps OpenLineage events."""
+"""Service of the lineage endpoint, which stores OpenLineage events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.stack.settings import Settings
 
 
 def service(s: Settings) -> Service:
-    """Return the server."""
+    """Return the service."""
     command = (
         sys.executable, "-m", "uvicorn", "include.apps.lineage.app:app", "--host", s.bind,
         "--port", str(s.port("LINEAGE")), "--log-level", "warning", "--no-access-log",

@@ -1,4 +1,4 @@
-"""MinIO, where the settings ask for it: its process, and its buckets, of which it makes none by itself."""
+"""Service of MinIO, the optional object store, and the creation of its buckets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMEOUT_S: Final = 10
 
 
 def service(s: Settings) -> Service:
-    """Return the object store."""
+    """Return the service of the object store."""
     command = ("minio", "server", str(s.data / "minio"), "--address", f"{s.bind}:{s.port('S3')}",
                "--console-address", f"{s.bind}:{s.port('WEED')}")  # fmt: skip
     keys = {"MINIO_ROOT_USER": s["HEADRACE_S3_ACCESS_KEY"], "MINIO_ROOT_PASSWORD": s["HEADRACE_S3_SECRET_KEY"]}
@@ -24,7 +24,7 @@ def service(s: Settings) -> Service:
 
 
 def make_buckets(s: Settings) -> None:
-    """Make the warehouse's bucket and the landing bucket; nothing happens to one that is there. Raises OSError."""
+    """Create the warehouse bucket and the landing bucket; idempotent. Raises OSError."""
     from pyarrow.fs import S3FileSystem
 
     store = S3FileSystem(

@@ -1,4 +1,4 @@
-"""PostgreSQL: its process, and the making of its cluster."""
+"""Service of PostgreSQL, and the creation of its cluster."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from include.stack.steps import AGAIN, StepFailed
 
 
 def service(s: Settings) -> Service:
-    """Return the server of every database."""
+    """Return the service of the server that holds all databases."""
     options = {
         "listen_addresses": s.bind, "port": s.port("POSTGRES"), "unix_socket_directories": "",
         "wal_level": "logical", "max_wal_senders": 10, "max_replication_slots": 10, "max_connections": 120,
         "shared_buffers": "256MB", "max_wal_size": "4GB", "wal_compression": "on",
-        # A slot nobody reads may not fill the disk; the loss is detected and answered by a fresh snapshot.
+        # An unread slot must not fill the disk; a lost slot is detected and followed by a new snapshot.
         "max_slot_wal_keep_size": "16GB",
         "synchronous_commit": "on", "password_encryption": "scram-sha-256", "log_min_messages": "warning",
     }  # fmt: skip
@@ -35,7 +35,7 @@ def service(s: Settings) -> Service:
 
 
 def make_cluster(s: Settings) -> None:
-    """`initdb`, once. A cluster that was half made is made again. Raises StepFailed."""
+    """Create the cluster by `initdb`, once; an incomplete cluster is re-created. Raises StepFailed."""
     data, unfinished = s.data / "postgres", s.data / "postgres.unfinished"
     if (data / "PG_VERSION").exists() and not unfinished.exists():
         return
@@ -57,7 +57,7 @@ def make_cluster(s: Settings) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd="/")
     if done.returncode:
         shutil.rmtree(data, ignore_errors=True)
-        raise StepFailed(f"could not make PostgreSQL's cluster: {one_line(done.stderr)}; {AGAIN}")
+        raise StepFailed(f"could not create PostgreSQL's cluster: {one_line(done.stderr)}; {AGAIN}")
     unfinished.unlink()
 
 

@@ -1,4 +1,4 @@
-"""One process of the stack: what to run, with which environment."""
+"""Definition of one process of the stack: command, environment and supervision."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Process:
     """A supervised process.
 
     Attributes:
-        command: argv; never holds a secret.
-        environ: what is added to the environment.
-        as_postgres: run as the system user `postgres` when we are root (PostgreSQL refuses to be root).
-        restarts: whether the supervisor brings it back; streams are brought back by Airflow.
+        command: argv; never contains a secret.
+        environ: additions to the environment.
+        as_postgres: run as the system user `postgres` if the current user is root (PostgreSQL refuses to run as root).
+        restarts: whether the supervisor restarts it; streams are restarted by Airflow.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Process:
     stop_seconds: int = 20
 
     def become(self) -> None:
-        """Replace the current process by this one."""
+        """Replace the current process by this one; never returns."""
         command = list(self.command)
         if self.as_postgres and os.geteuid() == 0:
             command = as_postgres(command)
-        os.execvpe(command[0], command, os.environ | dict(self.environ))  # noqa: S606 - that is what it is for
+        os.execvpe(command[0], command, os.environ | dict(self.environ))  # noqa: S606 - exec is the purpose

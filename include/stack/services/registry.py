@@ -1,4 +1,4 @@
-"""The schema registry: Apicurio, which keeps its schemas in PostgreSQL."""
+"""Service of the schema registry: Apicurio with its schemas in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.stack.settings import Settings
 
 
 def service(s: Settings) -> Service:
-    """Return the server."""
+    """Return the service."""
     environ = {
         "APICURIO_STORAGE_KIND": "sql",
         "APICURIO_STORAGE_SQL_KIND": "postgresql",
@@ -38,7 +38,7 @@ def service(s: Settings) -> Service:
 
 
 def _users(s: Settings) -> dict[str, str]:
-    """Name who may ask, as Quarkus knows users of its own: https://quarkus.io/guides/security-properties#embedded-realm"""
+    """Return the users as Quarkus's embedded realm: https://quarkus.io/guides/security-properties#embedded-realm"""
     users = {
         f"QUARKUS_SECURITY_USERS_EMBEDDED_{part}_{user.upper()}": value
         for user, (setting, role) in REGISTRY_USERS.items()

@@ -1,6 +1,6 @@
-"""SeaweedFS, the object store with its Iceberg catalog: all its parts in one process, closed to all but each other.
+"""Service of SeaweedFS, the object store with an Iceberg catalog; all components run in one process.
 
-They know each other by tokens where they speak HTTP, by certificates everywhere else:
+The components accept requests only from each other, authenticated by tokens over HTTP and by certificates elsewhere:
 
 https://github.com/seaweedfs/seaweedfs/wiki/Security-Overview
 """
@@ -18,14 +18,14 @@ from include.stack.services.service import Service
 from include.stack.settings import Settings
 
 TOKENS: Final = ("JWT_SIGNING", "JWT_SIGNING_READ", "JWT_FILER_SIGNING", "JWT_FILER_SIGNING_READ")
-"""Volumes and filer, for writing and reading: each has a key of its own to sign tokens with."""
+"""Token settings of volumes and filer, for writing and reading; each has its own signing key."""
 PARTS: Final = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "MSG_BROKER", "MSG_AGENT", "MQ", "CLIENT")
-"""Those that speak gRPC. The master speaks HTTP too and knows no tokens there."""
+"""Components with a gRPC interface. The master also has an HTTP interface, which supports no tokens."""
 
 
 def service(s: Settings) -> Service:
-    """Return the object store."""
-    # Everything else stands in a file of mode 600, because the admin password is among it.
+    """Return the service of the object store."""
+    # All other options are in a file of mode 600, because they include the admin password.
     command = (
         str(Path(sys.executable).parent / "weed"),
         "-logtostderr=true",
@@ -42,12 +42,12 @@ def folder(s: Settings) -> Path:
 
 
 def make_certificate(s: Settings) -> None:
-    """Make the parts' certificate; idempotent."""
+    """Create the components' certificate; idempotent."""
     certificates.make(folder(s), s.bind)
 
 
 def security(s: Settings) -> dict[str, str]:
-    """Return its environment: what `weed scaffold -config=security` would have in a file."""
+    """Return the security options as environment variables; `weed scaffold -config=security` shows them as a file."""
     authority, certificate, key = (str(path) for path in certificates.files(folder(s)))
     tokens = {f"WEED_{name}_KEY": f"{s['HEADRACE_WEED_KEY']}.{name.lower()}" for name in TOKENS}
     shown = {

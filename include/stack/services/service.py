@@ -1,4 +1,4 @@
-"""One service of the stack: its process, what shows that it answers, and whom it needs for that."""
+"""Definition of one service of the stack: process, health check and dependencies."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Check = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the stack knows of one server.
+    """A service of the stack.
 
     Attributes:
-        answers: asks it in its own protocol, an open port is not enough; never raises. Without one nobody asks.
-        needs: the services without which it cannot answer.
+        answers: health check in the service's own protocol, not only an open port; never raises. None: no check.
+        needs: names of the services that it needs to answer.
     """
 
     process: Process

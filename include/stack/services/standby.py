@@ -1,4 +1,4 @@
-"""The Spark driver that stands by for batch jobs. Without it every job starts one of its own."""
+"""Service of the standby Spark driver for batch jobs. Without it every job starts its own driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.stack.sockets import STANDBY, socket_path
 
 
 def service(s: Settings) -> Service:
-    """Return it. It starts small, and makes its session for the first job."""
+    """Return the service. It creates its Spark session for the first job."""
     script = s.root / "include" / "spark" / "batch" / "standby.py"
     environ = {
         **shared(s),

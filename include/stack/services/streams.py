@@ -1,4 +1,4 @@
-"""The drivers of the stream groups as supervised processes: started by Airflow, never by the supervisor itself."""
+"""Processes of the stream groups' drivers. Airflow starts them; the supervisor does not start them itself."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from include.stack.services.process import Process
 from include.stack.settings import Settings
 
 PREFIX: Final = "stream-"
-"""How the name of a driver's process begins; its group follows."""
+"""Prefix of a driver's process name; the group name follows."""
 
 
 def plans(s: Settings) -> dict[str, StreamPlan]:
-    """Stream group → what its driver has to run, by the contracts as they were applied."""
+    """Return stream group → plan of its driver, from the applied contracts."""
     return stream_plans(applied(s).values())
 
 
 def stream_processes(s: Settings) -> tuple[Process, ...]:
-    """One process a group."""
+    """Return one process per stream group."""
     return tuple(stream_process(s, group) for group in plans(s))
 
 
 def stream_process(s: Settings, group: str) -> Process:
-    """The driver of a group."""
+    """Return the process of a group's driver."""
     script = s.root / "include" / "spark" / "streaming" / "driver.py"
     command = (sys.executable, str(script), "--group", group)
     return replace(program(group), command=command, environ=shared(s) | driver_environment(s, group))
 
 
 def program(group: str) -> Process:
-    """How a driver is supervised; `restarts=False` because a dead one is Airflow's to bring back."""
+    """Return a driver's process without command; `restarts=False` because Airflow restarts it."""
     return Process(f"{PREFIX}{group}", (), restarts=False, stop_seconds=30)
 
 
 def driver_environment(s: Settings, group: str) -> dict[str, str]:
-    """What a driver needs to know; read by plugins/headrace/streaming/settings.py."""
+    """Return a driver's environment, which plugins/headrace/streaming/settings.py reads."""
     return {
         "HEADRACE_STREAM_CHECKPOINTS": str(s.data / "checkpoints" / group),
         "HEADRACE_PLATFORM_DSN": role_dsn(s, "headrace_platform"),

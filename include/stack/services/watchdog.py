@@ -1,4 +1,4 @@
-"""The watchdog, which restarts a process that does not answer."""
+"""Service of the watchdog, which restarts processes that do not answer."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ WATCHDOG: Final = "watchdog"
 
 
 def service() -> Service:
-    """Return it. It is the only one whom nobody asks."""
+    """Return the service. It is the only service without a health check."""
     return Service(Process(WATCHDOG, (sys.executable, "-m", "include.stack.supervision.watchdog")))

@@ -1,4 +1,4 @@
-"""Write the configuration files of every process from templates, with mode 600: they hold secrets."""
+"""Render the configuration files of every process from templates, with mode 600 because they contain secrets."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from include.stack.supervision.stream_programs import PLACE
 
 TEMPLATES = Path(__file__).parent / "templates"
 JARS = ("kafka", "plugins", "registry", "spark")
-"""Folders of jars, which are fetched together."""
+"""Folders of jars, which are downloaded together."""
 SUPERVISORS = {"supervisord.conf.j2", "stream-program.conf.j2"}
-"""Templates of the supervisor's own files."""
+"""Templates of the supervisor's files."""
 
 
 def write(settings: Settings) -> None:
-    """Render every template into the instance's run folder; a file that is the same is left alone."""
+    """Render every template into the instance's run folder; unchanged files are not rewritten."""
     for folder in (settings.data, settings.logs, settings.run):
         folder.mkdir(parents=True, exist_ok=True)
     write_private(settings.run / KEPT, json.dumps(dict(settings.values)))
@@ -36,7 +36,7 @@ def write(settings: Settings) -> None:
     environment.globals["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     files = _packages(settings.lib)
     values = {**_values(settings), "fingerprint": lambda process: fingerprint(_started(settings, process), files)}
-    # The supervisor's own come last: they name what the others hold.
+    # The supervisor's files come last: their fingerprints depend on the content of the others.
     for name in sorted((path.name for path in TEMPLATES.glob("*.j2")), key=lambda name: (name in SUPERVISORS, name)):
         path = settings.run / name.removesuffix(".j2")
         files[str(path)] = environment.get_template(name).render(values)
@@ -44,20 +44,20 @@ def write(settings: Settings) -> None:
 
 
 def _packages(lib: Path) -> dict[str, str]:
-    """Folder of fetched jars or engines → what was fetched; a process that uses one starts anew when that changes."""
+    """Return folder of jars or engine → its version stamp; a process that uses the folder restarts when it changes."""
     stamps = {**dict.fromkeys(JARS, "jars.stamp"), "clickhouse": "clickhouse/version"}
     return {str(lib / name): (lib / at).read_text() for name, at in stamps.items() if (lib / at).exists()}
 
 
 def _started(settings: Settings, process: Process) -> Process:
-    """Return what a definition starts: the same for any stream group, so that one applied later is defined as after an `up`."""
+    """Return the process to fingerprint. All stream groups share one, so that later groups get the same definition."""
     return stream_process(settings, PLACE) if process.name.startswith(PREFIX) else process
 
 
 def fingerprint(process: Process, files: Mapping[str, str]) -> str:
-    """Name what a process is started with: its command, its environment, and the files (path → text) that these name.
+    """Return a hash of a process's command, its environment, and the files (path → text) that they reference.
 
-    The supervisor starts a process anew whose definition has changed, so a setting takes effect at the next `up`.
+    The supervisor restarts a process whose definition has changed, so a setting takes effect at the next `up`.
     """
     environ = [f"{name}={value}" for name, value in sorted(process.environ.items()) if name != "PATH"]
     said = "\n".join((*process.command, *environ))
@@ -83,7 +83,7 @@ def _values(settings: Settings) -> dict[str, object]:
         "socket": socket_path(settings),
         "airflow_user": settings["HEADRACE_AIRFLOW_USER"],
         "secrets": {name.removeprefix(prefix): value for name, value in settings.values.items()},
-        # In a file of properties a backslash is doubled.
+        # A properties file needs a doubled backslash.
         "broker_jaas": plain_jaas(BROKER, settings[KAFKA_PASSWORDS[BROKER]]).replace("\\", "\\\\"),
         "memory_bytes": {name: _bytes(value) for name, value in memory.items()},
         "processes": definitions(settings),

@@ -1,4 +1,4 @@
-"""`python -m include.stack.supervision.exec NAME`: turn into one of the stack's processes (what the supervisor runs)."""
+"""Replace this process by one of the stack's processes; the supervisor runs `python -m include.stack.supervision.exec NAME`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from include.stack.services.streams import PREFIX, stream_process
 
 
 def end_orphans(group_file: Path) -> list[int]:
-    """Kill what the process of an earlier start left behind; the pids.
+    """Kill the orphaned children of a process's earlier start and return their pids.
 
-    A process that was killed cannot take its children along: Airflow's workers would hold the dead scheduler's
-    connection to the database, with its locks, and a Spark JVM would outlive its Python. The supervisor makes each
-    process the leader of a group of its own, so they are known by it.
+    A killed process leaves its children running: Airflow's workers keep the dead scheduler's database connection and
+    locks, and a Spark JVM outlives its Python process. The supervisor makes each process the leader of its own process
+    group, which identifies the children.
     """
     if not group_file.exists():
         return []
@@ -35,18 +35,18 @@ def end_orphans(group_file: Path) -> list[int]:
 
 
 def _leads_another(process: psutil.Process, started: float) -> bool:
-    """Whether the group's number was given anew: its leader lives and is not the process of the earlier start."""
+    """Return whether the group id was reused: its leader is alive and is not the process of the earlier start."""
     leader = os.getpgid(process.pid)
     return psutil.pid_exists(leader) and abs(psutil.Process(leader).create_time() - started) > 1
 
 
 def become(name: str) -> None:
-    """Never returns: the current process is the one named from here on."""
+    """Kill orphans of the earlier start, then replace the current process by the named one; never returns."""
     s = settings.kept(settings.load())
     group_file = s.run / f"{name}.group"
     end_orphans(group_file)
     group_file.write_text(f"{os.getpgid(0)} {psutil.Process().create_time()}")
-    if name.startswith(PREFIX):  # also of a group that is not among the applied ones, and says so itself
+    if name.startswith(PREFIX):  # also for a group that is not applied; its driver reports that
         stream_process(s, name.removeprefix(PREFIX)).become()
     next(process for process in definitions(s) if process.name == name).become()
 

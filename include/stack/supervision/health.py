@@ -1,4 +1,4 @@
-"""Wait until a service answers."""
+"""Health checks of the services, and waiting for them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from include.stack.settings import Settings
 from include.stack.steps import AGAIN
 
 UP_WITHIN_S: Final = 180.0
-"""Seconds that a process may take until it answers; a busy machine needs many of them."""
+"""Seconds within which a started process must answer; generous, for busy machines."""
 
 
 class NotHealthy(Exception):
-    """A server did not become healthy in time; the message says which and where its log is."""
+    """A server did not become healthy in time; the message names it and its log."""
 
 
 def checks(s: Settings) -> Mapping[str, Check]:
-    """Health checks by process name; a check never raises."""
+    """Return process name → health check; a check never raises."""
     return {service.name: service.answers for service in services(s) if service.answers}
 
 
 def wait(s: Settings, name: str, seconds: float = UP_WITHIN_S) -> float:
-    """Wait until a process is healthy; returns the seconds it took.
+    """Wait until a process is healthy and return the seconds it took.
 
     Raises:
-        NotHealthy: it was not within `seconds`.
+        NotHealthy: the process was not healthy within `seconds`.
     """
     check, began = checks(s)[name], time.monotonic()
     while not check():

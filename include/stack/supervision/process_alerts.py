@@ -1,4 +1,4 @@
-"""Alerts about processes: kept in a file that `./headrace status` reads, and in the platform's database once it answers."""
+"""Alerts about processes, stored in a file for `./headrace status` and, once it answers, in the platform's database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIX: Final = "process:"
 
 
 class ProcessAlerts:
-    """Keeps what is wrong with processes now, by name."""
+    """Store of the current process alerts by process name."""
 
     def __init__(self, file: Path, platform: PlatformHook) -> None:
         self._file = file
@@ -27,24 +27,24 @@ class ProcessAlerts:
         self._passed_on: Mapping[str, str] | None = None
 
     def tell(self, name: str, text: str) -> None:
-        """Note that something is wrong with a process."""
+        """Record an alert for a process."""
         self._well_since.pop(name, None)
         self._wrong[name] = text
         self._write()
 
     def well(self, name: str, calm_s: float) -> None:
-        """Note that a process answers; what was wrong is over when it has answered for so long."""
+        """Record that a process answers; resolve its alert after `calm_s` seconds without a failed check."""
         since = self._well_since.setdefault(name, time.monotonic())
         if name in self._wrong and time.monotonic() - since >= calm_s:
             del self._wrong[name]
             self._write()
 
     def silent(self, name: str) -> None:
-        """Note that a process does not answer."""
+        """Record that a process does not answer."""
         self._well_since.pop(name, None)
 
     def pass_on(self) -> None:
-        """Raise and resolve alerts; when the database does not answer, the next call does it."""
+        """Raise and resolve alerts in the platform's database; when it does not answer, the next call retries."""
         if self._passed_on == self._wrong:
             return
         with suppress(SystemFailure):
@@ -61,12 +61,12 @@ class ProcessAlerts:
 
 
 def alerts_file(s: Settings) -> Path:
-    """Return the file that the watchdog of an instance writes."""
+    """Return the file to which the instance's watchdog writes its alerts."""
     return s.run / "watchdog.json"
 
 
 def wrong(s: Settings) -> dict[str, str]:
-    """Process → what the watchdog found wrong with it."""
+    """Return process → its alert text from the watchdog's file."""
     try:
         found: dict[str, str] = json.loads(alerts_file(s).read_text())
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Tell which process runs and does not answer. Pure: times come as arguments.
+"""Detect running processes that do not answer health checks. Pure: times are arguments.
 
-Silence is counted per process from its last answer, and begins anew with each new process id. Two silences are none of its
-own: while a process that it needs is silent too, and while nobody asked it.
+Silence is measured per process from its last answer, and restarts with each new process id. Two periods do not count:
+while a process that it needs is silent too, and while no health check ran.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 LEAST_ASKED: Final = 3
-"""Questions in a row without an answer before a process counts as hung, however long that took."""
+"""Minimum number of consecutive unanswered health checks before a process counts as hung, regardless of time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What is known of one process."""
+    """Health check record of one process id."""
 
     pid: int
     since: float
-    """When it last answered, or was first seen."""
+    """Time of the last answer, or of the first check."""
     asked: int = 0
-    """Questions since then."""
+    """Health checks since then."""
     answered: bool = False
     """Whether this process id ever answered."""
 
     def after(self, *, answers: bool, now: float) -> Silence:
-        """Return what is known after one more question."""
+        """Return the record after one more health check."""
         if answers:
             return Silence(self.pid, now, answered=True)
         return replace(self, asked=self.asked + 1)
 
     def excused(self, now: float) -> Silence:
-        """Return the same with the silence beginning now: it could not answer."""
+        """Return the record with its silence restarted at `now`, because the process could not answer."""
         return replace(self, since=now, asked=0)
 
     def hung(self, now: float, hang_s: float, start_s: float) -> bool:
-        """Return whether it has been silent for too long. One that never answered may still be starting."""
+        """Return whether it has been silent for too long. A process that never answered has `start_s` to start."""
         limit = hang_s if self.answered else max(hang_s, start_s)
         return self.asked >= LEAST_ASKED and now - self.since >= limit

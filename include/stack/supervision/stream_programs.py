@@ -1,7 +1,7 @@
-"""Programs for stream groups that were applied while the supervisor runs: an RPC interface inside of it, `headrace`.
+"""RPC interface `headrace` in the supervisor, which adds programs for stream groups at run time.
 
-The supervisor knows the programs that stood in its configuration when it started. A group that was applied later gets its
-program from the same text, the moment that Airflow launches its driver.
+The supervisor reads the programs of its configuration at start. A group that is applied later gets its program from the
+same text when Airflow launches its driver.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from supervisor.xmlrpc import Faults, RPCError
 
 GROUP: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 PLACE: Final = "{group}"
-"""What stands for the group's name in the program's text."""
+"""Placeholder for the group's name in the program's text."""
 
 
 class StreamPrograms:
-    """The methods of the interface."""
+    """Methods of the RPC interface."""
 
     def __init__(self, supervisord: Any, text: str) -> None:
         self._supervisord = supervisord
         self._text = text
 
     def addStream(self, group: str) -> bool:
-        """Add the program of a group; False when it is there already."""
+        """Add the program of a group; return False if it exists. Raises RPCError for an invalid name."""
         if not isinstance(group, str) or not GROUP.fullmatch(group):
             raise RPCError(Faults.INCORRECT_PARAMETERS, "group")
         if f"stream-{group}" in self._supervisord.process_groups:
@@ -39,5 +39,5 @@ class StreamPrograms:
 
 
 def make_interface(supervisord: Any, program: str) -> StreamPrograms:
-    """What the supervisor calls at its start; `program` is the file with a group's program."""
+    """Return the interface; called by the supervisor at start. `program` is the path of the program template."""
     return StreamPrograms(supervisord, Path(program).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The supervisor: start it, ask it, stop it (supervisord, over its unix socket)."""
+"""Client of the supervisor (supervisord) over its unix socket: start it, control processes, stop it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from include.stack.sockets import socket_path
 
 
 class SupervisorError(Exception):
-    """The supervisor did not do what it was asked."""
+    """A call to the supervisor failed; the message names the process and the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the supervisor says of one process."""
+    """State of one process as reported by the supervisor."""
 
     name: str
     state: str
@@ -33,7 +33,7 @@ class State:
 
 
 class Supervisor:
-    """One instance's supervisor."""
+    """Supervisor of one instance."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class Supervisor:
         return True
 
     def ensure_up(self) -> None:
-        """Start supervisord, or make a running one read its configuration again."""
+        """Start supervisord, or reload the configuration of a running one. Raises SupervisorError."""
         if self.is_up():
             self._reload()
             return
@@ -71,7 +71,7 @@ class Supervisor:
             time.sleep(0.1)
 
     def start(self, name: str) -> None:
-        """Start a process; nothing happens when it already runs."""
+        """Start a process; do nothing if it already runs. Raises SupervisorError."""
         try:
             self._call("supervisor.startProcess", name, False)
         except xmlrpc.client.Fault as fault:
@@ -89,7 +89,7 @@ class Supervisor:
         )
 
     def shut_down(self) -> None:
-        """Stop every process and the supervisor itself; returns when it is gone."""
+        """Stop every process and the supervisor, and wait until it has exited. Raises SupervisorError."""
         if not self.is_up():
             return
         pid = self._call("supervisor.getPID")

@@ -1,8 +1,8 @@
-"""`python -m include.stack.supervision.watchdog`: restart what runs and does not answer, and what the supervisor has given up.
+"""Watchdog that restarts hung and failed processes: `python -m include.stack.supervision.watchdog`.
 
-Each process is asked by its own check (`Service.answers`). One that has not answered for HEADRACE_HANG_S is killed, and the
-supervisor starts it anew; one that the supervisor gave up after its last short start is started again, once a minute. Both
-are alerts `process:<name>` and lines of `./headrace status`, until the process has answered for as long.
+Each process has its own health check (`Service.answers`). A process that has not answered for HEADRACE_HANG_S is killed,
+and the supervisor restarts it. A process in the supervisor's FATAL state is started again once a minute. Both cases raise
+an alert `process:<name>` and a line in `./headrace status`, until the process has answered for HEADRACE_HANG_S.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from include.stack.supervision.silence import Silence
 from include.stack.supervision.supervisor import State, Supervisor, SupervisorError
 
 GIVEN_UP: Final = "FATAL"
-"""The supervisor's word for a process that it starts no more."""
+"""Supervisor state of a process that it no longer restarts."""
 STOPPED: Final = ("STOPPED", "STOPPING")
-"""Its words for a process that somebody stopped."""
+"""Supervisor states of a process that was stopped on request."""
 AGAIN_S: Final = 60.0
-"""Seconds between two starts of a process that the supervisor has given up."""
+"""Seconds between two starts of a process in the FATAL state."""
 LONGEST_PAUSE_S: Final = 10.0
-"""Most seconds between two rounds of questions."""
+"""Maximum seconds between two rounds of health checks."""
 
 
 class Watchdog:
-    """Looks at the processes of one instance, round by round."""
+    """Health checker of one instance's processes, in rounds."""
 
     def __init__(
         self, s: Settings, hang_s: float, names: Collection[str] = (), platform: PlatformHook | None = None
     ) -> None:
-        """`names` are the services to look after; without any, all that answer."""
+        """Watch the services in `names`; by default all that have a health check."""
         known = [service for service in services(s) if not names or service.name in names]
         self._checks = {service.name: service.answers for service in known if service.answers}
         self._needs = {service.name: service.needs for service in known}
@@ -55,7 +55,7 @@ class Watchdog:
         self._alerts = ProcessAlerts(alerts_file(s), platform)
 
     def look(self) -> None:
-        """Ask every process once and do what is needed."""
+        """Check every process once; kill, restart and raise alerts as needed."""
         states = {state.name: state for state in self._supervisor.states()}
         silent: set[str] = set()
         for name in self._checks:
@@ -71,7 +71,7 @@ class Watchdog:
         self._alerts.pass_on()
 
     def _ask(self, state: State, silent: set[str]) -> None:
-        """Ask a process and kill it when it has been silent for too long; one that does not answer joins the silent."""
+        """Check a process, add it to `silent` if it does not answer, and kill it if it is hung."""
         name, known = state.name, self._silences.get(state.name)
         if known is None or known.pid != state.pid:
             known = Silence(state.pid, time.monotonic())
@@ -88,11 +88,11 @@ class Watchdog:
         self._alerts.silent(name)
         if known.hung(time.monotonic(), self._hang_s, UP_WITHIN_S):
             seconds = time.monotonic() - known.since
-            self._alerts.tell(name, f"{name} ran and did not answer for {seconds:.0f} s: killed and started again")
+            self._alerts.tell(name, f"{name} did not answer for {seconds:.0f} s: killed and restarted")
             kill(state.pid)
 
     def _lasting(self, name: str, silent: set[str]) -> None:
-        """Tell of a process that does not answer for long, however often it is started."""
+        """Raise an alert for a process that does not answer for long, regardless of its restarts."""
         now = time.monotonic()
         if name not in silent or silent.intersection(self._needs[name]):
             self._answered[name] = now
@@ -105,15 +105,13 @@ class Watchdog:
             return
         self._started[name] = now
         why = f" ({state.why})" if state.why else ""
-        self._alerts.tell(
-            name, f"{name} ended soon after each of its starts{why}: see its log; it is tried once a minute"
-        )
+        self._alerts.tell(name, f"{name} exited soon after each start{why}: see its log; it is restarted once a minute")
         with suppress(SupervisorError, OSError):
             self._supervisor.start(name)
 
 
 def kill(pid: int) -> None:
-    """Kill a process and the others of its group, whatever state they are in."""
+    """Kill a process and the other processes of its group, in any state."""
     with suppress(ProcessLookupError):
         if os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
@@ -122,7 +120,7 @@ def kill(pid: int) -> None:
 
 
 def main() -> None:
-    """Watch until the supervisor ends this process. An error ends it too, and the supervisor starts it anew."""
+    """Watch until the supervisor stops this process. An error also ends it, and the supervisor restarts it."""
     s = settings.kept(settings.load())
     hang_s = float(s["HEADRACE_HANG_S"])
     watchdog = Watchdog(s, hang_s)

@@ -1,3 +1,3 @@
-"""Contracts: what a dataset is, read from files, checked, named, and typed for every system."""
+"""Contracts: read, validate and name datasets, and map their types to every system."""
 
 from __future__ import annotations

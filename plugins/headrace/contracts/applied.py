@@ -1,7 +1,7 @@
-"""The index of the contracts as they were applied: one JSON file, which everything that runs reads.
+"""Read and write the index of the applied contracts: one JSON file that all running processes read.
 
-`apply_contracts` writes it from the record in the platform's database. What stands in the folder of the contracts, edited
-or half edited, changes nothing that runs.
+`apply_contracts` writes it from the record in the platform's database. Edits in the contracts folder have no effect on
+running processes until they are applied.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any, Final
 
 ENVIRONMENT: Final = "HEADRACE_APPLIED"
-"""Environment variable: where the index of the applied contracts is kept."""
+"""Environment variable with the path of the index of applied contracts."""
 SUFFIX: Final = ".json"
-"""What tells the index from a folder of contracts."""
+"""File suffix that distinguishes the index from a folder of contracts."""
 
 
 def applied_index(project: Path) -> Path:
-    """Where the index is: where HEADRACE_APPLIED says, else in `.headrace/` of the project."""
+    """Return the path of the index: HEADRACE_APPLIED, else `.headrace/` of the project."""
     configured = os.environ.get(ENVIRONMENT)
     return Path(configured) if configured else project / ".headrace" / "contracts.applied.json"
 
 
 def read_applied(place: Path) -> Mapping[str, Any]:
-    """Dataset id → contract as the codec encodes it; empty where nothing was applied yet."""
+    """Return dataset id → encoded contract. Return an empty mapping when no contract was applied yet."""
     try:
         content = json.loads(place.read_bytes())
     except FileNotFoundError:
@@ -36,7 +36,7 @@ def read_applied(place: Path) -> Mapping[str, Any]:
 
 
 def write_applied(place: Path, contracts: Mapping[str, Any]) -> None:
-    """Write the index whole or not at all: readers never see half of it. Raises OSError."""
+    """Write the index atomically, so that readers never see a partial file. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=f"{place.name}.")
     try:

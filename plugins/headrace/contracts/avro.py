@@ -1,6 +1,6 @@
-"""Read an Avro schema (.avsc) into a `Record`, refusing by name what the type kernel cannot carry.
+"""Read an Avro schema (.avsc) into a `Record`, and report types that Headrace does not support.
 
-All broken rules of a file are found in one pass. `avro_render` goes the other way.
+All broken rules of a file are found in one pass. `avro_render` is the inverse.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from headrace.contracts.types import (
 from headrace.errors import ContractError, ContractErrors
 
 MAX_PRECISION: Final = 38
-"""The widest decimal that Iceberg and Spark have."""
+"""Maximum decimal precision of Iceberg and Spark."""
 
 PRIMITIVES: Final = ("boolean", "int", "long", "float", "double", "bytes", "string")
 
@@ -43,11 +43,11 @@ LOGICAL: Final[Mapping[tuple[str, str], AvroType]] = {
     ("long", "timestamp-micros"): Timestamp("micros"),
     ("string", "uuid"): Uuid(),
 }
-"""(carrier, logicalType) → type; decimal has parameters and is read apart."""
+"""(Avro type, logicalType) → type. Decimal has parameters and is read separately."""
 
 
 def parse_avsc(path: str, text: str) -> Record:
-    """Read one .avsc; `path` is for messages. Raises `ContractErrors` with every broken rule."""
+    """Read one .avsc. `path` is used in messages. Raises `ContractErrors` with every broken rule."""
     errors: list[ContractError] = []
     record = read_record(read_json(path, text), errors)
     if errors or record is None:
@@ -56,15 +56,14 @@ def parse_avsc(path: str, text: str) -> Record:
 
 
 def read_record(document: Document, errors: list[ContractError]) -> Record | None:
-    """Read a document's record, adding every broken rule to `errors`.
+    """Read the record of a document, and add every broken rule to `errors`.
 
-    What is returned in spite of errors holds the fields that could be read, so that a reader of the
-    other contract file can go on finding faults.
+    With errors, the returned record holds the fields that could be read, so that the .odcs.yaml can still be checked.
     """
     faults = Faults(document, errors)
     data = document.data
     if not isinstance(data, dict) or data.get("type") != "record":
-        faults.report((), "record", 'a dataset is a record; write {"type": "record", …}')
+        faults.report((), "record", 'the schema is not a record; write {"type": "record", …}')
         return None
     try:
         return _Reader(faults).record(data, (), "")
@@ -73,7 +72,7 @@ def read_record(document: Document, errors: list[ContractError]) -> Record | Non
 
 
 class _Reader:
-    """Reads one schema; remembers the named types, which may be referred to by name later."""
+    """Reader of one schema. It stores named types, because later fields may refer to them by name."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -107,7 +106,7 @@ class _Reader:
         self._faults.attributes(data, steps, "field")
         doc = data.get("doc")
         if not isinstance(doc, str) or not doc.strip():
-            self._faults.report(steps, "doc", 'it has no doc; say in "doc" what it means')
+            self._faults.report(steps, "doc", 'it has no doc; describe it in "doc"')
         identity = self._faults.field_id(data, steps, "field-id")
         avro_type, nullable = self._nullable(data.get("type"), (*steps, "type"), namespace)
         self._default(data, steps, avro_type, nullable)
@@ -163,7 +162,7 @@ class _Reader:
             return known
         if full in self._named:
             what = f'a second use of the record "{full}" (recursive or repeated)'
-            instead = "write the record out, with field ids and a name of its own"
+            instead = "write the record out, with its own field ids and its own name"
             raise self._faults.refuse(steps, what, instead)
         if name == "null":
             raise self._faults.refuse(steps, "a field that is only null", "use null and one type")
@@ -171,7 +170,7 @@ class _Reader:
         raise self._faults.refuse(steps, f'the type "{name}"', instead)
 
     def _carried(self, data: Mapping[str, Any], carrier: str, steps: Steps, namespace: str) -> AvroType:
-        """A primitive, with or without a logical type."""
+        """Read a primitive, with or without a logical type."""
         logical = data.get("logicalType")
         if (carrier, logical) == ("bytes", "decimal"):
             self._faults.attributes(data, steps, "decimal")
@@ -215,7 +214,7 @@ class _Reader:
             what = f"scale {scale!r} is not from 0 to the precision {precision}; choose one that is"
             raise self._faults.unreadable((*steps, "scale"), "decimal", what)
         if fixed and 10**precision > 2 ** (8 * fixed.size - 1):
-            what = f"{fixed.size} bytes do not hold {precision} digits; make the fixed longer"
+            what = f"{fixed.size} bytes do not hold {precision} digits; increase the size of the fixed"
             self._faults.report((*steps, "size"), "decimal", what)
         return Decimal(precision, scale, fixed)
 
@@ -228,7 +227,7 @@ class _Reader:
         name, namespace = self._name(data, steps, namespace)
         size = data.get("size")
         if type(size) is not int or size < 1:
-            what = f"size {size!r} is no positive whole number; give the number of bytes"
+            what = f"size {size!r} is not a positive whole number; give the number of bytes"
             raise self._faults.unreadable((*steps, "size"), "fixed", what)
         fixed = Fixed(name, size, namespace)
         return self._remember(fixed, self._decimal(data, steps, fixed) if logical else fixed)
@@ -239,7 +238,7 @@ class _Reader:
         symbols = data.get("symbols")
         valid = isinstance(symbols, list) and all(_is_name(symbol) for symbol in symbols)
         if not valid or not symbols or len(set(symbols)) != len(symbols):
-            what = f'enum "{name}" needs distinct symbols of letters, digits and _; mend the list'
+            what = f'enum "{name}" needs distinct symbols of letters, digits and _; correct the list'
             raise self._faults.unreadable((*steps, "symbols"), "enum", what)
         default = data.get("default")
         if default is not None and default not in symbols:
@@ -249,7 +248,7 @@ class _Reader:
         return self._remember(enum, enum)
 
     def _name(self, data: Mapping[str, Any], steps: Steps, namespace: str) -> tuple[str, str]:
-        """Name and namespace of a named type, which must be new."""
+        """Return the name and namespace of a named type. Report a name that is already used."""
         name, namespace = data.get("name"), data.get("namespace", namespace)
         if not _is_name(name):
             what = f"{name!r} cannot name a type; use letters, digits and _, no digit first"

@@ -1,4 +1,4 @@
-"""Defaults as they are written in a schema: does one belong to its type, and which value is it?"""
+"""Check and decode the default values of Avro fields."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MICROSECONDS: Final = {"millis": 1000, "micros": 1}
 
 
 def decoded(avro_type: AvroType, value: Any) -> Any:
-    """A default that fits its type as a Python value: bytes, Decimal, date, datetime in UTC, or as it is written."""
+    """Return a valid default as a Python value: bytes, Decimal, date, datetime in UTC, or as written."""
     match avro_type:
         case Primitive("bytes") | Fixed():
             return value.encode("latin-1")
@@ -48,7 +48,7 @@ def decoded(avro_type: AvroType, value: Any) -> Any:
 
 
 def default_problem(avro_type: AvroType, value: Any) -> str | None:
-    """Why `value` is no default of the type (a clause), or None when it is one."""
+    """Return why `value` is not a default of the type (a clause), or None when it is one."""
     if _fits(avro_type, value):
         return None
     return f"the default {value!r} is not {_wanted(avro_type)}"
@@ -110,7 +110,7 @@ def _fits_primitive(kind: str, value: Any) -> bool:
 
 
 def _fits_decimal(decimal: Decimal, value: Any) -> bool:
-    """Two's complement, big-endian, of the unscaled number."""
+    """Return whether the value is the two's complement, big-endian, of an unscaled number in range."""
     if not value or not _is_bytes(value, decimal.fixed.size if decimal.fixed else None):
         return False
     unscaled = int.from_bytes(str(value).encode("latin-1"), "big", signed=True)
@@ -127,7 +127,7 @@ def _is_int(value: object, bounds: tuple[int, int]) -> bool:
 
 
 def _is_bytes(value: Any, size: int | None) -> bool:
-    """Avro writes bytes in JSON as a string whose code points are the bytes."""
+    """Return whether the value is Avro's JSON form of bytes: a string whose code points are the bytes."""
     if not isinstance(value, str) or any(ord(char) > 255 for char in value):
         return False
     return size is None or len(value) == size

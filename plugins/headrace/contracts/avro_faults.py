@@ -1,4 +1,4 @@
-"""Finding and telling what is wrong in an Avro schema: the place, the rule, the next step."""
+"""Collect the broken rules of an Avro schema: the place, the rule, the next step."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "map": frozenset({"type", "values", "key-id", "value-id"}),
     "primitive": frozenset({"type", "logicalType"}),
 }
-"""The attributes that each part of a schema may have: another one is a slip of the pen."""
+"""Attributes that each part of a schema may have. Any other attribute is reported as an error."""
 
 
 class Unreadable(Exception):
-    """The part at hand was reported and cannot be read; its neighbours can."""
+    """Raised after an unreadable part of the schema was reported. The other parts are still read."""
 
 
 class Faults:
-    """Collects the broken rules of one schema."""
+    """Collector of the broken rules of one schema."""
 
     def __init__(self, document: Document, errors: list[ContractError]) -> None:
         self._document = document
@@ -40,30 +40,33 @@ class Faults:
         self._ids: dict[int, str] = {}
 
     def report(self, steps: Steps, rule: str, message: str) -> None:
-        """Add a broken rule; the message is led by the field in which the place lies."""
+        """Add a broken rule. The message starts with the field that contains the place."""
         self._errors.append(self._document.error(steps, rule, self._field(steps) + message))
 
     def unreadable(self, steps: Steps, rule: str, message: str) -> Unreadable:
-        """Add a broken rule after which the part cannot be read: to be raised."""
+        """Add a broken rule for a part that cannot be read. Return the exception to raise."""
         self.report(steps, rule, message)
         return Unreadable(message)
 
     def refuse(self, steps: Steps, what: str, instead: str) -> Unreadable:
-        """Add a type that is not carried, by name: to be raised."""
+        """Add an unsupported type, by name. Return the exception to raise."""
         line = self._document.line(steps)
-        message = f"{self._field(steps)}{what} is not carried; {instead}"
+        message = f"{self._field(steps)}{what} is not supported; {instead}"
         self._errors.append(SchemaTypeError(self._document.path, line, "type", message))
         return Unreadable(message)
 
     def attributes(self, data: Iterable[str], steps: Steps, part: str) -> None:
-        """Report every attribute that the part of a schema does not have."""
+        """Report every unknown attribute of a part of the schema."""
         known = ATTRIBUTES[part]
         for name in sorted(set(data) - known):
             instead = f"remove it, or use one of {', '.join(sorted(known))}"
-            self.report((*steps, name), "attribute", f'"{name}" is no attribute here; {instead}')
+            self.report((*steps, name), "attribute", f'"{name}" is not an attribute here; {instead}')
 
     def field_id(self, data: Mapping[str, Any], steps: Steps, attribute: str) -> int:
-        """The id under that attribute; one that is missing, wrong or taken is reported."""
+        """Return the id under the attribute.
+
+        Report an id that is missing, wrong or taken. Return 0 for a missing or wrong id.
+        """
         value = data.get(attribute)
         steps = (*steps, attribute)
         if type(value) is not int or not 1 <= value <= MAX_FIELD_ID:
@@ -79,7 +82,7 @@ class Faults:
         return value
 
     def _field(self, steps: Steps) -> str:
-        """`field "outer.inner": ` for the field in which the place lies, or nothing."""
+        """Return `field "outer.inner": ` for the field that contains the place, or an empty string."""
         names: list[str] = []
         data: Any = self._document.data
         for before, step in zip((None, *steps), steps, strict=False):

@@ -1,4 +1,4 @@
-"""Write a `Record` as an Avro schema: what a registry holds for an event topic."""
+"""Render a `Record` as an Avro schema for the schema registry (event topics)."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from headrace.contracts.types import (
 )
 
 LOGICAL_NAMES: Final = {avro_type: names for names, avro_type in LOGICAL.items()}
-"""Type → (carrier, logicalType)."""
+"""Type → (Avro type, logicalType)."""
 
 
 def avro_schema(record: Record) -> dict[str, Any]:
-    """The Avro schema as JSON data; `avro.parse_avsc` of its text gives the record again."""
+    """Return the Avro schema as JSON data. `avro.parse_avsc` of its text returns the same record."""
     return _record(record, "", set())
 
 
 def key_schema(contract: Contract) -> dict[str, Any]:
-    """The Avro schema of the message key: a record of the key's fields, `<Name>Key`."""
+    """Return the Avro schema of the message key: a record of the key's fields, named `<Name>Key`."""
     record = contract.record
     name = f"{record.name}Key"
     doc = f"Key of {record.name}."
@@ -108,7 +108,7 @@ def _maybe(avro_type: AvroType, nullable: bool, namespace: str, seen: set[str]) 
 
 
 def _named(named: Fixed | Enum, namespace: str, seen: set[str]) -> Any:
-    """The definition at first use; after that Avro allows the name only."""
+    """Return the definition at first use, and the name after that, as Avro requires."""
     full = f"{named.namespace}.{named.name}" if named.namespace else named.name
     if full in seen:
         return full

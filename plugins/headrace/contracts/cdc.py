@@ -1,7 +1,6 @@
-"""What cannot come through the CDC chain unchanged: PostgreSQL → Debezium → Iceberg and ClickHouse.
+"""Types that the CDC chain (PostgreSQL → Debezium → Iceberg and ClickHouse) changes, each with the reason.
 
-A contract with a cdc source may only use types that the whole chain carries; here each of the
-others is refused by name, with the reason.
+A contract with a cdc source may only use types that the whole chain preserves.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ UNFAITHFUL: Final[Mapping[str, tuple[str, str]]] = {
     "map": ("Debezium sends an hstore as JSON text", "use string, or a table of its own"),
     "record": ("Debezium sends no composite columns", "use columns, or a table of its own"),
 }
-"""Avro type name → (why it is not carried, what to do)."""
+"""Avro type name → (why CDC does not support it, what to do)."""
 
 _FIXED_DECIMAL: Final = ("Debezium sends every numeric as bytes", "put the decimal on bytes")
 _NESTED_ARRAY: Final = (
-    "PostgreSQL does not say how many dimensions an array has",
+    "PostgreSQL does not declare the number of dimensions of an array",
     "use one array, or a table of its own",
 )
 _ENUM_ARRAY: Final = (
@@ -54,7 +53,7 @@ _ARRAY_ELEMENT: Final = (
 
 
 def unfaithful(record: Record) -> Iterator[tuple[str, str, str, str]]:
-    """Each field that the chain would change: (field, what, why, what to do)."""
+    """Yield each field that the chain would change: (field, what, why, what to do)."""
     for field in record.fields:
         if field.nullable and field.default is not MISSING and field.default is not None:
             why, instead = _NULL_WITH_DEFAULT

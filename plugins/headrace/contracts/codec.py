@@ -1,6 +1,6 @@
-"""A contract as compact JSON data and back: what the index holds.
+"""Encode a contract as compact JSON data for the index, and decode it.
 
-A type is its name, or a list of its name and its parts in the order of the dataclass.
+A type is encoded as its name, or as a list of its name and its parts in the order of the dataclass.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PLAIN: Final[Mapping[str, AvroType]] = {
 
 
 def encode_contract(contract: Contract) -> dict[str, Any]:
-    """The contract as JSON data."""
+    """Return the contract as JSON data."""
     return {
         **{name: getattr(contract, name) for name in _AS_IS},
         "record": encode_type(contract.record),
@@ -67,7 +67,7 @@ def encode_contract(contract: Contract) -> dict[str, Any]:
 
 
 def decode_contract(data: Mapping[str, Any]) -> Contract:
-    """The contract of `encode_contract`'s data."""
+    """Return the contract that `encode_contract` encoded."""
     record = decode_type(data["record"])
     assert isinstance(record, Record)
     return Contract(
@@ -101,11 +101,11 @@ _AS_IS: Final = (
     "refine_every_s",
     "path",
 )
-"""The contract's parts that are JSON already."""
+"""Attributes of a contract that need no encoding."""
 
 
 def encode_type(avro_type: AvroType) -> Any:
-    """The type as JSON data."""
+    """Return the type as JSON data."""
     name = type_name(avro_type)
     match avro_type:
         case Decimal(precision, scale, fixed):
@@ -123,7 +123,7 @@ def encode_type(avro_type: AvroType) -> Any:
 
 
 def decode_type(data: Any) -> AvroType:
-    """The type of `encode_type`'s data."""
+    """Return the type that `encode_type` encoded."""
     if isinstance(data, str):
         return _PLAIN[data]
     return _DECODERS[data[0]](*data[1:])
@@ -160,7 +160,7 @@ _DECODERS: Final[Mapping[str, Callable[..., AvroType]]] = {
 
 
 def _encode_field(field: Field) -> list[Any]:
-    """The default comes last, and is left out when there is none."""
+    """Encode a field. The default comes last, and is omitted when there is none."""
     parts = [field.name, field.id, encode_type(field.type), field.nullable, field.doc]
     return parts if field.default is MISSING else [*parts, field.default]
 

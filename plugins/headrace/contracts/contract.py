@@ -1,4 +1,4 @@
-"""A contract: everything declared about one dataset, as a frozen value."""
+"""The `Contract` of one dataset and its parts, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the rows come from."""
+    """Source of a dataset's rows."""
 
     kind: SourceKind
     connection: str = ""
@@ -31,7 +31,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Who may do what with the dataset."""
+    """Role with its access to the dataset."""
 
     name: str
     access: str
@@ -40,12 +40,12 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One quality rule, as declared."""
+    """Quality rule, as declared."""
 
     name: str
     kind: RuleKind
     field: str | None
-    """The field it is about; None for a rule about the whole dataset."""
+    """The field that the rule checks; None for a rule about the whole dataset."""
     severity: Severity
     definition: Mapping[str, Any] = dataclasses.field(hash=False)
     """The rule's own keys, as in the ODCS document."""
@@ -53,47 +53,50 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What these fields say is there in another dataset; a row in which one of them is null says nothing."""
+    """Foreign key: the values of these fields must exist in another dataset.
+
+    Rows with a null in one of the fields are not checked.
+    """
 
     name: str
     fields: tuple[str, ...]
     dataset: str
     """Id of the other dataset."""
     to: tuple[str, ...]
-    """Its fields, in the order of `fields`."""
+    """Fields of the other dataset, in the order of `fields`."""
     severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """How the dataset's lake tables are looked after."""
+    """Maintenance settings of the dataset's lake tables."""
 
     target_file_mb: int = 128
-    """Size to which data files are rewritten, MiB."""
+    """Target size of rewritten data files, in MiB."""
     keep_days: int = 7
-    """Snapshots younger than this are kept: how far back a table can be read as it was."""
+    """Retention of snapshots, in days: how far back the table can be read."""
     keep_snapshots: int = 20
-    """So many of the newest are kept, however old."""
+    """Number of newest snapshots that are kept regardless of their age."""
     monthly_tags: int = 0
-    """For so many months the table can be read as it was at each month's first maintenance."""
+    """Number of months for which the table can be read as of the month's first maintenance."""
     small_files: int = 200
-    """When so many small files have come, they are compacted without waiting for the day's maintenance; 0: never."""
+    """Number of small files after which they are compacted without waiting for the daily maintenance; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """That a lake table, of this or of another dataset, can be read as it was, at any moment of so many days."""
+    """Requirement to read a lake table, of any dataset, as of any moment of the last `days` days."""
 
     dataset: str
     zone: Zone
     days: int
     line: int = dataclasses.field(default=0, compare=False)
-    """Where it is said in the .odcs.yaml."""
+    """Line of the requirement in the .odcs.yaml."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One dataset. Build it by `loading.load_contracts` or `index.load_index`."""
+    """Contract of one dataset. Build it with `loading.load_contracts` or `index.load_index`."""
 
     id: str
     """`<domain>.<dataset>`."""
@@ -102,64 +105,65 @@ class Contract:
     version: str
     """Semantic version, `major.minor.patch`."""
     owner: str
-    """The team that answers for the dataset."""
+    """The team that owns the dataset."""
     record: Record
     key: tuple[str, ...]
     """Names of the key's fields in key order; all are non-null scalars."""
     source: Source
     zones: tuple[Zone, ...]
-    """The lake zones in which the dataset is kept."""
+    """The lake zones that store the dataset."""
     serving: Serving
     partitions: int = 1
-    """Kafka partitions of the topic; never changes once the topic exists."""
+    """Number of Kafka partitions of the topic. It never changes once the topic exists."""
     compatibility: Compatibility = "BACKWARD"
     stream_group: str = ""
-    """Streams of one group share one driver; the domain unless declared."""
+    """Stream group. The streams of one group share one driver. Default: the domain."""
     freshness_s: float | None = None
-    """Promised freshness in seconds; None when nothing is promised."""
+    """Promised freshness in seconds; None when no freshness is promised."""
     event_time: str | None = None
-    """The field that says when it happened: intervals and partitions of the exact lane go by it; None: by commit."""
+    """Field with the event time. The exact lane cuts intervals and partitions by it; None: by commit time."""
     refine_every_s: float | None = None
-    """Least seconds between two refinements that landed rows begin; None: what HEADRACE_REFINE_EVERY_S says."""
+    """Minimum seconds between two refinements that landed rows trigger; None: the setting HEADRACE_REFINE_EVERY_S."""
     tokenised: tuple[str, ...] = ()
     """Fields that leave the raw zone only as a keyed hash, in the order of the record."""
     maintenance: Maintenance = Maintenance()
     needs: tuple[Need, ...] = ()
-    """What the dataset needs of the lake's past."""
+    """Snapshot retention that the dataset requires of lake tables."""
     classifications: Mapping[str, str] = dataclasses.field(default_factory=lambda: _NOTHING, hash=False)
     """Field name → classification, for the fields that have one."""
     roles: tuple[Role, ...] = ()
     quality: tuple[Rule, ...] = ()
     references: tuple[Reference, ...] = ()
     path: str = ""
-    """The .avsc file, as messages name it."""
+    """The .avsc file, as shown in messages."""
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
-        """The key's fields, in key order."""
+        """Return the key's fields, in key order."""
         by_name = {f.name: f for f in self.record.fields}
         return tuple(by_name[name] for name in self.key)
 
     @property
     def terms_path(self) -> str:
-        """The .odcs.yaml file, as messages name it."""
+        """Return the .odcs.yaml file, as shown in messages."""
         return self.path.removesuffix(".avsc") + ".odcs.yaml"
 
     @property
     def streamed(self) -> bool:
-        """Whether its records come through Kafka; files are landed by a task, marts are made out of other
-        datasets, and some the platform writes itself.
+        """Return whether the records come through Kafka.
+
+        A task lands files, SQL builds marts from other datasets, and the platform writes its own datasets.
         """
         return self.source.kind not in ("file", "mart", "platform")
 
     @property
     def loaded(self) -> bool:
-        """Whether the store that serves it is loaded from its cleaned table, whole, instead of fed by a stream."""
+        """Return whether the serving store is fully loaded from the cleaned table instead of fed by a stream."""
         return self.serving != "none" and (not self.streamed or self.serving == "postgres")
 
     @property
     def major(self) -> int:
-        """The major version."""
+        """Return the major version."""
         return int(self.version.partition(".")[0])
 
 

@@ -1,7 +1,6 @@
-"""Contract files as data with line numbers: what a message needs to point at the place.
+"""Read contract files (JSON and YAML) as plain Python values with their line numbers.
 
-JSON and YAML are read into plain Python values, and every value's place is kept under its steps,
-e.g. `("fields", 2, "type")` for the third field's type.
+The line of every value is stored under its steps, e.g. `("fields", 2, "type")` for the third field's type.
 """
 
 from __future__ import annotations
@@ -19,50 +18,56 @@ Step: TypeAlias = str | int
 Steps: TypeAlias = tuple[Step, ...]
 
 MOST_BYTES: Final = 1_000_000
-"""Size of the largest contract file."""
+"""Maximum size of a contract file, in bytes."""
 MOST_LEVELS: Final = 100
-"""Depth of values within values. Parsers recurse: libyaml ends the process where the stack ends."""
+"""Maximum nesting depth. Parsers recurse, and libyaml crashes the process when the stack overflows."""
 MOST_VALUES: Final = 50_000
-"""Values in one file, each YAML alias counted as all that it stands for."""
+"""Maximum number of values in one file. Each YAML alias counts as all the values that it repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file's content."""
+    """Content of one file."""
 
     path: str
-    """How messages name the file."""
+    """The file, as shown in messages."""
     data: Any
     lines: Mapping[Steps, int] = field(hash=False)
 
     def line(self, steps: Steps) -> int:
-        """The 1-based line of that value, or of the nearest one around it."""
+        """Return the 1-based line of the value, or of the nearest enclosing value."""
         while steps and steps not in self.lines:
             steps = steps[:-1]
         return self.lines.get(steps, 1)
 
     def error(self, steps: Steps, rule: str, message: str) -> ContractError:
-        """A broken rule at that value."""
+        """Return a broken rule at the value."""
         return ContractError(self.path, self.line(steps), rule, message)
 
 
 def read_json(path: str, text: str) -> Document:
-    """Read JSON text. Raises `ContractErrors` for bad syntax, for keys given twice and for what is too large or too deep."""
+    """Read JSON text.
+
+    Raises `ContractErrors` for bad syntax, for duplicate keys, and for text that is too large or nested too deep.
+    """
     _require_size(path, text)
     _require_depth(path, _json_levels(text))
     try:
         data = json.loads(text, parse_constant=_no_constant)
         json.dumps(data, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        what = f"this is not JSON: {error.msg} at column {error.colno}; mend the syntax"
+        what = f"this is not JSON: {error.msg} at column {error.colno}; correct the syntax"
         raise ContractErrors([ContractError(path, error.lineno, "syntax", what)]) from error
-    except ValueError as error:  # a number of thousands of digits, NaN, half a character
-        raise ContractErrors([ContractError(path, 1, "syntax", f"a value cannot be read: {error}; mend it")]) from error
+    except ValueError as error:  # too many digits, NaN, or a lone surrogate
+        raise ContractErrors([ContractError(path, 1, "syntax", f"a value cannot be read: {error}; fix it")]) from error
     return _document(path, data, _JsonPlaces(text))
 
 
 def read_yaml(path: str, text: str) -> Document:
-    """Read YAML text. Raises `ContractErrors` for bad syntax, for keys given twice and for what is too large or too deep."""
+    """Read YAML text.
+
+    Raises `ContractErrors` for bad syntax, for duplicate keys, and for text that is too large or nested too deep.
+    """
     import yaml
 
     _require_size(path, text)
@@ -79,11 +84,11 @@ def read_yaml(path: str, text: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
-        what = f"this is not YAML: {problem}; mend the syntax"
+        what = f"this is not YAML: {problem}; correct the syntax"
         line = mark.line + 1 if mark else 1
         raise ContractErrors([ContractError(path, line, "syntax", what)]) from error
-    except (ValueError, TypeError, RecursionError) as error:  # no such date, thousands of digits, a chain of aliases
-        raise ContractErrors([ContractError(path, 1, "syntax", f"a value cannot be read: {error}; mend it")]) from error
+    except (ValueError, TypeError, RecursionError) as error:  # an invalid date, too many digits, a chain of aliases
+        raise ContractErrors([ContractError(path, 1, "syntax", f"a value cannot be read: {error}; fix it")]) from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -97,10 +102,10 @@ def _require_size(path: str, text: str) -> None:
 
 
 def _require_depth(path: str, levels: Iterator[tuple[int, int]]) -> None:
-    """`levels` gives, for each value within another, its depth and its line."""
+    """Raise `ContractErrors` when a value is nested too deep. `levels` yields (depth, line) of each value."""
     for depth, line in levels:
         if depth > MOST_LEVELS:
-            what = f"values stand within values more than {MOST_LEVELS} levels deep; write it flatter"
+            what = f"values are nested more than {MOST_LEVELS} levels deep; write it flatter"
             raise ContractErrors([ContractError(path, line, "too-deep", what)])
 
 
@@ -123,11 +128,11 @@ def _yaml_levels(events: Any) -> Iterator[tuple[int, int]]:
 
 
 def _require_values(path: str, root: Any) -> None:
-    """Count each node once for each place where an alias repeats it, without walking it again."""
+    """Count the values of the document, each alias in full, without walking a node twice."""
     counted: dict[int, int] = {}
 
     def count(node: Any, around: tuple[int, ...]) -> int:
-        if id(node) not in counted and id(node) not in around:  # a node within itself is refused with its place
+        if id(node) not in counted and id(node) not in around:  # `_yaml_places` refuses a node within itself
             inside = (*around, id(node))
             parts = node.value if node.id == "sequence" else ()
             parts = [part for pair in node.value for part in pair] if node.id == "mapping" else parts
@@ -136,12 +141,12 @@ def _require_values(path: str, root: Any) -> None:
 
     found = 0 if root is None else count(root, ())
     if found > MOST_VALUES:
-        what = f"the file stands for {found:,} values, its aliases written out; at most {MOST_VALUES:,} are read"
+        what = f"the file has {found:,} values with its aliases expanded; at most {MOST_VALUES:,} are allowed"
         raise ContractErrors([ContractError(path, 1, "too-large", what)])
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _document(path: str, data: Any, places: Any) -> Document:
@@ -162,7 +167,7 @@ def _yaml_places(node: Any, steps: Steps, around: tuple[Any, ...] = ()) -> Itera
     import yaml
 
     if node in around:
-        problem = "an alias refers to what it is part of"
+        problem = "an alias refers to a node that contains it"
         raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
     yield steps, node.start_mark.line + 1
     around = (*around, node)
@@ -175,13 +180,13 @@ def _yaml_places(node: Any, steps: Steps, around: tuple[Any, ...] = ()) -> Itera
 
 
 _JSON_MARKS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|\n', re.DOTALL)
-"""Texts, so that what stands in them is passed over; then what opens and closes, and ends of lines."""
+"""Pattern of strings (to skip their content), brackets, and line ends."""
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _DECODER: Final = json.JSONDecoder()
 
 
 class _JsonPlaces:
-    """Walks JSON text that is known to be valid, yielding each value's steps and line."""
+    """Iterator over valid JSON text that yields each value's steps and line."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,9 +1,8 @@
-"""The compiled index of all contracts: one JSON file, read in place of YAML and pydantic.
+"""Compiled index of all contracts: one JSON file that replaces parsing YAML with pydantic.
 
-`load_index` is what DAG files call. It reads the index, asks the file system whether any contract
-file has changed since (modification time and size), reads again only the datasets that did, and
-writes the index anew. Nothing heavy is imported unless something changed, and a contract is only
-built when it is asked for.
+DAG files call `load_index`. It reads the index, compares modification time and size of every contract file, re-reads
+only the changed datasets, and rewrites the index. It imports heavy modules only when something changed, and builds a
+contract only on first access.
 """
 
 from __future__ import annotations
@@ -21,22 +20,24 @@ from headrace.contracts.codec import decode_contract, encode_contract
 from headrace.contracts.contract import Contract
 
 ENVIRONMENT: Final = "HEADRACE_INDEX"
-"""Environment variable: where the index is kept."""
+"""Environment variable with the path of the index."""
 
 FOLDER_ENVIRONMENT: Final = "HEADRACE_CONTRACTS"
-"""Environment variable: the folder of the contracts."""
+"""Environment variable with the folder of the contracts."""
 
 SUFFIXES: Final = (".avsc", ".odcs.yaml")
 SETTLED_S: Final = 0.1
-"""A file younger than this may change again within one tick of the file system's clock: it is read
-again the next time."""
+"""Minimum age of a settled file, in seconds.
+
+A younger file may change again within one tick of the file system's clock, so it is re-read the next time.
+"""
 
 Stamp: TypeAlias = list[list[Any]]
 """[file name, modification time in ns, size] of each file of one dataset."""
 
 
 class ContractIndex(Mapping[str, Contract]):
-    """Contracts by dataset id, in order of id; each is built when it is first asked for."""
+    """Mapping of dataset id to contract, in order of id. Each contract is built on first access."""
 
     def __init__(self, encoded: Mapping[str, Any]) -> None:
         self._encoded = encoded
@@ -55,11 +56,12 @@ class ContractIndex(Mapping[str, Contract]):
 
 
 def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contract]:
-    """All contracts under `root` by dataset id. Raises `ContractErrors` when a file is wrong.
+    """Return all contracts under `root` by dataset id. Raises `ContractErrors` when a file is wrong.
 
-    Where `root` is the index of the applied contracts (`contracts.applied`), they are those that it holds.
-    The index is kept at `location`, else where `HEADRACE_INDEX` says, else in `.headrace/` of the
-    project of which `root` is `include/schemas`. Where it cannot be written, it is done without.
+    When `root` is the index of the applied contracts (`contracts.applied`), return the contracts in it. The index is
+    stored at `location`, else at `HEADRACE_INDEX`, else in `.headrace/` of the project whose `include/schemas` is
+    `root`.
+    When the index cannot be written, the contracts are returned without it.
     """
     if root.suffix == SUFFIX:
         return ContractIndex(read_applied(root))
@@ -79,19 +81,19 @@ def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contrac
 
 
 def contracts_folder(project: Path) -> Path:
-    """The folder of a project's contracts: `include/schemas`, unless HEADRACE_CONTRACTS names another."""
+    """Return the contracts folder of a project: HEADRACE_CONTRACTS, else `include/schemas`."""
     configured = os.environ.get(FOLDER_ENVIRONMENT)
     return Path(configured) if configured else project / "include" / "schemas"
 
 
 def index_path(root: Path) -> Path:
-    """Where the index of `root` is kept unless a caller says otherwise."""
+    """Return the default path of the index of `root`."""
     configured = os.environ.get(ENVIRONMENT)
     return Path(configured) if configured else root / "../../.headrace/contracts.index.json"
 
 
 def _compile(root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Read what changed, keep what did not; checks across datasets run over all of them."""
+    """Read the changed datasets and keep the others. Run the checks between datasets on all of them."""
     from headrace.contracts import loading
     from headrace.errors import ContractError, ContractErrors
 
@@ -111,7 +113,7 @@ def _compile(root: Path, stamps: Mapping[str, Stamp], stored: Mapping[str, Any] 
 
 
 def _stamps(root: Path) -> dict[str, Stamp]:
-    """Dataset id → stamp, for every dataset of which there is a file."""
+    """Return dataset id → stamp, for every dataset that has a file."""
     stamps: dict[str, Stamp] = {}
     if not root.is_dir():
         return stamps
@@ -131,7 +133,7 @@ def _stamps(root: Path) -> dict[str, Stamp]:
 
 
 def _settled(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
-    """The stamps to keep: of a file that may still be changing, none."""
+    """Return the stamps to store. A dataset with a file that may still change gets an empty stamp."""
     limit = time.time_ns() - int(SETTLED_S * 1e9)
     return {
         dataset: stamp if all(modified < limit for _, modified, _ in stamp) else [] for dataset, stamp in stamps.items()
@@ -139,7 +141,7 @@ def _settled(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
 
 
 def _code_stamp() -> list[int]:
-    """Changes when this package does: other code may read the same files otherwise."""
+    """Return a stamp of this package's code. Changed code may read the same files differently."""
     statuses = [path.stat() for path in Path(__file__).parent.rglob("*.py")]
     return [max(s.st_mtime_ns for s in statuses), sum(s.st_size for s in statuses)]
 
@@ -153,7 +155,7 @@ def _read(place: Path) -> dict[str, Any] | None:
 
 
 def _write(place: Path, content: Mapping[str, Any]) -> None:
-    """Write whole or not at all: readers never see half an index."""
+    """Write the index atomically, so that readers never see a partial file."""
     temporary = None
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

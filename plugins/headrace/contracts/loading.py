@@ -1,7 +1,7 @@
-"""Read contract files: `<root>/<domain>/<dataset>.avsc` and `<dataset>.odcs.yaml` beside it.
+"""Read and check contract files: `<root>/<domain>/<dataset>.avsc` and `<dataset>.odcs.yaml` beside it.
 
-Every broken rule of every file is found in one pass. This is the slow way, for changed files: what
-runs often (a DAG file) reads the index.
+Every broken rule of every file is found in one pass. This is slow and meant for changed files. Code that runs often,
+such as a DAG file, reads the index.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ TERMS: Final = ".odcs.yaml"
 RESERVED_DOMAINS: Final = frozenset(
     {"system", "default", "information_schema", "metrics", "customers", "features", "quality"}
 )
-"""Databases of ClickHouse's own and of Headrace's: no domain may have their names."""
+"""Databases of ClickHouse and of Headrace. No domain may have these names."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Pair(NamedTuple):
-    """The two files of one dataset; either may be missing on disk."""
+    """The two files of one dataset. Either may be missing on disk."""
 
     domain: str
     dataset: str
@@ -44,18 +44,21 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a folder of contracts holds, read as far as it can be."""
+    """Result of reading a contracts folder, including broken datasets."""
 
     contracts: Mapping[str, Contract]
-    """Dataset id → contract, of those that could be read."""
+    """Dataset id → contract, for datasets that could be read."""
     texts: Mapping[str, tuple[str, str]]
-    """Dataset id → the texts of its .avsc and of its .odcs.yaml, as they were read."""
+    """Dataset id → the texts of its .avsc and its .odcs.yaml, as read."""
     errors: Mapping[str, tuple[ContractError, ...]]
-    """Dataset id → every broken rule of its files, of those that could not."""
+    """Dataset id → every broken rule of its files, for datasets that could not be read."""
 
 
 def read_folder(root: Path) -> Folder:
-    """Read each dataset for itself: a broken one keeps no other from being read. Raises `ContractErrors` without a folder."""
+    """Read each dataset separately, so that a broken one does not affect the others.
+
+    Raises `ContractErrors` when the folder does not exist.
+    """
     contracts: dict[str, Contract] = {}
     texts: dict[str, tuple[str, str]] = {}
     broken: dict[str, tuple[ContractError, ...]] = {}
@@ -73,7 +76,7 @@ def read_folder(root: Path) -> Folder:
 
 
 def load_contracts(root: Path) -> tuple[Contract, ...]:
-    """All contracts under `root` in order of id. Raises `ContractErrors` with every broken rule."""
+    """Return all contracts under `root` in order of id. Raises `ContractErrors` with every broken rule."""
     errors: list[ContractError] = []
     contracts = [read_pair(root, pair, errors) for pair in find_pairs(root)]
     loaded = tuple(contract for contract in contracts if contract is not None)
@@ -84,7 +87,7 @@ def load_contracts(root: Path) -> tuple[Contract, ...]:
 
 
 def find_pairs(root: Path) -> Iterator[Pair]:
-    """Every dataset of which there is at least one file, in order of id."""
+    """Yield every dataset that has at least one file, in order of id."""
     require_folder(root)
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if folder.name.startswith((".", "_")):
@@ -103,12 +106,15 @@ def find_pairs(root: Path) -> Iterator[Pair]:
 def read_pair(
     root: Path, pair: Pair, errors: list[ContractError], texts: dict[Path, str] | None = None
 ) -> Contract | None:
-    """Read one dataset's files, adding its broken rules to `errors`; None when there are any. `texts` gets what was read."""
+    """Read one dataset's files. Return None when a rule is broken.
+
+    Broken rules are added to `errors`, and the texts that were read to `texts`.
+    """
     before = len(errors)
     _check_names(root, pair, errors)
     try:
         contract = _read_pair(root, pair, errors, {} if texts is None else texts)
-    except Exception as error:  # whatever a file holds, it is an error of that file
+    except Exception as error:  # any exception is an error of this file
         what = f"it cannot be read ({type(error).__name__}: {error}); compare it with docs/contracts.md"
         errors.append(ContractError(shown(root, pair.terms), 1, "unreadable", what))
     return contract if len(errors) == before else None
@@ -129,7 +135,7 @@ def _read_pair(root: Path, pair: Pair, errors: list[ContractError], texts: dict[
 
 
 def read_texts(dataset: str, shape: str, terms: str) -> Contract:
-    """The contract of a dataset's two texts. Raises `ContractErrors`."""
+    """Return the contract of a dataset's two texts. Raises `ContractErrors`."""
     domain, name = dataset.split(".", 1)
     with TemporaryDirectory() as folder:
         pair = Pair(domain, name, Path(folder) / f"{name}{SHAPE}", Path(folder) / f"{name}{TERMS}")
@@ -143,8 +149,9 @@ def read_texts(dataset: str, shape: str, terms: str) -> Contract:
 
 
 def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[ContractError]:
-    """What is wrong between datasets: names that collide, and, when all could be read, references that lead nowhere
-    and needs that are not met.
+    """Yield the errors between datasets.
+
+    These are name collisions and, when all datasets could be read, unresolved references and unmet needs.
     """
     yield from collisions(contracts)
     if all_read:
@@ -153,7 +160,7 @@ def between(contracts: Sequence[Contract], *, all_read: bool) -> Iterator[Contra
 
 
 def collisions(contracts: Iterable[Contract]) -> Iterator[ContractError]:
-    """Datasets whose topic, lake table or warehouse tables would be the same."""
+    """Yield datasets that would share a topic, a lake table or warehouse tables."""
     taken: dict[tuple[str, str], str] = {}
     for contract in contracts:
         for kind, name in _claims(contract):
@@ -178,7 +185,7 @@ def _check_names(root: Path, pair: Pair, errors: list[ContractError]) -> None:
             message = f"{name!r} cannot name a {what}; use lower-case letters, digits and _"
             errors.append(ContractError(path, 1, "name", message))
     if pair.domain in RESERVED_DOMAINS:
-        message = f"the domain {pair.domain!r} is a database of the platform; name it otherwise"
+        message = f"the domain {pair.domain!r} is a database of the platform; choose another name"
         errors.append(ContractError(path, 1, "name", message))
 
 
@@ -189,7 +196,7 @@ def _read(root: Path, path: Path, errors: list[ContractError], texts: dict[Path,
         texts[path] = _text(path)
         return reader(name, texts[path])
     except FileNotFoundError:
-        message = "the file is missing; a dataset is two files, add it (or remove its partner)"
+        message = "the file is missing; a dataset has two files: add this one, or remove the other"
         errors.append(ContractError(name, 1, "missing", message))
     except (OSError, UnicodeDecodeError) as error:
         message = f"the file cannot be read ({error}); make it readable UTF-8 text"
@@ -201,8 +208,8 @@ def _read(root: Path, path: Path, errors: list[ContractError], texts: dict[Path,
 
 def _text(path: Path) -> str:
     status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # a pipe would never end
-        raise OSError("it is no regular file")
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe could block for ever
+        raise OSError("it is not a regular file")
     if status.st_size > MOST_BYTES:
         raise OSError(f"it has {status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
     return path.read_text(encoding="utf-8")
@@ -211,12 +218,12 @@ def _text(path: Path) -> str:
 def require_folder(root: Path) -> None:
     """Raise `ContractErrors` unless `root` is a folder."""
     if not root.is_dir():
-        message = "there is no such folder; make it, with one folder a domain"
+        message = "the folder does not exist; create it, with one folder per domain"
         raise ContractErrors([ContractError(root.as_posix(), 1, "missing", message)])
 
 
 def shown(root: Path, path: Path) -> str:
-    """How messages name a file: from the project's root where `root` is its `include/schemas`."""
+    """Return the file's name for messages: relative to the project when `root` is its `include/schemas`."""
     if root.parts[-2:] == ("include", "schemas"):
         return path.relative_to(root.parents[1]).as_posix()
     return path.as_posix()

@@ -1,4 +1,4 @@
-"""Every name that follows from a contract: the one place that derives them."""
+"""Derive all names of a contract: topics, subjects, tables, connectors, DAGs, connections, lineage names."""
 
 from __future__ import annotations
 
@@ -18,141 +18,141 @@ class Subjects(NamedTuple):
 
 
 class LineageName(NamedTuple):
-    """What OpenLineage calls a dataset: namespace and name."""
+    """OpenLineage name of a dataset: namespace and name."""
 
     namespace: str
     name: str
 
 
 def dataset_id(domain: str, dataset: str) -> str:
-    """`<domain>.<dataset>`."""
+    """Return `<domain>.<dataset>`."""
     return f"{domain}.{dataset}"
 
 
 def topic(contract: Contract) -> str:
-    """The Kafka topic: `<connection>.<schema>.<table>` for cdc, else `<domain>.<dataset>.v<major>`."""
+    """Return the Kafka topic: `<connection>.<schema>.<table>` for cdc, else `<domain>.<dataset>.v<major>`."""
     if contract.source.kind == "cdc":
         return cdc_topic(contract.source.connection, contract.source.table or "")
     return f"{contract.id}.v{contract.major}"
 
 
 def cdc_topic(connection: str, table: str) -> str:
-    """The topic that Debezium gives `schema.table`: its prefix is the connection's name."""
+    """Return the topic that Debezium writes for `schema.table`. Its prefix is the connection's name."""
     return f"{connection}.{table}"
 
 
 def subjects(contract: Contract) -> Subjects:
-    """The registry subjects of the dataset's topic."""
+    """Return the registry subjects of the dataset's topic."""
     return topic_subjects(topic(contract))
 
 
 def topic_subjects(name: str) -> Subjects:
-    """The registry subjects of any topic."""
+    """Return the registry subjects of any topic."""
     return Subjects(f"{name}-key", f"{name}-value")
 
 
 def lake_table(contract: Contract, zone: Zone) -> str:
-    """`<zone>.<domain>_<dataset>` in the catalog `lake`."""
+    """Return `<zone>.<domain>_<dataset>`, the table in the catalog `lake`."""
     return f"{zone}.{contract.domain}_{contract.name}"
 
 
 def landing_prefix(contract: Contract) -> str:
-    """Where in the landing bucket the dataset's files are dropped."""
+    """Return the folder of the dataset's files in the landing bucket."""
     return f"{contract.domain}/{contract.name}/"
 
 
 def raw_table(contract: Contract) -> str:
-    """The table that the sink connector writes."""
+    """Return the lake table that the sink connector writes."""
     return lake_table(contract, "raw")
 
 
 def state_table(contract: Contract) -> str:
-    """ClickHouse: one row a key, the newest, deleted ones marked."""
+    """Return the ClickHouse table with the newest row per key. Deleted rows are marked."""
     return f"{contract.domain}.{contract.name}_state"
 
 
 def changes_table(contract: Contract) -> str:
-    """ClickHouse: every change, in source order."""
+    """Return the ClickHouse table with every change, in source order."""
     return f"{contract.domain}.{contract.name}_changes"
 
 
 def stream_tables(contract: Contract) -> tuple[str, ...]:
-    """What a stream fills in ClickHouse; the first is what the view reads."""
+    """Return the ClickHouse tables that a stream fills. The view reads the first one."""
     changes = changes_table(contract)
     return (state_table(contract), changes) if contract.source.kind == "cdc" else (changes,)
 
 
 def view(contract: Contract) -> str:
-    """ClickHouse: the rows as the source has them now: a view of what a stream feeds, or the table that is loaded."""
+    """Return the ClickHouse relation with the source's current rows: a view of streamed tables, or a loaded table."""
     return f"{contract.domain}.{contract.name}"
 
 
 def source_connector(connection: str) -> str:
-    """The Debezium connector that reads one source connection."""
+    """Return the Debezium connector of a source connection."""
     return f"cdc-{connection}"
 
 
 def sink_connector(domain: str) -> str:
-    """The Iceberg sink that lands one domain."""
+    """Return the Iceberg sink connector of a domain."""
     return f"lake-{domain}"
 
 
 def replication_slot(connection: str) -> str:
-    """The PostgreSQL replication slot of a source connection."""
+    """Return the PostgreSQL replication slot of a source connection."""
     return f"headrace_{connection}"
 
 
 def publication(connection: str) -> str:
-    """The PostgreSQL publication of a source connection."""
+    """Return the PostgreSQL publication of a source connection."""
     return f"headrace_{connection}"
 
 
 def dead_letter_topic(group: str) -> str:
-    """Where a stream group or a sink puts the records it cannot read."""
+    """Return the dead-letter topic of a stream group or a connector."""
     return f"dead-letter.{group}"
 
 
 def stream_dag(group: str) -> str:
-    """The DAG that keeps one stream group alive."""
+    """Return the DAG that keeps a stream group running."""
     return f"stream_{group}"
 
 
 def airflow_connection(connection: str) -> str:
-    """The Airflow connection of a short connection name: `oltp` → `oltp_default`."""
+    """Return the Airflow connection of a short connection name: `oltp` → `oltp_default`."""
     return f"{connection}_default"
 
 
 def kafka_lineage(bootstrap: str, topic_name: str) -> LineageName:
-    """`bootstrap` is the first `host:port`."""
+    """Return the lineage name of a topic. The first `host:port` of `bootstrap` names the cluster."""
     return LineageName(f"kafka://{bootstrap.split(',')[0]}", topic_name)
 
 
 def postgres_lineage(host: str, port: int, database: str, table: str) -> LineageName:
-    """`table` is `schema.table`."""
+    """Return the lineage name of a PostgreSQL table. `table` is `schema.table`."""
     return LineageName(f"postgres://{host}:{port}", f"{database}.{table}")
 
 
 CLICKHOUSE_HTTP_PORT: Final = 8123
-"""Where ClickHouse answers HTTP unless a connection says otherwise."""
+"""Default HTTP port of ClickHouse."""
 
 
 def clickhouse_lineage(host: str, port: int, table: str) -> LineageName:
-    """`table` is `database.table`."""
+    """Return the lineage name of a ClickHouse table. `table` is `database.table`."""
     return LineageName(f"clickhouse://{host}:{port}", table)
 
 
 def lake_location(warehouse: str, table: str) -> str:
-    """Where a catalog puts `<zone>.<name>` unless it is told otherwise: `<warehouse>/<zone>/<name>`."""
+    """Return the default location of a lake table: `<warehouse>/<zone>/<name>`."""
     return f"{warehouse.rstrip('/')}/{table.replace('.', '/', 1)}"
 
 
 def lake_lineage(location: str) -> LineageName:
-    """An Iceberg table by its storage location, e.g. `s3://warehouse/raw/retail_transactions`."""
+    """Return the lineage name of an Iceberg table at a location, e.g. `s3://warehouse/raw/retail_transactions`."""
     scheme, _, rest = location.partition("://")
     bucket, _, path = rest.partition("/")
     return LineageName(f"{scheme}://{bucket}", path.rstrip("/"))
 
 
 def lake_symlink(catalog_uri: str, table: str) -> LineageName:
-    """The catalog's own name of an Iceberg table, as the symlink facet wants it."""
+    """Return the catalog's name of an Iceberg table, for the symlink facet."""
     return LineageName(catalog_uri.rstrip("/"), table)

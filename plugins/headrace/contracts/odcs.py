@@ -1,6 +1,6 @@
-"""Check an ODCS document against its record, and make the `Contract` of the two.
+"""Validate an ODCS document together with its Avro record, and build the `Contract`.
 
-The document is known to fit the ODCS model (`odcs_model`); here it is held to what Headrace asks.
+`odcs_model` has already checked the document against the ODCS model. This module checks the rules of Headrace.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TYPE_KEYS: Final = (
     "map",
     "properties",
 )
-"""What a property may not say, because the .avsc says it."""
+"""Keys that a property must not have, because only the .avsc declares them."""
 
 
 def read_contract(
@@ -46,10 +46,10 @@ def read_contract(
     dataset_id: str,
     errors: list[ContractError],
 ) -> Contract | None:
-    """The contract of an ODCS document and its record, or None when a main part is missing.
+    """Build the contract of an ODCS document and its record. Return None when a main part is missing.
 
-    `shape` is the .avsc; with a `record` that could be read only in part, what depends on the rest
-    is not checked. Broken rules are added to `errors`.
+    `shape` is the .avsc document. When `record` was read only in part, checks that need the missing fields are skipped.
+    Broken rules are added to `errors`.
     """
     return _Reader(document, shape, record, dataset_id, errors).read()
 
@@ -148,12 +148,12 @@ class _Reader:
         team = self._data.get("team")
         name = team.get("name") if isinstance(team, dict) else None
         if not name:
-            what = "no team answers for the dataset; write team: {name: …}"
+            what = "the dataset has no owner team; write team: {name: …}"
             self._report(("team",), "owner", what)
         return str(name or "")
 
     def _custom(self) -> dict[str, Any] | None:
-        """The value of every custom property, or None when one of them is wrong."""
+        """Return the value of every custom property, or None when one of them is wrong."""
         values = {name: declared.default for name, declared in properties.PROPERTIES.items()}
         given: set[str] = set()
         before = len(self._errors)
@@ -161,7 +161,7 @@ class _Reader:
             name, steps = item.get("property"), ("customProperties", index)
             declared = properties.PROPERTIES.get(name)
             if declared is None:
-                what = f"there is no custom property {name!r}; {suggest(str(name), values)}"
+                what = f"unknown custom property {name!r}; {suggest(str(name), values)}"
                 self._report(steps, "custom-property", what)
                 continue
             if name in given:
@@ -192,7 +192,7 @@ class _Reader:
         return dict(schemas[0])
 
     def _properties(self, schema: Mapping[str, Any]) -> list[tuple[Steps, Mapping[str, Any]]]:
-        """The schema's properties that name a field of the record, with their places."""
+        """Return the schema's properties that name a field of the record, with their places."""
         listed: list[tuple[Steps, Mapping[str, Any]]] = []
         seen: set[str] = set()
         for index, item in enumerate(schema.get("properties") or ()):
@@ -208,7 +208,7 @@ class _Reader:
             seen.add(name)
             for key in TYPE_KEYS:
                 if key in item:
-                    what = f"{name}: {key} is said by {self._shape.path} alone; remove it here"
+                    what = f"{name}: {key} is declared only in {self._shape.path}; remove it here"
                     self._report((*steps, key), "type-repeated", what)
             listed.append((steps, item))
         return listed
@@ -216,7 +216,7 @@ class _Reader:
     def _key(self, listed: list[tuple[Steps, Mapping[str, Any]]]) -> tuple[str, ...]:
         parts = [(item, steps) for steps, item in listed if item.get("primaryKey")]
         if not parts:
-            what = "no property is the key; give at least one primaryKey: true"
+            what = "no property is part of the key; set primaryKey: true on at least one"
             self._report(("schema", 0, "properties"), "key", what)
         positions = [item.get("primaryKeyPosition", 1) for item, _ in parts]
         if sorted(positions) != list(range(1, len(parts) + 1)):
@@ -235,13 +235,13 @@ class _Reader:
         if field.nullable:
             return "may be null"
         if not isinstance(field.type, SCALARS):
-            return f"is of type {type_name(field.type)}, which is no single value"
+            return f"is of type {type_name(field.type)}, which is not a scalar"
         if field.type in (Primitive("float"), Primitive("double")):
-            return f"is of type {type_name(field.type)}, of which equality cannot be relied on"
+            return f"is of type {type_name(field.type)}, whose equality is unreliable"
         return None
 
     def _shape_checks(self) -> frozenset[str]:
-        """Names of the checks that follow from the shape (`planning.checks`)."""
+        """Return the names of the checks that follow from the record's fields (`planning.checks`)."""
         required = {f"{field.name}_required" for field in self._record.fields if not field.nullable}
         symbols = {f"{field.name}_symbol" for field in self._record.fields if isinstance(field.type, Enum)}
         return frozenset({"key_unique", *required, *symbols})
@@ -251,7 +251,7 @@ class _Reader:
         for index, item in enumerate(self._data.get("roles") or ()):
             name, access = item.get("role"), item.get("access") or "read"
             if not name or name in seen:
-                what = f"the role is {name!r}; give each role a name of its own"
+                what = f"the role is {name!r}; give each role a unique name"
                 self._report(("roles", index), "role", what)
             if access not in ACCESSES:
                 what = f"the access of {name} is {access!r}; write {' or '.join(ACCESSES)}"
@@ -260,10 +260,10 @@ class _Reader:
             yield Role(str(name), access, item.get("description") or "")
 
     def _carried(self, declared: Mapping[str, Any]) -> None:
-        """Refuse by name what the dataset's own way through the systems would change."""
+        """Report fields that CDC or ClickHouse would change."""
         if declared["source"]["kind"] == "cdc":
             for name, what, why, instead in unfaithful(self._record):
-                message = f'field "{name}": {what} cannot come by cdc: {why}; {instead}'
+                message = f'field "{name}": {what} is not supported by cdc: {why}; {instead}'
                 self._report_shape(name, "cdc-type", message)
         if declared["serving"] == "clickhouse":
             for name, kind in _nullable_containers(self._record, ""):
@@ -281,7 +281,7 @@ class _Reader:
             self._report(self._place(name), name, message)
 
     def _place(self, name: str) -> Steps:
-        """Where the value of a custom property stands, or would."""
+        """Return the place of a custom property's value, or of the list when it is not given."""
         given = [item.get("property") for item in self._data.get("customProperties") or ()]
         return ("customProperties", given.index(name), "value") if name in given else ("customProperties",)
 
@@ -293,7 +293,7 @@ class _Reader:
 
 
 def _field_names(shape: Document) -> list[str]:
-    """The names of the record's fields as written, readable or not."""
+    """Return the names of the record's fields as written, also of fields that cannot be read."""
     fields = shape.data.get("fields") if isinstance(shape.data, dict) else None
     if not isinstance(fields, list):
         return []
@@ -301,7 +301,7 @@ def _field_names(shape: Document) -> list[str]:
 
 
 def _nullable_containers(record: Record, prefix: str) -> Iterator[tuple[str, str]]:
-    """(path, type name) of every array, map and record that may be null, at any depth."""
+    """Yield (path, type name) of every nullable array, map and record, at any depth."""
     for field in record.fields:
         yield from _nullable_inside(field.type, field.nullable, f"{prefix}{field.name}")
 

@@ -1,7 +1,7 @@
-"""Is a YAML document an ODCS document at all? The published model says so.
+"""Check that a YAML document conforms to the published ODCS model.
 
-The model is pydantic's and heavy to import: it is imported when a contract file is read, never when
-the index is.
+The model is based on pydantic and is slow to import. It is imported only when a contract file is read, not when the
+index is read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from headrace.errors import ContractError
 
 
 def model_errors(document: Document) -> Iterator[ContractError]:
-    """Everything in which the document departs from the ODCS model."""
+    """Yield every deviation of the document from the ODCS model."""
     if not isinstance(document.data, dict):
-        what = "this is no mapping; write an ODCS document (apiVersion, kind, id, …)"
+        what = "the document is not a mapping; write an ODCS document (apiVersion, kind, id, …)"
         yield document.error((), "odcs", what)
         return
     from open_data_contract_standard.model import OpenDataContractStandard
@@ -32,7 +32,7 @@ def model_errors(document: Document) -> Iterator[ContractError]:
         for fault in error.errors():
             steps = _in_document(document.data, fault["loc"])
             name = ".".join(str(step) for step in steps)
-            what = f"{name}: {fault['msg'].lower()}; give what ODCS 3 asks for there"
+            what = f"{name}: {fault['msg'].lower()}; write the value that ODCS 3 expects"
             yield document.error(steps, "odcs", what)
         return
     yield from _unknown_inside(document, (), model, data)
@@ -41,12 +41,12 @@ def model_errors(document: Document) -> Iterator[ContractError]:
 def _unknown(document: Document, steps: Steps, data: dict[Any, Any], known: Iterable[str]) -> Iterator[ContractError]:
     for key in data:
         if key not in known:
-            what = f"{key!r} is no ODCS key here; {suggest(str(key), known)}"
+            what = f"{key!r} is not an ODCS key here; {suggest(str(key), known)}"
             yield document.error((*steps, key), "odcs", what)
 
 
 def _unknown_inside(document: Document, steps: Steps, model: Any, data: Any) -> Iterator[ContractError]:
-    """The nested models ignore keys they do not know, so misspelt ones are sought here."""
+    """Report unknown keys of nested objects, which the nested models ignore."""
     if isinstance(model, list) and isinstance(data, list):
         for index, (part, value) in enumerate(zip(model, data, strict=True)):
             yield from _unknown_inside(document, (*steps, index), part, value)
@@ -59,13 +59,13 @@ def _unknown_inside(document: Document, steps: Steps, model: Any, data: Any) -> 
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """The next step for a word that is not among the known ones."""
+    """Return the next step for an unknown word: the closest known word, or to remove it."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f'write "{close[0]}" if that is meant, or remove it' if close else "remove it"
 
 
 def _in_document(data: Any, location: tuple[str | int, ...]) -> Steps:
-    """The steps of a pydantic location, without the names of union branches."""
+    """Return the steps of a pydantic location, without the names of union branches."""
     steps: list[str | int] = []
     for step in location:
         inside = step in data if isinstance(data, dict) else isinstance(data, list)

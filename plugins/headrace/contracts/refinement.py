@@ -1,4 +1,4 @@
-"""What a contract asks of the exact lane: its zones, by which time it is cut into intervals, which fields it hides."""
+"""Check the exact-lane properties of a contract: zones, `eventTime` and `tokenised`."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from headrace.contracts.odcs_model import suggest
 from headrace.contracts.types import SCALARS, Date, Field, Record, Timestamp, type_name
 
 MARTS: Final = "marts"
-"""The domain of the marts, and of nothing else."""
+"""Domain of all marts. No other dataset may use it."""
 
 
 def zone_problems(domain: str, declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(custom property, message) where the zones, the serving store and the kind of source do not go together."""
+    """Yield (custom property, message) when zones, serving store and source kind do not fit together."""
     kind, zones, serving = declared["source"]["kind"], declared["zones"], declared["serving"]
     if (kind == "mart") != (domain == MARTS):
         yield (
             "source",
-            f"source kind is {kind!r} in the domain {domain}; marts, and they alone, are in the domain {MARTS}",
+            f"source kind is {kind!r} in the domain {domain}; all marts, and only marts, are in the domain {MARTS}",
         )
     if (kind == "platform") != (serving == "none"):
         yield (
             "source",
-            f"source kind is {kind!r} and serving {serving!r}; what the platform writes itself is served by none, and it alone",
+            f"source kind is {kind!r} and serving {serving!r}; kind platform, and only this kind, needs serving none",
         )
     if kind == "platform":
         if zones != ["quarantine"]:
             yield (
                 "zones",
-                "zones has more than quarantine, and what the platform writes itself has no other; write [quarantine]",
+                "zones has more than quarantine, but kind platform has only quarantine; write [quarantine]",
             )
     elif kind == "mart":
         if zones != ["cleaned"]:
-            yield "zones", "zones has more than cleaned, and a mart has no other; write [cleaned]"
+            yield "zones", "zones has more than cleaned, but a mart has only cleaned; write [cleaned]"
         if declared["tokenised"]:
-            yield "tokenised", "tokenised hides fields, and a mart is made out of tokens already; leave it out"
+            yield "tokenised", "tokenised is given, but a mart is built from tokens already; remove it"
     elif "cleaned" in zones and "raw" not in zones:
         yield "zones", "zones has cleaned without raw, from which it is built; add raw"
     elif "cleaned" not in zones and (kind == "file" or serving == "postgres"):
@@ -45,9 +45,10 @@ def zone_problems(domain: str, declared: Mapping[str, Any]) -> Iterator[tuple[st
 def refinement_problems(
     declared: Mapping[str, Any], record: Record, names: Collection[str], classifications: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """(custom property, message) for `eventTime` and `tokenised`.
+    """Yield (custom property, message) for `eventTime` and `tokenised`.
 
-    `names` are the fields as written, also those of which the type could not be read; these are not judged.
+    `names` are the fields as written, including fields whose type could not be read; the types of those are not
+    checked.
     """
     event_time = declared["eventTime"]
     for name in (event_time,) if event_time else ():
@@ -59,7 +60,7 @@ def refinement_problems(
 
 
 def _known(name: str, names: Collection[str]) -> str | None:
-    return None if name in names else f"is no field of the .avsc; {suggest(name, names)}"
+    return None if name in names else f"is not a field of the .avsc; {suggest(name, names)}"
 
 
 def _event_time_problem(field: Field | None) -> str | None:
@@ -68,7 +69,7 @@ def _event_time_problem(field: Field | None) -> str | None:
     if field.nullable:
         return "may be null, so some rows would belong to no interval; choose another field"
     if not isinstance(field.type, Timestamp | Date):
-        return f"is of type {type_name(field.type)}, which is no time; choose a timestamp or a date"
+        return f"is of type {type_name(field.type)}, which is not a time; choose a timestamp or a date"
     return None
 
 
@@ -76,7 +77,7 @@ def _token_problem(field: Field | None, classifications: Mapping[str, str]) -> s
     if field is None:
         return None
     if field.name not in classifications:
-        return "has no classification, which says why it is hidden; give its property one"
+        return "has no classification, which is the reason to hide it; add one to its property"
     if not isinstance(field.type, SCALARS):
-        return f"is of type {type_name(field.type)}, which is no single value; leave it out"
+        return f"is of type {type_name(field.type)}, which is not a scalar; remove it"
     return None

@@ -1,7 +1,7 @@
-"""How long a dataset can be read as it was, and who counts on it.
+"""Check snapshot retention: what contracts promise and need, against the maintenance of lake tables.
 
-Maintenance drops old states of a lake table (its snapshots), never rows. So what can be broken is what others *need*
-of the states of a table, and what the contract itself promises of the dataset as a whole.
+Maintenance drops old snapshots of a lake table, never rows. So it can break the needs of other contracts on a table's
+snapshots, and the contract's own retention promise for the whole dataset.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ DAYS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("month", "months"), DAYS_OF_MONTH),
     **dict.fromkeys(("y", "yr", "year", "years"), 366),
 }
-"""Unit of a retention promise → days, the longest that it can be."""
+"""Unit of a retention promise → days, the maximum that the unit can mean."""
 
 
 def retention_days(data: Mapping[str, Any], dataset: str, report: Report) -> int | None:
-    """For how long the dataset as a whole can be read as it was, as promised; None when nothing is.
+    """Return the promised retention of the whole dataset in days, or None when none is promised.
 
-    A promise about a field, by which rows age, is about rows: none is ever dropped, so there is nothing to hold it to.
+    A promise for a single field is about rows. Rows are never dropped, so it needs no check.
     """
     promised = None
     for index, item in enumerate(data.get("slaProperties") or ()):
@@ -44,7 +44,7 @@ def retention_days(data: Mapping[str, Any], dataset: str, report: Report) -> int
 
 
 def needs(value: Iterable[Mapping[str, Any]], document: Document, place: Steps) -> tuple[Need, ...]:
-    """The needs of a value that was found right; `place` is where it stands in the document."""
+    """Return the needs of a valid value. `place` is its place in the document."""
     return tuple(
         Need(item["dataset"], item["zone"], item["days"], document.line((*place, index)))
         for index, item in enumerate(value)
@@ -52,20 +52,20 @@ def needs(value: Iterable[Mapping[str, Any]], document: Document, place: Steps) 
 
 
 def unkept_promise(maintenance: Maintenance, zones: Iterable[str], promised: int | None) -> str | None:
-    """What is wrong with a promised retention; None when the dataset's own maintenance keeps it."""
+    """Return what is wrong with a promised retention, or None when the dataset's own maintenance keeps it."""
     months = -(-(promised or 0) // DAYS_OF_MONTH)
     kept = promised is None or "history" in zones or maintenance.keep_days >= promised
     if kept or maintenance.monthly_tags >= months:
         return None
     return (
-        f"the dataset as it was is promised for {promised} days, and maintenance keeps it for {maintenance.keep_days};"
-        f" add the zone history, or write maintenance: {{monthlyTags: {months}}}, or name as its element the field by"
-        " which rows age"
+        f"retention of {promised} days is promised, but maintenance keeps snapshots for {maintenance.keep_days};"
+        f" add the zone history, write maintenance: {{monthlyTags: {months}}}, or set the promise's element to the"
+        " field by which rows age"
     )
 
 
 def unmet_needs(contracts: Iterable[Contract]) -> Iterator[ContractError]:
-    """What a contract needs of another's lake table, and the other's zones or maintenance would not keep."""
+    """Yield the needs on a lake table that its zones or its maintenance do not meet."""
     known = {contract.id: contract for contract in contracts}
     for contract in known.values():
         for need in contract.needs:
@@ -74,16 +74,16 @@ def unmet_needs(contracts: Iterable[Contract]) -> Iterator[ContractError]:
 
 
 def _unmet(need: Need, known: Mapping[str, Contract]) -> str | None:
-    """The rest of a sentence that begins with who needs it."""
+    """Return the rest of a sentence that starts with the dataset that has the need, or None."""
     other = known.get(need.dataset)
     if other is None:
         return f"{need.dataset}, which no contract declares; {suggest(need.dataset, known)}"
     where = f"{need.zone} of {other.id}"
     if need.zone not in other.zones:
-        return f"{where}, which is kept in {', '.join(other.zones)} only; add the zone in {other.terms_path}"
+        return f"{where}, which is stored only in {', '.join(other.zones)}; add the zone in {other.terms_path}"
     if need.days > other.maintenance.keep_days:
         return (
-            f"{where} as it was for {need.days} days, and its maintenance drops what is older than"
+            f"snapshots of {where} for {need.days} days, but its maintenance drops snapshots older than"
             f" {other.maintenance.keep_days}; write maintenance: {{keepDays: {need.days}}} in {other.terms_path},"
             " or need fewer days"
         )

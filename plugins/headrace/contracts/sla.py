@@ -1,4 +1,4 @@
-"""What a contract promises about its rows: how fresh they are, which quality rules they keep."""
+"""Read a contract's SLA freshness and its quality rules."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from headrace.contracts.documents import Steps
 from headrace.contracts.properties import SECONDS
 
 Report: TypeAlias = Callable[[Steps, str, str], None]
-"""Takes the place, the rule and the message of a broken rule."""
+"""Function that takes the place, the rule and the message of a broken rule."""
 
 METRICS: Final = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
-"""The metrics of ODCS quality rules of type library."""
+"""Metrics of ODCS quality rules of type library."""
 
 OPERATORS: Final = (
     "mustBe",
@@ -25,13 +25,13 @@ OPERATORS: Final = (
     "mustBeBetween",
     "mustNotBeBetween",
 )
-"""What a rule of type library or sql may ask of its number: exactly one of these."""
+"""Conditions of a rule of type library or sql. A rule has exactly one."""
 
 _APART: Final = ("name", "type", "severity")
 
 
 def freshness_s(data: Mapping[str, Any], dataset: str, fields: Collection[str], report: Report) -> float | None:
-    """The promised freshness in seconds, or None. Every promise's element must be a field."""
+    """Return the promised freshness in seconds, or None. Report SLA elements that are not fields."""
     promised = None
     for index, item in enumerate(data.get("slaProperties") or ()):
         steps: Steps = ("slaProperties", index)
@@ -54,7 +54,10 @@ def freshness_s(data: Mapping[str, Any], dataset: str, fields: Collection[str], 
 
 
 def quality_rules(schema: Mapping[str, Any], taken: Collection[str], report: Report) -> tuple[Rule, ...]:
-    """Every quality rule of the schema object and of its properties, with a name of its own that no check has (`taken`)."""
+    """Return every quality rule of the schema object and its properties.
+
+    Names must be unique. Report a name that a check already uses (`taken`).
+    """
     rules: list[Rule] = []
     for steps, field, item in declared(schema, "quality"):
         kind: RuleKind = item.get("type") or "library"
@@ -64,14 +67,14 @@ def quality_rules(schema: Mapping[str, Any], taken: Collection[str], report: Rep
         for message in _problems(item, kind, severity):
             report(steps, "quality", f"rule {name}: {message}")
         if name in taken or name in {rule.name for rule in rules}:
-            report(steps, "quality", f"rule {name}: the name is taken; give the rule its own name")
+            report(steps, "quality", f"rule {name}: the name is taken; give the rule a unique name")
         definition = {key: value for key, value in item.items() if key not in _APART}
         rules.append(Rule(name, kind, field, severity, definition))
     return tuple(rules)
 
 
 def declared(schema: Mapping[str, Any], key: str) -> Iterator[tuple[Steps, str | None, Mapping[str, Any]]]:
-    """What stands under a key of the properties, each with its property's name, and of the schema object itself."""
+    """Yield the items under a key of each property, with the property's name, and of the schema object."""
     for index, prop in enumerate(schema.get("properties") or ()):
         for number, item in enumerate(prop.get(key) or ()):
             yield ("schema", 0, "properties", index, key, number), prop.get("name"), item
@@ -87,7 +90,7 @@ def _problems(item: Mapping[str, Any], kind: str, severity: str) -> Iterator[str
     if kind == "library" and item.get("metric") not in METRICS:
         yield f"its metric is {item.get('metric')!r}; write one of {', '.join(METRICS)}"
     if kind == "sql" and not item.get("query"):
-        yield "it has no query; write one that gives a number"
+        yield "it has no query; write one that returns a number"
     if kind in ("library", "sql"):
         given = [operator for operator in OPERATORS if operator in item]
         if len(given) != 1:

@@ -1,8 +1,8 @@
-"""The shape of a dataset: Avro types as frozen dataclasses.
+"""Avro types and records of a dataset, as frozen dataclasses.
 
-Every type that a contract may use is one class here; `AvroType` is their union. Nullability is no
-type: it is a flag on a record's field, an array's element and a map's value. Ids are Iceberg
-field ids: positive, unique in the whole record, and never used again for another field.
+Every type that a contract may use is one class here; `AvroType` is their union. Nullability is a flag of a record's
+field, an array's element and a map's value, not a type. Ids are Iceberg field ids: positive, unique in the whole
+record, and never reused for another field.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TimeUnit: TypeAlias = Literal["millis", "micros"]
 
 
 class Missing(enum.Enum):
-    """The type of `MISSING`: a field without a default, which is not a default of null."""
+    """Type of `MISSING`: a field without a default, which differs from a default of null."""
 
     MISSING = "missing"
 
@@ -37,22 +37,22 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class Decimal:
-    """An exact number: `precision` digits in all, `scale` of them after the point."""
+    """An exact number: `precision` digits in total, `scale` of them after the point."""
 
     precision: int
     scale: int
     fixed: Fixed | None = None
-    """The fixed type that carries it; None when it is carried by bytes."""
+    """The fixed type that stores it; None when bytes store it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A calendar day, without a time zone; int, days since 1970-01-01."""
+    """A calendar day without a time zone; int, days since 1970-01-01."""
 
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time of day, without a time zone; int of milliseconds or long of microseconds."""
+    """A time of day without a time zone; int of milliseconds or long of microseconds."""
 
     unit: TimeUnit
 
@@ -66,7 +66,7 @@ class Timestamp:
 
 @dataclass(frozen=True, slots=True)
 class Uuid:
-    """A UUID, carried as its 36-character text."""
+    """A UUID, stored as text of 36 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """One of `symbols`; `default` is what a reader takes for a symbol it does not know."""
+    """One of `symbols`. A reader uses `default` for an unknown symbol."""
 
     name: str
     symbols: tuple[str, ...]
@@ -100,7 +100,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Values of one type by string key."""
+    """A map from string keys to values of one type."""
 
     value: AvroType
     key_id: int
@@ -110,7 +110,7 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One named place in a record."""
+    """One field of a record."""
 
     name: str
     id: int
@@ -118,7 +118,7 @@ class Field:
     nullable: bool = False
     doc: str = ""
     default: Any = field(default=MISSING, hash=False)
-    """The default as it stands in the .avsc (JSON), or `MISSING`."""
+    """The default as written in the .avsc (JSON), or `MISSING`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +132,11 @@ class Record:
 
     @property
     def full_name(self) -> str:
-        """`namespace.name`, or the bare name without a namespace."""
+        """Return `namespace.name`, or the bare name without a namespace."""
         return f"{self.namespace}.{self.name}" if self.namespace else self.name
 
     def get(self, name: str) -> Field | None:
-        """The field of that name, or None."""
+        """Return the field of that name, or None."""
         return next((f for f in self.fields if f.name == name), None)
 
     def __iter__(self) -> Iterator[Field]:
@@ -146,14 +146,14 @@ class Record:
 AvroType: TypeAlias = Primitive | Decimal | Date | Time | Timestamp | Uuid | Fixed | Enum | Array | Map | Record
 
 MAX_FIELD_ID: Final = 9_999
-"""Ids above are kept for the columns that Headrace adds to a table."""
+"""Maximum field id of a contract. Higher ids are reserved for the columns that Headrace adds."""
 
 SCALARS: Final = (Primitive, Decimal, Date, Time, Timestamp, Uuid, Fixed, Enum)
-"""The types that hold one value: only these may be a key."""
+"""Types that hold one value. Only these may be a key."""
 
 
 def type_name(avro_type: AvroType) -> str:
-    """The name under which every target's table lists the type, e.g. `long`, `timestamp-micros`."""
+    """Return the type's name in every target's type table, e.g. `long`, `timestamp-micros`."""
     match avro_type:
         case Primitive(kind):
             return kind
@@ -186,4 +186,4 @@ TYPE_NAMES: Final = (
     "map",
     "record",
 )
-"""Every name that `type_name` can give: what a target must cover."""
+"""Every name that `type_name` can return. A target must map all of them."""

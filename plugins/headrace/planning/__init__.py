@@ -1,3 +1,3 @@
-"""Planning: what should be, what is, and the way from one to the other. Pure: no network."""
+"""Planning: compute the desired state, compare it with the observed state, and plan the changes. No network access."""
 
 from __future__ import annotations

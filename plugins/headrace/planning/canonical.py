@@ -1,4 +1,4 @@
-"""One spelling for what servers spell in several ways, so that equal things compare as equal."""
+"""Canonical spelling of types, expressions, settings and schemas, so that equal values compare as equal."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _SIZED_DECIMAL: Final = re.compile(r"\bDecimal(32|64|128|256)\((\d+)\)")
 
 
 def warehouse_type(text: str) -> str:
-    """A ClickHouse type: `DateTime64(6, 'UTC')` and `DateTime64(6,'UTC')` are one."""
+    """Return a ClickHouse type: `DateTime64(6, 'UTC')` and `DateTime64(6,'UTC')` are equal."""
     return _SIZED_DECIMAL.sub(lambda match: f"Decimal({_DECIMAL_WIDTHS[match[1]]},{match[2]})", expression(text))
 
 
 def lake_type(value: iceberg.IcebergType) -> str:
-    """An Iceberg type (JSON form) without the ids, which a catalog gives anew."""
+    """Return an Iceberg type (JSON form) without the ids, because a catalog assigns its own."""
     return iceberg.describe(value)
 
 
 def expression(text: str) -> str:
-    """SQL text without the spaces and backticks that carry no meaning; quoted text stays."""
+    """Return SQL text without insignificant spaces and backticks. Quoted text is unchanged."""
     parts = _QUOTED.split(text.replace("`", "").strip().rstrip(";"))
     parts[::2] = [_AROUND_PUNCTUATION.sub(r"\1", _SPACE.sub(" ", part)) for part in parts[::2]]
     return "".join(parts)
 
 
 def engine(text: str) -> str:
-    """A table engine; a replicated one counts as the plain one that it replicates."""
+    """Return a table engine. A replicated engine equals the plain one that it replicates."""
     plain = _REPLICATED.sub(r"\1(", expression(text))
     return plain.removesuffix("()")
 
 
 def ordering(text: str) -> str:
-    """A sorting or partition key: `(a, b)`, `tuple(a, b)` and `a,b` are one."""
+    """Return a sorting or partition key: `(a, b)`, `tuple(a, b)` and `a,b` are equal."""
     return ",".join(ordering_columns(text))
 
 
 def ordering_columns(text: str) -> tuple[str, ...]:
-    """The expressions of a sorting key, in order."""
+    """Return the expressions of a sorting key, in order."""
     bare = expression(text).removeprefix("tuple")
     if bare.startswith("(") and bare.endswith(")"):
         bare = bare[1:-1]
@@ -64,23 +64,23 @@ def ordering_columns(text: str) -> tuple[str, ...]:
 
 
 def setting(value: Any) -> str:
-    """A server's setting as text: `true`, `True` and `1` are one."""
+    """Return a server's setting as text: `true`, `True` and `1` are equal."""
     text = str(value).strip()
     return {"true": "1", "false": "0"}.get(text.lower(), text)
 
 
 def config(value: Any) -> str:
-    """A topic's or connector's config value: always text, `true` for True."""
+    """Return a topic's or connector's config value as text: `true` for True."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def avro_equal(left: Any, right: Any) -> bool:
-    """Whether two Avro schemas (as JSON values) mean the same to every reader and writer."""
+    """Return whether two Avro schemas (as JSON values) are equivalent for every reader and writer."""
     return json.dumps(avro(left), sort_keys=True) == json.dumps(avro(right), sort_keys=True)
 
 
 def avro(schema: Any, namespace: str = "") -> Any:
-    """An Avro schema as what it means: full names, no docs, none of Connect's bookkeeping."""
+    """Return an Avro schema in canonical form: full names, no docs, no metadata of Kafka Connect."""
     match schema:
         case str():
             return schema if schema in _AVRO_PRIMITIVES else _full_name(schema, namespace)
@@ -125,7 +125,7 @@ _PLAIN_MEANING: Final = ("logicalType", "precision", "scale", "connect.name")
 
 
 def partition(value: Any) -> str:
-    """An Iceberg partition spec: its transforms, in order."""
+    """Return an Iceberg partition spec: its transforms, in order."""
     return ",".join(expression(transform) for transform in value)
 
 
@@ -138,7 +138,7 @@ SPEC_VALUES: Final[Mapping[tuple[str, str], Callable[[Any], str]]] = {
     ("serving_table", "key"): ordering,
     ("topic", "partitions"): str,
 }
-"""How to compare the plain values of a spec: by kind and key."""
+"""(kind, key) → canonical form of a plain value of the spec, for comparison."""
 
 SPEC_MAPPINGS: Final[Mapping[tuple[str, str], Callable[[Any], str]]] = {
     ("lake_table", "properties"): str,
@@ -147,4 +147,4 @@ SPEC_MAPPINGS: Final[Mapping[tuple[str, str], Callable[[Any], str]]] = {
     ("topic", "config"): config,
     ("connector", "config"): config,
 }
-"""How to compare the values of a spec's mappings, of which only declared keys are compared."""
+"""(kind, key) → canonical form of the values of a mapping in the spec. Only declared keys are compared."""

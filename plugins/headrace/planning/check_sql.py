@@ -1,7 +1,7 @@
-"""The checks of a served dataset as ClickHouse SQL: many in one scan, and the first failing rows of one of them.
+"""Render the checks of a served dataset as ClickHouse SQL: one scan for all checks, and the first failing rows of one.
 
-The checks are those of cleaned, of the served view; values stand in parameters, names are quoted. A rule of type sql is
-its author's own query, of which `{object}` is the view and `{property}` the field.
+The checks are those of cleaned, run on the served view. Values are query parameters, and names are quoted. A rule of
+type sql is its author's own query, in which `{object}` is the view and `{property}` the field.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from headrace.planning import checks as c
 from headrace.planning.ddl import identifier, qualified
 
 EXAMPLES: Final = 5
-"""Failing rows that are shown of a check."""
+"""Number of failing rows that are shown per check."""
 COUNT: Final = re.compile(r"\s*SELECT\s+count\(\s*\*?\s*\)\s+FROM\b", re.IGNORECASE)
-"""How a rule begins that counts the rows which break it: then the rows themselves can be had too."""
+"""Start of a rule query that counts the failing rows. The rows themselves can then be queried too."""
 CONDITIONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "mustBe": lambda found, wanted: found == wanted,
     "mustNotBe": lambda found, wanted: found != wanted,
@@ -35,7 +35,7 @@ CONDITIONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """SQL with `{name:Type}` for each of its parameters."""
+    """SQL with a `{name:Type}` placeholder for each parameter."""
 
     sql: str
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
@@ -47,12 +47,12 @@ class Asked:
 
     check: c.Check
     measure: Query
-    """Rows that break it; for a row count the rows that there are."""
+    """Number of rows that break it; for a row count, the number of all rows."""
     rows: Query | None
-    """None where no row is at fault."""
+    """Query for the failing rows; None when no single row fails."""
 
     def holds(self, found: int) -> bool:
-        """Whether the check passes with what was measured."""
+        """Return whether the check passes with the measured number."""
         least, most = self.check.arguments.get("min_value"), self.check.arguments.get("max_value")
         if self.check.expectation != c.ROW_COUNT:
             return found == 0
@@ -67,21 +67,21 @@ class SqlRule:
     severity: Severity
     field: str | None
     query: str
-    """Gives one number."""
+    """Query that returns one number."""
     rows: str | None
-    """Gives the first rows that break it, where that follows from the query."""
+    """Query for the first rows that break it, when it can be derived; else None."""
     condition: str
     wanted: Any = dataclasses.field(hash=False)
 
     def holds(self, found: Any) -> bool:
-        """Whether the number is what the rule asks for. Raises TypeError for what is no number."""
+        """Return whether the number meets the rule's condition. Raises TypeError when it is not a number."""
         return CONDITIONS[self.condition](found, self.wanted)
 
 
 def asked_of_view(contract: Contract, contracts: Mapping[str, Contract]) -> tuple[Asked, ...]:
-    """Every check that can be asked of the served view. A reference to what is not served here is left out.
+    """Return every check that can run on the served view. References to datasets that are not served here are omitted.
 
-    Raises ValueError for a rule that cannot be asked.
+    Raises ValueError for a rule that cannot be checked.
     """
     return tuple(
         _asked(contract, check)
@@ -91,23 +91,26 @@ def asked_of_view(contract: Contract, contracts: Mapping[str, Contract]) -> tupl
 
 
 def served_checks(contract: Contract) -> tuple[c.Check, ...]:
-    """The checks of the view: a stream serves in clear what cleaned hides, a load serves what cleaned has."""
+    """Return the checks of the view.
+
+    A stream serves clear values of tokenised fields. A load serves the cleaned values.
+    """
     return c.checks(contract if contract.loaded else replace(contract, tokenised=()))
 
 
 def promised_s(contract: Contract) -> float | None:
-    """The freshness that can be asked of what is served; None of a load, which is as fresh as its last refinement."""
+    """Return the freshness that can be checked; None for a loaded dataset, which is as fresh as its last refinement."""
     return None if contract.loaded else contract.freshness_s
 
 
 def _meet(contract: Contract, other: Contract, check: c.Check) -> bool:
-    """Whether both are served here, and both in clear or both as tokens."""
+    """Return whether both datasets are served here, and both in clear or both as tokens."""
     hidden = any(name in contract.tokenised for name in check.arguments["columns"])
     return other.serving == "clickhouse" and (not hidden or contract.loaded == other.loaded)
 
 
 def one_scan(contract: Contract, asked: tuple[Asked, ...]) -> Query:
-    """All of them in one query, with one column each in their order. An alias could hide a field; a field has no `_`."""
+    """Return one query with one column per check, in order. Aliases start with `_`, so they cannot hide a field."""
     columns, parameters = [], {}
     for number, each in enumerate(asked):
         sql = each.measure.sql
@@ -120,7 +123,7 @@ def one_scan(contract: Contract, asked: tuple[Asked, ...]) -> Query:
 
 
 def sql_rules(contract: Contract) -> tuple[SqlRule, ...]:
-    """The contract's rules of type sql."""
+    """Return the contract's rules of type sql."""
     return tuple(_sql_rule(contract, rule) for rule in contract.quality if rule.kind == "sql")
 
 
@@ -178,7 +181,7 @@ def _outside(check: c.Check) -> Query:
 def _in(negation: str) -> Callable[[c.Check], Query]:
     def query(check: c.Check) -> Query:
         column, values = identifier(check.arguments["column"]), list(check.arguments["value_set"])
-        if not values:  # nothing is among no values
+        if not values:  # no value is in an empty list
             return Query(f"{column} IS NOT NULL" if negation else "false")
         sql = f"{column} IS NOT NULL AND {column} {negation}IN {_parameter('values', values)}"
         return Query(sql, {"values": values})
@@ -193,7 +196,7 @@ def _unlike(check: c.Check) -> Query:
 
 
 def _parameter(name: str, value: Any) -> str:
-    """The place of a value, with the type that fits it; a list's is that of its first."""
+    """Return the placeholder of a value with its type. The type of a list is that of its first value."""
     if isinstance(value, list):
         return f"{{{name}:Array({_type(value[0])})}}"
     return f"{{{name}:{_type(value)}}}"
@@ -213,4 +216,4 @@ _BROKEN: Final[Mapping[str, Callable[[c.Check], Query]]] = {
     c.NOT_IN_SET: _in(""),
     c.REGEX: _unlike,
 }
-"""Expectation → the condition of a row that breaks it."""
+"""Expectation → condition of a row that breaks it."""

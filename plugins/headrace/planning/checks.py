@@ -1,9 +1,13 @@
-"""The checks of a dataset, from its contract: what Great Expectations is asked, as data.
+"""Derive a dataset's data quality checks from its contract, as data for Great Expectations.
 
-A check is one expectation by its name in Great Expectations and its arguments
-(https://greatexpectations.io/expectations/), or a reference to another dataset. From the shape follow: every required
-field is there, the key is unique, an enum has only its symbols. From the rules of type library: what they say. From the
-relationships: that what a row refers to is there. Rules of type sql are about the served table: see `served`.
+A check is one expectation, with its name in Great Expectations and its arguments
+(https://greatexpectations.io/expectations/), or a reference to another dataset. Sources of checks:
+
+- The record: required fields are not null, the key is unique, an enum has only its symbols.
+- Rules of type library: the declared condition.
+- Relationships: the referenced rows exist.
+
+Rules of type sql are about the served table: see `check_sql`.
 """
 
 from __future__ import annotations
@@ -22,17 +26,20 @@ class Check:
     """One expectation."""
 
     name: str
-    """Unique within the dataset; the rule's name where there is one."""
+    """Name, unique within the dataset; the rule's name when there is a rule."""
     expectation: str
-    """In snake case, as Great Expectations names it in its results; or REFERENCE."""
+    """Name in snake case, as Great Expectations shows it in results; or REFERENCE."""
     arguments: Mapping[str, Any] = field(hash=False)
     severity: Severity = "error"
     field: str | None = None
-    """The field it is about; None for the whole dataset."""
+    """The field that is checked; None for the whole dataset."""
 
 
 def checks(contract: Contract) -> tuple[Check, ...]:
-    """Every check of the dataset in cleaned, shape first. Raises ValueError for a rule that cannot be asked."""
+    """Return every check of the dataset in cleaned, those of the record first.
+
+    Raises ValueError for a rule that cannot be checked.
+    """
     rules = (check for rule in contract.quality if (check := _of_rule(rule)))
     return (*_of_shape(contract), *rules, *(_of_reference(reference) for reference in contract.references))
 
@@ -54,7 +61,7 @@ def _of_reference(reference: Reference) -> Check:
 
 
 def _of_rule(rule: Rule) -> Check | None:
-    """None for a rule that is asked elsewhere: sql of the warehouse, text of people."""
+    """Return the check of a rule. Return None for other types: sql runs in the warehouse, text is for people."""
     if rule.kind != "library":
         return None
     metric, asked = rule.definition["metric"], {k: v for k, v in rule.definition.items() if k.startswith("must")}
@@ -63,13 +70,13 @@ def _of_rule(rule: Rule) -> Check | None:
         return Check(rule.name, ROW_COUNT, _between(rule, asked), rule.severity)
     if asked != {"mustBe": 0}:
         raise ValueError(
-            f"rule {rule.name}: {metric} can only be asked to be 0; write mustBe: 0, or a rule of type sql"
+            f"rule {rule.name}: {metric} supports only the condition mustBe: 0; write it, or a rule of type sql"
         )
     if metric == "duplicateValues":
         columns = tuple(arguments.get("properties") or (rule.field,))
         return Check(rule.name, *_unique(columns), rule.severity, rule.field)
     if rule.field is None:
-        raise ValueError(f"rule {rule.name}: {metric} is about a field; put it under a property")
+        raise ValueError(f"rule {rule.name}: {metric} needs a field; put it under a property")
     if metric == "nullValues":
         return _not_null(rule.name, rule.field, rule.severity)
     if metric == "missingValues":
@@ -93,7 +100,7 @@ def _between(rule: Rule, asked: Mapping[str, Any]) -> dict[str, Any]:
     (operator, value), *_ = asked.items()
     limits = _LIMITS.get(operator)
     if limits is None:
-        raise ValueError(f"rule {rule.name}: rowCount cannot be asked with {operator}")
+        raise ValueError(f"rule {rule.name}: rowCount does not support {operator}")
     least, most = limits(value)
     return {"min_value": least, "max_value": most}
 
@@ -109,7 +116,7 @@ def _not_null(name: str, column: str, severity: Severity) -> Check:
 
 
 REFERENCE: Final = "reference"
-"""No expectation of Great Expectations: what `columns` say is in the columns `to` of `dataset`; nulls say nothing."""
+"""Own check, not an expectation: values of `columns` exist in the columns `to` of `dataset`. Nulls are ignored."""
 UNIQUE: Final = "expect_column_values_to_be_unique"
 UNIQUE_TOGETHER: Final = "expect_compound_columns_to_be_unique"
 NOT_NULL: Final = "expect_column_values_to_not_be_null"
@@ -127,4 +134,4 @@ _LIMITS: Final[Mapping[str, Any]] = {
     "mustBeLessOrEqualTo": lambda value: (None, value),
     "mustBeBetween": lambda value: (value[0], value[1]),
 }
-"""Condition of a rule → least and most, inclusive; None: no limit."""
+"""Condition of a rule → minimum and maximum, inclusive; None: no limit."""

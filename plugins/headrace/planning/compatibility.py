@@ -1,8 +1,7 @@
-"""Whether records written with one Avro schema can be read with another, and why not.
+"""Check whether records written with one Avro schema can be read with another.
 
-Stricter than a registry, which looks at carriers only: a decimal of another scale, or
-microseconds read as milliseconds, are found here. Schemas are JSON values in the form that
-`canonical.avro` gives.
+It is stricter than a registry, which compares only physical types: it also finds a decimal of another scale, and
+microseconds read as milliseconds. Schemas are JSON values in the form of `canonical.avro`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ PROMOTIONS: Final[Mapping[str, frozenset[str]]] = {
     "string": frozenset({"bytes"}),
     "bytes": frozenset({"string"}),
 }
-"""What Avro reads a written primitive as, besides itself."""
+"""Written primitive → other primitives that Avro can read it as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class _Pair:
     reader: Mapping[str, Any]
-    """Named types of the reader's schema, by full name."""
+    """Full name → named type of the reader's schema."""
     writer: Mapping[str, Any]
     seen: frozenset[tuple[str, str]] = frozenset()
 
@@ -45,7 +44,7 @@ class _Pair:
 
 
 def problems(new: Any, old: Any, level: str) -> tuple[Problem, ...]:
-    """Why the new schema breaks the level (BACKWARD, FORWARD, FULL, NONE) against the old one."""
+    """Return why the new schema breaks the level (BACKWARD, FORWARD, FULL, NONE) against the old one."""
     found: list[Problem] = []
     if level.startswith(("BACKWARD", "FULL")):
         found += reading(new, old)
@@ -55,14 +54,14 @@ def problems(new: Any, old: Any, level: str) -> tuple[Problem, ...]:
 
 
 def reading(reader: Any, writer: Any) -> tuple[Problem, ...]:
-    """Why what `writer` wrote cannot be read with `reader`; empty when it can."""
+    """Return why data written with `writer` cannot be read with `reader`; empty when it can."""
     reader, writer = canonical.avro(reader), canonical.avro(writer)
     pair = _Pair(dict(_named(reader)), dict(_named(writer)))
     return tuple(_read(reader, writer, "", pair))
 
 
 def type_text(schema: Any) -> str:
-    """A type as a person names it: `decimal(12, 2)`, `timestamp-micros`, `null or long`."""
+    """Return a type as readable text: `decimal(12, 2)`, `timestamp-micros`, `null or long`."""
     match schema:
         case str():
             return schema
@@ -124,7 +123,7 @@ def _read_record(reader: Any, writer: Any, path: str, pair: _Pair) -> Iterator[P
         if source is not None:
             yield from _read(field["type"], source["type"], place, inside)
         elif "default" not in field:
-            yield Problem(place, "records that lack it need a default for it, and it has none")
+            yield Problem(place, "it has no default, which records without it need")
 
 
 def _read_value(reader: Any, writer: Any, path: str, pair: _Pair) -> Iterator[Problem]:
@@ -154,7 +153,7 @@ def _shape(schema: Any) -> str:
 
 
 def _meaning(schema: Any) -> tuple[Any, ...]:
-    """What distinguishes two types of one carrier."""
+    """Return the attributes that distinguish two types with the same physical type."""
     keys = ("logicalType", "precision", "scale", "size", "connect.name")
     return tuple(schema.get(key) for key in keys) if isinstance(schema, Mapping) else (None,) * 5
 
@@ -175,5 +174,5 @@ def _decimal_fits(reader: Any, writer: Any) -> bool:
 
 
 def _mismatch(reader: Any, writer: Any, path: str) -> Problem:
-    return Problem(path, f"what was written as {type_text(writer)} cannot be read as "
+    return Problem(path, f"data written as {type_text(writer)} cannot be read as "
                          f"{type_text(reader)}")  # fmt: skip

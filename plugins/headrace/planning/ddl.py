@@ -1,6 +1,6 @@
-"""ClickHouse statements for planned changes of warehouse tables and views.
+"""Render ClickHouse DDL statements for planned changes of warehouse tables and views.
 
-Every statement may be run again: what is there already is left as it is.
+Every statement is idempotent: existing objects stay unchanged.
 """
 
 from __future__ import annotations
@@ -13,33 +13,35 @@ from headrace.planning.resources import Resource
 
 
 def identifier(name: str) -> str:
-    """A name as it must stand in a statement: always quoted, for it may be a keyword."""
+    """Return a name quoted for a statement. It is always quoted, because it may be a keyword."""
     escaped = name.replace("\\", "\\\\").replace("`", "\\`")
     return f"`{escaped}`"
 
 
 def qualified(table: str) -> str:
-    """Database and table, each quoted."""
+    """Return database and table, each quoted."""
     return ".".join(identifier(part) for part in table.split(".", 1))
 
 
 def literal(text: str) -> str:
-    """A string literal."""
+    """Return a string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
 def statements(change: Change) -> tuple[str, ...]:
-    """The statements that carry out one change, in order.
+    """Return the statements that carry out one change, in order.
 
-    Raises ValueError for a change of another system, for one that the rules refuse, and for a
-    delete: a plan never drops a table or a view.
+    Raises ValueError for a change of another system, for a change that the rules refuse, and for a delete: a plan never
+    drops a table or a view.
     """
     kind, name = change.resource.kind, change.resource.name
     if kind not in _CREATE:
         raise ValueError(f"{kind} {name} is not in the warehouse")
     if change.action == "delete" or change.breaking:
-        raise ValueError(f"{kind} {name}: a plan does not {change.action} it, or the rules refuse")
+        raise ValueError(
+            f"{kind} {name}: cannot {change.action} it; a plan never deletes it, and never does what the rules refuse"
+        )
     if change.action == "create":
         database = identifier(name.split(".", 1)[0])
         return (f"CREATE DATABASE IF NOT EXISTS {database}", _CREATE[kind](change.resource))
@@ -47,7 +49,7 @@ def statements(change: Change) -> tuple[str, ...]:
 
 
 def create_table(table: Resource) -> str:
-    """The CREATE statement of a table."""
+    """Return the CREATE statement of a table."""
     spec = table.spec
     columns = ",\n".join(f"    {column_clause(column)}" for column in spec["columns"])
     partition_by = spec.get("partition_by")
@@ -64,12 +66,12 @@ def create_table(table: Resource) -> str:
 
 
 def create_view(view: Resource) -> str:
-    """The statement that makes a view, or makes it anew."""
+    """Return the statement that creates or replaces a view."""
     return f"CREATE OR REPLACE VIEW {qualified(view.name)} AS\n{view.spec['query']}"
 
 
 def column_clause(column: Mapping[str, Any]) -> str:
-    """One column: name, type, default, comment."""
+    """Return one column: name, type, default, comment."""
     default = column.get("default")
     comment = column.get("comment")
     parts = [

@@ -1,4 +1,4 @@
-"""Who may refuse records, and where each puts what it refuses."""
+"""Dead-letter topics of streams, sinks and source connectors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from headrace.contracts.contract import Contract
 from headrace.planning.topics import captured, grouped, landed, sink_dead_letter_topic, source_dead_letter_topic
 
 DATASET: Final = "platform.dead_letters"
-"""The dataset that keeps what was refused."""
+"""Dataset that stores the dead letters."""
 
 
 class Refuser(NamedTuple):
-    """A stream group, a sink connector or a source connector."""
+    """Writer of dead letters: a stream group, a sink connector or a source connector."""
 
     name: str
-    """The group, or the connector's name."""
+    """The stream group, or the connector's name."""
     kind: str
     """`stream`, `sink` or `source`."""
     topic: str
@@ -25,7 +25,7 @@ class Refuser(NamedTuple):
 
 
 def refusers(contracts: Iterable[Contract]) -> tuple[Refuser, ...]:
-    """All of them, by name."""
+    """Return all writers of dead letters, by name."""
     all_ = tuple(contracts)
     streamed = [contract for contract in all_ if contract.streamed]
     groups = (Refuser(g, "stream", names.dead_letter_topic(g)) for g in grouped(streamed, lambda c: c.stream_group))
@@ -37,5 +37,5 @@ def refusers(contracts: Iterable[Contract]) -> tuple[Refuser, ...]:
 
 
 def datasets_by_topic(contracts: Iterable[Contract]) -> dict[str, str]:
-    """Topic → id of the dataset whose records it carries."""
+    """Return topic → id of the dataset whose records it contains."""
     return {names.topic(contract): contract.id for contract in contracts if contract.streamed}

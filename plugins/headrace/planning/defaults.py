@@ -1,4 +1,4 @@
-"""A field's default as a ClickHouse expression: what rows older than the column read as."""
+"""Render a field's default as a ClickHouse expression, for rows older than the column."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.planning.ddl import literal
 
 
 def expression(field: Field) -> str | None:
-    """The default, or None when there is none, it is null, or ClickHouse cannot express it."""
+    """Return the default; None when there is none, when it is null, or when ClickHouse cannot express it."""
     if field.default is MISSING or field.default is None:
         return None
     value = decoded(field.type, field.default)

@@ -1,4 +1,4 @@
-"""The state that every system should be in, by the contracts."""
+"""Compute the desired state of every system from the contracts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["PlanSettings", "desired"]
 
 
 def desired(contracts: Iterable[Contract], settings: PlanSettings) -> tuple[Resource, ...]:
-    """All resources that the contracts ask for, in safe order.
+    """Return all resources that the contracts require, in a safe order.
 
-    Raises PlanRefused when a contract reads a source connection that the settings do not know.
+    Raises PlanRefused when a contract uses a source connection that the settings do not have.
     """
     all_ = sorted(contracts, key=lambda contract: contract.id)
     found = [resource for contract in all_ for resource in _of_dataset(contract, settings)]

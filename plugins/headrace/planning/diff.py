@@ -1,4 +1,4 @@
-"""Desired state against observed state: the plan."""
+"""Compare the desired state with the observed state, and build the plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Blast", "Change", "Detail", "Note", "Plan", "Refusal", "diff"]
 
 
 _Group: TypeAlias = tuple[tuple[str, ...], str, str]
-"""Datasets, what of them, and rule: what one refusal is about."""
+"""Datasets, subject, and rule of one refusal."""
 
 
 def diff(
@@ -28,13 +28,13 @@ def diff(
     dependents: Iterable[Dependent] = (),
     owned: Collection[str] = (),
 ) -> Plan:
-    """What to do to make the observed state the desired one; nothing when they are equal.
+    """Return the plan that changes the observed state to the desired one; empty when they are equal.
 
     Args:
-        contracts: those of the desired state; refusals name their files and what hangs on them.
-        dependents: metrics and marts, for refusals.
-        owned: names of the connectors that Headrace made: those that no contract wants any more
-            are deleted. Nothing else ever is: other leftovers become notes.
+        contracts: contracts of the desired state; used for the file names and the impact in refusals.
+        dependents: metrics and marts, for the impact in refusals.
+        owned: names of the connectors that Headrace created. The ones that no contract declares any more are deleted.
+            Nothing else is ever deleted; other leftovers become notes.
     """
     contracts, dependents = tuple(contracts), tuple(dependents)
     wanted = in_order(desired)
@@ -82,7 +82,7 @@ def _drift(desired: Resource, observed: Resource | None) -> Iterator[Note]:
             "drift",
             desired,
             f"{place}: the source has {fields}, which the contract does not declare. "
-            "Add it to the .avsc to have it stored and served.",
+            "Add it to the .avsc to store and serve it.",
         )
 
 
@@ -90,15 +90,15 @@ def _orphan(resource: Resource) -> Note:
     return Note(
         "orphan",
         resource,
-        f"{resource.kind} {resource.name}: no contract wants it. "
-        "A plan never drops it; remove it by hand when nothing reads it.",
+        f"{resource.kind} {resource.name}: no contract declares it. "
+        "A plan never drops it; drop it manually when nothing reads it.",
     )
 
 
 def _refusals(
     changes: Iterable[Change], contracts: Sequence[Contract], dependents: Sequence[Dependent]
 ) -> tuple[Refusal, ...]:
-    """One refusal for each field and rule, however many resources show it."""
+    """Return one refusal per field and rule, regardless of how many resources show it."""
     groups: dict[_Group, list[tuple[Change, Detail]]] = {}
     for change in changes:
         for detail in change.details:
@@ -110,7 +110,7 @@ def _refusals(
 
 
 def _subject_of(detail: Detail) -> str:
-    """What a difference is about: `field "x"` of the contract, else its path in the spec."""
+    """Return the subject of a difference: `field "x"` of the contract, else its path in the spec."""
     head, _, rest = detail.path.partition(".")
     name = detail.column or (rest if head in ("schema", "key") else "")
     return f'field "{name}"' if name else detail.path

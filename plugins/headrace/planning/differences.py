@@ -1,8 +1,8 @@
-"""Where a desired resource and the observed one of the same name differ, not yet judged.
+"""Find the differences between a desired resource and the observed resource of the same name.
 
-Only what is declared is compared. Not compared are: the order and the ids of columns (a catalog
-gives its own), and the defaults of columns: a default stands for the rows that are older than the
-column, so it is set with the column and changing it later would change those rows.
+Only declared values are compared. The order and the ids of columns are not compared, because a catalog assigns its
+own. Defaults of columns are not compared: a default applies to rows older than the column, so a later change of the
+default would change those rows.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _SECRET: Final = re.compile(r"password|secret|credential|token|access-key", re.I
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place in which the desired spec and the observed one differ."""
+    """One difference between the desired and the observed spec, not yet judged."""
 
     kind: Kind
     path: str
     before: Any = field(hash=False)
     after: Any = field(hash=False)
     in_key: bool = False
-    """Whether it is about a column by which the table is ordered."""
+    """Whether the difference concerns a column of the table's sorting or primary key."""
     incompatible: str = ""
     """For a subject: why readers or writers of the other schema would fail; else empty."""
 
@@ -46,7 +46,7 @@ _COLUMN_TEXT: Final[Mapping[str, str]] = {
 
 
 def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
-    """All differences of tables, views, topics and connectors (subjects: see `subjects`)."""
+    """Yield all differences of tables, views, topics and connectors (for subjects: `subject_differences`)."""
     yield from _columns(desired, observed)
     yield from _values(desired, observed)
     yield from _mappings(desired, observed)
@@ -98,7 +98,7 @@ def _mappings(desired: Resource, observed: Resource) -> Iterator[Difference]:
             continue
         was, is_ = observed.spec.get(name, {}), desired.spec.get(name, {})
         for key, value in is_.items():
-            if name == "types" and key not in was:  # the query differs, and says so
+            if name == "types" and key not in was:  # the query differs too and is reported
                 continue
             before = spelled(was[key]) if was.get(key) is not None else None
             after = spelled(value)
@@ -108,7 +108,7 @@ def _mappings(desired: Resource, observed: Resource) -> Iterator[Difference]:
 
 
 def shown(key: str, value: str | None) -> str | None:
-    """A config value as it may be shown: a secret only when it is a reference, `${…}`."""
+    """Return a config value for display. Hide a secret, unless it is a reference `${…}`."""
     if value is None or value.startswith("${") or not _SECRET.search(key):
         return value
     return HIDDEN

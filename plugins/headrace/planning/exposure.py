@@ -1,4 +1,4 @@
-"""Find the columns of a person's query whose values may not be told. Pure."""
+"""Find the query result columns that contain classified data and must be hidden."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Final
 from headrace.contracts.contract import Contract
 
 UNSURE: Final = "not shown"
-"""In place of a value of which it is not known where it comes from."""
+"""Replacement for a value of unknown origin."""
 
 
 def classified(contracts: Iterable[Contract]) -> dict[str, str]:
-    """Field → classification, of every dataset: a query may join any."""
+    """Return field → classification of all datasets, because a query may join any of them."""
     return {field: word for contract in contracts for field, word in contract.classifications.items()}
 
 
 def hidden(sql: str, columns: Sequence[str], fields: Mapping[str, str | None], dialect: str) -> dict[str, str]:
-    """Column of the query → what stands in place of its values, of those that may not be told.
+    """Return result column → replacement text, for the columns whose values must be hidden.
 
-    A name that is given to what is made from a classified field, in any part of the query, is hidden wherever it stands:
-    rather too much is hidden than too little.
+    An alias of an expression with a classified field is hidden everywhere in the query. When in doubt, a column is
+    hidden.
 
     Args:
         sql: the query.
-        columns: the names of what it gave, as the database has them.
-        fields: every field that is known, and its classification.
-        dialect: sqlglot's name of the SQL.
+        columns: names of the result columns, as the database returns them.
+        fields: every known field and its classification.
+        dialect: sqlglot's name of the SQL dialect.
     """
     from sqlglot import exp, parse_one
     from sqlglot.errors import SqlglotError
@@ -36,7 +36,7 @@ def hidden(sql: str, columns: Sequence[str], fields: Mapping[str, str | None], d
         tree = parse_one(sql, dialect=dialect)
     except SqlglotError:
         return dict.fromkeys(columns, UNSURE)
-    if any(alias.columns for alias in tree.find_all(exp.TableAlias)):  # names by position: `WITH t (a, b) AS …`
+    if any(alias.columns for alias in tree.find_all(exp.TableAlias)):  # columns named by position: `WITH t (a, b) AS …`
         return dict.fromkeys(columns, UNSURE)
     made = [(alias.alias, {each.name for each in alias.find_all(exp.Column)}) for alias in tree.find_all(exp.Alias)]
     while more := {
@@ -46,7 +46,7 @@ def hidden(sql: str, columns: Sequence[str], fields: Mapping[str, str | None], d
     known = {*fields, *(name for name, _ in made)}
 
     def word(column: str) -> str | None:
-        name = column.rpartition(".")[2]  # of two columns with one name, ClickHouse calls the second by its table too
+        name = column.rpartition(".")[2]  # ClickHouse prefixes the second of two columns of one name with its table
         return words.get(name) or (None if name in known else UNSURE)
 
     return {column: found for column in columns if (found := word(column))}

@@ -1,4 +1,4 @@
-"""What decides which rows a refinement makes of raw, as one short text: when it changes, all rows are made anew."""
+"""Fingerprint of everything that determines the rows of a refinement. When it changes, all rows are refined again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from headrace.contracts.types import MISSING, Enum
 from headrace.planning.validity import is_row_rule
 
 ENGINE: Final = 1
-"""Version of include/spark/batch/refine: raise it with a change by which the same raw gives other rows."""
+"""Version of include/spark/batch/refine. Increment it when the same raw rows give different results."""
 
 
 def fingerprint(contract: Contract, token_key: str) -> str:
-    """A digest of the engine's version and of what it takes from the contract and from the key of the tokens.
+    """Return a digest of the engine version, the relevant parts of the contract and the token key.
 
-    A field that may be null and has no default is not in it: to rows older than it, it makes no difference.
+    A nullable field without a default is not included, because it does not change rows older than the field.
     """
     said = {
         "engine": ENGINE,

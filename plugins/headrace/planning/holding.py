@@ -1,8 +1,8 @@
-"""Which datasets a plan holds back, so that the trouble of one is not that of the others.
+"""Hold back datasets that cannot be applied, so that the other datasets of a plan are applied.
 
-A dataset is held back when its files cannot be read, when a rule refuses what it would change, when its source is not as
-it expects, or when it would need what another that is held back does not bring about. What is shared with others is then
-planned with its contract as it was applied last, or without it when it never was.
+A dataset is held back when its files cannot be read, when a rule refuses its change, when its source differs from the
+contract, or when it depends on another held-back dataset. Shared resources are then planned with its last applied
+contract, or without it when it was never applied.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from headrace.planning.checks import checks
 from headrace.planning.plan import Change, Plan, Refusal
 
 Contracts: TypeAlias = Mapping[str, Contract]
-"""By dataset id."""
+"""Dataset id → contract."""
 PlanOf: TypeAlias = Callable[[tuple[Contract, ...]], Plan]
-"""The plan that brings these contracts about, whatever it would break."""
+"""Function that plans a set of contracts, including breaking changes."""
 
 
 def hold_back(
@@ -32,12 +32,12 @@ def hold_back(
     plan_of: PlanOf,
     inputs: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Plan:
-    """The plan for the wanted contracts, without the datasets that must be held back.
+    """Return the plan for the wanted contracts, without the datasets that must be held back.
 
     Args:
-        wanted: every contract that is to be brought about, also those that were applied and are out of scope.
-        applied: the contracts as they were applied last.
-        held: datasets that are held back for a reason known beforehand.
+        wanted: every contract to apply, including applied contracts that are out of scope.
+        applied: the last applied contracts.
+        held: datasets that are held back for a reason that is already known.
         plan_of: plans a set of contracts.
         inputs: mart → the datasets that its SQL reads.
     """
@@ -72,14 +72,14 @@ def hold_back(
 
 
 def effective(wanted: Contracts, applied: Contracts, held: Collection[str]) -> dict[str, Contract]:
-    """Each contract as it is wanted, or, held back, as it was applied last; in order of id."""
+    """Return each contract as wanted, or as last applied when it is held back; in order of id."""
     found = {dataset: contract for dataset, contract in wanted.items() if dataset not in held}
     found |= {dataset: applied[dataset] for dataset in held if dataset in applied}
     return dict(sorted(found.items()))
 
 
 def unaskable(contract: Contract) -> str | None:
-    """What is wrong with a rule of the contract that nobody could ask; None when all can be asked."""
+    """Return what is wrong with a check of the contract that cannot be run, or None."""
     try:
         checks(contract)
         served_checks(contract)
@@ -92,10 +92,10 @@ def unaskable(contract: Contract) -> str | None:
 def _unfit(
     contracts: Contracts, applied: Contracts, held: Mapping[str, str], inputs: Mapping[str, Collection[str]]
 ) -> Iterator[tuple[str, str]]:
-    """Datasets that do not fit to the others, and why. Of two that collide it is one that would change."""
+    """Yield datasets that conflict with others, and why. Of two datasets that collide, yield one that would change."""
     for dataset in contracts.keys() & inputs.keys() - held.keys():
         if missing := sorted(held.keys() & set(inputs[dataset]) - contracts.keys()):
-            yield dataset, f"it reads {', '.join(missing)}, which is held back; mend that first"
+            yield dataset, f"it reads {', '.join(missing)}, which is held back; correct that first"
     by_path = {path: c.id for c in contracts.values() for path in (c.path, c.terms_path)}
     for error in between(tuple(contracts.values()), all_read=True):
         dataset = _blamed(error, by_path, contracts, applied)

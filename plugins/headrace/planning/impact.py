@@ -1,4 +1,4 @@
-"""What a change would hit: the tables, streams and views that hang on its datasets."""
+"""Compute the impact of a change: the tables, streams and views that depend on its datasets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.planning.plan import Blast, Change
 
 @dataclass(frozen=True, slots=True)
 class Dependent:
-    """Something made by code (a metric, a mart) that reads datasets."""
+    """Table, stream or view that code (a metric, a mart) creates from datasets."""
 
     kind: Literal["table", "stream", "view"]
     name: str
@@ -22,12 +22,12 @@ class Dependent:
 
 
 def blast_radius(change: Change, contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
-    """What the change would hit."""
+    """Return the impact of a change."""
     return impact_of(change.resource.datasets, contracts, dependents)
 
 
 def impact_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
-    """What hangs on the datasets: what their contracts make, and what code makes of that."""
+    """Return the tables, streams and views that contracts and code create from the datasets."""
     ids = frozenset(datasets)
     hit = [contract for contract in contracts if contract.id in ids]
     reading = [d for d in dependents if d.datasets & ids]
@@ -42,7 +42,7 @@ def impact_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents
 
 
 def sentence(blast: Blast) -> str:
-    """`It hits tables a and b, stream s and view v`; empty when nothing is hit."""
+    """Return `It affects tables a and b, stream s and view v`; empty when there is no impact."""
     groups = [
         f"{noun if len(members) == 1 else noun + 's'} {_listed(members)}"
         for noun, members in (
@@ -52,7 +52,7 @@ def sentence(blast: Blast) -> str:
         )
         if members
     ]
-    return f"It hits {_listed(groups)}" if groups else ""
+    return f"It affects {_listed(groups)}" if groups else ""
 
 
 def _tables(contract: Contract) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""The raw zone's tables, which the sink connector fills, and the platform's own; `refined` has the zones past raw."""
+"""Build the desired lake tables of the raw zone and of the platform's own datasets; `refined` has the other zones."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ PROPERTIES: Final[Mapping[str, str]] = {
     "commit.retry.num-retries": "20",
     "commit.retry.max-wait-ms": "2000",
 }
-"""Many writers commit to one table: without patient retries some commits are lost to others."""
+"""Table properties. Many writers commit to one table; without many retries some commits would fail."""
 
 
 def raw_tables(contract: Contract) -> Iterator[Resource]:
-    """The raw table of a dataset, if it has one.
+    """Yield the raw table of a dataset, if it has one.
 
-    Every column is optional: what a source sends must land, and is judged on the way to `cleaned`.
+    Every column is optional, so that all source records land. They are checked on the way to `cleaned`.
     """
     if "raw" not in contract.zones:
         return
@@ -61,7 +61,7 @@ def raw_tables(contract: Contract) -> Iterator[Resource]:
 
 
 def platform_tables(contract: Contract) -> Iterator[Resource]:
-    """The tables of a dataset that the platform writes itself: the contract's fields, by month of the event."""
+    """Yield the tables of a dataset that the platform writes, with monthly partitions by event time."""
     for zone in contract.zones:
         spec = {
             "columns": [iceberg.column(field) for field in contract.record.fields],
@@ -72,12 +72,12 @@ def platform_tables(contract: Contract) -> Iterator[Resource]:
 
 
 def change_columns(contract: Contract) -> tuple[Column, ...]:
-    """What stands beside a change of the dataset in the source."""
+    """Return the extra columns of a CDC change."""
     return CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
 
 
 def added(columns: Iterable[Column]) -> list[dict[str, Any]]:
-    """Columns that no contract declares, numbered beyond all that one may; all optional."""
+    """Return columns that no contract declares, all optional, with ids above the maximum of a contract."""
     return [
         {"id": MAX_FIELD_ID + place, "name": name, "required": False, "type": type_, "doc": doc}
         for place, (name, type_, doc) in enumerate(columns, start=1)

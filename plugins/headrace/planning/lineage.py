@@ -1,13 +1,13 @@
-"""The declared lineage: what the contracts say flows where, job by job and column by column.
+"""Declared lineage of the contracts: data flow per job and per column.
 
-Connectors and streaming queries report no lineage, or a wrong one; the contracts know it. Each job is what a process does
-for one dataset:
+Connectors and streaming queries report no lineage or wrong lineage, so it is derived from the contracts. Each job is
+the work of a process for one dataset:
 
     postgres ──cdc-oltp.…──► kafka ──lake-retail.…──► iceberg ◄──land_files.…── files
                                ├──stream.retail.cdc.…──► clickhouse state, changes ──view──► view
                                └──stream.retail.metrics.…──► clickhouse metrics ──view──► view
 
-Dead letters are left out: one topic takes those of many datasets, and would tie all of them into one graph.
+Dead letters are omitted: one topic holds those of many datasets and would connect all of them in one graph.
 `lineage_events` turns the jobs into OpenLineage events.
 """
 
@@ -36,10 +36,10 @@ STREAM: Final = JobKind("STREAMING", "SPARK", "QUERY")
 VIEW: Final = JobKind("BATCH", "CLICKHOUSE", "VIEW", long_lived=False)
 LANDING: Final = JobKind("BATCH", "AIRFLOW", "TASK", long_lived=False)
 AIRFLOW: Final = "headrace"
-"""Namespace of what Airflow's tasks do, as its own events have it."""
+"""Namespace of Airflow's tasks, as in Airflow's own events."""
 
 Reference: TypeAlias = Callable[[MetricTable, ColumnSource[str]], ColumnSource[LineageName]]
-"""A declared source of a metric table's column → OpenLineage's name for it. Raises ValueError."""
+"""Function that maps a declared source of a metric column to its OpenLineage name. Raises ValueError."""
 
 
 def declared(
@@ -47,11 +47,11 @@ def declared(
     settings: LineageSettings,
     metrics: Iterable[MetricTable] = (),
 ) -> tuple[DeclaredJob, ...]:
-    """Every job that the contracts imply, in the order in which data flows.
+    """Return every job that the contracts imply, in the order of the data flow.
 
     Raises:
-        ValueError: a contract names a source connection that the settings do not have, or a
-            metric reads a dataset or a field that no contract declares.
+        ValueError: a contract names a source connection that the settings do not have, or a metric reads a dataset or a
+            field that no contract declares.
     """
     graph = _Graph(tuple(contracts), settings)
     return (

@@ -1,7 +1,7 @@
-"""Declared jobs as OpenLineage run events: plain JSON-able dicts.
+"""Build OpenLineage run events of the declared jobs, as JSON-serialisable dicts.
 
-A job's run id follows from its name and the plan's version, so saying the same twice is one run.
-Long-lived jobs START and are RUNNING; views START and COMPLETE, a microsecond apart.
+A job's run id is derived from its name and the plan's version, so repeated events belong to one run. Long-lived jobs
+are START and RUNNING; views are START and COMPLETE, one microsecond apart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from headrace.planning.lineage_types import (
 
 PRODUCER: Final = f"urn:headrace:{headrace.__version__}"
 PLAN_FACET: Final = "headrace_plan"
-"""Run facet: the run declares the job whole, what earlier runs said no longer counts."""
+"""Run facet: the run declares the whole job and replaces the declarations of earlier runs."""
 PLAN_FACET_SCHEMA: Final = "urn:headrace:facet:plan:1"
 
 Event = dict[str, Any]
@@ -46,22 +46,25 @@ _FACET_VERSIONS: Final = {
 
 
 def run_id(namespace: str, name: str, plan_version: str) -> str:
-    """The id of a job's run under a plan: the same for the same plan."""
+    """Return the id of a job's run under a plan. The same plan gives the same id."""
     return str(uuid.uuid5(_RUNS, "\n".join((namespace, name, plan_version))))
 
 
 def events(jobs: Iterable[DeclaredJob], *, plan_version: str, at: datetime) -> Iterator[Event]:
-    """The events that declare the jobs, as of `at` (an aware datetime).
+    """Yield the events that declare the jobs, as of `at` (an aware datetime).
 
-    Each says all: Marquez takes the inputs and outputs of a job, and what is known of a dataset, from the last event that
-    names it.
+    Each event is complete. Marquez takes the inputs and outputs of a job, and the metadata of a dataset, from the last
+    event that names it.
     """
     for job in jobs:
         yield from run_events(job, version=plan_version, at=at, declares=True)
 
 
 def run_events(job: DeclaredJob, *, version: str, at: datetime, declares: bool) -> Iterator[Event]:
-    """The two events of one run, which `version` names among those of the job; `declares`: whether it says all of the job."""
+    """Yield the two events of one run.
+
+    `version` identifies the run among the runs of the job. With `declares`, the run declares the whole job.
+    """
     run, facets = _run(job.namespace, job.name, version, declares=declares), _job_facets(job)
     flow = {"inputs": list(map(dataset, job.inputs)), "outputs": list(map(dataset, job.outputs))}
     for number, state in enumerate(("START", "RUNNING" if job.kind.long_lived else "COMPLETE")):
@@ -70,7 +73,7 @@ def run_events(job: DeclaredJob, *, version: str, at: datetime, declares: bool) 
 
 
 def withdrawn(namespace: str, name: str, *, plan_version: str, at: datetime) -> Event:
-    """The event that ends a job which the plan no longer declares: its lineage goes."""
+    """Return the event that ends a job that the plan no longer declares. Its lineage is removed."""
     return _event("COMPLETE", at, _run(namespace, name, plan_version, declares=True), namespace, name, {})
 
 
@@ -105,12 +108,12 @@ def _job_facets(job: DeclaredJob) -> Event:
 
 
 def dataset(named: LineageDataset) -> Event:
-    """A dataset with all that is known of it."""
+    """Return a dataset with all its facets."""
     return {**named.name._asdict(), "facets": dict(dataset_facets(named))}
 
 
 def dataset_facets(dataset: LineageDataset) -> Iterator[tuple[str, Event]]:
-    """Tell what is known of a dataset, facet by facet."""
+    """Yield the facets of a dataset."""
     yield "datasetType", facet("DatasetTypeDatasetFacet", datasetType=dataset.kind)
     if dataset.columns:
         columns = [_column(column) for column in dataset.columns]
@@ -160,6 +163,6 @@ def _column(column: Column) -> Event:
 
 
 def facet(kind: str, **content: Any) -> Event:
-    """A facet of OpenLineage's, by the name of its schema."""
+    """Return an OpenLineage facet, by the name of its schema."""
     schema = f"{_SPEC}/facets/{_FACET_VERSIONS[kind]}/{kind}.json#/$defs/{kind}"
     return {"_producer": PRODUCER, "_schemaURL": schema, **content}

@@ -1,4 +1,4 @@
-"""The shape of declared lineage: datasets with columns, jobs between them, metrics as declared."""
+"""Data classes of declared lineage: datasets with columns, jobs, and metric tables."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ from headrace.planning.settings import SourceDatabase
 
 How: TypeAlias = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "GROUP_BY", "FILTER", "WINDOW", "SORT"]
 DIRECT: Final[frozenset[str]] = frozenset({"IDENTITY", "TRANSFORMATION", "AGGREGATION"})
-"""What carries values onward; the others only decide which, how or where."""
+"""Transformations that carry values onward. The others only decide which rows, how or where."""
 
 D = TypeVar("D", str, LineageName)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a dataset, in the words of its system."""
+    """One column of a dataset, with its system's type name."""
 
     name: str
     type: str = ""
     doc: str = ""
     fields: tuple[Column, ...] = ()
-    """The columns inside a struct."""
+    """Nested columns of a struct."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSource(Generic[D]):
-    """A field that a column is made from, by dataset id (declared) or OpenLineage name."""
+    """Source field of a column, by dataset id (declared) or OpenLineage name."""
 
     dataset: D
     field: str
     how: How = "IDENTITY"
     masked: bool = False
-    """True where the values are hidden on the way."""
+    """True when the values are hidden on the way."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineageDataset:
-    """A dataset as one job reads or writes it."""
+    """Dataset as input or output of one job."""
 
     name: LineageName
     kind: str
@@ -69,16 +69,16 @@ class LineageDataset:
     symlink: LineageName | None = None
     """Another name of the same dataset."""
     sources: Mapping[str, tuple[ColumnSource[LineageName], ...]] = field(default_factory=dict, hash=False)
-    """Column → the fields it is made from; only on outputs."""
+    """Column → its source fields; only on outputs."""
     row_sources: tuple[ColumnSource[LineageName], ...] = ()
-    """Fields that decide which rows there are: filters, joins, groupings."""
+    """Fields that determine which rows exist: filters, joins, groupings."""
 
     def derived(
         self,
         sources: Mapping[str, tuple[ColumnSource[LineageName], ...]],
         row_sources: tuple[ColumnSource[LineageName], ...] = (),
     ) -> LineageDataset:
-        """The same dataset as an output, with what it is made from."""
+        """Return the same dataset as an output, with its sources."""
         return replace(self, sources=sources, row_sources=row_sources)
 
 
@@ -90,14 +90,14 @@ class JobKind:
     integration: str
     type: str
     long_lived: bool = True
-    """It runs until it is stopped."""
+    """Whether the job runs until it is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredJob:
-    """Stands for what a connector, a streaming query or a view does for one dataset.
+    """Job of a connector, a streaming query or a view for one dataset.
 
-    One job for all that a process does would make everything that it reads the source of everything that it writes.
+    One job per process would connect every input of the process to every output.
     """
 
     namespace: str
@@ -110,34 +110,34 @@ class DeclaredJob:
 
 @dataclass(frozen=True, slots=True)
 class LineageSettings:
-    """The addresses that OpenLineage names are made of."""
+    """Addresses that are part of OpenLineage names."""
 
     kafka: str
-    """Bootstrap servers, `host:port[,…]`; the first one names the cluster."""
+    """Bootstrap servers, `host:port[,…]`. The first one names the cluster."""
     connect: str
     """`host:port` of Kafka Connect's REST API."""
     warehouse_host: str
     warehouse_port: int
     lake: str
-    """Where lake tables are, e.g. `s3://warehouse`: each at `<lake>/<zone>/<table>`."""
+    """Location of the lake, e.g. `s3://warehouse`. Each table is at `<lake>/<zone>/<table>`."""
     sources: Mapping[str, SourceDatabase] = field(default_factory=dict, hash=False)
     """Source connection (`oltp`) → its database."""
     locations: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Lake table → location, for tables that are elsewhere."""
+    """Lake table → location, for tables at another location."""
     catalog: str = f"iceberg://{LAKE_CATALOG}"
-    """Namespace of the catalog's own table names; platforms that share an endpoint need one each."""
+    """Namespace of the catalog's table names. Platforms that share an endpoint need one each."""
     spark_namespace: str = "spark"
     landing: str = "s3://landing"
-    """Where files are dropped."""
+    """Landing bucket of files."""
 
     def location(self, table: str) -> str:
-        """The storage location of `<zone>.<name>`."""
+        """Return the storage location of `<zone>.<name>`."""
         return self.locations.get(table) or lake_location(self.lake, table)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricColumn:
-    """One column of a metric table and the fields it is made from."""
+    """One column of a metric table and its source fields."""
 
     name: str
     type: str = ""
@@ -147,34 +147,34 @@ class MetricColumn:
 
 @dataclass(frozen=True, slots=True)
 class MetricTable:
-    """A table that a metrics stream writes, or a view over such tables."""
+    """Table that a metrics stream writes, or a view over such tables."""
 
     name: str
     """`database.table`."""
     group: str
-    """The stream group that keeps it."""
+    """The stream group that writes it."""
     columns: tuple[MetricColumn, ...]
     doc: str = ""
     sources: tuple[ColumnSource[str], ...] = ()
-    """Fields that decide which rows there are."""
+    """Fields that determine which rows exist."""
     view_of: tuple[str, ...] = ()
-    """Of a view: the metric tables that it reads."""
+    """For a view: the metric tables that it reads."""
 
     @property
     def reads(self) -> tuple[ColumnSource[str], ...]:
-        """Every field it reads."""
+        """Return every field that it reads."""
         return (*self.sources, *(ref for column in self.columns for ref in column.sources))
 
 
 def metric_tables(document: Mapping[str, Mapping[str, Any]]) -> tuple[MetricTable, ...]:
-    """Metric tables from their JSON form.
+    """Return the metric tables of their JSON form.
 
     `{table: {"group", "doc"?, "columns": {name: {"type"?, "doc"?, "from"?: [reference]}},
-    "rows_from"?: [reference]}}`; a reference is `domain.dataset.field[:HOW]`, HOW being one of
-    the words of `How`, IDENTITY unless said. With `"like": table` a table is declared as another is.
-    A view says `"view_of": [table]`, and its references are `field[:HOW]` of each of these tables.
+    "rows_from"?: [reference]}}`; a reference is `domain.dataset.field[:HOW]`. HOW is a value of `How`; the default is
+    IDENTITY. With `"like": table` a table copies another table's declaration. A view has `"view_of": [table]`, and its
+    references are `field[:HOW]` of each of these tables.
 
-    Raises ValueError for a reference that is none.
+    Raises ValueError for an invalid reference.
     """
     return tuple(
         _metric_table(table, {**document.get(declared.get("like", ""), {}), **declared})
@@ -198,7 +198,10 @@ def _metric_table(name: str, declared: Mapping[str, Any]) -> MetricTable:
 
 
 def _references(declared: Mapping[str, Any], key: str, tables: Sequence[str]) -> tuple[ColumnSource[str], ...]:
-    """`tables`: of which a field is meant; none where the reference says it."""
+    """Return the references under a key.
+
+    `tables` are the tables of the fields. It is empty when each reference names its own.
+    """
     texts = declared.get(key, ())
     whole = [f"{table}.{text}" for text in texts for table in tables] if tables else texts
     return tuple(map(_reference, whole))
@@ -215,18 +218,18 @@ def _reference(text: str) -> ColumnSource[str]:
 
 
 def columns_of_record(record: Record, types: bool = True) -> tuple[Column, ...]:
-    """The fields of a record with Avro's type names, or without types."""
+    """Return the fields of a record with Avro's type names, or without types."""
     return tuple(_column(f, types) for f in record.fields)
 
 
 def columns_of_resource(resource: Resource) -> tuple[Column, ...]:
-    """The columns of a planned table, in its system's types."""
+    """Return the columns of a planned table, in its system's types."""
     columns: Iterable[Mapping[str, str]] = resource.spec["columns"]
     return tuple(Column(c["name"], str(c["type"]), c.get("doc") or c.get("comment") or "") for c in columns)
 
 
 def type_label(avro: AvroType) -> str:
-    """A type's name for readers: `long`, `decimal(12,2)`, `timestamp-micros`, `array<string>`."""
+    """Return a type's readable name: `long`, `decimal(12,2)`, `timestamp-micros`, `array<string>`."""
     return _LABELS[type(avro)](avro)
 
 

@@ -1,4 +1,4 @@
-"""Which lake tables are looked after, how, and when it cannot wait: the contracts' policies, table by table."""
+"""Maintenance policies of the lake tables, and the number of files to compact."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from headrace.contracts import names
 from headrace.contracts.contract import Contract
 
 SMALL: Final = 0.75
-"""A data file below this share of the target size is small, to Iceberg's compaction as well."""
+"""Share of the target size below which a data file is small. Iceberg's compaction uses the same share."""
 TOGETHER: Final = 5
-"""So many small files of one partition are worth writing anew; fewer are left as they are."""
+"""Minimum number of small files in a partition that are worth compacting."""
 
 
 class LakeFile(NamedTuple):
-    """One file of a table's current state."""
+    """One file of a table's current snapshot."""
 
     partition: Hashable
     bytes: int
     deletes: bool
-    """Whether it says which rows are gone, instead of holding rows."""
+    """Whether it is a delete file instead of a data file."""
 
 
 def policies(contracts: Iterable[Contract]) -> list[dict[str, Any]]:
-    """One JSON object a table: `table` (`zone.table`), and the parts of `Maintenance`."""
+    """Return one JSON object per table: `table` (`zone.table`), and the attributes of `Maintenance`."""
     return [
         {"table": names.lake_table(contract, zone), **dataclasses.asdict(contract.maintenance)}
         for contract in contracts
@@ -35,7 +35,7 @@ def policies(contracts: Iterable[Contract]) -> list[dict[str, Any]]:
 
 
 def compactable(files: Iterable[LakeFile], target_bytes: int) -> int:
-    """How many of these files compaction would take up: the small ones of crowded partitions, and all deletes."""
+    """Count the files that compaction would rewrite: small files of crowded partitions, and all delete files."""
     small, deletes = Counter[Hashable](), 0
     for file in files:
         if file.deletes:

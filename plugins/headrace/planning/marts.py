@@ -1,4 +1,4 @@
-"""Marts: which datasets each one reads, and which of their fields its columns are made of, from its SQL."""
+"""Read from a mart's SQL which datasets it reads, and from which fields its columns are computed."""
 
 from __future__ import annotations
 
@@ -16,32 +16,36 @@ _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _READ: Final = re.compile(r"\b(?:FROM|JOIN)\s+cleaned\.([a-z0-9_]+)", re.IGNORECASE)
 
 Origin: TypeAlias = tuple[str, str]
-"""A table of the lake, and a field of it."""
+"""Lake table and field."""
 
 
 def marts(contracts: Iterable[Contract]) -> tuple[Contract, ...]:
-    """Those that are made by SQL."""
+    """Return the contracts of marts."""
     return tuple(contract for contract in contracts if contract.source.kind == "mart")
 
 
 def reads(sql: str, contracts: Iterable[Contract]) -> tuple[Contract, ...]:
-    """The datasets whose cleaned tables the SQL reads, in order of their ids.
+    """Return the datasets whose cleaned tables the SQL reads, in order of their ids.
 
-    Raises ValueError for a table that is none of a contract's, and when it reads none at all.
+    Raises ValueError when a table belongs to no contract, and when the SQL reads no cleaned table.
     """
     known: Mapping[str, Contract] = {names.lake_table(c, "cleaned"): c for c in contracts if "cleaned" in c.zones}
     read = sorted({f"cleaned.{name}" for name in _READ.findall(_COMMENT.sub(" ", sql))})
     if unknown := [table for table in read if table not in known]:
-        raise ValueError(f"it reads {', '.join(unknown)}, which no contract has; there are: {', '.join(sorted(known))}")
+        raise ValueError(
+            f"it reads {', '.join(unknown)}, which no contract declares; known: {', '.join(sorted(known))}"
+        )
     if not read:
         raise ValueError("it reads no cleaned table; write FROM cleaned.<domain>_<dataset>")
     return tuple(known[table] for table in read)
 
 
 def origins(sql: str, mart: Contract, contracts: Iterable[Contract]) -> dict[str, tuple[Origin, ...]]:
-    """Column of the mart → the fields of cleaned tables whose values make it up; none for what only counts rows.
+    """Return column of the mart → the fields of cleaned tables that it is computed from.
 
-    Raises sqlglot.errors.SqlglotError for SQL that cannot be read, or that does not give a column.
+    The fields are empty for a column that only counts rows.
+
+    Raises sqlglot.errors.SqlglotError when the SQL cannot be read or lacks a column.
     """
     from sqlglot import exp
     from sqlglot.lineage import lineage

@@ -1,4 +1,4 @@
-"""A plan: what to change to bring the observed state to the desired one, in a safe order."""
+"""Data classes of a plan: changes in a safe order, refusals, notes and held-back datasets."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class Detail:
     """One difference inside a resource, already judged by a rule."""
 
     path: str
-    """Where in the spec: `columns.total`, `columns.total.type`, `config.retention.ms`, …"""
+    """Path in the spec: `columns.total`, `columns.total.type`, `config.retention.ms`, …"""
     before: Any = field(hash=False)
     """The observed value; None when there is none."""
     after: Any = field(hash=False)
     """The desired value; None when there is none."""
     breaking: bool
     rule: str
-    """Id of the rule that judged it."""
+    """Id of the rule that matched."""
     message: str
-    """The fact in words."""
+    """The difference as a clause."""
     next_step: str = ""
-    """What to do instead; for a breaking difference only."""
+    """What to do instead; only for a breaking difference."""
 
     @property
     def column(self) -> str | None:
-        """The column that it is about, or None."""
+        """Return the column that the difference belongs to, or None."""
         head, _, rest = self.path.partition(".")
         return rest.partition(".")[0] if head == "columns" else None
 
@@ -43,27 +43,27 @@ class Change:
 
     action: Action
     resource: Resource
-    """The desired resource; for a delete the observed one."""
+    """The desired resource; for a delete, the observed one."""
     observed: Resource | None = None
-    """What is there now; None for a create."""
+    """The existing resource; None for a create."""
     details: tuple[Detail, ...] = ()
-    """What differs; for an update only."""
+    """The differences; only for an update."""
 
     @property
     def breaking(self) -> bool:
-        """Whether any difference is one that the rules refuse."""
+        """Return whether the rules refuse any of the differences."""
         return any(detail.breaking for detail in self.details)
 
     @property
     def added_columns(self) -> tuple[str, ...]:
-        """Names of the columns that a table lacks, in the table's order."""
+        """Return the names of the columns that the table lacks, in the table's order."""
         wanted = {d.column for d in self.details if _is_column(d.path) and d.before is None}
         columns = self.resource.spec.get("columns", ())
         return tuple(column["name"] for column in columns if column["name"] in wanted)
 
     @property
     def altered_columns(self) -> tuple[str, ...]:
-        """Names of the columns that a table has, but otherwise, in the table's order."""
+        """Return the names of the existing columns that differ, in the table's order."""
         wanted = {d.column for d in self.details if d.column and not _is_column(d.path)}
         columns = self.resource.spec.get("columns", ())
         return tuple(column["name"] for column in columns if column["name"] in wanted)
@@ -71,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Blast:
-    """What reads or writes the data that a change is about; every tuple sorted."""
+    """Impact of a change: the tables, streams and views that read or write its data; every tuple is sorted."""
 
     tables: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()
@@ -80,59 +80,59 @@ class Blast:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One breaking change of one field (or of a whole dataset), wherever it showed."""
+    """One breaking change of one field or of a whole dataset, in all resources that show it."""
 
     datasets: tuple[str, ...]
     about: str
-    """`field "x"`, or the path in the spec when it is about no field."""
+    """`field "x"`, or the path in the spec when the change is not about a field."""
     rule: str
     resources: tuple[str, ...]
-    """`kind name` of each resource in which the difference stands."""
+    """`kind name` of each resource that has the difference."""
     blast: Blast
     message: str
-    """A sentence: the place, the fact, what it hits, the next step."""
+    """Sentences with the place, the fact, the impact and the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to know that the plan does not act upon."""
+    """Information that causes no change."""
 
     kind: Literal["orphan", "drift"]
-    """orphan: there, but no contract wants it. drift: the source has more than the contract."""
+    """orphan: the resource exists, but no contract declares it. drift: the source has more fields than the contract."""
     resource: Resource
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes in safe order, and what is held back: a dataset's refusal is no reason to leave the others undone."""
+    """Changes in a safe order, and the held-back datasets. A refused dataset does not block the others."""
 
     changes: tuple[Change, ...] = ()
-    """What is to be carried out."""
+    """Changes to carry out."""
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[Note, ...] = ()
     withheld: tuple[Change, ...] = ()
-    """Changes that datasets which are held back would need; those that a rule refuses among them."""
+    """Changes that held-back datasets would need, including the ones that a rule refuses."""
     held: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Dataset id → why its contract is not applied. What runs of it goes on as it was applied last."""
+    """Dataset id → why its contract is not applied. Its last applied contract stays in effect."""
     contracts: tuple[Contract, ...] = field(default=(), repr=False)
-    """The contracts that the plan brings about: each as it is wanted, or, held back, as it was applied last."""
+    """Contracts after the plan: the wanted contract, or the last applied one of a held-back dataset."""
     retired: tuple[str, ...] = ()
-    """Datasets that were applied and have no contract any more; their tables and rows stay."""
+    """Datasets that were applied and no longer have a contract. Their tables and rows stay."""
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do, and nothing that was held back."""
+        """Return whether there are no changes, no refusals and no held-back or retired datasets."""
         return not (self.changes or self.refusals or self.held or self.retired)
 
     @property
     def orphans(self) -> tuple[Resource, ...]:
-        """What is there and no contract wants; it is never dropped by a plan."""
+        """Return the resources that exist but no contract declares. A plan never drops them."""
         return tuple(note.resource for note in self.notes if note.kind == "orphan")
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """One sentence for each refusal, and for each other reason for which datasets are held back."""
+        """Return one text per refusal, and one per other reason for holding datasets back."""
         refused = [refusal.message for refusal in self.refusals]
         others: dict[str, list[str]] = {}
         for dataset, why in self.held.items():

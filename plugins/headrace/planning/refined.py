@@ -1,10 +1,10 @@
-"""The lake tables of the exact lane: what refinement makes of the raw zone, one table a zone.
+"""Build the desired lake tables that refinement writes from the raw zone, one table per zone.
 
-    cleaned     the rows as the source has them, by its key, conformed and without what is tokenised
-    history     every version of every row, from when until when it was so (a slowly changing dimension, type 2)
-    quarantine  the changes that broke a rule of the row, and which
+    cleaned     the source's current rows, by key, conformed and with tokens for tokenised fields
+    history     every version of every row, with its validity interval (a slowly changing dimension, type 2)
+    quarantine  the changes that broke a row rule, with the broken rules
 
-All three follow from the raw zone alone: they can be made again, for any keys, at any time.
+All three derive from the raw zone alone and can be re-created for any keys at any time.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ REFINED_PROPERTIES: Final[Mapping[str, str]] = {
     "write.update.mode": "merge-on-read",
     "write.delete.mode": "merge-on-read",
 }
-"""A small interval writes what changed, not the files it changes; compaction brings the two together."""
+"""Table properties. Merge-on-read writes only changed rows; compaction merges the files later."""
 
 
 def refined_tables(contract: Contract) -> Iterator[Resource]:
-    """The tables of the zones past raw that the contract has."""
+    """Yield the tables of the contract's zones other than raw."""
     for zone, columns in _COLUMNS.items():
         if zone in contract.zones:
             spec = {
@@ -59,13 +59,13 @@ def _history(contract: Contract) -> list[dict[str, Any]]:
 
 
 def _quarantine(contract: Contract) -> list[dict[str, Any]]:
-    """The key's fields stand beside the payload: a change is judged again with the others of its key."""
+    """Return the columns. The key's fields are columns, so that all changes of a key can be re-checked."""
     key = [_field(contract, field, required=False) for field in contract.key_fields]
     return [*key, *added((*REASON_COLUMNS, *change_columns(contract), *POSITION_COLUMNS))]
 
 
 def _fields(contract: Contract) -> list[dict[str, Any]]:
-    """Only the key is required: a field that is added later is null in the rows before it, until they are made again."""
+    """Return the fields. Only the key is required, because old rows lack new fields until they are refined again."""
     return [_field(contract, field, required=field.name in contract.key) for field in contract.record.fields]
 
 
@@ -76,7 +76,7 @@ def _field(contract: Contract, field: Field, *, required: bool) -> dict[str, Any
 
 
 def _partition(contract: Contract) -> list[str]:
-    """A month a partition: a year of days would be files of a few kilobytes."""
+    """Return the partitioning by month. Daily partitions would have files of a few kilobytes."""
     return [f"month({contract.event_time})"] if contract.event_time else []
 
 

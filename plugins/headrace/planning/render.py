@@ -1,4 +1,4 @@
-"""A plan for people, as text that reads like Terraform's, and for machines, as JSON."""
+"""Render a plan as text, similar to Terraform, and as JSON."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _WIDTH: Final = 160
 
 
 def render(plan: Plan) -> str:
-    """The plan as text: each change with what differs, then refusals, notes and the counts."""
+    """Return the plan as text: each change with its differences, then refusals, notes and the counts."""
     return "\n".join(_lines(plan))
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
-    """The plan as a JSON object, to keep as a run's artefact."""
+    """Return the plan as a JSON object, to store as a run's artefact."""
     return {
         "summary": counts(plan),
         "changes": [_change_json(change) for change in plan.changes],
@@ -35,7 +35,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
 
 def counts(plan: Plan) -> dict[str, int]:
-    """How many changes of each sort the plan has, how many are refused (a source that differs too), datasets held back."""
+    """Count the changes by action, the refusals (including those without a resource) and the held-back datasets."""
     found = {action: sum(c.action == action for c in plan.changes if not c.breaking) for action in _SIGNS}
     refused = [change for change in (*plan.changes, *plan.withheld) if change.breaking]
     of_no_change = [refusal for refusal in plan.refusals if not refusal.resources]
@@ -44,7 +44,7 @@ def counts(plan: Plan) -> dict[str, int]:
 
 def _lines(plan: Plan) -> Iterator[str]:
     if plan.empty:
-        yield "No changes: everything is as the contracts say."
+        yield "No changes: every system matches the contracts."
     for change in plan.changes:
         yield from _change_lines(change)
         yield ""
@@ -56,7 +56,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for dataset, why in plan.held.items():
         yield f"! held back: {dataset}" + ("" if any(dataset in r.datasets for r in plan.refusals) else f": {why}")
     for dataset in plan.retired:
-        yield f"i retired: {dataset}: its files are gone. Nothing runs for it any more; its tables and rows stay."
+        yield f"i retired: {dataset}: its files were removed. Nothing runs for it any more; its tables and rows stay."
     for note in plan.notes:
         yield f"i {note.kind}: {note.message}"
     if not plan.empty:
@@ -79,7 +79,7 @@ def _detail_line(detail: Detail) -> str:
     if detail.before is None:
         values = _short(detail.after)
     elif detail.after is None:
-        values = f"{_short(detail.before)} → (gone)"
+        values = f"{_short(detail.before)} → (removed)"
     reason = f"  [{detail.rule}: {detail.message}]" if detail.breaking else ""
     return f"{sign} {detail.path}: {values}{reason}"
 
@@ -95,7 +95,7 @@ def _spec_lines(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    """A value in one line: a column by its type, a schema by its beginning."""
+    """Return a value in one line: a column by its type, a long text by its beginning."""
     if isinstance(value, Mapping) and {"name", "type"} <= value.keys() and "fields" not in value:
         suffix = " required" if value.get("required") else ""
         default = f" default {value['default']}" if value.get("default") is not None else ""
@@ -133,7 +133,7 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def _public(resource: Resource) -> dict[str, Any]:
-    """The resource as JSON without secrets."""
+    """Return the resource as JSON without secrets."""
     value = resource_json(resource)
     if "config" in value["spec"]:
         found = {key: shown(key, config(v)) for key, v in value["spec"]["config"].items()}

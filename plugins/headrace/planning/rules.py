@@ -1,7 +1,7 @@
-"""What a difference means: one table, in which the first rule that matches decides.
+"""Rules that judge a difference as allowed or breaking. The first matching rule of the table applies.
 
-A breaking difference is refused by the plan. The facts are written for a person who reads them
-after `include/schemas/retail/baskets.avsc: field "total": `.
+The plan refuses a breaking difference. The facts follow a prefix such as
+`include/schemas/retail/baskets.avsc: field "total": `.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from headrace.planning.differences import Difference
 from headrace.planning.resources import Kind
 
 TOPIC_PROPERTY: Final = "headrace.topic"
-"""Property of a lake table: the topic that fills it."""
+"""Property of a lake table with the topic that fills it."""
 POSITION_COMMENT: Final = "Offset in topic "
-"""How the comment of a warehouse table's `_offset` starts; the topic's name follows."""
+"""Start of the comment of a warehouse table's `_offset`. The topic's name follows."""
 
 LAKE: Final[tuple[Kind, ...]] = ("lake_table",)
 WAREHOUSE: Final[tuple[Kind, ...]] = ("warehouse_table",)
 SERVING: Final[tuple[Kind, ...]] = ("serving_table",)
 TABLES: Final[tuple[Kind, ...]] = LAKE + WAREHOUSE + SERVING
 REQUIRING: Final[tuple[Kind, ...]] = LAKE + SERVING
-"""Whose columns say apart from their type whether they may be null."""
+"""Kinds whose columns declare nullability separately from their type."""
 TOPIC: Final[tuple[Kind, ...]] = ("topic",)
 SUBJECT: Final[tuple[Kind, ...]] = ("subject",)
 CONNECTOR: Final[tuple[Kind, ...]] = ("connector",)
@@ -34,35 +34,35 @@ ANY: Final[tuple[Kind, ...]] = (*TABLES, "warehouse_view", *TOPIC, *SUBJECT, *CO
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table."""
+    """One rule of the table."""
 
     id: str
     kinds: tuple[Kind, ...]
     path: re.Pattern[str]
     when: Callable[[Difference], bool]
     fact: str
-    """In words; may name {before}, {after} and {incompatible}."""
+    """Message; may contain {before}, {after} and {incompatible}."""
     next_step: str
     """What to do instead; empty when the difference may be applied."""
 
     @property
     def breaking(self) -> bool:
-        """Whether the difference is refused."""
+        """Return whether the difference is refused."""
         return bool(self.next_step)
 
     def matches(self, difference: Difference) -> bool:
-        """Whether this rule is about the difference."""
+        """Return whether this rule applies to the difference."""
         return (
             difference.kind in self.kinds and self.path.fullmatch(difference.path) is not None and self.when(difference)
         )
 
     def message(self, difference: Difference) -> str:
-        """The fact about this difference."""
+        """Return the fact for this difference."""
         return self.fact.format(before=difference.before, after=difference.after, incompatible=difference.incompatible)
 
 
 def judge(difference: Difference) -> Rule:
-    """The rule that decides; the table ends with one that matches everything."""
+    """Return the rule that applies. The last rule of the table matches everything."""
     return next(rule for rule in RULES if rule.matches(difference))
 
 
@@ -118,7 +118,7 @@ def _position_moved(d: Difference) -> bool:
 _BESIDE: Final = "Add a new field beside it, or a new dataset"
 _COLUMN: Final = r"columns\.[^.]+"
 _TYPE: Final = r"columns\.[^.]+\.type"
-_NEW_DATASET: Final = "Make a new dataset for it, and retire this one when nothing reads it"
+_NEW_DATASET: Final = "Create a new dataset for it, and retire this one when nothing reads it"
 
 
 def _rule(
@@ -137,7 +137,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(
         "column-removed", TABLES, _COLUMN, _removed,
         "it is stored but no longer declared",
-        instead="Declare it again (it may stay unused), or make a new dataset without it",
+        instead="Declare it again (it may stay unused), or create a new dataset without it",
     ),
     _rule(
         "column-without-value", TABLES, _COLUMN, _added_without_value,
@@ -182,7 +182,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(
         "format-changed", LAKE, r"properties\.format-version", _replaced,
         "the table has Iceberg format version {before}, not {after}",
-        instead="Rewrite the table by hand, or make a new dataset",
+        instead="Rewrite the table manually, or create a new dataset",
     ),
     _rule(
         "partitioning-changed", TABLES, r"partition|partition_by", _always,
@@ -202,17 +202,17 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(
         "order-changed", WAREHOUSE, r"order_by", _always,
         "ordering by ({before}) → ({after}) would rewrite the table",
-        instead="Keep the order of the key's fields, or make a new dataset",
+        instead="Keep the order of the key's fields, or create a new dataset",
     ),
     _rule(
         "engine-changed", WAREHOUSE, r"engine", _always,
         "the engine {before} → {after} would rewrite the table",
-        instead="Keep the engine, or make a new dataset",
+        instead="Keep the engine, or create a new dataset",
     ),
     _rule(
         "partitions-changed", TOPIC, r"partitions", _always,
         "{before} → {after} partitions would move keys between partitions and lose their order",
-        instead="Keep the number of partitions, or make a new dataset",
+        instead="Keep the number of partitions, or create a new dataset",
     ),
     _rule(
         "key-changed", SUBJECT, r"key(\..*)?", _always,
@@ -228,7 +228,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule("level-changed", SUBJECT, r"compatibility", _always, "compatibility {before} → {after}"),
     _rule(
         "source-changed", CONNECTOR, r"config\.(topic\.prefix|slot\.name)", _replaced,
-        "the connector would leave its place in the source ({before} → {after}) and miss changes",
+        "the connector would lose its position in the source ({before} → {after}) and miss changes",
         instead="Keep the name, or remove the connector and take a fresh snapshot",
     ),
     _rule(
@@ -237,4 +237,4 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     _rule("changed", ANY, r".*", _always, "{before} → {after}"),
 )  # fmt: skip
-"""From the particular to the general, for each kind and path."""
+"""Rules from the specific to the general, for each kind and path."""

@@ -1,4 +1,4 @@
-"""The tables that contracts with `serving: postgres` ask for, in the PostgreSQL database that serves them."""
+"""Build the desired PostgreSQL tables of contracts with `serving: postgres`, and their DDL statements."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from headrace.planning.resources import Resource
 
 
 def serving_tables(contract: Contract) -> Iterator[Resource]:
-    """The one table of a dataset that PostgreSQL serves."""
+    """Yield the table of a dataset that PostgreSQL serves."""
     if contract.serving == "postgres":
         yield serving_table(contract)
 
 
 def serving_table(contract: Contract) -> Resource:
-    """`domain.dataset`, loaded from the cleaned table. Only the key is required, as there."""
+    """Return the table `domain.dataset`, loaded from the cleaned table. Only the key is required, as in cleaned."""
     columns = [
         {
             "name": field.name,
@@ -34,13 +34,15 @@ def serving_table(contract: Contract) -> Resource:
 
 
 def statements(change: Change) -> tuple[str, ...]:
-    """The statements that carry out one change, in order; each may be run again.
+    """Return the statements that carry out one change, in order. Each is idempotent.
 
     Raises ValueError for a change that the rules refuse, and for a delete: a plan never drops a table.
     """
     table = change.resource
     if change.action == "delete" or change.breaking:
-        raise ValueError(f"{table.kind} {table.name}: a plan does not {change.action} it, or the rules refuse")
+        raise ValueError(
+            f"{table.kind} {table.name}: cannot {change.action} it; a plan never deletes it, and never does what the rules refuse"
+        )
     if change.action == "create":
         schema = identifier(table.name.split(".", 1)[0])
         return (f"CREATE SCHEMA IF NOT EXISTS {schema}", _create(table), *_comments(table))
@@ -48,13 +50,13 @@ def statements(change: Change) -> tuple[str, ...]:
 
 
 def identifier(name: str) -> str:
-    """A name as it must stand in a statement."""
+    """Return a name quoted for a statement."""
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
 
 
 def qualified(table: str) -> str:
-    """Schema and table, each quoted."""
+    """Return schema and table, each quoted."""
     return ".".join(identifier(part) for part in table.split(".", 1))
 
 

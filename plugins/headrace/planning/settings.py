@@ -1,7 +1,7 @@
-"""What a plan needs to know besides the contracts: endpoints, names of secrets, tuning.
+"""Settings of a plan besides the contracts: endpoints, references to secrets, tuning.
 
-Secrets themselves never come here: a setting that ends in `_ref` holds a reference that the Connect
-worker resolves from its own environment, such as `${env:HEADRACE_PASSWORD_CDC}`.
+Settings never contain secrets. A setting that ends in `_ref` holds a reference that the Connect worker resolves from
+its own environment, such as `${env:HEADRACE_PASSWORD_CDC}`.
 """
 
 from __future__ import annotations
@@ -15,89 +15,89 @@ CatalogKind: TypeAlias = Literal["rest", "jdbc"]
 
 @dataclass(frozen=True, slots=True)
 class SourceDatabase:
-    """A PostgreSQL database that Debezium reads, as the Connect worker reaches it."""
+    """A PostgreSQL database that Debezium reads, with the address for the Connect worker."""
 
     host: str
     port: int
     database: str
     user: str = "cdc"
-    """A role that may replicate and read; a name or a reference."""
+    """Role with replication and read privileges; a name or a reference."""
     password_ref: str = "${env:HEADRACE_PASSWORD_CDC}"  # noqa: S105 - a reference
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The Iceberg catalog and its object store, as the Connect worker reaches them."""
+    """The Iceberg catalog and its object store, with the addresses for the Connect worker."""
 
     kind: CatalogKind
     uri: str
     """rest: `http://host:port`; jdbc: `jdbc:postgresql://host:port/database`."""
     warehouse: str
-    """Where tables live, e.g. `s3://warehouse`."""
+    """Location of the tables, e.g. `s3://warehouse`."""
     s3_endpoint: str
     s3_region: str = "us-east-1"
     s3_access_key_ref: str = "${env:HEADRACE_S3_ACCESS_KEY}"
     s3_secret_key_ref: str = "${env:HEADRACE_S3_SECRET_KEY}"  # noqa: S105 - a reference
     credential_ref: str = "${env:HEADRACE_CATALOG_CREDENTIAL}"
-    """rest: OAuth2 `id:secret`; empty when the catalog asks for none."""
+    """rest: OAuth2 `id:secret`; empty when the catalog needs none."""
     oauth2_uri: str = ""
-    """rest: where tokens come from; empty: `<uri>/v1/oauth/tokens`."""
+    """rest: token endpoint; empty: `<uri>/v1/oauth/tokens`."""
     user: str = "lake"
-    """jdbc: role of the catalog's database."""
+    """jdbc: role in the catalog's database."""
     password_ref: str = "${env:HEADRACE_PASSWORD_LAKE_DB}"  # noqa: S105 - a reference
-    """jdbc: its password."""
+    """jdbc: password of the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """Everything that the desired state takes from outside the contracts."""
+    """All inputs of the desired state besides the contracts."""
 
     kafka_bootstrap: str
     """`host:port[,host:port]`, as the Connect worker reaches it."""
     registry_url: str
-    """Base of the registry, e.g. `http://127.0.0.1:18081`."""
+    """Base URL of the registry, e.g. `http://127.0.0.1:18081`."""
     sources: Mapping[str, SourceDatabase] = field(hash=False)
     """Short connection name → database."""
     catalog: Catalog
     kafka_login: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """How a client within the Connect worker logs in to Kafka: Java's options, secrets as references."""
+    """Kafka login of clients inside the Connect worker: Java client options, with secrets as references."""
     registry_user: str = ""
-    """Who the worker's converters are to the registry; empty: it asks nobody."""
+    """Registry user of the worker's converters; empty: no authentication."""
     registry_password_ref: str = "${env:HEADRACE_PASSWORD_REGISTRY_CONNECT}"  # noqa: S105 - a reference
     replication_factor: int = 1
-    """Copies of each topic that a connector may make by itself."""
+    """Replication factor of topics that a connector creates."""
     topic_retention_ms: int = 604_800_000
-    """How long data topics keep records; the lake keeps them for good."""
+    """Retention of data topics. The lake keeps the records permanently."""
     dead_letter_retention_ms: int = 2_592_000_000
-    """How long dead letters wait to be looked at."""
+    """Retention of dead-letter topics."""
     topic_compression: str = "producer"
     poll_interval_ms: int = 20
-    """How long Debezium waits for changes: a part of every row's freshness."""
+    """Wait of Debezium between two polls for changes. It adds to the freshness of every row."""
     max_batch_size: int = 8192
-    """Changes that Debezium hands over at once."""
+    """Maximum number of changes in one Debezium batch."""
     max_queue_size: int = 32768
-    """Changes that Debezium holds in memory."""
+    """Maximum number of changes in Debezium's memory."""
     max_queue_bytes: int = 67_108_864
-    """The same, in bytes."""
+    """Maximum size in bytes of the changes in Debezium's memory."""
     snapshot_fetch_size: int = 10_000
     heartbeat_interval_ms: int = 10_000
-    """How often Debezium confirms its place, also when the captured tables are idle."""
+    """Interval in which Debezium confirms its position, also when the captured tables are idle."""
     producer_compression: str = "lz4"
     producer_linger_ms: int = 5
     producer_batch_size: int = 262_144
-    """Bytes."""
+    """Batch size in bytes."""
     sink_tasks: int = 1
     sink_commit_interval_ms: int = 10_000
-    """How often the sink commits to the lake: its freshness, and its number of snapshots."""
+    """Interval of the sink's commits to the lake. It determines the freshness and the number of snapshots."""
     sink_commit_timeout_ms: int = 30_000
     source_config: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """More configuration of every source connector, e.g. TLS; wins over what the plan says."""
+    """Additional configuration of every source connector, e.g. TLS. It overrides the plan's values."""
     sink_config: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """The same for every sink connector."""
+    """Additional configuration of every sink connector. It overrides the plan's values."""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> PlanSettings:
-        """Build from JSON-like values; `sources` and `catalog` are mappings themselves.
+        """Build the settings from JSON-like values; `sources` and `catalog` are mappings themselves.
 
         Raises ValueError with every unknown or missing key, and for an unknown kind of catalog.
         """

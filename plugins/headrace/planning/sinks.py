@@ -1,8 +1,8 @@
-"""The Iceberg sink connectors that contracts ask for: one lands the raw zone of each domain.
+"""Build the desired Iceberg sink connectors, one per domain with a raw zone.
 
-A change arrives in Debezium's envelope and lands flat, with its position beside it:
-`unwrap` flattens it, `position` adds topic, partition and offset; `writable` refuses what could not be written. A record of any other source is
-flat already: `stamp` gives it the time at which it was made as `_committed_at`.
+A change arrives in Debezium's envelope and lands flat, with its position: `unwrap` flattens it, `writable` refuses
+records that cannot be written, and `position` adds topic, partition and offset. A record of another source is already
+flat: `stamp` sets its creation time as `_committed_at`.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _STAMP: Final[Mapping[str, str]] = {
     "transforms.stamp.timestamp.field": "_committed_at",
 }
 WRITABLE: Final = "headrace.connect.sink.Writable"
-"""Refuses what the sink could not write, whose own failures stop its task (include/stack/connect/sink)."""
+"""Transform class that refuses records which would fail the sink's task (include/stack/connect/sink)."""
 NUMBERS: Final = ("boolean", "int", "long", "float", "double", "decimal")
-"""Iceberg types to which the sink would cut another number without a word."""
+"""Iceberg types whose numbers the sink would truncate silently."""
 COLUMNS: Final = "headrace.columns"
 """Configuration key: a digest of the columns of the raw tables that the sink writes.
 
-The sink's open writers keep a table's columns as they were until its next commit, and leave out the values of newer ones.
-A changed digest makes Connect start the sink's tasks anew from the last commit, with the columns as they are.
+The sink's open writers keep a table's columns until the next commit and omit the values of newer columns. When the
+digest changes, Connect restarts the sink's tasks from the last commit, with the current columns.
 """
 COORDINATOR: Final = "coordinator"
-"""Static member id of the sink's consumers of its control topic: a new coordinator takes the place of the old one at once.
+"""Static member id of the sink's control topic consumers. With it, a new coordinator replaces the old one at once.
 
-A coordinator that is stopped while it commits leaves a consumer that stays in the group until its poll time-out, five
-minutes. Nothing lands meanwhile.
+A coordinator that is stopped during a commit leaves a consumer in the group until its poll timeout, five minutes.
+Nothing lands during that time.
 """
 _POSITION: Final[Mapping[str, str]] = {
     "transforms.position.type": "org.apache.kafka.connect.transforms.InsertField$Value",
@@ -56,7 +56,7 @@ _POSITION: Final[Mapping[str, str]] = {
 
 
 def sinks(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
-    """One Iceberg sink connector for each domain that has a raw zone."""
+    """Yield one Iceberg sink connector per domain that has a raw zone."""
     for domain, members in grouped(landed(contracts), lambda c: c.domain).items():
         config = _sink(domain, members, settings)
         yield Resource("connector", names.sink_connector(domain), {"config": config}, datasets(members))
@@ -88,9 +88,9 @@ def _sink(domain: str, members: Sequence[Contract], settings: PlanSettings) -> d
 
 
 def without(config: Mapping[str, str], contract: Contract) -> dict[str, str] | None:
-    """Return a sink's configuration that leaves out one dataset; None where it lands no other.
+    """Return a sink's configuration without one dataset; None when the sink lands no other.
 
-    What is left out is read on from its last committed offset once it is in the configuration again.
+    When the dataset is added again, the sink continues at its last committed offset.
     """
     topic, table = names.topic(contract), names.raw_table(contract)
     topics = [each for each in config["topics"].split(",") if each != topic]
@@ -137,7 +137,7 @@ def _route(table: str) -> str:
 
 
 def _writable(members: Sequence[Contract]) -> dict[str, str]:
-    """Say what the sink may write: the columns of numbers, as `topic|name:type|…;topic|…`."""
+    """Return the config of the number columns that the sink may write, as `topic|name:type|…;topic|…`."""
     columns = ["|".join([names.topic(c), *_numbers(c)]) for c in sorted(members, key=names.topic)]
     return {"transforms.writable.type": WRITABLE, "transforms.writable.columns": ";".join(columns)}
 
@@ -156,7 +156,7 @@ def _columns(members: Sequence[Contract]) -> str:
 
 
 def _matching(topics: Iterable[str]) -> str:
-    """A regular expression of exactly these topics."""
+    """Return a regular expression that matches exactly these topics."""
     return "|".join(re.escape(topic) for topic in sorted(topics))
 
 

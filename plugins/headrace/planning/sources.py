@@ -1,6 +1,6 @@
-"""The source connectors that contracts ask for: one Debezium connector a source connection.
+"""Build the desired Debezium source connectors, one per source connection.
 
-Config values are all text, and secrets are references that the Connect worker resolves.
+All config values are text. Secrets are references that the Connect worker resolves.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from headrace.planning.topics import (
 )
 
 CONNECTOR: Final = "headrace.connect.source.PostgresConnector"
-"""Debezium's connector with a gate of ours behind it (include/stack/connect/source)."""
+"""Connector class: Debezium's connector plus Headrace's check of each change (include/stack/connect/source)."""
 FAITHFUL: Final = "headrace.connect.source.Faithful"
-"""Converts the columns whose values Debezium loses."""
+"""Converter class for columns whose values Debezium loses."""
 HEARTBEAT: Final = "headrace_heartbeat"
-"""Prefix of the logical messages that a connector writes to itself."""
+"""Prefix of the logical messages that a connector writes as heartbeats."""
 
 
 def sources(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
-    """One Debezium source connector for each source connection.
+    """Yield one Debezium source connector per source connection.
 
-    Raises PlanRefused when a contract reads a connection that the settings do not know.
+    Raises PlanRefused when a contract uses a connection that the settings do not have.
     """
     for connection, members in grouped(captured(contracts), lambda c: c.source.connection).items():
         database = settings.sources.get(connection)
@@ -51,7 +51,7 @@ def sources(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[R
 
 
 def converters(settings: PlanSettings) -> dict[str, str]:
-    """Avro in Confluent's wire format, for key and value, from the registry."""
+    """Return the converter config: Avro in Confluent's wire format, for key and value, from the registry."""
     common = {
         "": "io.apicurio.registry.utils.converter.AvroConverter",
         ".apicurio.registry.url": f"{settings.registry_url.rstrip('/')}/apis/registry/v2",
@@ -59,8 +59,8 @@ def converters(settings: PlanSettings) -> dict[str, str]:
         ".apicurio.registry.id-handler": "io.apicurio.registry.serde.Legacy4ByteIdHandler",
         ".apicurio.registry.use-id": "contentId",
         ".apicurio.registry.headers.enabled": "false",
-        # A content id's schema never changes. Asked again every 30 s (the default), a registry that is down for a moment
-        # would make good records dead letters.
+        # A content id's schema never changes. With the default of 30 s, a short outage of the registry would turn good
+        # records into dead letters.
         ".apicurio.registry.check-period-ms": str(24 * 60 * 60 * 1000),
         ".apicurio.registry.fault-tolerant-refresh": "true",
         ".apicurio.registry.schema-resolver": "headrace.connect.LastSchemaResolver",  # include/stack/connect
@@ -123,7 +123,10 @@ def _values() -> dict[str, str]:
 
 
 def _gate(connection: str) -> dict[str, str]:
-    """What cannot be carried is a dead letter: neither Debezium nor an exactly-once producer can skip a record."""
+    """Return the dead-letter config for changes that cannot be carried.
+
+    Neither Debezium nor an exactly-once producer can skip a record.
+    """
     return {
         "converters": "faithful",
         "faithful.type": FAITHFUL,
@@ -148,10 +151,10 @@ def _delivery(settings: PlanSettings) -> dict[str, str]:
 
 
 def _heartbeat(settings: PlanSettings) -> dict[str, str]:
-    """A change of our own now and then, by which an idle source confirms the log of its cluster's other databases.
+    """Return the heartbeat config. With it, an idle source confirms the log of its cluster's other databases.
 
-    Not by `lsn.flush.mode=connector_and_driver`: the driver then confirms what no stored offset has reached, and the
-    connector does not start again (see docs/adr/0009-an-idle-source-writes-heartbeats.md).
+    `lsn.flush.mode=connector_and_driver` is not used: the driver then confirms positions that no stored offset has
+    reached, and the connector does not start again (see docs/adr/0009-an-idle-source-writes-heartbeats.md).
     """
     return {
         "heartbeat.interval.ms": str(settings.heartbeat_interval_ms),
@@ -165,7 +168,7 @@ def _signals(connection: str, settings: PlanSettings) -> dict[str, str]:
         "signal.enabled.channels": "kafka",
         "signal.kafka.topic": signal_topic(connection),
         "signal.kafka.bootstrap.servers": settings.kafka_bootstrap,
-        # Debezium's default is one group for all connectors: each would wait for the others to join it anew.
+        # Debezium's default is one group for all connectors: each would wait for the others to rejoin it.
         "signal.kafka.groupId": signal_topic(connection),
         "signal.poll.interval.ms": "500",
         **{f"signal.consumer.{name}": value for name, value in settings.kafka_login.items()},

@@ -1,4 +1,4 @@
-"""What a stream group's driver has to run, and the version by which Airflow knows an old one."""
+"""Plan of a stream group's driver: its datasets, its topics, and the version that detects an outdated driver."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from headrace.contracts.contract import Contract
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """One group: its datasets in order of their ids."""
+    """One stream group and its datasets, in order of their ids."""
 
     group: str
     contracts: tuple[Contract, ...]
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The Kafka topics that the driver reads."""
+        """Return the Kafka topics that the driver reads."""
         return tuple(names.topic(contract) for contract in self.contracts)
 
     @property
     def version(self) -> str:
-        """Changes when a driver must be started anew: other topics, keys or targets.
+        """Return a digest that changes when the driver must be restarted: other topics, keys or targets.
 
-        A field more is not among them: a running driver adopts it with the first record that has it.
+        A new field does not change it. A running driver adopts the field with the first record that has it.
         """
         shape = [[c.id, names.topic(c), c.serving, *c.key] for c in self.contracts]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:12]
 
 
 def stream_plans(contracts: Iterable[Contract]) -> dict[str, StreamPlan]:
-    """Group → plan, for the sources that stream."""
+    """Return group → plan, for the datasets with a streaming source."""
     groups: dict[str, list[Contract]] = {}
     for contract in sorted(contracts, key=lambda c: c.id):
         if contract.source.kind in ("cdc", "event"):

@@ -1,8 +1,8 @@
-"""How the schema of a registered subject differs from the one that a contract asks for.
+"""Find the differences between a registered subject's schema and the contract's schema.
 
-Of a CDC topic the source owns the schema and Debezium registers it: only the fields of the row are
-compared, by name and type, so that neither defaults of the database nor a newer Debezium show as
-changes. A field that only the source has is no change either: it is reported as drift.
+The source owns the schema of a CDC topic, and Debezium registers it. Only names and types of the row's fields are
+compared, so database defaults and a newer Debezium cause no changes. A field that only the source has is not a change;
+it is reported as drift.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headrace.planning.resources import Resource
 
 
 def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
-    """Where the desired subject differs from the registered one."""
+    """Yield the differences between the desired and the registered subject."""
     levels = observed.spec["compatibility"], desired.spec["compatibility"]
     if levels[0] != levels[1]:
         yield Difference("subject", "compatibility", *levels)
@@ -28,7 +28,7 @@ def differences(desired: Resource, observed: Resource) -> Iterator[Difference]:
 
 
 def ahead(desired: Resource, observed: Resource) -> tuple[str, ...]:
-    """Fields that the source of a CDC topic has and the contract does not declare."""
+    """Return the fields of a CDC topic's source that the contract does not declare."""
     if desired.kind != "subject" or not debezium.is_envelope(desired.spec["schema"]):
         return ()
     is_, was = _row(desired.spec["schema"]), _row(observed.spec["schema"])
@@ -62,7 +62,7 @@ def _value(desired: Resource, observed: Resource) -> Iterator[Difference]:
 
 
 def _broken(desired: Resource, observed: Resource) -> dict[str, str]:
-    """Field of the row → why the schemas are incompatible there."""
+    """Return field of the row → why the schemas are incompatible there."""
     level = desired.spec["compatibility"]
     new, old = _row_record(desired.spec["schema"]), _row_record(observed.spec["schema"])
     found = compatibility.problems(new, old, level)
@@ -73,13 +73,13 @@ def _broken(desired: Resource, observed: Resource) -> dict[str, str]:
 
 
 def _row_record(schema: Any) -> Any:
-    """The record of the row: inside Debezium's envelope, or the schema itself."""
+    """Return the record of the row: the one inside Debezium's envelope, or the schema itself."""
     whole = _plain_texts(canonical.avro(schema))
     return debezium.row_schema(whole) if debezium.is_envelope(whole) else whole
 
 
 def _plain_texts(schema: Any) -> Any:
-    """The schema, with every kind of text that Debezium has a name for as the string that a contract declares it as."""
+    """Return the schema with Debezium's special text types replaced by string, as contracts declare them."""
     match schema:
         case {"type": "string", "connect.name": str() as name} if name in debezium.TEXTS:
             return "string"
@@ -95,12 +95,12 @@ def _row(schema: Any) -> dict[str, Any]:
 
 
 def _types(schema: Any) -> dict[str, str]:
-    """Field of the row → its type, in words that are equal when the types are."""
+    """Return field of the row → its type as text. Equal types have equal text."""
     return {name: _words(type_) for name, type_ in _row(schema).items()}
 
 
 def _words(type_: Any) -> str:
-    """The order of a union's branches only says which one a default belongs to."""
+    """Return a type as text. The branches of a union are sorted, because their order only affects the default."""
     if isinstance(type_, list):
         return " or ".join(sorted(compatibility.type_text(branch) for branch in type_))
     return compatibility.type_text(type_)

@@ -1,6 +1,6 @@
-"""The registry subjects that contracts ask for.
+"""Build the desired registry subjects of the contracts.
 
-Of a CDC topic it is the schema that Debezium is expected to register; else the contract's own.
+For a CDC topic the schema is the one that Debezium is expected to register; otherwise it is the contract's own.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from headrace.contracts.targets import debezium
 from headrace.planning.resources import Resource
 
 KEY_COMPATIBILITY: Final = "FULL"
-"""A key never changes, whatever its dataset's level is."""
+"""Compatibility level of every key subject. Keys never change, whatever the dataset's level is."""
 
 
 def subjects(contract: Contract) -> Iterator[Resource]:
-    """The key's and the value's subject of the dataset's topic, if it has one."""
+    """Yield the key and value subjects of the dataset's topic, if it has one."""
     if not contract.streamed:
         return
     found = names.subjects(contract)

@@ -1,4 +1,4 @@
-"""The Kafka topics that contracts ask for: data, dead letters, and what connectors talk over."""
+"""Build the desired Kafka topics: data, dead letters, connector signals, heartbeats and sink control."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from headrace.planning.resources import Resource
 from headrace.planning.settings import PlanSettings
 
 LARGEST_RECORD: Final = 32 << 20
-"""Bytes of the largest change that is captured, its row before and after together."""
+"""Maximum size in bytes of a captured change, its row before and after together."""
 LARGEST_MESSAGE: Final = LARGEST_RECORD + (2 << 20)
-"""Bytes of the largest message: such a change, with what Kafka and a dead letter's headers add."""
+"""Maximum size in bytes of a message: the largest change plus the overhead of Kafka and of dead-letter headers."""
 _LARGE: Final[Mapping[str, str]] = {"max.message.bytes": str(LARGEST_MESSAGE)}
 _DAY_MS: Final = 86_400_000
 
 
 def signal_topic(connection: str) -> str:
-    """Where a Debezium connector is told what to do, e.g. to take a snapshot."""
+    """Return the topic with the commands to a Debezium connector, e.g. to take a snapshot."""
     return f"signal.{connection}"
 
 
 def heartbeat_topic(connection: str) -> str:
-    """Where a Debezium connector says that it is alive; Debezium makes the name."""
+    """Return the topic of a Debezium connector's heartbeats. Debezium defines the name."""
     return f"__debezium-heartbeat.{connection}"
 
 
 def topics(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Resource]:
-    """Every topic, each once."""
+    """Yield every topic once."""
     streamed = [contract for contract in contracts if contract.streamed]
     for contract in streamed:
         yield _topic(names.topic(contract), [contract], _data(settings), contract.partitions)
@@ -46,27 +46,27 @@ def topics(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Re
 
 
 def sink_dead_letter_topic(domain: str) -> str:
-    """Where the sink of a domain puts the records that it cannot read."""
+    """Return the dead-letter topic of a domain's sink connector."""
     return names.dead_letter_topic(names.sink_connector(domain))
 
 
 def source_dead_letter_topic(connection: str) -> str:
-    """Where the source connector of a connection reports the changes that it cannot carry."""
+    """Return the dead-letter topic of a connection's source connector."""
     return names.dead_letter_topic(names.source_connector(connection))
 
 
 def captured(contracts: Iterable[Contract]) -> list[Contract]:
-    """Those that Debezium reads."""
+    """Return the contracts that Debezium reads."""
     return [contract for contract in contracts if contract.source.kind == "cdc"]
 
 
 def landed(contracts: Iterable[Contract]) -> list[Contract]:
-    """Those that a sink lands in the raw zone."""
+    """Return the contracts that a sink connector writes to the raw zone."""
     return [contract for contract in contracts if contract.streamed and "raw" in contract.zones]
 
 
 def grouped(contracts: Iterable[Contract], by: Callable[[Contract], str]) -> dict[str, list[Contract]]:
-    """Contracts by a name that several share; names and members sorted."""
+    """Group contracts by a shared name; names and members are sorted."""
     groups: dict[str, list[Contract]] = {}
     for contract in sorted(contracts, key=lambda c: (by(c), c.id)):
         groups.setdefault(by(contract), []).append(contract)
@@ -74,7 +74,7 @@ def grouped(contracts: Iterable[Contract], by: Callable[[Contract], str]) -> dic
 
 
 def datasets(contracts: Iterable[Contract]) -> tuple[str, ...]:
-    """The ids of the datasets, sorted."""
+    """Return the sorted ids of the datasets."""
     return tuple(sorted(contract.id for contract in contracts))
 
 

@@ -1,4 +1,4 @@
-"""What makes a value valid, by a rule of metric `invalidValues`, and which rules a single row can break."""
+"""Validity conditions of `invalidValues` rules, and which rules a single row can break."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from headrace.contracts.contract import Rule
 
 
 class Between(NamedTuple):
-    """Not below `least` and not above `most`; None: no limit."""
+    """Value is not below `least` and not above `most`; None: no limit."""
 
     least: Any
     most: Any
 
 
 class OneOf(NamedTuple):
-    """One of these."""
+    """Value is one of `values`."""
 
     values: tuple[Any, ...]
 
 
 class Matching(NamedTuple):
-    """The text matches the regular expression."""
+    """Text matches the regular expression."""
 
     pattern: str
 
@@ -33,7 +33,7 @@ Validity: TypeAlias = Between | OneOf | Matching
 
 
 def validity(rule: Rule) -> Validity:
-    """What the rule calls valid. Raises ValueError when it says nothing, or two things at once."""
+    """Return the validity condition of the rule. Raises ValueError when it has none or two."""
     arguments: Mapping[str, Any] = rule.definition.get("arguments") or {}
     values, pattern = arguments.get("validValues"), arguments.get("pattern")
     if (values is None) == (pattern is None):
@@ -44,7 +44,7 @@ def validity(rule: Rule) -> Validity:
 
 
 def is_row_rule(rule: Rule) -> bool:
-    """Whether a single row can break it, and must not."""
+    """Return whether a single row can break the rule, and the rule has severity error."""
     metric = rule.definition.get("metric")
     asked = {key: value for key, value in rule.definition.items() if key.startswith("must")}
     return (

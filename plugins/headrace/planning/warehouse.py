@@ -1,9 +1,9 @@
-"""The warehouse tables and views that contracts ask for, in ClickHouse.
+"""Build the desired ClickHouse tables and views of the contracts.
 
-A dataset that comes by CDC has three: its current state, its change history, and a view that reads
-as the source's table does now. An event has two: its records, and a view of them. Nothing rests on
-how often a record is inserted: rows with the same position merge, and views read merged. Files and
-marts have one table, which is loaded whole and exchanged for the next.
+A CDC dataset has three: its current state, its change history, and a view that returns the source table's current
+rows. An event dataset has two: its records, and a view of them. Repeated inserts of a record are harmless: rows with
+the same position merge, and views read merged rows. Files and marts have one table, which is fully loaded and then
+exchanged for the next.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _TIME_COLUMNS: Final[tuple[Mapping[str, Any], ...]] = (
     },
 )
 PARTS_OF_A_LOAD: Final = 10_000
-"""Inserts of one load that are told from a repetition of theirs."""
+"""Number of inserts of one load for which repeats are detected and dropped."""
 _DELETED: Final = {"name": "_deleted", "type": "UInt8", "comment": "1 when the source deleted it"}
 
 
 def warehouse(contract: Contract) -> Iterator[Resource]:
-    """The tables and the view of a dataset that is served from ClickHouse."""
+    """Yield the tables and the view of a dataset that ClickHouse serves."""
     if contract.serving != "clickhouse":
         return
     if contract.loaded:
@@ -57,7 +57,7 @@ def warehouse(contract: Contract) -> Iterator[Resource]:
 
 
 def loaded_table(contract: Contract) -> Resource:
-    """The one table of a dataset that is loaded from the lake: a load exchanges it for the next."""
+    """Return the only table of a dataset that is loaded from the lake. Each load exchanges it for the next."""
     spec = {
         "columns": [_column(field, token=field.name in contract.tokenised) for field in contract.record.fields],
         "engine": "MergeTree",
@@ -93,7 +93,7 @@ def _view(contract: Contract) -> Resource:
     table = names.state_table(contract) if by_cdc else names.changes_table(contract)
     columns = ", ".join(identifier(field.name) for field in contract.record.fields)
     query = f"SELECT {columns} FROM {qualified(table)} FINAL"  # noqa: S608 - names are quoted
-    # ClickHouse gives a view the types that its columns have when it is made, and converts to them ever after.
+    # ClickHouse fixes a view's column types at creation and converts to them later.
     types = {field.name: clickhouse.column_type(field) for field in contract.record.fields}
     return Resource("warehouse_view", names.view(contract), {"query": query, "types": types}, (contract.id,))
 
@@ -114,7 +114,7 @@ def _columns(contract: Contract) -> list[dict[str, Any]]:
 
 
 def _column(field: Field, *, token: bool = False) -> dict[str, Any]:
-    """`token`: the values are tokens, which are text, whatever the field is."""
+    """Return one column. `token`: its values are tokens, which are text for every field type."""
     field = replace(field, type=Primitive("string"), default=MISSING) if token else field
     default = defaults.expression(field)
     return {

@@ -1,4 +1,4 @@
-"""How one column type relates to another: which changes keep every stored value as it is."""
+"""Compare column types: decide whether a type change keeps every stored value."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import re
 from typing import Final, Literal, TypeAlias
 
 Verdict: TypeAlias = Literal["same", "widened", "relaxed", "tightened", "changed"]
-"""widened: holds more values. relaxed: may now be null (and may be wider). tightened: no longer
-may be null. changed: stored values would change or be lost."""
+"""Result of the comparison.
+
+widened: holds more values. relaxed: may now be null (and may be wider). tightened: must no longer be null.
+changed: stored values would change or be lost.
+"""
 
 WIDENINGS: Final = frozenset(
     {
@@ -19,13 +22,13 @@ WIDENINGS: Final = frozenset(
         ("real", "double precision"),
     }
 )
-"""Pairs of plain types, in Iceberg's, ClickHouse's and PostgreSQL's words."""
+"""Pairs (old, new) of plain types, in the spelling of Iceberg, ClickHouse and PostgreSQL."""
 
 _DECIMAL: Final = re.compile(r"(?:[Dd]ecimal|numeric)\((\d+), ?(\d+)\)")
 
 
 def compare(before: str, after: str) -> Verdict:
-    """Judge a change of type; both in the normal spelling of `normal`."""
+    """Classify a type change. Both types are in canonical spelling (`canonical`)."""
     if before == after:
         return "same"
     (old, was_nullable), (new, is_nullable) = _plain(before), _plain(after)
@@ -37,12 +40,12 @@ def compare(before: str, after: str) -> Verdict:
 
 
 def holds_null(text: str) -> bool:
-    """Whether a ClickHouse type has a null."""
+    """Return whether a ClickHouse type is nullable."""
     return _plain(text)[1]
 
 
 def widens(old: str, new: str) -> bool:
-    """Whether every value of the old plain type is one of the new type, written the same."""
+    """Return whether every value of the old plain type is a value of the new type, in the same representation."""
     return (old, new) in WIDENINGS or _decimal_grows(old, new)
 
 
@@ -52,7 +55,7 @@ def _decimal_grows(old: str, new: str) -> bool:
 
 
 def _plain(text: str) -> tuple[str, bool]:
-    """The type without `Nullable`, and whether it had it; Iceberg's types have none."""
+    """Return the type without `Nullable`, and whether it was nullable. Iceberg's types have no `Nullable`."""
     if text.startswith("LowCardinality(Nullable("):
         return f"LowCardinality({text[24:-2]})", True
     if text.startswith("Nullable("):

@@ -1,1 +1,1 @@
-"""What the platform does with the systems: one folder per service. A service uses clients of systems; no client uses a service."""
+"""Services of the platform, one folder per service. Services use the clients in systems; clients never use services."""

@@ -1,6 +1,6 @@
-"""The fast lane: one Spark driver a stream group, from Kafka into ClickHouse.
+"""Streaming from Kafka into ClickHouse (the fast lane), with one Spark driver per stream group.
 
-`driver` is what runs. Spark keeps offsets, triggers and checkpoints and hands over raw bytes; what becomes of them is
-in plain functions over Arrow: `decode` (Avro → columns), `conform` (→ the target table's types), `changes` (→ rows to
-insert). `sink` talks to ClickHouse, `deadletters` to Kafka, `heartbeat` to the platform database.
+`driver` is the process. Spark keeps offsets, triggers and checkpoints and plans the batches. Plain functions over Arrow
+process the records: `decode` (Avro → columns), `conform` (→ the target table's types), `changes` (→ rows to insert).
+`sink` writes to ClickHouse, `dead_letters` to Kafka, `heartbeat` to the platform database.
 """

@@ -1,4 +1,4 @@
-"""The batches of one query: what Spark planned is read in slices and served; what is held is tried again."""
+"""Batches of one query: read planned ranges in slices, serve them, and retry held topics."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from headrace.streaming.pulse import Done, Pulse
 from headrace.streaming.reading import Gone, Place, Range, Slice
 
 RETRY_S: Final = 5.0
-"""Seconds between two tries of a held topic, and seconds for which it is served at once."""
+"""Seconds between two retries of a held topic, and longest duration of one retry."""
 LOST: Final = "lost"
-"""Rule of a dead letter that stands for records which Kafka removed before they were read."""
-ANEW: Final = "the topic was made anew and its offsets begin again: see 'Kafka has lost its data' in docs/operations.md"
+"""Rule of a dead letter for records that Kafka removed before they were read."""
+ANEW: Final = (
+    "the topic was re-created and its offsets start again: see 'Kafka has lost its data' in docs/operations.md"
+)
 
-ABSENT: Final = "Kafka has no such topic; when it has, it is read from its beginning"
+ABSENT: Final = "Kafka has no such topic; it is read from its beginning once it exists"
 
 
 class Handler(Protocol):
-    """Serves the batches of one query."""
+    """Handler that serves the batches of one query."""
 
     @property
     def topics(self) -> Sequence[str]:
-        """The topics that it wants."""
+        """Return the topics to read."""
 
     def serve(self, records: pa.Table, token: str) -> Done:
-        """Serve one batch; `token` is the same at every try of it."""
+        """Serve one batch. `token` is the same at every try of the batch."""
 
     def set_aside(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters."""
 
 
 class Reader(Protocol):
-    """Reads ranges of Kafka."""
+    """Reader of Kafka ranges."""
 
     def slices(self, ranges: Mapping[Place, Range]) -> Iterable[Slice]:
-        """The records of the ranges, in slices. Raises SystemUnavailable, Gone."""
+        """Yield the records of the ranges, in slices. Raises SystemUnavailable, Gone."""
 
     def kept(self, place: Place) -> Range:
-        """The offsets that Kafka has of a partition; none where there is no such partition. Raises SystemUnavailable."""
+        """Return the offsets that Kafka has of a partition; an empty range if there is none.
+
+        Raises SystemUnavailable.
+        """
 
 
 class Batches:
-    """Serves what is planned. Not safe to share between threads."""
+    """Serves the planned ranges of one query. Not thread-safe."""
 
     def __init__(
         self,
@@ -59,7 +64,7 @@ class Batches:
         absent: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`absent`: the handler's topics that Kafka does not have."""
+        """Create it. `absent` has the handler's topics that do not exist in Kafka."""
         self._handler = handler
         self._reader = reader
         self._holds = holds
@@ -71,14 +76,14 @@ class Batches:
         self._note()
 
     def first(self, place: Place) -> int:
-        """The first offset that Kafka has of a partition. Raises SystemUnavailable."""
+        """Return the first offset that Kafka has of a partition. Raises SystemUnavailable."""
         return self._reader.kept(place).start
 
     def serve(self, ranges: Mapping[Place, Range], token: str) -> Done:
         """Serve a batch.
 
-        Topics that no dataset has any more are passed. A topic whose rows are refused is held, and the others are served.
-        Raises SystemUnavailable, SystemRefused or Stopped, and may then have served a part.
+        Topics without a dataset are skipped. A topic whose rows are refused is held, and the others are served.
+        Raises SystemUnavailable, SystemRefused or Stopped; part of the batch may then be served.
         """
         mine = {place: each for place, each in ranges.items() if place[0] in self._handler.topics}
         for place, each in mine.items():
@@ -95,7 +100,7 @@ class Batches:
                 return done
 
     def retry(self) -> Done:
-        """Serve what is held, for a while, when it is time. Raises as `serve` does."""
+        """Serve held topics for up to RETRY_S seconds, if a retry is due. Raises as `serve` does."""
         total = Done()
         if not self._holds.by_topic or self._clock() - self._tried_at < RETRY_S:
             return total
@@ -142,7 +147,7 @@ class Batches:
         return total
 
     def _without_lost(self, place: Place, ranges: Mapping[Place, Range]) -> dict[Place, Range]:
-        """The ranges without what Kafka does not have of a partition; a dead letter stands for it."""
+        """Return the ranges without the offsets that Kafka has lost of a partition; write a dead letter for these."""
         (topic, partition), each = place, ranges[place]
         kept = self._reader.kept(place)
         start = min(max(kept.start, each.start), each.end) if kept.end >= each.end else each.end

@@ -1,4 +1,4 @@
-"""Many records of one writer schema, read in one call."""
+"""Batch decoding of records of one writer schema."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from headrace.systems.kafka import avro_blocks
 
 
 class UnreadableRecords(Exception):
-    """At least one record among those given cannot be read; the message says why."""
+    """Error for a block with at least one unreadable record. The message has the reason."""
 
     def __init__(self, message: str, rule: str = "record") -> None:
         super().__init__(message)
         self.rule = rule
-        """Name of the rule that the record breaks."""
+        """Rule that the record breaks."""
 
 
 def read_block(writer: Writer, values: pa.BinaryArray) -> pa.RecordBatch:
-    """The records of one writer schema, whole wire-format values without nulls, as columns in the same order.
+    """Decode wire-format values of one writer schema, without nulls, into columns in the same order.
 
-    Raises UnreadableRecords when not every value is exactly one record of the schema.
+    Raises UnreadableRecords unless every value is exactly one record of the schema.
     """
     try:
         return avro_blocks.read_block(writer.header, values, writer.columns)

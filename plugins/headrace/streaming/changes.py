@@ -1,7 +1,8 @@
-"""Records of one dataset → the rows that its tables get.
+"""Conversion of a dataset's records to the rows of its ClickHouse tables.
 
-A change envelope gives the row after the change; a deletion gives the row as it was, marked deleted. Any other record
-is a row itself. The version of a row is its place in Kafka: per key, that is the order in which changes were captured.
+A change envelope gives the row after the change. A deletion gives the row before it, marked as deleted. Any other
+record is itself a row. The version of a row is its Kafka position: per key, that is the order in which changes were
+captured.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from headrace.streaming.decode import Chunk
 from headrace.systems.warehouse.arrow_types import Wanted, wanted
 
 OPERATIONS: Final = pa.array(["c", "r", "u", "d"])
-"""What a change may be: create, read by a snapshot, update, delete."""
+"""Operations of a change: create, read by a snapshot, update, delete."""
 DELETED: Final = "_deleted"
 POSITION: Final = ("_kafka_partition", "_offset")
 COMMITTED: Final = pa.timestamp("us", "UTC")
@@ -27,22 +28,22 @@ COMMITTED: Final = pa.timestamp("us", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one dataset, ready to insert, and the columns that only the source has."""
+    """Rows of one dataset, ready to insert, and the columns that exist only in the source."""
 
     table: pa.Table
     drift: frozenset[str]
 
 
 Target: TypeAlias = Mapping[str, str] | Mapping[str, Wanted]
-"""Column → what it takes, or its ClickHouse type, which says it."""
+"""Column → its Arrow type, or its ClickHouse type."""
 
 
 def rows(chunk: Chunk, target: Target) -> Rows:
-    """The rows of a chunk in the target's columns and with where they came from.
+    """Return the rows of a chunk in the target's columns, with their Kafka position and origin.
 
     Raises:
         UnreadableRecords: a record cannot become a row.
-        ValueError: the target has a column that nothing can be inserted into.
+        ValueError: the target has a column type without inserts.
     """
     if not chunk.writer.is_envelope:
         parts = [_part(chunk, "after", target, {**_positions(chunk.records), **_as_created(chunk.records.num_rows)})]
@@ -54,9 +55,9 @@ def rows(chunk: Chunk, target: Target) -> Rows:
 
 
 def before_images(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
-    """The rows as they were before each update of a chunk, as `rows` would give them; None without an update.
+    """Return the rows before each update of a chunk, in the form of `rows`; None without an update.
 
-    Raises UnreadableRecords when an update does not say what was there before.
+    Raises UnreadableRecords if an update has no image of the old row.
     """
     if not chunk.writer.is_envelope:
         return None
@@ -64,16 +65,16 @@ def before_images(chunk: Chunk, target: Mapping[str, str]) -> pa.Table | None:
 
 
 def deletion(chunk: Chunk, target: Target, key: Collection[str]) -> pa.Table | None:
-    """The row of a chunk's single deletion, with its key and where it came from only; None when it is no deletion.
+    """Return the row of a chunk's single deletion, with only its key and origin; None if it is not a deletion.
 
-    Raises UnreadableRecords when the key does not fit.
+    Raises UnreadableRecords if the key does not fit.
     """
     known: Target = {name: target[name] for name in key}  # type: ignore[assignment] # of one kind, as `target` is
     return _gone(chunk, known) if chunk.writer.is_envelope else None
 
 
 def check_operations(chunk: Chunk) -> None:
-    """Raises UnreadableRecords when a record is no change of a row."""
+    """Raise UnreadableRecords if a record has an unknown operation."""
     known = pc.is_in(chunk.columns["op"], OPERATIONS)
     if not pc.all(known).as_py():
         strange = pc.unique(chunk.columns["op"].filter(pc.invert(known))).to_pylist()
@@ -131,7 +132,7 @@ def _positions(records: pa.Table) -> dict[str, pa.Array]:
 
 
 def _origins(columns: pa.RecordBatch) -> dict[str, pa.Array]:
-    """What the envelope says of the change's origin; a source that does not say it leaves the record's own time."""
+    """Return the change's origin columns from the envelope. Without a source time, the record's own time stays."""
     found = {"_op": columns["op"]}
     names = set(columns.schema.names)
     if "source_lsn" in names:

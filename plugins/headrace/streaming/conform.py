@@ -1,4 +1,4 @@
-"""A writer's columns → a target table's types, by what the values mean. Pure: Arrow in, Arrow out."""
+"""Conversion of a writer's columns to a target table's types, by their logical meaning. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.systems.warehouse.arrow import offsets
 from headrace.systems.warehouse.arrow_types import Wanted
 
 OUT_OF_RANGE: Final = "out-of-range"
-"""Rule of a dead letter with a value that ClickHouse does not hold."""
+"""Rule of a dead letter with a value that ClickHouse cannot hold."""
 
 Reading = Callable[[pa.Array], pa.Array]
 
@@ -36,14 +36,14 @@ READINGS: Final[Mapping[str, Reading]] = {
     "io.debezium.time.NanoTimestamp": _ticks("ns"),
     "io.debezium.time.Date": lambda values: values.cast(pa.int32()).cast(pa.date32()),
 }
-"""Logical name → how its values are read where their Avro type does not say it. Any other is read as its type."""
+"""Logical name → converter of its values, if the Avro type is not enough. Other values are read by their type."""
 
 
 def conform(values: pa.Array, meaning: Meaning, want: Wanted, column: str) -> pa.Array:
-    """The values as the target takes them.
+    """Return the values in the target's type.
 
     Raises:
-        UnreadableRecords: at least one value does not fit, or is null where the target has no null.
+        UnreadableRecords: a value does not fit, or is null although the target is not nullable.
     """
     try:
         fitted = _fit(values, meaning, want.type, column)
@@ -54,7 +54,7 @@ def conform(values: pa.Array, meaning: Meaning, want: Wanted, column: str) -> pa
     except ValueError as error:
         raise UnreadableRecords(f"column {column}: {error}", OUT_OF_RANGE) from None
     if fitted.null_count and not want.nullable:
-        raise UnreadableRecords(f"column {column}: null, and the target takes none")
+        raise UnreadableRecords(f"column {column}: null, but the target column is not nullable")
     return fitted
 
 
@@ -67,27 +67,27 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> 
         inner = _fit_inner(values.flatten(), meaning, want.value_field, column)
         return pa.ListArray.from_arrays(offsets(values), inner, mask=_nulls(values))
     read = READINGS.get(meaning.name)
-    if read is not None and pa.types.is_temporal(want):  # a number or a text is taken as it is carried
+    if read is not None and pa.types.is_temporal(want):  # for other targets, a number or text stays unchanged
         values = read(values)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_string(want) and pa.types.is_binary(values.type):
-        return values  # a ClickHouse String takes any bytes
+        return values  # a ClickHouse String accepts any bytes
     return values if values.type == want else _cast(values, want)
 
 
 def _cast(values: pa.Array, want: pa.DataType) -> pa.Array:
-    """Cast values without changing one. Raises ValueError, or an Arrow exception, for one that the type does not have.
+    """Cast values without loss. Raises ValueError or an Arrow exception for a value that does not fit.
 
-    Arrow itself rounds a double to a float, and makes numbers and booleans of each other.
+    Arrow's own cast rounds a double to a float, and converts between numbers and booleans.
     """
     if pa.types.is_boolean(want) != pa.types.is_boolean(values.type):
-        raise ValueError(f"a {values.type} is no {want}")
+        raise ValueError(f"a {values.type} is not a {want}")
     fitted = values.cast(want)
     if pa.types.is_float32(want) and pa.types.is_float64(values.type):
         same = pc.or_(pc.equal(fitted.cast(values.type), values), pc.is_nan(values))
         if not pc.all(same, min_count=0).as_py():
-            raise ValueError(f"{values.filter(pc.invert(same))[0]} is no {want}")
+            raise ValueError(f"{values.filter(pc.invert(same))[0]} is not a {want}")
     return fitted
 
 
@@ -96,7 +96,7 @@ def _fit_inner(values: pa.Array, meaning: Meaning, field: pa.Field, column: str)
 
 
 def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> pa.Array:
-    """By name: a member that the writer has not is null (or refused), one that the target has not is left out."""
+    """Convert a struct by member names. A missing member is null (or an error); an unknown member is left out."""
     have = {values.type.field(index).name: index for index in range(values.type.num_fields)}
     members, fields = [], []
     for field in want:
@@ -107,7 +107,7 @@ def _fit_struct(values: pa.Array, meaning: Meaning, want: pa.DataType, column: s
         elif field.nullable:
             member = pa.nulls(len(values), field.type)
         else:
-            raise ValueError(f"member {field.name} is not there, and the target takes no null")
+            raise ValueError(f"member {field.name} is missing, but the target is not nullable")
         members.append(member)
         fields.append(pa.field(field.name, member.type, field.nullable))
     return pa.StructArray.from_arrays(members, fields=fields, mask=_nulls(values))

@@ -1,4 +1,4 @@
-"""Which datasets a stream group serves, and into which tables."""
+"""Datasets of a stream group, and the ClickHouse tables that they fill."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from headrace.planning.streams import stream_plans
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One dataset, as the fast lane needs to know it."""
+    """A dataset that a stream serves."""
 
     id: str
     topic: str
     key: tuple[str, ...]
     by_cdc: bool
-    """Whether its records are change envelopes."""
+    """True if its records are change envelopes."""
     tables: tuple[str, ...]
-    """`database.table` of each ClickHouse table that gets its rows; the first one's columns are the target."""
+    """`database.table` of each ClickHouse table that it fills; the columns of the first one are the target."""
 
 
 def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
-    """The group's datasets that ClickHouse serves. Raises ValueError when there are none, ContractErrors."""
+    """Return the group's datasets that ClickHouse serves. Raises ContractErrors, and ValueError without any."""
     return served_plan(contracts, group)[0]
 
 
 def served_plan(contracts: Path, group: str) -> tuple[tuple[Served, ...], str]:
-    """Return the group's datasets and the version of its plan, by which Airflow knows a driver of an older one."""
+    """Return the group's datasets and its plan version. Airflow detects a driver of an older plan by it."""
     plan = stream_plans(load_index(contracts).values()).get(group)
     found = tuple(served(c) for c in plan.contracts if c.serving == "clickhouse") if plan else ()
     if not plan or not found:
@@ -39,6 +39,6 @@ def served_plan(contracts: Path, group: str) -> tuple[tuple[Served, ...], str]:
 
 
 def served(contract: Contract) -> Served:
-    """One dataset as the fast lane needs to know it."""
+    """Return the dataset of a contract."""
     by_cdc = contract.source.kind == "cdc"
     return Served(contract.id, names.topic(contract), contract.key, by_cdc, names.stream_tables(contract))

@@ -1,4 +1,4 @@
-"""Records that cannot be served, to a topic of their own: nothing is lost, neighbours pass."""
+"""Writer of dead letters: records that cannot be served go to a topic of their own."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from headrace.streaming.decode import DeadLetter
 TIMEOUT_S: Final = 30.0
 MOST_BYTES: Final = 128 << 20
 REASON: Final = 4000
-"""Most characters of a reason that are sent."""
+"""Maximum length of a reason, in characters."""
 SHORTENED: Final = 100_000
-"""Bytes that are kept of a value that the dead-letter topic does not take."""
+"""Bytes kept of a value that is too large for the dead-letter topic."""
 
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 
 class Letterbox(Protocol):
-    """Takes what a query cannot serve."""
+    """Receiver of a query's dead letters."""
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Take all of them. Raises SystemUnavailable; it is safe to try again."""
+        """Write all dead letters. Raises SystemUnavailable; it is safe to retry."""
 
 
 class DeadLetters:
-    """Writes the dead letters of one query of a stream group. They may arrive twice, with the same place in their headers."""
+    """Writes the dead letters of one query. They may arrive twice, with the same position in their headers."""
 
     def __init__(self, topic: str, query: str, bootstrap: str, options: Mapping[str, str]) -> None:
         self.topic = topic
@@ -40,15 +40,15 @@ class DeadLetters:
         self._producer: Producer | None = None
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Write all and wait until the broker has them. Raises SystemUnavailable; it is safe to try again.
+        """Write all and wait for the broker's acknowledgement. Raises SystemUnavailable; it is safe to retry.
 
-        Of a value that is too large for the topic the beginning is written, and the reason says so.
+        Only the beginning of a value that is too large for the topic is written; the reason notes that.
         """
         if too_large := self._write(letters):
             self._write([shortened(letter) for letter in too_large])
 
     def _write(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-        """Write all; those that are too large."""
+        """Write all; return those that are too large."""
         faults: list[str] = []
         too_large: list[DeadLetter] = []
 
@@ -76,7 +76,7 @@ class DeadLetters:
                 "bootstrap.servers": self._bootstrap,
                 "enable.idempotence": True,
                 "message.timeout.ms": int(TIMEOUT_S * 1000),
-                "message.max.bytes": MOST_BYTES,  # whatever a source topic holds; the topic's own limit decides
+                "message.max.bytes": MOST_BYTES,  # larger than any source record; the topic's own limit applies
                 **self._options,
             }
             self._producer = Producer(config)
@@ -84,18 +84,23 @@ class DeadLetters:
 
     def _unavailable(self, cause: str) -> SystemUnavailable:
         return SystemUnavailable(
-            "kafka", self._bootstrap, f"dead letters cannot be written to {self.topic}: {cause}; it is tried again"
+            "kafka", self._bootstrap, f"dead letters cannot be written to {self.topic}: {cause}; the write is retried"
         )
 
 
 def shortened(letter: DeadLetter) -> DeadLetter:
-    """The letter with the beginning of its value."""
-    said = f"{letter.reason}; the letter holds the first {SHORTENED:,} of the record's {len(letter.value):,} bytes"
-    return letter._replace(value=letter.value[:SHORTENED], reason=f"{said}, Kafka and raw hold the rest at its place")
+    """Return the dead letter with only the beginning of its value."""
+    said = f"{letter.reason}; the dead letter holds the first {SHORTENED:,} of the record's {len(letter.value):,} bytes"
+    return letter._replace(
+        value=letter.value[:SHORTENED], reason=f"{said}; Kafka and raw hold the whole record at its offset"
+    )
 
 
 def headers(letter: DeadLetter, query: str) -> Headers:
-    """Where the record came from, who refused it and why; read by `headrace.services.dead_letters.record`."""
+    """Return headers with the record's position, the query and the reason.
+
+    `headrace.services.dead_letters.record` reads them.
+    """
     place = {
         "query": query,
         "topic": letter.topic,

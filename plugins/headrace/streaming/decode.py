@@ -1,4 +1,4 @@
-"""Kafka records → columns by writer schema; what cannot be read is set aside, its neighbours pass."""
+"""Decoding of Kafka records into columns by writer schema. Unreadable records become dead letters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Made = TypeVar("Made")
 
 
 class DeadLetter(NamedTuple):
-    """A record that cannot be served, and why."""
+    """A record that cannot be served, with the reason."""
 
     topic: str
     partition: int
@@ -29,14 +29,14 @@ class DeadLetter(NamedTuple):
     value: bytes
     reason: str
     rule: str = "record"
-    """Name of the broken rule: that of `UnreadableSchema` or `UnreadableRecords`."""
+    """Broken rule: that of `UnreadableSchema` or `UnreadableRecords`."""
     recorded_at: datetime | None = None
-    """The record's own timestamp."""
+    """Timestamp of the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one topic that one schema wrote: as they came, and as columns, row for row."""
+    """Records of one topic and one writer schema, raw and as columns, row for row."""
 
     topic: str
     writer: Writer
@@ -47,22 +47,22 @@ class Chunk:
 NOTHING: Final = pa.RecordBatch.from_arrays([], [])
 
 CONVERSION: Final = "conversion"
-"""Rule of a dead letter whose record failed in a way that nobody foresaw."""
+"""Rule of a dead letter whose record caused an unexpected error."""
 
 Step = Callable[[Chunk], Made]
-"""Makes something of a chunk. Raises UnreadableRecords when a record of it cannot be served."""
+"""Function that converts a chunk. Raises UnreadableRecords if a record of it cannot be served."""
 
 
 def decode(
     records: pa.Table, writer_of: Callable[[str, int], Writer], step: Step[Made]
 ) -> tuple[list[Made], list[DeadLetter]]:
-    """What `step` makes of the batch, chunk by chunk, and the records that cannot be served.
+    """Decode the batch and apply `step` to each chunk; return its results and the dead letters.
 
-    `writer_of` gives the writer of a topic and a schema id, or raises UnreadableSchema. Tombstones are left out. A chunk
-    in which a record fails, for whatever reason, is halved until the record stands alone; `step` may therefore see a
-    chunk's records more than once, and what it returns for a part that failed is never used.
+    `writer_of` returns the writer of a topic and a schema id, or raises UnreadableSchema. Tombstones are left out. A
+    chunk in which a record fails, for any reason, is halved until the record is alone. So `step` may see a chunk's
+    records more than once; its result for a failed part is discarded.
 
-    Raises SystemUnavailable, SystemRefused and Stopped as they come from `writer_of` and `step`.
+    Raises SystemUnavailable, SystemRefused and Stopped from `writer_of` and `step`.
     """
     made: list[Made] = []
     dead: list[DeadLetter] = []
@@ -80,7 +80,7 @@ def decode(
 
 
 def _read(whole: Chunk, step: Step[Made], made: list[Made], dead: list[DeadLetter]) -> None:
-    """Add what comes of a chunk whose columns are still to be read, in the order of its records."""
+    """Decode a chunk and apply `step`; append results and dead letters in the order of the records."""
     pending = [whole.records]
     while pending:
         part = pending.pop()
@@ -94,13 +94,13 @@ def _read(whole: Chunk, step: Step[Made], made: list[Made], dead: list[DeadLette
                 dead += dead_letters(part, *_why(error))
                 continue
             half = part.num_rows // 2
-            pending += [part.slice(half), part.slice(0, half)]  # a stack: the first half comes next
+            pending += [part.slice(half), part.slice(0, half)]  # a stack: the first half is next
         else:
             made.append(result)
 
 
 def _why(error: Exception) -> tuple[str, str]:
-    """Reason and rule of a dead letter."""
+    """Return the reason and the rule of a dead letter."""
     if isinstance(error, UnreadableRecords):
         return str(error), error.rule
     return f"{type(error).__name__}: {error}", CONVERSION
@@ -116,7 +116,7 @@ def _by_topic(records: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 def _by_schema(records: pa.Table) -> Iterator[tuple[int | None, pa.Table]]:
-    """Parts by schema id; None for values that are in no wire format."""
+    """Yield the parts by schema id; None for values not in the wire format."""
     ids = schema_ids(records["value"].chunk(0)) if records.num_rows else np.empty(0, np.int64)
     for schema_id in np.unique(ids):
         same = ids == schema_id
@@ -125,7 +125,10 @@ def _by_schema(records: pa.Table) -> Iterator[tuple[int | None, pa.Table]]:
 
 
 def schema_ids(values: pa.BinaryArray) -> np.ndarray:
-    """Schema id of each value in the wire format (a zero byte, four bytes of id, the record); -1 for any other."""
+    """Return the schema id of each value; -1 for values not in the wire format.
+
+    The wire format is a zero byte, four bytes of id, and the record.
+    """
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
     data = np.frombuffer(values.buffers()[2] or b"", np.uint8)
     framed = np.diff(offsets) >= FRAME_BYTES
@@ -138,7 +141,7 @@ def schema_ids(values: pa.BinaryArray) -> np.ndarray:
 
 
 def dead_letters(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
-    """The records, each as a dead letter."""
+    """Return each record as a dead letter."""
     columns = (records[name].to_pylist() for name in ("topic", "partition", "offset", "key", "value", "timestamp"))
     return [
         DeadLetter(topic, partition, offset, key, value, reason, rule, at)

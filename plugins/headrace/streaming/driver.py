@@ -1,7 +1,7 @@
-"""The streaming driver of one stream group.
+"""Streaming driver of one stream group: the process that runs and supervises its queries.
 
-Runs until it is told to stop (SIGTERM, SIGINT: exit 0) or its JVM dies (exit 1). A query that fails is started again
-from its checkpoint, while the others go on; when each of them fails too often, they stay down, and the heartbeat says so.
+Runs until SIGTERM or SIGINT (exit 0), or until its JVM dies (exit 1). A failed query restarts from its
+checkpoint while the others continue. If all of them fail too often, they stay down, and the heartbeat reports that.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOOK_S: Final = 1.0
-"""How often the driver looks after its queries."""
+"""Seconds between two health checks of the queries."""
 
 log = logging.getLogger(__name__)
 
 
 class Driver:
-    """The queries of one group in one Spark session."""
+    """Queries of one group in one Spark session."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Driver:
         version: str,
         metrics: Sequence[Metrics],
     ) -> None:
-        """`metrics` are all there are; those whose fact is in the group are counted."""
+        """Create the driver. `metrics` has all metrics; those whose fact is in the group are counted."""
         self.group = group
         self.settings = settings
         self._version = version
@@ -68,7 +68,7 @@ class Driver:
         self.pulses = [Pulse(spec.name) for spec in self._specs()]
 
     def run(self) -> None:
-        """Keep the queries up until told to stop."""
+        """Keep the queries running until `stopping` is set."""
         heartbeat = Heartbeat(
             self.settings.platform_dsn, self.group, self._version, lambda: self.pulses, self._by_topic
         )
@@ -81,7 +81,7 @@ class Driver:
         while not self.stopping.is_set():
             for query in self._queries:
                 query.tend()
-            if all(query.exhausted for query in self._queries):  # it is not one dataset's trouble
+            if all(query.exhausted for query in self._queries):  # the cause is not a single dataset
                 for query in self._queries:
                     query.give_up()
             self.stopping.wait(LOOK_S)
@@ -90,7 +90,7 @@ class Driver:
         heartbeat.stop()
 
     def _specs(self) -> list[QuerySpec]:
-        """The queries: `cdc` first, then one for each metric's fact."""
+        """Return the queries: `cdc` first, then one per metric's fact."""
         changes = QuerySpec(CHANGES, self._changes, self.settings.trigger_ms)
         counts = [
             QuerySpec(name, partial(self._counts, metrics), self.settings.metrics_trigger_ms)
@@ -109,12 +109,15 @@ class Driver:
         return MetricCounting(metrics, fact, self._writers, self._sink, letters, self._patience(pulse), is_served)
 
     def _letters(self, pulse: Pulse) -> DeadLetters:
-        """Each query sets aside what it could not read itself: a schema may have come between two of them."""
+        """Return a query's dead-letter writer.
+
+        Each query has its own, since a schema may arrive between two queries.
+        """
         topic = dead_letter_topic(self.group)
         return DeadLetters(topic, pulse.query, self.settings.kafka, self.settings.kafka_options)
 
     def _is_served(self, dataset: str) -> bool:
-        """Whether `cdc` has served the dataset to its topic's end; a dataset of another group counts as served."""
+        """Return whether `cdc` has served the dataset to its topic's end. True for a dataset of another group."""
         served = self._datasets.get(dataset)
         running = self._queries[0].running
         return served is None or (running is not None and running.caught_up(served.topic))
@@ -128,9 +131,9 @@ class Driver:
 
 
 def main(metrics: Sequence[Metrics], arguments: Sequence[str] | None = None) -> int:
-    """Run the driver of the group named; the process's exit code."""
-    parser = argparse.ArgumentParser(description="The streaming driver of one stream group.")
-    parser.add_argument("--group", required=True, help="the stream group, as the contracts name it")
+    """Run the driver of the given group; return the exit code."""
+    parser = argparse.ArgumentParser(description="Run the streaming driver of one stream group.")
+    parser.add_argument("--group", required=True, help="name of the stream group in the contracts")
     group = parser.parse_args(arguments).group
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("py4j", "httpx"):
@@ -146,6 +149,6 @@ def main(metrics: Sequence[Metrics], arguments: Sequence[str] | None = None) -> 
     try:
         driver.run()
     except Exception:
-        log.exception("the driver of %s gives up", group)
+        log.exception("the driver of %s failed", group)
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""The driver's pulse in the platform database. A heartbeat that cannot be written never stops a stream."""
+"""Heartbeats and alerts of a driver in the platform database. A failed heartbeat never stops a stream."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from headrace.streaming.pulse import Pulse
 from headrace.systems.platform import alerts
 
 EVERY_S: Final = 1.0
-"""Shortest time from one heartbeat to the next."""
+"""Seconds between two heartbeats, at least."""
 STALE_S: Final = 20.0
-"""A query that has not moved for so long is not reported: its silence is the alarm."""
+"""Seconds without progress after which a query gets no heartbeat; the missing heartbeat is the alarm."""
 RETRY_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3
 TELL_S: Final = 5.0
-"""Shortest time from one look at what is to be alerted to the next."""
+"""Seconds between two updates of the alerts, at least."""
 LAPSES_S: Final = 120.0
-"""An alert that is not raised again for so long is over: the driver that raised it is no more."""
+"""Seconds without a new raise after which an alert resolves: its driver is gone."""
 FAILING: Final = timedelta(minutes=10)
 
 DRIVER: Final = """
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Beats in a thread of its own. Without a `dsn` it does nothing."""
+    """Thread that writes the heartbeats. Does nothing without a `dsn`."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Heartbeat:
         pulses: Callable[[], Sequence[Pulse]],
         datasets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`datasets`: topic → id of its dataset."""
+        """Create it. `datasets` is topic → id of its dataset."""
         self._dsn = dsn
         self._group = group
         self._datasets = datasets
@@ -84,12 +84,12 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start the thread."""
         if self._dsn:
             self._thread.start()
 
     def stop(self) -> None:
-        """Beat once more, as a driver that has stopped."""
+        """Write a last heartbeat with state stopped, and end the thread."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=CONNECT_TIMEOUT_S + 2)
@@ -128,20 +128,20 @@ class Heartbeat:
                 cursor.execute(LEFT, {**self._identity, "state": "stopped"})
 
     def _tell(self, cursor: psycopg.Cursor[Any], pulses: Sequence[Pulse]) -> None:
-        """Alert of what is not served while the rest is; what is served again is over."""
+        """Raise alerts for topics and queries that are not served; resolve those that are served again."""
         found = {key: told for pulse in pulses for key, told in self._troubles(pulse)}
         for key, (dataset, text) in found.items():
             cursor.execute(alerts.RAISE, [key, "error", dataset, text, "", Jsonb([]), "", LAPSES_S])
         cursor.execute(alerts.RESOLVE_OTHERS, [f"stream:{self._group}/", list(found)])
 
     def _troubles(self, pulse: Pulse) -> Iterator[tuple[str, tuple[str, str]]]:
-        """Key of the alert → dataset and text."""
+        """Yield the key of each alert with its dataset and text."""
         key = f"stream:{self._group}/{pulse.query}"
         for topic, why in pulse.troubles.items():
             yield f"{key}:{topic}", (self._datasets.get(topic, ""), f"{pulse.query} does not serve {topic}: {why}")
         failed_at = pulse.last_error_at
         if pulse.state != "running" and failed_at and datetime.now(UTC) - failed_at < FAILING:
-            yield key, ("", f"query {pulse.query} of {self._group} fails and is tried again: {pulse.last_error}")
+            yield key, ("", f"query {pulse.query} of {self._group} fails and is retried: {pulse.last_error}")
 
     def _values(self, pulse: Pulse) -> dict[str, Any]:
         return {

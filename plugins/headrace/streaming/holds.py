@@ -1,7 +1,7 @@
-"""Topics that are not served for now, and from where they are to be served again.
+"""Held topics: topics that are not served for now, with the offsets to continue from.
 
-A topic is held when its dataset's tables refuse its rows. Spark goes on and commits the batch, so where the topic stopped
-is kept beside the checkpoint, as long as that.
+A topic is held when its dataset's tables refuse its rows. Spark continues and commits the batch, so the held offsets
+are stored beside the checkpoint, with the same lifetime.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ NAME: Final = "held"
 
 
 class Store(Protocol):
-    """Keeps one small text."""
+    """Storage of one small text."""
 
     def read(self) -> str:
-        """The text; empty when there is none."""
+        """Return the text; empty if there is none."""
 
     def write(self, text: str) -> None:
-        """Keep the text instead of the one before."""
+        """Replace the stored text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One topic."""
+    """A held topic."""
 
     reason: str
     since: str
     """UTC, to the second."""
     starts: Mapping[int, int]
-    """Partition → first offset that is not served."""
+    """Partition → first unserved offset."""
     for_good: bool = False
-    """Whether it is not tried again."""
+    """True if it is not retried."""
 
     @property
     def text(self) -> str:
-        """Why and since when."""
-        return f"{self.reason} (its rows wait since {self.since} UTC)"
+        """Return the reason and the start time."""
+        return f"{self.reason} (its rows have been waiting since {self.since} UTC)"
 
 
 @dataclass(slots=True)
 class Holds:
-    """The topics that are held; every change is written before it counts."""
+    """Held topics. Every change is stored before it takes effect."""
 
     store: Store
     by_topic: dict[str, Hold] = field(default_factory=dict)
 
     @classmethod
     def read(cls, store: Store) -> Holds:
-        """Those that were kept."""
+        """Read the stored holds."""
         found: dict[str, Any] = json.loads(store.read() or "{}")
         holds = {
             topic: Hold(**{**hold, "starts": {int(partition): start for partition, start in hold["starts"].items()}})
@@ -63,7 +63,7 @@ class Holds:
         return cls(store, holds)
 
     def hold(self, reasons: Mapping[str, str], ranges: Mapping[Place, Range], *, for_good: bool = False) -> None:
-        """Hold topics whose records of these ranges were not served."""
+        """Hold topics whose records in these ranges were not served."""
         for topic, reason in reasons.items():
             known = self.by_topic.get(topic) or Hold(reason, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", {})
             starts = {partition: each.start for (name, partition), each in ranges.items() if name == topic}
@@ -73,25 +73,25 @@ class Holds:
             self._write()
 
     def without(self, ranges: Mapping[Place, Range]) -> dict[Place, Range]:
-        """The ranges of topics that are not held. Of those that are, a partition that was not known yet is noted."""
+        """Return the ranges of topics that are not held. Records new partitions of held topics."""
         for (topic, partition), each in ranges.items():
             if topic in self.by_topic and partition not in self.by_topic[topic].starts:
                 self.hold({topic: self.by_topic[topic].reason}, {(topic, partition): each})
         return {place: each for place, each in ranges.items() if place[0] not in self.by_topic}
 
     def advance(self, topic: str, starts: Mapping[int, int]) -> None:
-        """Note how far a held topic was served."""
+        """Record how far a held topic was served."""
         hold = self.by_topic[topic]
         self.by_topic[topic] = replace(hold, starts={**hold.starts, **starts})
         self._write()
 
     def release(self, topic: str) -> None:
-        """Hold a topic no longer: all of it is served."""
+        """Release a topic that is completely served."""
         del self.by_topic[topic]
         self._write()
 
     def forget(self, topics: Iterable[str]) -> None:
-        """Forget topics that are no dataset's any more."""
+        """Remove the holds of topics without a dataset."""
         gone = set(topics) & self.by_topic.keys()
         for topic in gone:
             del self.by_topic[topic]
@@ -103,7 +103,10 @@ class Holds:
 
 
 class HadoopStore:
-    """A file in a folder of any of Hadoop's file systems. The newest of its files counts, so that none is half written."""
+    """File in a folder of any Hadoop file system.
+
+    Each write makes a new file and the newest counts, so none is half written.
+    """
 
     def __init__(self, jvm: Any, configuration: Any, folder: str) -> None:
         self._path = jvm.org.apache.hadoop.fs.Path
@@ -111,7 +114,7 @@ class HadoopStore:
         self._folder = folder
 
     def read(self) -> str:
-        """The text; empty when there is none."""
+        """Return the text; empty if there is none."""
         for name in sorted(self._names(), reverse=True):
             path = self._path(f"{self._folder}/{name}")
             stream = self._files.open(path)
@@ -124,7 +127,7 @@ class HadoopStore:
         return ""
 
     def write(self, text: str) -> None:
-        """Keep the text instead of the one before."""
+        """Replace the stored text."""
         before = self._names()
         number = max((int(name.rpartition("-")[2]) for name in before), default=0) + 1
         stream = self._files.create(self._path(f"{self._folder}/{NAME}-{number:08}"), True)

@@ -1,4 +1,4 @@
-"""The ranges of offsets that Spark planned for a batch, from the query's own log of offsets."""
+"""Offset ranges that Spark planned for a batch, from the query's offset log."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 Offsets: TypeAlias = Mapping[str, Mapping[str, int]]
-"""Topic → partition → the offset after the last one, as Spark logs it."""
+"""Topic → partition → offset after the last one, as Spark logs it."""
 
 
 def planned(before: Offsets, after: Offsets, first: Callable[[Place], int]) -> dict[Place, Range]:
-    """The ranges between the ends of two batches; a partition that is new begins at its `first` offset.
+    """Return the ranges between the ends of two batches. A new partition begins at its `first` offset.
 
-    A range whose start lies behind its end is of a topic that was made anew.
+    A range with its start after its end belongs to a re-created topic.
     """
     ranges: dict[Place, Range] = {}
     for topic, ends in after.items():
@@ -32,7 +32,7 @@ def planned(before: Offsets, after: Offsets, first: Callable[[Place], int]) -> d
 
 
 def logged(query: StreamingQuery, batch_id: int) -> Offsets:
-    """Where a batch of the query ends, as it was logged before the batch began; nothing for a batch that never was."""
+    """Return the end offsets of a batch, logged before the batch began; empty for a batch that does not exist."""
     jquery: Any = query._jsq
     found = jquery.streamingQuery().offsetLog().get(batch_id)
     if found.isEmpty():

@@ -1,4 +1,4 @@
-"""Waiting out a system that does not answer: bounded, with growing waits and jitter, and never in silence."""
+"""Bounded retries of a streaming query while a system does not answer, with backoff, jitter and status notes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """The driver is stopping: whatever was under way is done again after the next start."""
+    """Raised when the driver is stopping. Interrupted work is repeated after the next start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How a query waits."""
+    """Retry policy of a query."""
 
     limit_s: float
-    """How long at most, for one call."""
+    """Seconds to retry one call, at most."""
     note: Callable[[str], None]
-    """Is told why the query waits at every failure, and "" when the wait is over."""
+    """Callback that gets the reason for the wait at every failure, and "" when the wait is over."""
     stopping: threading.Event = field(default_factory=threading.Event)
-    """Ends every wait."""
+    """Event that ends every wait."""
     backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.2, longest_s=5.0))
 
     def outlast(self, call: Callable[[], T]) -> T:
-        """The call's answer, however often `SystemUnavailable` came before it; the call must be safe to repeat.
+        """Run the call and retry it after `SystemUnavailable`. The call must be safe to repeat.
 
         Raises:
             SystemUnavailable: the limit is reached.

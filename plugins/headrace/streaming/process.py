@@ -1,4 +1,4 @@
-"""End a process that has a JVM gateway or threads that insert: they would hold a normal exit."""
+"""Exit of a process with a JVM gateway or insert threads, which would block a normal exit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import NoReturn
 
 
 def end(code: int) -> NoReturn:
-    """End now with this exit code."""
+    """Exit at once with this exit code."""
     sys.stdout.flush()
     os._exit(code)

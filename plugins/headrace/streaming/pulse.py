@@ -1,4 +1,4 @@
-"""What a query has done and how it is: written by the query's own thread, read by the driver's."""
+"""Status of a query: written by the query's thread, read by the driver's."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ State = Literal["running", "restarting", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a batch came to."""
+    """Result of a batch."""
 
     rows: int = 0
     dead_letters: int = 0
     drift: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """Dataset → columns that only the source has."""
+    """Dataset → columns that exist only in the source."""
     held: Mapping[str, str] = field(default_factory=dict)
-    """Topic → why none of its records were served: they are to be served again."""
+    """Topic → why none of its records were served. They must be served again."""
 
     def plus(self, other: Done) -> Done:
-        """Both together."""
+        """Return the sum of both results."""
         drift = {name: {*self.drift.get(name, ()), *other.drift.get(name, ())} for name in (*self.drift, *other.drift)}
         held = {**self.held, **other.held}
         return Done(self.rows + other.rows, self.dead_letters + other.dead_letters, drift, held)
@@ -32,31 +32,31 @@ class Done:
 
 @dataclass(slots=True)
 class Pulse:
-    """The pulse of one query."""
+    """Status of one query."""
 
     query: str
     state: State = "running"
     batch_id: int | None = None
     rows: int = 0
-    """Of the last batch."""
+    """Rows of the last batch."""
     rows_total: int = 0
-    """Since the driver started."""
+    """Rows since the driver started."""
     rows_per_s: float = 0.0
     lag: int = 0
-    """Kafka records that are not read yet."""
+    """Kafka records not read yet."""
     dead_letters: int = 0
     drift: str = ""
     troubles: Mapping[str, str] = field(default_factory=dict)
-    """Topic → why it is not served, while the others are."""
+    """Topic → why it is not served."""
     last_error: str = ""
     last_error_at: datetime | None = None
     moved_at: float = field(default_factory=time.monotonic)
-    """When the query last did something, on the monotonic clock."""
+    """Time of the query's last progress, on the monotonic clock."""
     _batch_at: float = field(default_factory=time.monotonic, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def batch(self, batch_id: int, done: Done) -> None:
-        """A batch was finished: an error that stood in its way is over."""
+        """Record a finished batch, and clear the last error."""
         with self._lock:
             self.batch_id, self.rows = batch_id, done.rows
             now = time.monotonic()
@@ -69,7 +69,7 @@ class Pulse:
             self.moved_at = time.monotonic()
 
     def waits(self, why: str) -> None:
-        """The query waits for a system, or (with "") no longer does."""
+        """Record why the query waits for a system, or (with "") that the wait is over."""
         with self._lock:
             if why != self.last_error:
                 self.last_error = why
@@ -77,16 +77,16 @@ class Pulse:
             self.moved_at = time.monotonic()
 
     def moved(self) -> None:
-        """The query is well and has nothing to do."""
+        """Record that the query is healthy."""
         self.moved_at = time.monotonic()
 
     def failed(self, state: State, why: str) -> None:
-        """The query failed."""
+        """Record a failure of the query."""
         with self._lock:
             self.state, self.last_error, self.last_error_at = state, why, datetime.now(UTC)
             self.moved_at = time.monotonic()
 
 
 def drift_text(drift: Mapping[str, Collection[str]]) -> str:
-    """`retail.products: brand_code, shelf; …`."""
+    """Return the drift as text: `retail.products: brand_code, shelf; …`."""
     return "; ".join(f"{dataset}: {', '.join(sorted(drift[dataset]))}" for dataset in sorted(drift) if drift[dataset])

@@ -1,4 +1,4 @@
-"""A streaming query: Spark plans its batches and keeps their offsets; what is planned is read and served here."""
+"""Streaming query: Spark plans the batches and keeps the offsets; this module reads and serves them."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE: Final = ("Waiting for", "Getting offsets", "Initializing")
-"""How Spark's status begins while a query is well and has nothing to do."""
+"""Prefixes of Spark's status message while a query is healthy and idle."""
 ABSENT_S: Final = 10.0
-"""How often a topic that was not there is asked for again."""
+"""Seconds between two checks whether an absent topic exists."""
 REASON: Final = 1000
-"""Most characters of a failure that are kept."""
+"""Maximum length of a stored failure, in characters."""
 
 
 class BatchFailed(Exception):
-    """A batch could not be served; the message is one short line."""
+    """Error for a batch that could not be served. The message is one short line."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySpec:
-    """What a query is, apart from the session it runs in."""
+    """Definition of a query, independent of its session."""
 
     name: str
     make_handler: Callable[[Pulse], Handler]
-    """Makes a handler; a query that starts again gets a new one."""
+    """Factory of the handler; a restarted query gets a new one."""
     trigger_ms: int
 
 
 class RunningQuery:
-    """One start of a query."""
+    """One run of a query."""
 
     def __init__(
         self, session: SparkSession, group: str, spec: QuerySpec, settings: StreamSettings, pulse: Pulse
     ) -> None:
-        """Raises SystemUnavailable when Kafka does not answer, or has none of the topics."""
+        """Start the query. Raises SystemUnavailable if Kafka does not answer, or has none of the topics."""
         self.pulse = pulse
         self._identity = threading.Event()
         self._token = ""
@@ -78,13 +78,16 @@ class RunningQuery:
             .trigger(processingTime=f"{spec.trigger_ms} milliseconds")
             .start()
         )
-        # The id is the checkpoint's: a checkpoint made anew numbers its batches from 0 again.
+        # The id is that of the checkpoint: a new checkpoint numbers its batches from 0 again.
         self._token = f"{group}:{spec.name}:{self.query.id}"
         self._identity.set()
 
     @property
     def stale(self) -> bool:
-        """Whether a topic that was not there when the query started is there now; asked now and then."""
+        """Return whether a topic that was absent at the query's start exists now.
+
+        Checks at most every ABSENT_S seconds.
+        """
         if not self._absent or time.monotonic() - self._asked_at < ABSENT_S:
             return False
         if not self._one_at_a_time.acquire(blocking=False):
@@ -98,7 +101,7 @@ class RunningQuery:
             self._one_at_a_time.release()
 
     def close(self) -> None:
-        """Stop it; its last batch is done again after the next start."""
+        """Stop the query. Its last batch is repeated after the next start."""
         if self.query.isActive:
             self.query.stop()
         self._reader.close()
@@ -113,52 +116,52 @@ class RunningQuery:
         except Exception as error:
             self.failure = " ".join(str(error).split())[:REASON] or type(error).__name__
             log.warning("%s: batch %d failed: %s", self.pulse.query, batch_id, self.failure)
-            # One short line: Spark searches the whole message with a regular expression that recurses once a letter.
+            # One short line: Spark searches the message with a regular expression that recurses once per character.
             raise BatchFailed(self.failure[:REASON]) from None
         self.pulse.batch(batch_id, done)
 
     def look(self) -> None:
-        """Note whether the query is well, and how far behind it is."""
+        """Update the pulse with the query's health and lag, and retry held topics."""
         status = self.query.status
         if not status["isTriggerActive"] or str(status["message"]).startswith(IDLE):
             self.pulse.moved()
-        progress = self.query._jsq.lastProgress()  # parsed by us: pyspark's way costs 5 ms
+        progress = self.query._jsq.lastProgress()  # parsed here: pyspark's parser takes 5 ms
         if progress is not None:
             seen = json.loads(progress.json())
             self.pulse.lag = lag(seen)
         self._retry()
 
     def _retry(self) -> None:
-        """Try what is held also while no batch comes."""
+        """Retry held topics also while there is no batch."""
         if not self._one_at_a_time.acquire(blocking=False):
             return
         try:
             self._batches.retry()
         except (SystemFailure, Stopped) as error:
-            log.warning("%s: what is held is tried again later: %s", self.pulse.query, error)
+            log.warning("%s: held topics are retried later: %s", self.pulse.query, error)
         finally:
             self._one_at_a_time.release()
 
     def why_it_ended(self) -> str:
-        """Why the query is no longer active, in one line."""
+        """Return why the query is no longer active, in one line."""
         if self.failure:
             return self.failure
         error = self.query.exception()
         return " ".join(str(error).split())[:REASON] if error else "it was stopped"
 
     def caught_up(self, topic: str) -> bool:
-        """Whether the query's last batch went to the topic's end, as Spark saw it."""
+        """Return whether the query's last batch reached the topic's end, as Spark reported it."""
         progress = self.query._jsq.lastProgress()
         return progress is not None and not _behind(json.loads(progress.json())).get(topic, 1)
 
 
 def lag(progress: dict[str, Any]) -> int:
-    """Kafka records between what was read and what there is, of a query's progress report."""
+    """Return the lag of a query's progress report: Kafka records not read yet."""
     return sum(_behind(progress).values())
 
 
 def _behind(progress: dict[str, Any]) -> dict[str, int]:
-    """The same by topic; a topic without records is not behind."""
+    """Return the lag by topic; it is 0 for a topic without records."""
     behind: dict[str, int] = {}
     for source in progress.get("sources", ()):
         read = source.get("endOffset") or {}
@@ -174,7 +177,7 @@ def _source(session: SparkSession, topics: Sequence[str], settings: StreamSettin
             "kafka.bootstrap.servers": settings.kafka,
             "subscribe": ",".join(topics),
             "startingOffsets": "earliest",
-            "failOnDataLoss": "false",  # what is lost is found, and told, where it is read: `batches`
+            "failOnDataLoss": "false",  # `batches` detects and reports lost records
             "kafka.isolation.level": "read_committed",
             "maxOffsetsPerTrigger": str(settings.batch_records),
             **{f"kafka.{name}": value for name, value in as_java(settings.kafka_options).items()},

@@ -1,7 +1,7 @@
-"""Reading the ranges of Kafka that Spark has planned: in slices of bounded size, whatever the records' sizes are.
+"""Reads the Kafka ranges that Spark planned, in slices of bounded size for any record size.
 
-A batch that fits into one slice is one. Of a larger one each partition is cut by itself, in the order of its offsets, so
-that the same ranges are cut the same way each time.
+A batch that fits into one slice is one slice. In a larger batch each partition is cut on its own, in the order of its
+offsets, so that the same ranges are always cut the same way.
 
 https://docs.confluent.io/platform/current/clients/confluent-kafka-python/html/index.html
 """
@@ -20,23 +20,23 @@ from headrace.errors import SystemUnavailable
 from headrace.systems.kafka.arrived import arrived
 
 MOST_BYTES: Final = 32 << 20
-"""Bytes of keys and values in one slice, unless a single record is larger."""
+"""Maximum bytes of keys and values in one slice, unless a single record is larger."""
 AT_ONCE: Final = 5_000
 SILENT_S: Final = 2.0
-"""Silence after which it is looked whether Kafka has what is waited for."""
+"""Seconds without a message after which the reader checks whether Kafka still has the offsets."""
 SILENCE_S: Final = 30.0
-"""How long the brokers may send nothing before the end of a range before it is an error."""
+"""Seconds without a message before the end of a range after which reading fails."""
 ANSWER_S: Final = 10.0
 CONFIG: Final[Mapping[str, Any]] = {
-    "group.id": "headrace-stream",  # it joins no group: what it reads is assigned
+    "group.id": "headrace-stream",  # joins no group: its partitions are assigned
     "enable.auto.commit": False,
     "enable.partition.eof": True,
     "isolation.level": "read_committed",
     "auto.offset.reset": "error",
-    # A range ends somewhere before the topic's end: what is fetched behind it is thrown away, so little is.
+    # A range may end before the topic's end, and fetched records after it are discarded, so little is fetched.
     "queued.max.messages.kbytes": 2 << 10,
     "fetch.message.max.bytes": 1 << 20,
-    # One request is under way at a time: it must not hold the next range up.
+    # There is one request at a time, which must not delay the next range.
     "fetch.wait.max.ms": 5,
 }
 GONE: Final = frozenset(
@@ -48,7 +48,7 @@ GONE: Final = frozenset(
         KafkaError._UNKNOWN_PARTITION,
     }
 )
-"""Errors after which a broker is asked what it has: the client also says so by itself, while no broker answers it."""
+"""Errors after which the broker is asked which offsets it has: the client also raises them while no broker answers."""
 SCHEMA: Final = pa.schema(
     [
         ("topic", pa.string()),
@@ -63,18 +63,18 @@ SCHEMA: Final = pa.schema(
 Place: TypeAlias = tuple[str, int]
 """Topic and partition."""
 Message: TypeAlias = Any
-"""confluent-kafka's, whose annotations allow for None where a consumed message has none."""
+"""Message of confluent-kafka. Its annotations allow None where a consumed message has a value."""
 
 
 class Range(NamedTuple):
-    """Offsets of one partition: from `start`, up to `end`, which is not in it."""
+    """Offsets of one partition, from `start` up to but not including `end`."""
 
     start: int
     end: int
 
 
 class Gone(Exception):
-    """Kafka does not have the offset of a partition from which is read, or not the partition."""
+    """Error for a partition, or its start offset, that Kafka does not have."""
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -87,11 +87,11 @@ class Slice:
 
     records: pa.Table
     name: str = ""
-    """Empty when it holds the whole batch, else where it begins."""
+    """Start of the slice; empty if it is the whole batch."""
 
 
 class RangeReader:
-    """Reads ranges with one consumer. Not safe to share between threads."""
+    """Reads ranges with one consumer. Not thread-safe."""
 
     def __init__(self, bootstrap: str, options: Mapping[str, str], *, most_bytes: int = MOST_BYTES) -> None:
         self._bootstrap = bootstrap
@@ -100,11 +100,11 @@ class RangeReader:
         self._made: Consumer | None = None
 
     def slices(self, ranges: Mapping[Place, Range]) -> Iterator[Slice]:
-        """The records of the ranges.
+        """Yield the records of the ranges.
 
         Raises:
-            SystemUnavailable: the brokers do not answer; a new call begins anew.
-            Gone: Kafka does not have what is asked for.
+            SystemUnavailable: the brokers do not answer. A new call starts from the beginning.
+            Gone: Kafka does not have the offsets.
         """
         wanted = {place: each for place, each in sorted(ranges.items()) if each.start < each.end}
         if not wanted:
@@ -125,7 +125,10 @@ class RangeReader:
                 self._made.unassign()
 
     def kept(self, place: Place) -> Range:
-        """The offsets that Kafka has of a partition; none where there is no such partition. Raises SystemUnavailable."""
+        """Return the offsets that Kafka has of a partition; an empty range if there is none.
+
+        Raises SystemUnavailable.
+        """
         try:
             low, high = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_S)
         except KafkaException as error:
@@ -135,11 +138,11 @@ class RangeReader:
         return Range(low, high)
 
     def existing(self, topics: Iterable[str]) -> list[str]:
-        """Those of the topics that there are. Raises SystemUnavailable."""
+        """Return those of the topics that exist. Raises SystemUnavailable."""
         return list(self._partitions(topics))
 
     def _partitions(self, topics: Iterable[str]) -> dict[str, Collection[int]]:
-        """Topic → partitions, of those that there are, as a broker says it. Raises SystemUnavailable."""
+        """Return topic → partitions, of the topics that exist on the broker. Raises SystemUnavailable."""
         try:
             known = self._consumer.list_topics(timeout=ANSWER_S).topics
         except KafkaException as error:
@@ -151,25 +154,28 @@ class RangeReader:
         return {topic: list(each.partitions) for topic, each in there.items() if each.error is None}
 
     def close(self) -> None:
-        """Close the consumer; the next call makes a new one."""
+        """Close the consumer; the next call creates a new one."""
         made, self._made = self._made, None
         if made is not None:
             made.close()
 
     def _cut(self, place: Place, each: Range) -> Iterator[Slice]:
-        """The slices of one partition."""
+        """Yield the slices of one partition."""
         start = each.start
         while start < each.end:
             taken, whole = self._take({place: Range(start, each.end)}, self._most_bytes)
             messages = taken[place]
             if not whole and len(messages) > 1:
-                messages.pop()  # with it there is more than a slice holds
+                messages.pop()  # with it the slice is too large
             if messages:
                 yield Slice(as_table(messages), f"{place[0]}:{place[1]}:{messages[0].offset()}")
             start = each.end if whole else messages[-1].offset() + 1
 
     def _take(self, wanted: Mapping[Place, Range], most: int) -> tuple[dict[Place, list[Message]], bool]:
-        """The records of the ranges, and whether these are all: with the last of them there are more than `most` bytes."""
+        """Return the records of the ranges, and whether they are complete.
+
+        They are incomplete when the last record makes them larger than `most` bytes.
+        """
         taken: dict[Place, list[Message]] = {place: [] for place in wanted}
         waiting = set(wanted)
         total = 0
@@ -191,7 +197,7 @@ class RangeReader:
         return taken, True
 
     def _delivered(self, waiting: Iterable[Place], wanted: Mapping[Place, Range]) -> list[Message]:
-        """Some messages. Raises Gone, or SystemUnavailable after a long silence."""
+        """Return some messages. Raises Gone, or SystemUnavailable after SILENCE_S without a message."""
         deadline = time.monotonic() + SILENCE_S
         while time.monotonic() < deadline:
             messages: list[Message] = arrived(self._consumer, AT_ONCE, SILENT_S)
@@ -201,7 +207,7 @@ class RangeReader:
         raise self._unavailable(f"partitions sent nothing for {SILENCE_S:.0f} s before their end")
 
     def _check(self, waiting: Iterable[Place], wanted: Mapping[Place, Range]) -> None:
-        """Raise Gone for a partition that Kafka does not have: the client waits for one without an end."""
+        """Raise Gone for a range that Kafka does not have: the client would wait for it for ever."""
         for place in waiting:
             kept = self.kept(place)
             if kept.start > wanted[place].start or kept.end < wanted[place].end:
@@ -226,12 +232,12 @@ class RangeReader:
 
 
 def size(message: Message) -> int:
-    """Bytes of a record."""
+    """Return the size of a record in bytes."""
     return len(message.key() or b"") + len(message.value() or b"")
 
 
 def as_table(messages: Sequence[Message]) -> pa.Table:
-    """Records as the queries take them."""
+    """Return the messages as a table of `SCHEMA`."""
     columns = [
         [message.topic() for message in messages],
         [message.partition() for message in messages],

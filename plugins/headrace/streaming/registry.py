@@ -1,4 +1,4 @@
-"""Writer schemas by id, from the registry, each fetched once."""
+"""Cache of compiled writer schemas by registry id."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from headrace.systems.http import HttpClient
 
 NOT_FOUND: Final = 404
 ASK_AGAIN_S: Final = 10.0
-"""How long a schema that the registry does not have is not asked for again."""
+"""Seconds before a schema that the registry does not have is requested again."""
 
 
 def check_writer(dataset: Served, writer: Writer) -> Writer:
-    """The writer, if what it writes can be a row of the dataset. Raises UnreadableSchema."""
+    """Return the writer if its records can be rows of the dataset. Raises UnreadableSchema."""
     if writer.is_envelope != dataset.by_cdc:
-        kind = "no change envelope" if dataset.by_cdc else "a change envelope"
-        raise UnreadableSchema(f"schema id {writer.id} is {kind}: it is not of {dataset.id}")
+        kind = "not a change envelope" if dataset.by_cdc else "a change envelope"
+        raise UnreadableSchema(f"schema id {writer.id} is {kind}: it does not belong to {dataset.id}")
     missing = [name for name in dataset.key if name not in writer.row.fields]
     if missing:
-        raise UnreadableSchema(f"schema id {writer.id} has no {', '.join(missing)}: it is not of {dataset.id}")
+        raise UnreadableSchema(f"schema id {writer.id} has no {', '.join(missing)}: it does not belong to {dataset.id}")
     return writer
 
 
 class Writers:
-    """Compiled writer schemas. That a schema cannot be read is remembered, too; that there is none, for a while."""
+    """Cache of compiled writer schemas. Unreadable schemas are cached too; missing ones for ASK_AGAIN_S."""
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
@@ -39,18 +39,18 @@ class Writers:
 
     @classmethod
     def at(cls, url: str, user: str = "", password: str = "") -> Writers:
-        """Of the registry whose Confluent API is at `url`; without a user, of one that asks nobody."""
+        """Create the cache of the registry whose Confluent API is at `url`. Without a user it sends no login."""
         endpoint = replace(Endpoint.from_url(url), login=user or None, password=password or None)
-        next_step = "Records of schemas that are known go on; this batch waits."
+        next_step = "Records of cached schemas are still served; this batch waits."
         return cls(HttpClient("registry", endpoint, path=urlsplit(url).path.rstrip("/"), next_step=next_step))
 
     def __call__(self, schema_id: int) -> Writer:
-        """The writer of that schema id.
+        """Return the writer of that schema id.
 
         Raises:
-            UnreadableSchema: the registry has no such schema, or it is of a kind that is not served.
+            UnreadableSchema: the registry has no such schema, or its kind is not supported.
             SystemUnavailable: the registry does not answer.
-            SystemRefused: it does not want to answer.
+            SystemRefused: the registry refuses the request.
         """
         found = self._known.get(schema_id)
         if found is None:

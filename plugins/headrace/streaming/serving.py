@@ -1,9 +1,9 @@
-"""The query `cdc`: every change of a group's datasets into its state and its history.
+"""Query `cdc`: writes every change of a group's datasets into their state and history tables.
 
-Dead letters are written before rows are inserted, and an insert has no token: a batch that is tried again is inserted
-again, with what can be read only now, and rows with the same position merge.
+Dead letters are written before rows are inserted, and an insert has no token. A retried batch is inserted again,
+including records that became readable meanwhile; rows with the same position merge.
 
-Each dataset stands alone: a dataset whose table refuses the rows is held, and the others are served.
+Datasets are independent: a dataset whose table refuses the rows is held, and the others are served.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from headrace.streaming.writer import Writer
 
 QUERY: Final = "cdc"
 REFUSED: Final = "refused-by-warehouse"
-"""Rule of a dead letter whose values ClickHouse does not convert."""
+"""Rule of a dead letter whose values ClickHouse cannot convert."""
 
 
 class ServedRows(NamedTuple):
-    """Rows of one dataset, and the tables that get them."""
+    """Rows of one dataset, with the columns of their tables."""
 
     dataset: Served
     columns: Columns
     rows: Rows
     records: pa.Table
-    """What the rows were made of."""
+    """Records of the rows."""
 
 
 class ChangeServing:
-    """Serves batches of records; one a query."""
+    """Handler of the query `cdc`; one per query."""
 
     def __init__(
         self, datasets: Iterable[Served], writers: Writers, sink: Sink, dead_letters: Letterbox, patience: Patience
@@ -57,14 +57,14 @@ class ChangeServing:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics that are read."""
+        """Return the topics to read."""
         return tuple(self._by_topic)
 
     def serve(self, records: pa.Table, _: str = "") -> Done:
-        """Serve one batch. It needs no name: it may be served twice.
+        """Serve one batch. It needs no token, because it may be served twice.
 
-        Records of topics that are no dataset's any more are left out. Raises SystemUnavailable, SystemRefused or
-        Stopped, and may then have served a part of the batch.
+        Records of topics without a dataset are left out. Raises SystemUnavailable, SystemRefused or
+        Stopped; part of the batch may then be served.
         """
         batch = _Batch(self._by_topic, self._targets)
         made, dead = decode(_of_topics(records, self._by_topic), self._writer, batch.rows)
@@ -83,7 +83,7 @@ class ChangeServing:
         return Done(sum(part.rows.table.num_rows for part in served), len(dead), drift, batch.held)
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:
-        """Those of the records that cannot be served, as `serve` would find; nothing is written."""
+        """Return the records that `serve` could not serve, as dead letters. Writes nothing."""
         batch = _Batch(self._by_topic, self._targets)
         made, dead = decode(records, self._writer, batch.rows)
         return [*dead, *(letter for part in made if part for letter in self._refused(part)[1])]
@@ -91,9 +91,9 @@ class ChangeServing:
     def _without_refused(
         self, dataset: Served, parts: Sequence[ServedRows], reason: SystemRefused, held: dict[str, str]
     ) -> list[DeadLetter]:
-        """Insert a dataset's rows without those that ClickHouse does not convert; their dead letters.
+        """Insert a dataset's rows without those that ClickHouse cannot convert; return the dead letters of these.
 
-        When it still refuses, the dataset is held.
+        If ClickHouse still refuses, the dataset is held.
         """
         tried = [self._refused(part) for part in parts]
         dead = [letter for _, letters in tried for letter in letters]
@@ -107,7 +107,7 @@ class ChangeServing:
         return dead
 
     def _refused(self, part: ServedRows) -> tuple[ServedRows, list[DeadLetter]]:
-        """A part without the rows that ClickHouse does not convert, and their dead letters."""
+        """Return a part without the rows that ClickHouse cannot convert, and the dead letters of these."""
         types = {name: type_ for columns in part.columns.values() for name, type_ in columns.items()}
         table = part.rows.table.select([name for name in part.rows.table.column_names if name in types])
         taken: list[pa.Table] = []
@@ -135,18 +135,18 @@ class ChangeServing:
 
 
 class _Batch:
-    """The rows of one batch, as `decode` asks for them."""
+    """Row conversion of one batch, for `decode`."""
 
     def __init__(self, by_topic: dict[str, Served], targets: Targets) -> None:
         self._by_topic = by_topic
         self._targets = targets
         self.held: dict[str, str] = {}
-        """Topic → why it is not served."""
+        """Topic → why it is held."""
         self.deletions: list[ServedRows] = []
-        """Deletions of rows whose values do not fit: the key is enough for the state."""
+        """Deletions of rows whose values do not fit; the key is enough for the state table."""
 
     def rows(self, chunk: Chunk) -> ServedRows | None:
-        """The rows of a chunk; None when its dataset is held."""
+        """Return the rows of a chunk; None if its dataset is held."""
         dataset = self._by_topic[chunk.topic]
         try:
             columns = self._targets.columns(dataset, chunk.writer.id)
@@ -163,7 +163,7 @@ class _Batch:
         return ServedRows(dataset, columns, found, chunk.records)
 
     def _delete(self, dataset: Served, columns: Columns, chunk: Chunk) -> None:
-        """Delete the row of a single record from the state, whatever its other values are."""
+        """Add the deletion of a single record to `deletions`, whatever its other values are."""
         if not dataset.by_cdc or chunk.records.num_rows > 1:
             return
         state = dataset.tables[0]
@@ -173,7 +173,7 @@ class _Batch:
 
 
 def inserts(parts: Iterable[ServedRows]) -> list[Insert]:
-    """One insert for all rows of one table that have the same columns."""
+    """Return one insert per table and set of columns."""
     together: dict[tuple[str, ...], list[pa.Table]] = {}
     for part in parts:
         for table in part.columns:
@@ -189,6 +189,6 @@ def _of_topics(records: pa.Table, topics: Iterable[str]) -> pa.Table:
 
 
 def _at(records: pa.Table, row: pa.Table) -> pa.Table:
-    """The record of a row."""
+    """Return the record of a row."""
     partition, offset = (row[name][0].as_py() for name in POSITION)
     return records.filter(pc.and_(pc.equal(records["partition"], partition), pc.equal(records["offset"], offset)))

@@ -1,4 +1,4 @@
-"""Spark for one driver: a small heap, no UI, and as little as possible done a batch."""
+"""Spark session of a streaming driver: small heap, no UI, little work per batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 JVM_FLAGS: Final = (
     "-XX:+UseSerialGC",  # two cores, a small heap: fewer threads and less memory than G1
     "-XX:TieredStopAtLevel=1",  # per-batch planning never gets hot enough to repay C2's work and memory
-    "-Xss4m",  # Spark matches error messages with a regular expression that recurses once a letter
+    "-Xss4m",  # Spark matches error messages with a regular expression that recurses once per character
     "-XX:-UsePerfData",
     "-Djava.net.preferIPv4Stack=true",
 )
@@ -26,7 +26,7 @@ PLAIN_FILES_JAR: Final = "hadoop-bare-naked-local-fs-*.jar"
 
 CHATTY: Final = (
     "org.apache.spark.sql.execution.streaming.runtime.ProcessingTimeExecutor",  # a warning for every batch of a backlog
-    "org.apache.spark.scheduler.DAGScheduler",  # and for every job that a stopping query no longer has
+    "org.apache.spark.scheduler.DAGScheduler",  # and one for every job that a stopping query no longer has
 )
 
 CONF: Final = {
@@ -54,7 +54,7 @@ CONF: Final = {
 
 
 def spark_conf(settings: StreamSettings) -> dict[str, str]:
-    """Spark's configuration for a driver."""
+    """Return Spark's configuration for a driver."""
     jars = sorted(Path(settings.spark_jars).glob("*.jar")) if settings.spark_jars else []
     conf = {
         **CONF,
@@ -66,7 +66,7 @@ def spark_conf(settings: StreamSettings) -> dict[str, str]:
     if settings.spark_master.startswith("local"):
         conf |= ALONE
     if any(jar.match(PLAIN_FILES_JAR) for jar in jars):
-        # Hadoop's own local files start a chmod process for every file of every batch: 40 ms twice a batch.
+        # Hadoop's local file system starts a chmod process for every file of every batch: twice 40 ms per batch.
         conf["spark.hadoop.fs.file.impl"] = PLAIN_FILES
         conf["spark.sql.streaming.checkpointFileManagerClass"] = (
             "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
@@ -75,7 +75,7 @@ def spark_conf(settings: StreamSettings) -> dict[str, str]:
 
 
 def make_session(settings: StreamSettings, name: str) -> SparkSession:
-    """A new session. Takes seconds: it starts the JVM."""
+    """Create a session. Takes seconds, because it starts the JVM."""
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

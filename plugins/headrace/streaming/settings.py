@@ -1,4 +1,4 @@
-"""What a driver is told: everything comes from the environment, under these names."""
+"""Settings of a streaming driver, all from environment variables."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ def _setting(name: str, default: Any = MISSING) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StreamSettings:
-    """The settings of one driver, not shown by `repr`. Those without a default must be given; secrets come from here only."""
+    """Settings of one driver; `repr` shows none. Those without a default are required. All secrets come from here."""
 
     checkpoints: str = _setting("HEADRACE_STREAM_CHECKPOINTS")
-    """Folder (or Hadoop URI) of this group's checkpoints, one folder a query in it. Lose it and the streams begin anew."""
+    """Folder (or Hadoop URI) of this group's checkpoints, one subfolder per query.
+
+    Without it the streams start from the beginning.
+    """
     kafka: str = _setting("HEADRACE_KAFKA_BOOTSTRAP")
     """Bootstrap servers, `host:port[,host:port]`."""
     registry: str = _setting("HEADRACE_REGISTRY_URL")
-    """Base of the registry's Confluent API, e.g. `http://127.0.0.1:18081/apis/ccompat/v7`."""
+    """Base URL of the registry's Confluent API, e.g. `http://127.0.0.1:18081/apis/ccompat/v7`."""
     registry_user: str = _setting("HEADRACE_REGISTRY_USER", "")
-    """User that may read schemas; empty: the registry asks nobody."""
+    """User that may read schemas; empty: the registry needs no login."""
     registry_password: str = _setting("HEADRACE_REGISTRY_PASSWORD", "")
     """Password of that user."""
     clickhouse_host: str = _setting("HEADRACE_CLICKHOUSE_HOST")
@@ -42,36 +45,36 @@ class StreamSettings:
     clickhouse_password: str = _setting("HEADRACE_CLICKHOUSE_PASSWORD", "")
     """Password of that user."""
     clickhouse_secure: bool = _setting("HEADRACE_CLICKHOUSE_SECURE", default=False)
-    """Whether ClickHouse is asked over TLS: true or false."""
+    """Whether ClickHouse is used over TLS: true or false."""
     platform_dsn: str = _setting("HEADRACE_PLATFORM_DSN", "")
-    """PostgreSQL of the platform, for heartbeats; empty: none are written."""
+    """DSN of the platform's PostgreSQL, for heartbeats; empty: no heartbeats."""
     contracts: str = _setting(ENVIRONMENT, str(applied_index(Path(__file__).parents[3])))
     """Index of the applied contracts, or a folder of contracts."""
     kafka_options: Mapping[str, str] = _setting("HEADRACE_KAFKA_OPTIONS", {})
-    """More options of every Kafka client (TLS, SASL), as a JSON object, named as librdkafka names them."""
+    """Further options of every Kafka client (TLS, SASL), as a JSON object with librdkafka's names."""
     spark_master: str = _setting("HEADRACE_SPARK_MASTER", "local[2]")
-    """Where Spark runs its tasks."""
+    """Spark master URL."""
     spark_jars: str = _setting("HEADRACE_SPARK_JARS", "")
-    """Folder of the jars that pyspark does not bring; empty: they are on Spark's class path already."""
+    """Folder of the jars that pyspark does not include; empty: they are on Spark's class path."""
     spark_memory: str = _setting("HEADRACE_SPARK_MEMORY", "768m")
-    """Heap of the driver's JVM."""
+    """Heap size of the driver's JVM."""
     spark_options: Mapping[str, str] = _setting("HEADRACE_SPARK_OPTIONS", {})
-    """More Spark configuration, as a JSON object; wins over the driver's own."""
+    """Further Spark configuration, as a JSON object; overrides the driver's own."""
     trigger_ms: int = _setting("HEADRACE_STREAM_TRIGGER_MS", 150)
-    """Shortest time from one batch of changes to the next, ms: freshness against CPU and small parts."""
+    """Shortest interval between two batches of changes, ms. Shorter is fresher, but costs CPU and makes small parts."""
     metrics_trigger_ms: int = _setting("HEADRACE_STREAM_METRICS_TRIGGER_MS", 5000)
-    """The same for metrics."""
+    """Shortest interval between two batches of metrics, ms."""
     batch_records: int = _setting("HEADRACE_STREAM_BATCH_RECORDS", 50_000)
-    """Most Kafka records in one batch: bounds memory while catching up."""
+    """Maximum Kafka records in one batch; limits memory during catch-up."""
     patience_s: float = _setting("HEADRACE_STREAM_PATIENCE_S", 900.0)
-    """How long a batch waits for a system that does not answer before its query fails, s."""
+    """Seconds for which a batch waits for a system that does not answer, before its query fails."""
     restarts: int = _setting("HEADRACE_STREAM_RESTARTS", 8)
     """Failures of one query within the window after which it stays down."""
     restart_window_s: float = _setting("HEADRACE_STREAM_RESTART_WINDOW_S", 600.0)
-    """The window, s."""
+    """Length of that window, s."""
 
     def clickhouse(self) -> Endpoint:
-        """Return where ClickHouse is."""
+        """Return the endpoint of ClickHouse."""
         return Endpoint(
             host=self.clickhouse_host,
             port=self.clickhouse_port,
@@ -82,7 +85,7 @@ class StreamSettings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> StreamSettings:
-        """Read the environment. Raises ValueError naming every variable that is missing or cannot be read."""
+        """Read the environment. Raises ValueError with every variable that is missing or invalid."""
         values: dict[str, Any] = {}
         problems = []
         for setting in fields(cls):

@@ -1,4 +1,4 @@
-"""ClickHouse: what its tables take, and inserts that count once."""
+"""Sink for ClickHouse: columns of its tables, and inserts with retries and tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.planning.ddl import identifier, literal
 from headrace.streaming.patience import Patience
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.warehouse.arrow import as_stream
-from headrace.systems.warehouse.client import connect, meaning, port
+from headrace.systems.warehouse.client import BUSY, LIMITS, connect, meaning, port
 from headrace.systems.warehouse.hook import INSERT_SETTINGS, token_settings
 
 SETTINGS: Final[Mapping[str, Any]] = {
@@ -24,19 +24,19 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "max_insert_threads": 1,
     "max_threads": 1,
 }
-"""Of every insert: synchronous, so that what is acknowledged can be read, and one part a table."""
+"""Settings of every insert: synchronous, so that acknowledged rows can be read, with one part per table."""
 
 TIMEOUT_S: Final = 60
 PARALLEL: Final = 4
-"""Inserts under way at once: they mostly wait."""
+"""Parallel inserts; they mostly wait."""
 
 
 class Insert(NamedTuple):
     """Rows for one table.
 
-    A token that was used on the table before makes the insert count for nothing. ClickHouse writes the token down before
-    the rows are there: after it died in between, the next try counts for nothing as well, and the rows are lost. So rows
-    that may be there twice have no token, and for others see `metrics.once`.
+    ClickHouse ignores an insert whose token was used on the table before. It stores the token before the rows: if it
+    dies in between, the next try is ignored too, and the rows are lost. So rows that may be inserted twice have no
+    token. For other rows see `metrics.once`.
     """
 
     table: str
@@ -45,7 +45,7 @@ class Insert(NamedTuple):
 
 
 class Sink:
-    """One driver's connection to ClickHouse; safe to share between threads."""
+    """ClickHouse connection of one driver. Thread-safe."""
 
     def __init__(self, clickhouse: Endpoint) -> None:
         self.address = f"{clickhouse.host}:{port(clickhouse)}"
@@ -54,18 +54,18 @@ class Sink:
         self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="insert")
 
     def insert(self, inserts: Sequence[Insert], patience: Patience) -> None:
-        """Insert all, side by side, each until it is acknowledged.
+        """Insert all in parallel; retry each until it is acknowledged.
 
         Raises:
-            SystemUnavailable: ClickHouse did not answer for longer than the patience lasts.
-            SystemRefused: ClickHouse refuses an insert for good.
+            SystemUnavailable: ClickHouse does not answer within the patience's limit.
+            SystemRefused: ClickHouse refuses an insert.
             Stopped: the driver is stopping.
         """
         for refusal in self.attempt(inserts, patience).values():
             raise refusal
 
     def attempt(self, inserts: Sequence[Insert], patience: Patience) -> dict[str, SystemRefused]:
-        """The same; tables of which ClickHouse refuses an insert, and why. The other inserts are made.
+        """Insert all as `insert` does, but return the refusals by table. The other inserts are done.
 
         Raises SystemUnavailable, Stopped.
         """
@@ -77,19 +77,19 @@ class Sink:
         return {i.table: refusal for i, refusal in zip(inserts, answers, strict=True) if refusal is not None}
 
     def once(self, inserts: Sequence[Insert]) -> None:
-        """Try each one time, side by side. Raises SystemUnavailable, SystemRefused: the first failure, when all have ended."""
+        """Try each insert once, in parallel. Then raise the first failure: SystemUnavailable or SystemRefused."""
         tasks = [self._threads.submit(self._insert, insert) for insert in inserts]
         wait(tasks)
         for task in tasks:
             task.result()
 
     def refusal(self, rows: pa.Table, types: Mapping[str, str], patience: Patience) -> SystemRefused | None:
-        """Why ClickHouse cannot convert the rows to these column types; None when it can. Nothing is stored."""
+        """Return why ClickHouse cannot convert the rows to these column types; None if it can. Stores nothing."""
         structure = ", ".join(f"{identifier(name)} {types[name]}" for name in rows.column_names)
         return self._attempted(Insert(f"FUNCTION null({literal(structure)})", rows), patience)
 
     def columns(self, tables: Iterable[str]) -> dict[str, dict[str, str]]:
-        """Table → column → type, of those tables that exist; columns that take no insert are left out."""
+        """Return table → column → type of the tables that exist, without columns that take no insert."""
         wanted = sorted(set(tables))
         query = (
             "SELECT database || '.' || table, name, type FROM system.columns WHERE database || '.' || table IN {tables:Array(String)} "
@@ -101,7 +101,7 @@ class Sink:
         return found
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
-        """The rows of a query. Raises SystemUnavailable, SystemRefused."""
+        """Return the rows of a query. Raises SystemUnavailable, SystemRefused."""
         rows: Sequence[Sequence[Any]] = self._ask(lambda client: client.query(sql, parameters=parameters).result_rows)
         return rows
 
@@ -110,7 +110,7 @@ class Sink:
         self._ask(lambda client: client.command(sql))
 
     def query_arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-        """The same as an Arrow table."""
+        """Return the rows of a query as an Arrow table. Raises SystemUnavailable, SystemRefused."""
         return self._ask(lambda client: client.query_arrow(sql, parameters=parameters, use_strings=True))
 
     def _attempted(self, insert: Insert, patience: Patience) -> SystemRefused | None:
@@ -130,10 +130,10 @@ class Sink:
         try:
             return question(self._connected())
         except (ClickHouseError, OSError) as error:
-            meant = meaning(error, self.address)
+            meant = meaning(error, self.address, BUSY | LIMITS)
             if isinstance(meant, SystemRefused):
                 raise meant from error
-            raise SystemUnavailable("warehouse", self.address, f"{meant}; it is tried again") from error
+            raise SystemUnavailable("warehouse", self.address, f"{meant}; the call is retried") from error
 
     def _connected(self) -> Client:
         if self._client is None:

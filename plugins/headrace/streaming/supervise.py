@@ -1,4 +1,4 @@
-"""Keeping the queries of one driver up: each by itself, whatever becomes of the others."""
+"""Supervision of a driver's queries: each is restarted on its own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from headrace.systems.retry import Backoff
 log = logging.getLogger(__name__)
 
 EXHAUSTED_S: Final = 60.0
-"""Wait of a query that failed too often, while another one of its driver is well."""
+"""Seconds before the restart of a query that failed too often, while another query of its driver is healthy."""
 BACKOFF: Final = Backoff(first_s=1.0, longest_s=30.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often a query may fail."""
+    """Failure limit of a query: number of failures within a window."""
 
     restarts: int
     window_s: float
@@ -31,13 +31,13 @@ class Limits:
 
 @dataclass(slots=True)
 class Failures:
-    """The failures of one query within the window."""
+    """Failures of one query within the window."""
 
     limits: Limits
     at: deque[float] = field(default_factory=deque)
 
     def restart_after(self, now: float) -> float | None:
-        """Count one failure: seconds to wait until the next start, or None when there were too many."""
+        """Count one failure; return the seconds until the restart, or None if the limit is reached."""
         self.at.append(now)
         while self.at and self.at[0] < now - self.limits.window_s:
             self.at.popleft()
@@ -45,7 +45,7 @@ class Failures:
 
 
 class Supervised:
-    """One query that is kept up."""
+    """A query that is restarted when it fails."""
 
     def __init__(self, pulse: Pulse, start: Callable[[], RunningQuery], limits: Limits) -> None:
         self.pulse = pulse
@@ -54,10 +54,10 @@ class Supervised:
         self._failures = Failures(limits)
         self._start_at: float | None = 0.0
         self.exhausted = False
-        """Whether it failed too often lately: it is tried seldom."""
+        """True if the failure limit is reached; it is then restarted rarely."""
 
     def tend(self) -> None:
-        """Start it when it is time, look how it is, note when it failed. Raises nothing that one query causes."""
+        """Start the query if due, check its health, record its failure. Raises nothing caused by one query."""
         if self.running is None:
             if self._start_at is not None and time.monotonic() >= self._start_at:
                 self._try_start()
@@ -72,7 +72,7 @@ class Supervised:
             self.running.look()
 
     def stop(self) -> None:
-        """Stop it; its last batch is done again after the next start."""
+        """Stop the query. Its last batch is repeated after the next start."""
         if self.running is not None:
             self.running.close()
 
@@ -95,10 +95,10 @@ class Supervised:
         wait_s = EXHAUSTED_S if wait_s is None else wait_s
         self._start_at = now + wait_s
         self.pulse.failed("restarting", why)
-        log.warning("query %s starts again in %.1f s: %s", self.pulse.query, wait_s, why)
+        log.warning("query %s restarts in %.1f s: %s", self.pulse.query, wait_s, why)
 
     def give_up(self) -> None:
-        """Stay down."""
+        """Keep the query down."""
         self._start_at = None
         self.pulse.failed("down", self.pulse.last_error)
         log.error("query %s stays down: %s", self.pulse.query, self.pulse.last_error)

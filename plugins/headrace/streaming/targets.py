@@ -1,4 +1,4 @@
-"""The target tables' columns, as they are now: a column that is added is filled without a restart."""
+"""Cache of the target tables' current columns, so that an added column is filled without a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.streaming.patience import Patience
 from headrace.streaming.sink import Sink
 
 DRIFT_RECHECK_S: Final = 30.0
-"""How soon a column that was added to the target after its records came is noticed."""
+"""Seconds after which a column that was added to the target after its records is detected."""
 
 Columns = Mapping[str, Mapping[str, str]]
 """Table → column → ClickHouse type."""
@@ -23,18 +23,18 @@ Columns = Mapping[str, Mapping[str, str]]
 class _Known:
     columns: Columns
     seen: set[int]
-    """Schema ids that came since the columns were read."""
+    """Schema ids seen since the columns were read."""
     drifts: bool = False
     read_at: float = field(default_factory=time.monotonic)
 
     @property
     def is_due(self) -> bool:
-        """Whether a column that drifted may have come meanwhile."""
+        """Return whether the columns must be re-read, since a missing column may have been added."""
         return self.drifts and time.monotonic() - self.read_at > DRIFT_RECHECK_S
 
 
 class Targets:
-    """Columns by dataset; read again when a schema comes that was not seen, and now and then while they drift."""
+    """Columns by dataset. Re-read at a new schema id, and every DRIFT_RECHECK_S seconds while there is drift."""
 
     def __init__(self, sink: Sink, patience: Patience) -> None:
         self._sink = sink
@@ -42,11 +42,11 @@ class Targets:
         self._known: dict[str, _Known] = {}
 
     def columns(self, dataset: Served, schema_id: int) -> Columns:
-        """The columns of the dataset's tables.
+        """Return the columns of the dataset's tables.
 
         Raises:
             SystemRefused: a table is missing.
-            SystemUnavailable, Stopped: as the patience does.
+            SystemUnavailable, Stopped: from the patience.
         """
         known = self._known.get(dataset.id)
         if known is not None and schema_id in known.seen and not known.is_due:
@@ -62,5 +62,5 @@ class Targets:
         return columns
 
     def drifts(self, dataset: Served, *, drifts: bool) -> None:
-        """Note whether the source has columns that the target has not."""
+        """Record whether the source has columns that the target does not have."""
         self._known[dataset.id].drifts = drifts

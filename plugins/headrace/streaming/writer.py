@@ -1,9 +1,11 @@
-"""A writer's Avro schema, compiled for reading many records at once.
+"""Compilation of a writer's Avro schema for batch decoding.
 
-Records are read as one block of an Avro file whose schema is the writer's, rewritten without changing a byte of what it
-reads: a nested record that is never null is laid flat, so that columns nobody wants are skipped and not built (three
-times faster on Debezium's envelope); every named type is written out where it is used, since a skipped one could not be
-referred to; the wire format's five bytes come first (a mark of the reader's comes last, see `avro_blocks`).
+Records are read as one block of an Avro file. The file's schema is the writer's, rewritten to read the same bytes:
+
+* A nested record that is never null is flattened, so that unused columns are skipped and not built. This is three times
+  faster for Debezium's envelope.
+* Every named type is written out at each use, since a skipped one could not be referred to.
+* The wire format's five bytes come first. The reader's mark comes last (see `avro_blocks`).
 """
 
 from __future__ import annotations
@@ -21,27 +23,27 @@ FRAME_BYTES: Final = 5
 SOURCE_COLUMNS: Final = ("source_ts_us", "source_ts_ms", "source_lsn", "source_origin", "source_origin_lsn")
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 KEPT: Final = ("logicalType", "precision", "scale", "size", "symbols")
-"""The attributes that decide how bytes are read; the others only cost time at every block."""
+"""Attributes that decide how bytes are read; the others only cost time in every block."""
 
 
 class UnreadableSchema(Exception):
-    """A schema that the fast lane cannot read; the message says which and why."""
+    """Error for a schema that a stream cannot read. The message has the id and the reason."""
 
     def __init__(self, message: str, rule: str = "schema") -> None:
         super().__init__(message)
         self.rule = rule
-        """What the record breaks, in a word: `wire-format`, `schema-unknown` or `schema`."""
+        """Broken rule: `wire-format`, `schema-unknown` or `schema`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a value stands for beyond its Avro type: Kafka Connect's or Avro's logical name, and its parts'."""
+    """Logical type of a value: Kafka Connect's or Avro's logical name, and the types of its parts."""
 
     name: str = ""
     fields: Mapping[str, Meaning] = field(default_factory=dict)
-    """Of a record: by field."""
+    """Field → its meaning, for a record."""
     element: Meaning | None = None
-    """Of an array or a map: of its values."""
+    """Meaning of the values, for an array or a map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,14 @@ class Writer:
     header: bytes
     """File header of a block of framed records."""
     columns: tuple[str, ...]
-    """What is read of each record: `after`, and for a change envelope `before`, `op` and parts of `source`."""
+    """Columns read from each record: `after`, and for a change envelope `before`, `op` and parts of `source`."""
     row: Meaning
-    """Of the row: the envelope's `after`, or the record itself."""
+    """Meaning of the row: of the envelope's `after`, or of the record itself."""
     is_envelope: bool
 
 
 def compile_writer(schema_id: int, schema: Any) -> Writer:
-    """Compile a schema as the registry has it. Raises UnreadableSchema."""
+    """Compile a schema of the registry. Raises UnreadableSchema."""
     inliner = _Inliner(schema_id)
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise UnreadableSchema(f"schema id {schema_id} is not a record")
@@ -86,7 +88,7 @@ def compile_writer(schema_id: int, schema: Any) -> Writer:
 
 
 class _Inliner:
-    """Writes each named type out at every use, under a name of its own."""
+    """Inliner that writes out each named type at every use, under a unique name."""
 
     def __init__(self, schema_id: int) -> None:
         self._schema_id = schema_id
@@ -95,7 +97,7 @@ class _Inliner:
         self._uses = 0
 
     def define(self, schema: Any, namespace: str) -> None:
-        """Note every named type, so that it can be referred to from anywhere."""
+        """Collect every named type, for references from anywhere."""
         if isinstance(schema, list):
             for branch in schema:
                 self.define(branch, namespace)
@@ -110,7 +112,7 @@ class _Inliner:
                 self.define(member["type"], namespace)
 
     def flat(self, envelope: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The envelope's fields, those of `source` laid flat as `source_…`."""
+        """Yield the envelope's fields, with those of `source` flattened as `source_…`."""
         _, namespace = _full_name(envelope, "")
         for member in envelope["fields"]:
             plain, _ = self.inline(member["type"], namespace)
@@ -120,13 +122,13 @@ class _Inliner:
                 yield {"name": member["name"], "type": plain}
 
     def meaning_of_field(self, record: dict[str, Any], name: str) -> Meaning:
-        """What the values of a record's field stand for."""
+        """Return the meaning of a record's field."""
         _, namespace = _full_name(record, "")
         member = next(f for f in record["fields"] if f["name"] == name)
         return self.inline(member["type"], namespace)[1]
 
     def inline(self, schema: Any, namespace: str) -> tuple[Any, Meaning]:
-        """The bare schema and its meaning."""
+        """Return the bare schema and its meaning."""
         if isinstance(schema, str):
             return (schema, Meaning()) if schema in PRIMITIVES else self._reference(schema, namespace)
         if isinstance(schema, list):
@@ -170,7 +172,7 @@ class _Inliner:
     def _union(self, branches: list[Any], namespace: str) -> tuple[Any, Meaning]:
         others = [index for index, branch in enumerate(branches) if branch != "null"]
         if len(others) != 1 or len(branches) > 2:
-            raise UnreadableSchema(f"schema id {self._schema_id}: a union of {len(branches)} types is not served")
+            raise UnreadableSchema(f"schema id {self._schema_id}: a union of {len(branches)} types is not supported")
         plain, meaning = self.inline(branches[others[0]], namespace)
         return [plain if index in others else "null" for index in range(len(branches))], meaning
 
@@ -187,7 +189,7 @@ class _Inliner:
 
 
 def _full_name(schema: Mapping[str, Any], namespace: str) -> tuple[str, str]:
-    """Full name of a named type, and the namespace of what is inside it."""
+    """Return the full name of a named type, and the namespace inside it."""
     name = str(schema["name"])
     if "." in name:
         return name, name.rpartition(".")[0]

@@ -1,1 +1,1 @@
-"""Clients of systems: one folder per system, the same parts in each."""
+"""Clients of the external systems: one folder per system, each with a hook and its state functions."""

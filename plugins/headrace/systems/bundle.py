@@ -1,4 +1,4 @@
-"""All systems that a plan touches, each behind its hook."""
+"""Endpoints and hooks of all systems that a plan changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from headrace.systems.warehouse.hook import WarehouseHook
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where every system is."""
+    """Endpoints of all systems."""
 
     kafka: Endpoint
     registry: Endpoint
@@ -30,13 +30,16 @@ class Endpoints:
     warehouse: Endpoint
     platform: Endpoint
     serving: Endpoint | None = None
-    """None where no dataset is served by PostgreSQL."""
+    """None when no dataset is served by PostgreSQL."""
     sources: Mapping[str, Endpoint] = field(default_factory=dict, hash=False)
     """Short connection name, e.g. `oltp` → the source database."""
 
     @classmethod
     def from_connections(cls, sources: Iterable[str] = (), *, serving: bool = False) -> Endpoints:
-        """From Airflow's connections: `<name>_default` for each source connection; `serving` where it is needed."""
+        """Read the endpoints from Airflow's connections.
+
+        Each source has the connection `<name>_default`. Reads the serving database's connection only if `serving`.
+        """
         read = Endpoint.from_connection
         return cls(
             kafka=read(KafkaHook.default_conn_name),
@@ -52,7 +55,7 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Systems:
-    """A hook for each system."""
+    """One hook per system."""
 
     kafka: KafkaHook
     registry: RegistryHook
@@ -65,7 +68,7 @@ class Systems:
 
     @classmethod
     def at(cls, endpoints: Endpoints) -> Systems:
-        """The hooks of these endpoints; connects to nothing yet."""
+        """Create the hooks of these endpoints. Opens no connection yet."""
         return cls(
             kafka=KafkaHook(endpoints.kafka),
             registry=RegistryHook(endpoints.registry),
@@ -79,19 +82,19 @@ class Systems:
 
 
 WORKER: Final = "connect"
-"""Who the Connect worker is to the registry."""
+"""User name of the Connect worker at the registry."""
 KAFKA_JAAS: Final = "${env:HEADRACE_KAFKA_JAAS}"
-"""Where the Connect worker finds its line of JAAS."""
+"""Reference from which the Connect worker reads its JAAS line."""
 
 
 def plan_settings(endpoints: Endpoints, overrides: Mapping[str, Any] | None = None) -> PlanSettings:
-    """What the plan must know of the endpoints, as the Connect worker reaches them.
+    """Return the addresses and settings of the endpoints, as the Connect worker reaches them.
 
-    The extra `plan` of Connect's connection, and then `overrides`, replace values of `PlanSettings`, also inside `catalog` and each of `sources`: for
-    a worker that reaches the systems under other addresses, or whose secrets have other names.
+    The extra `plan` of Connect's connection, and then `overrides`, replace values of `PlanSettings`, also inside
+    `catalog` and each of `sources`. This serves a worker that uses other addresses or other names of secrets.
 
     Raises:
-        ValueError: an override has a name that `PlanSettings` does not know.
+        ValueError: an override has a name that `PlanSettings` does not have.
     """
     lake = endpoints.lake
     kind = "jdbc" if is_jdbc(lake) else "rest"
@@ -120,7 +123,7 @@ def _database(place: Endpoint) -> dict[str, Any]:
 
 
 def _login(kafka: Endpoint) -> dict[str, str]:
-    """Log in as this cluster asks of its clients; who the worker is there, its own environment says."""
+    """Return the login options of the Connect worker. Its user and password come from its own environment."""
     options = {name: str(kafka.extra[name]) for name in ("security.protocol", "sasl.mechanism") if name in kafka.extra}
     return {**options, "sasl.jaas.config": KAFKA_JAAS} if "sasl.mechanism" in options else options
 

@@ -1,4 +1,4 @@
-"""Where a system is: a plain value, from an Airflow connection, a URL or the hand."""
+"""Address and credentials of a system, read from an Airflow connection or a URL."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class Endpoint:
     """Address and credentials of one system. The representation shows no secret."""
 
     host: str = ""
-    """Host name, or a whole URI where the system wants one (an Iceberg catalog)."""
+    """Host name, or a whole URI if the system needs one (an Iceberg catalog)."""
     port: int | None = None
     login: str | None = None
     password: str | None = field(default=None, repr=False)
     scheme: str = "http"
     database: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
-    """What else the system's client needs; each hook names the keys that it reads."""
+    """Further options of the system's client. Each hook documents the keys that it reads."""
 
     @property
     def url(self) -> str:
-        """`scheme://host:port`, without credentials; a whole URI in `host` stays as it is."""
+        """Return `scheme://host:port` without credentials. A whole URI in `host` is kept."""
         base = self.host if "://" in self.host else f"{self.scheme}://{self.host}"
         base = without_credentials(base).rstrip("/")
         return f"{base}:{self.port}" if self.port else base
 
     @classmethod
     def from_url(cls, url: str, **extra: Any) -> Endpoint:
-        """`scheme://login:password@host:port/database`; `extra` is kept as it is."""
+        """Parse `scheme://login:password@host:port/database`. `extra` is kept unchanged."""
         parts = urlsplit(url)
         return cls(
             host=parts.hostname or "",
@@ -50,21 +50,21 @@ class Endpoint:
 
     @classmethod
     def from_connection(cls, conn_id: str) -> Endpoint:
-        """The Airflow connection of that id, from within a task; `env:NAME` in it is resolved (`references`)."""
+        """Read the Airflow connection of that id, inside a task. Resolves `env:NAME` references (see `references`)."""
         from airflow.sdk import BaseHook
 
         return cls._of(BaseHook.get_connection(conn_id))
 
     @classmethod
     async def afrom_connection(cls, conn_id: str) -> Endpoint:
-        """The same, from within a trigger."""
+        """Read the Airflow connection of that id, inside a trigger."""
         from airflow.sdk import BaseHook
 
         return cls._of(await BaseHook.aget_connection(conn_id))
 
     @classmethod
     def _of(cls, connection: Connection) -> Endpoint:
-        # Airflow's `schema` is the URL's scheme for http connections, the database for the others.
+        # Airflow's `schema` is the URL scheme of http connections and the database of all others.
         name = connection.conn_id
         over_http = connection.conn_type == "http"
         return cls(
@@ -79,7 +79,7 @@ class Endpoint:
 
 
 def without_credentials(url: str) -> str:
-    """The URL without user and password."""
+    """Return the URL without user and password."""
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"

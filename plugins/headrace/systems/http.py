@@ -1,4 +1,4 @@
-"""JSON over HTTP, with our time-outs, retries and errors: under the registry and Connect hooks."""
+"""HTTP client for JSON APIs with time-outs, retries and Headrace's errors. The registry and Connect hooks use it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SERVER_ERRORS: Final = range(500, 600)
 
 
 class Answer(NamedTuple):
-    """What the system said: status and decoded body (None when empty, text when no JSON)."""
+    """Status and decoded body of a response (None if empty, text if not JSON)."""
 
     status: int
     body: Any
 
 
 class HttpClient:
-    """One system's HTTP API. `transport` replaces the network in tests of error paths."""
+    """Client of one system's HTTP API. `transport` replaces the network in tests of error paths."""
 
     def __init__(
         self,
@@ -71,13 +71,13 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
     ) -> Answer:
-        """The answer to a request that may safely be sent twice.
+        """Send a request that may safely be sent twice, with retries; return the answer.
 
-        `accept` names the statuses of 400 and above that the caller understands.
+        `accept` lists the statuses from 400 on that the caller handles.
 
         Raises:
-            SystemUnavailable: no connection, no answer in time, or 5xx, at every try.
-            SystemRefused: any other status of 400 and above.
+            SystemUnavailable: every try ended without a connection, in a time-out, or with 5xx.
+            SystemRefused: any other status from 400 on.
         """
 
         def once() -> Answer:
@@ -101,7 +101,7 @@ class HttpClient:
         return answer
 
     def refused(self, method: str, path: str, answer: Answer, next_step: str = "") -> SystemRefused:
-        """The error for an answer that is a no."""
+        """Return the error for an answer with an error status."""
         message = f"{method} {path} was refused with {answer.status}: {reason(answer.body)}"
         return SystemRefused(self.system, self.address, f"{message} {next_step}".rstrip())
 
@@ -116,12 +116,12 @@ class HttpClient:
 
 
 def basic_auth(endpoint: Endpoint) -> tuple[str, str] | None:
-    """Login and password as httpx takes them; None without a login."""
+    """Return login and password as httpx expects them; None without a login."""
     return (endpoint.login, endpoint.password or "") if endpoint.login else None
 
 
 def decoded(response: httpx.Response) -> Any:
-    """The JSON body; None when empty, the bare text when it is none."""
+    """Return the decoded JSON body; None if it is empty, the text if it is not JSON."""
     if not response.content:
         return None
     try:
@@ -131,7 +131,7 @@ def decoded(response: httpx.Response) -> Any:
 
 
 def reason(body: Any) -> str:
-    """The message in an error body, in one line of at most 600 characters."""
+    """Return the message of an error body, on one line of at most 600 characters."""
     if isinstance(body, Mapping):
         body = body.get("message") or body.get("detail") or body.get("title") or body
     return one_line(body if body is not None else "no reason given")

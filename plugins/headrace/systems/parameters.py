@@ -1,4 +1,4 @@
-"""Parameters of DAGs, as a form or a template gives them."""
+"""Parsers for DAG parameters that come from a form or a template."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 
 def listed(datasets: Sequence[str] | str | None) -> list[str]:
-    """Ids from a list, or from text or nothing, as a form gives them."""
+    """Return the ids of a list, of comma-separated text, or of None."""
     parts = datasets.split(",") if isinstance(datasets, str) else datasets or ()
     return [part.strip() for part in parts if part.strip()]
 
 
 def chosen(asked: Sequence[str] | str | None, there: Sequence[str], otherwise: str) -> list[str]:
-    """The datasets that are asked for, or all there are. Raises ValueError, with `otherwise`, for one that is not there."""
+    """Return the datasets asked for, or all there are. Raises ValueError, with `otherwise`, for an unknown dataset."""
     named = listed(asked)
     if unknown := [dataset for dataset in named if dataset not in there]:
         raise ValueError(f"{', '.join(unknown)}: {otherwise}: {', '.join(there)}")
@@ -20,5 +20,5 @@ def chosen(asked: Sequence[str] | str | None, there: Sequence[str], otherwise: s
 
 
 def is_yes(value: bool | str) -> bool:
-    """A flag that may have come through a template as text."""
+    """Return whether a flag is set; a template passes it as text."""
     return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes")

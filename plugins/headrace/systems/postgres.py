@@ -1,4 +1,4 @@
-"""PostgreSQL, with our time-outs, retries and errors: under the oltp and platform hooks."""
+"""PostgreSQL client with time-outs, retries and Headrace's errors. The PostgreSQL hooks use it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class PostgresClient:
-    """One database. A connection is made for each block and closed after it."""
+    """Client of one database. Each block opens a connection and closes it at its end."""
 
     def __init__(
         self,
@@ -39,11 +39,11 @@ class PostgresClient:
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection[Row]]:
-        """A connection in one transaction: committed at the end, rolled back on an error.
+        """Yield a connection in one transaction: committed at the end, rolled back on an error.
 
         Raises:
-            SystemUnavailable: no connection, or it broke, or a statement took too long.
-            SystemRefused: the server does not let us in or refuses a statement.
+            SystemUnavailable: no connection, a broken connection, or a statement time-out.
+            SystemRefused: the server refuses the login or a statement.
         """
         import psycopg
 
@@ -56,7 +56,7 @@ class PostgresClient:
 
     @contextmanager
     def session(self) -> Iterator[psycopg.Connection[Row]]:
-        """A connection of which each statement is a transaction; what it holds ends with the block. Raises as `transaction`."""
+        """Yield a connection in autocommit mode. Its session ends with the block. Raises as `transaction`."""
         connection = self._connect()
         connection.autocommit = True
         try:
@@ -66,11 +66,11 @@ class PostgresClient:
             connection.close()
 
     def rows(self, statement: Statement, parameters: Sequence[Any] = ()) -> list[Row]:
-        """All rows of one query; once more when the connection breaks in it: for reading only."""
+        """Return all rows of one query. Repeats it once if the connection breaks, so use it only for reads."""
         try:
             return self._fetch(statement, parameters)
         except SystemUnavailable as error:
-            if isinstance(error.__cause__, Transient):  # could not connect, tried often enough
+            if isinstance(error.__cause__, Transient):  # connecting was already retried
                 raise
             return self._fetch(statement, parameters)
 
@@ -79,7 +79,7 @@ class PostgresClient:
             return connection.execute(statement, parameters).fetchall()
 
     def execute(self, statement: Statement, parameters: Sequence[Any] = ()) -> int:
-        """Rows affected by one statement in a transaction of its own."""
+        """Run one statement in its own transaction; return the number of affected rows."""
         with self.transaction() as connection:
             return connection.execute(statement, parameters).rowcount
 
@@ -135,7 +135,7 @@ class PostgresClient:
 
 
 def _refuses(text: str) -> bool:
-    """Whether the server answered and will not let this user into this database."""
+    """Return whether the server refuses this user or this database."""
     no = ("password authentication failed", "no pg_hba.conf entry", "does not exist", "permission")
     return any(words in text for words in no)
 

@@ -1,8 +1,7 @@
-"""`env:NAME` in a connection: the value is the environment variable NAME of the process that reads it.
+"""Resolve `env:NAME` values of Airflow connections from the environment of the current process.
 
-For a deployment whose connections stand in a file that everybody may read: the secret stays in the
-environment. Only names that begin with HEADRACE_ may be referred to, so that whoever may edit a
-connection cannot have the process send any other variable of its own to a host of theirs.
+They keep secrets out of connection files that everybody may read. Only names that begin with HEADRACE_ are allowed:
+otherwise a person who may edit a connection could make the process send any of its variables to their own host.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ NAME: Final = re.compile(r"HEADRACE_[A-Z0-9_]+")
 
 
 def resolved(value: T, place: str, environ: Mapping[str, str] = os.environ) -> T | str:
-    """The value, or what its `env:NAME` refers to. `place` is for messages: connection and field.
+    """Return the value, or the variable that its `env:NAME` names. `place` is for messages: connection and field.
 
     Raises:
-        SystemRefused: the name may not be referred to, or is not set here.
+        SystemRefused: the name is not allowed, or is not set in this process.
     """
     if not isinstance(value, str) or not value.startswith(SCHEME):
         return value
@@ -45,12 +44,12 @@ def resolved(value: T, place: str, environ: Mapping[str, str] = os.environ) -> T
 
 
 def all_resolved(extra: Mapping[str, Any], connection: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """A connection's extra with every reference among its values replaced."""
+    """Return a connection's extra with every `env:NAME` value resolved."""
     return {key: resolved(value, f"{connection}, {key}", environ) for key, value in extra.items()}
 
 
 def hide(secret: str) -> None:
-    """Airflow hides a connection's own password in its logs, but would not know this one: now it does."""
+    """Mask the secret in Airflow's logs, which mask only a connection's own password by default."""
     from airflow.sdk.log import mask_secret
 
     mask_secret(secret)

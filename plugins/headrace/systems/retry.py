@@ -1,4 +1,4 @@
-"""Trying again: bounded, with growing waits and jitter, and only for what may pass by itself."""
+"""Retries with exponential backoff and jitter, only for transient failures."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ T = TypeVar("T")
 
 
 class Transient(Exception):
-    """A failure that may pass by itself: a refused connection, a time-out, a busy server."""
+    """Transient failure: a refused connection, a time-out, a busy server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How often, and how long between: the wait doubles, half of it is random."""
+    """Number of tries and the waits between them: the wait doubles, half of it is random."""
 
     tries: int = 5
     first_s: float = 0.25
     longest_s: float = 4.0
 
     def wait_s(self, failures: int, jitter: Callable[[], float] = random.random) -> float:
-        """Seconds to wait after so many failures (1 or more)."""
+        """Return the seconds to wait after `failures` failures (1 or more)."""
         whole = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 32))
         return whole * (0.5 + 0.5 * jitter())
 
@@ -41,10 +41,10 @@ def persist(
     backoff: Backoff,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """The call's answer; `Transient` failures are tried again.
+    """Return the call's result; retry it after a `Transient` failure.
 
     Raises:
-        SystemUnavailable: every try failed; says what, since when, and what happens next.
+        SystemUnavailable: every try failed. The message has cause, start time and next step.
     """
     since = datetime.now(UTC)
     for failures in range(1, backoff.tries + 1):
@@ -60,7 +60,7 @@ def persist(
 def unavailable(
     system: str, address: str, cause: str, since: datetime, tries: int, next_step: str
 ) -> SystemUnavailable:
-    """The one sentence for a system that does not answer."""
+    """Return the error for a system that does not answer."""
     times = "once" if tries == 1 else f"{tries} times"
     return SystemUnavailable(
         system,

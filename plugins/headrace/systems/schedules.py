@@ -1,4 +1,4 @@
-"""How standing DAGs are scheduled: those that run all the time, one run after the other."""
+"""Schedule arguments of DAGs that run continuously, one run after the other."""
 
 from __future__ import annotations
 
@@ -11,5 +11,8 @@ CONTINUOUS: Final[dict[str, Any]] = {
     "max_active_runs": 1,
     "catchup": False,
 }
-"""Arguments of such a DAG. It needs a start date in the past: without one Airflow gives the first run an interval without
-length, the second run the same logical date, and refuses it for ever ("run already exists")."""
+"""Arguments of a continuous DAG.
+
+The start date must be in the past: without one Airflow gives the first run an interval without length and the second
+run the same logical date. It then refuses the second run for ever ("run already exists").
+"""

@@ -1,4 +1,4 @@
-"""Call supervisord, over its unix socket or its HTTP port.
+"""Client of supervisord's XML-RPC API, over its unix socket or its HTTP port.
 
 https://supervisord.org/api.html
 """
@@ -11,18 +11,18 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, Final
 
 TIMEOUT_S: Final = 60.0
-"""Longer than supervisord waits for a process that it stops."""
+"""Time-out of a call in seconds, longer than supervisord waits for a process that it stops."""
 
 
 def call(address: str, method: str, *arguments: Any) -> Any:
-    """Return what a method, such as `supervisor.getState`, returns. Each call has a connection of its own.
+    """Return the result of a method such as `supervisor.getState`. Each call opens its own connection.
 
     Args:
         address: `unix:///path/to/socket`, or `http://user:password@host:port`.
 
     Raises:
-        xmlrpc.client.Fault: the method refuses.
-        xmlrpc.client.ProtocolError: the password is wrong, or nobody knows the path.
+        xmlrpc.client.Fault: the method fails.
+        xmlrpc.client.ProtocolError: the password or the path is wrong.
         OSError, http.client.HTTPException: no answer.
     """
     transport: xmlrpc.client.Transport
@@ -50,7 +50,7 @@ class _UnixConnection(HTTPConnection):
 
 
 class _Transport(xmlrpc.client.Transport):
-    """The standard one with a time-out, and over a unix socket where one is named."""
+    """Standard transport with a time-out. Uses a unix socket if one is given."""
 
     def __init__(self, socket_file: str = "") -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _Transport(xmlrpc.client.Transport):
 
 
 class _SafeTransport(xmlrpc.client.SafeTransport):
-    """The standard one for TLS, with a time-out."""
+    """Standard TLS transport with a time-out."""
 
     def make_connection(self, host: Any) -> HTTPSConnection:
         connection = super().make_connection(host)

@@ -1,4 +1,4 @@
-"""What others say, as it may stand in a message, a log or a row."""
+"""Formatting of foreign text for messages, logs and rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST: Final = 600
 
 
 def one_line(told: object, most: int = LONGEST) -> str:
-    """On one line, of at most so many characters; an error that says nothing is named by its type."""
+    """Return the text on one line of at most `most` characters. An error without text is named by its type."""
     line = " ".join(str(told).split())
     if not line and isinstance(told, BaseException):
         line = type(told).__name__

@@ -1,4 +1,4 @@
-"""Datasets, or connectors, one after the other: what fails with one does not keep the others."""
+"""Sequential processing of datasets or connectors, in which one failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.errors import HeldBack, SystemFailure, SystemUnavailable
 
 
 class Turns:
-    """Logs at once what fails in the turn of one, and raises it when every one had its turn."""
+    """Collector of failures: logs each failure at once, and raises all of them at the end."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
@@ -17,7 +17,7 @@ class Turns:
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Give one its turn, inside the block."""
+        """Catch and record a SystemFailure of the named one inside the block."""
         try:
             yield
         except SystemFailure as failure:
@@ -25,7 +25,7 @@ class Turns:
             self._failures[name] = failure
 
     def end(self) -> None:
-        """Raise HeldBack with a sentence for each that failed."""
+        """Raise HeldBack with one sentence per failure. Does nothing without a failure."""
         if self._failures:
             reasons = [f"{name}: {failure}" for name, failure in self._failures.items()]
             raise HeldBack(reasons, retry=any(isinstance(f, SystemUnavailable) for f in self._failures.values()))

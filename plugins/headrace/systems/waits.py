@@ -1,6 +1,6 @@
-"""How long the platform waits before it looks or tries again: environment variables win over the defaults in the code.
+"""Wait times between polls and retries; environment variables override the defaults in the code.
 
-Imports nothing heavy: DAG files import it.
+Imports no heavy module, because DAG files import this one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ LONGEST_RETRY_S: Final = 3_600.0
 
 
 def seconds(variable: str, default: float) -> float:
-    """Return the variable as seconds; the default when it is not set.
+    """Return the environment variable as seconds; the default if it is not set.
 
     Raises:
-        ValueError: it is no number of seconds above 0.
+        ValueError: it is not a number of seconds above 0.
     """
     text = os.environ.get(variable, "")
     if not text:
@@ -31,5 +31,5 @@ def seconds(variable: str, default: float) -> float:
 
 
 def retry_delay(default_s: float) -> timedelta:
-    """Return a DAG's `retry_delay`: its own, but no longer than HEADRACE_RETRY_DELAY_S."""
+    """Return a DAG's `retry_delay`: its default, limited to HEADRACE_RETRY_DELAY_S."""
     return timedelta(seconds=min(default_s, seconds("HEADRACE_RETRY_DELAY_S", LONGEST_RETRY_S)))

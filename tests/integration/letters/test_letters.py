@@ -95,7 +95,7 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     assert hops.kafka.rows is not None, "an unknown schema must not hide the hop"
 
     chosen = {"topic": PRODUCTS, "first_offset": offset, "last_offset": garbage}
-    assert "4 letters wait" in letters.run("replay_letters", **chosen)
+    assert "4 dead letters wait" in letters.run("replay_letters", **chosen)
     assert set(letters.states(PRODUCTS, offset).values()) == {"waiting"}, "shown, not replayed"
     letters.run("replay_letters", action="replay", **chosen)
     assert set(letters.states(PRODUCTS, offset).values()) == {"waiting"}, "the schema is not there yet"

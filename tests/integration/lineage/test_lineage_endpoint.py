@@ -111,8 +111,8 @@ def test_batches_about_the_same_datasets_do_not_block_each_other_for_good(
         (b'{"a": NaN}', 400, "not JSON"),
         (b'{"a": "\xff"}', 400, "not JSON"),
         (b"[" * 100_000, 400, "not JSON"),
-        (b"[]", 422, "an event is a JSON object"),
-        (b"{}", 422, "this has none"),
+        (b"[]", 422, "an event must be a JSON object"),
+        (b"{}", 422, "got none of them"),
         (b'{"run": {"runId": "1"}, "job": {}}', 422, r"\$"),
     ],
 )

@@ -60,7 +60,7 @@ def report(platform: psycopg.Connection) -> Any:
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("operators")
 def test_a_table_is_due_once_a_day(stack: Stack, platform: psycopg.Connection) -> None:
-    with pytest.raises(AirflowSkipException, match="every table was looked after today"):
+    with pytest.raises(AirflowSkipException, match="every table was maintained today"):
         due(stack)
     platform.execute("UPDATE maintained SET report = '{}'")
     platform.execute("UPDATE maintained SET at = now() - interval '1 day' WHERE lake_table = %s", [TABLE])
@@ -69,7 +69,7 @@ def test_a_table_is_due_once_a_day(stack: Stack, platform: psycopg.Connection) -
     assert report(platform)["before"]["snapshots"] >= 1
     assert report(platform)["after"]["files"] >= 1
     assert platform.execute("SELECT count(*) FROM maintained WHERE report <> '{}'").fetchone() == (1,)
-    with pytest.raises(AirflowSkipException, match="every table was looked after today"):
+    with pytest.raises(AirflowSkipException, match="every table was maintained today"):
         due(stack)
 
 

@@ -172,9 +172,9 @@ def test_a_signal_closes_the_shop_cleanly(shop_database: str, ask: Ask, number: 
     output, _ = shop.communicate(timeout=30)
     assert shop.returncode == 0, output
     assert "rows/s" in first
-    assert output.splitlines()[-1].startswith("closed after ")
+    assert output.splitlines()[-1].startswith("stopped after ")
 
 
 def test_a_shop_without_its_history_says_what_to_do(schema_database: str) -> None:
-    with pytest.raises(ShopError, match="the history is not loaded yet"):
+    with pytest.raises(ShopError, match="the history is not loaded"):
         run_live(schema_database)

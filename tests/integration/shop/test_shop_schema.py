@@ -149,5 +149,5 @@ def test_the_schema_holds_no_secret() -> None:
 
 
 def test_a_database_without_the_schema_is_named_with_the_next_step(empty_database: str) -> None:
-    with pytest.raises(SchemaMissing, match=r'database "shop_test_\w+" has no retail schema yet'):
+    with pytest.raises(SchemaMissing, match=r'database "shop_test_\w+" has no retail schema'):
         load_history(empty_database)

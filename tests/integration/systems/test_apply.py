@@ -58,7 +58,9 @@ def test_contracts_are_made_real_and_follow_their_changes(world: World) -> None:
     changed = {change.resource.name for change in world.apply().changes}
     assert {names.raw_table(world.contract("orders")), f"{world.name}.orders_state"} <= changed
     # The rows before have the column's default in the source, and no change said so: their table is read anew, once.
-    assert [line for line in world.log if "asked to read" in line] == [f"{world.source}: asked to read shop.orders"]
+    assert [line for line in world.log if "requested a snapshot of" in line] == [
+        f"{world.source}: requested a snapshot of shop.orders"
+    ]
     assert world.plan().empty, render(world.plan())
 
     # A dataset more: the connector goes on, and the rows that the table has already are read.
@@ -169,7 +171,7 @@ def test_one_dataset_alone_is_planned_without_touching_the_others(world: World) 
     assert (world.systems.connect.config(world.source) or {})["table.include.list"] == "shop.lines,shop.orders"
     assert _rows_in_kafka(world, "lines", 2) == 2
     assert world.plan().empty, render(world.plan())
-    with pytest.raises(ValueError, match=f"no contract for nothing; there are: {world.name}.lines"):
+    with pytest.raises(ValueError, match=f"no contract for nothing; known datasets: {world.name}.lines"):
         world.plan(datasets=["nothing"])
 
 

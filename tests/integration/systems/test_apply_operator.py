@@ -47,7 +47,7 @@ def test_a_plan_is_shown_and_kept_then_carried_out_then_there_is_nothing_to_do(d
     assert done["applied"]
     assert done["summary"] == shown["summary"]
     again = _execute(declared)
-    assert (again["text"], again["changes"]) == ("No changes: everything is as the contracts say.", [])
+    assert (again["text"], again["changes"]) == ("No changes: every system matches the contracts.", [])
     created = str(shown["summary"]["create"])
     assert _kept(declared) == [
         ("manual__1", False, None, created),

@@ -137,7 +137,7 @@ def test_csv_is_read_as_the_contracts_types(landing: Landing, drop: Drop, system
         ("c.parquet", parquet(offer_id=[2**40]), "column offer_id: Integer value 1099511627776 not in range"),
         ("d.parquet", b"PAR1 this is none", "Parquet"),
         ("e.csv", b"offer_id\nseven\n", "conversion error to int32"),
-        ("f.xlsx", b"PK", "its name ends with none of"),
+        ("f.xlsx", b"PK", "its name must end with one of"),
         ("g.parquet", torn(offers(*range(1000))), ""),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_store_that_does_not_answer_is_said(contract: Contract, systems: Syste
 
     nowhere = Endpoint("http://127.0.0.1:9", login="a", password="b", extra={"bucket": "landing"})
     hook = LandingHook(nowhere, backoff=Backoff(tries=1))
-    with pytest.raises(SystemUnavailable, match="Files stay where they are"):
+    with pytest.raises(SystemUnavailable, match="Files stay in place"):
         Landing(contract, hook, systems.lake, platform).due()
 
 

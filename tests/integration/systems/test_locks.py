@@ -67,7 +67,10 @@ def test_a_lost_lock_is_noticed_before_a_write_and_at_the_end(
     with platform.lock("work") as second:
         assert second.token == first.token + 1
         second.check()
-        with pytest.raises(SystemUnavailable, match="another has taken it"), platform.transaction() as connection:
+        with (
+            pytest.raises(SystemUnavailable, match="another process has taken it"),
+            platform.transaction() as connection,
+        ):
             first.fence(connection)
 
 

@@ -120,7 +120,7 @@ def test_a_receiver_that_is_down_gets_it_when_it_is_back_and_the_others_hear_of_
     first = {sent.route: sent for sent in post.deliver()}
     assert first["mail"].error == ""
     assert "503" in first["hook"].error
-    assert "What is due stays due" in first["hook"].error
+    assert "Due notifications are sent when it answers" in first["hook"].error
     assert kinds(post.deliver()) == kinds(post.deliver()) == {"hook": ["opened"]}
     (trouble,) = (alert for alert in platform.open_alerts() if alert.key == "notify:hook")
     assert "a-secret-token" not in trouble.text

@@ -132,7 +132,7 @@ def test_the_pages_tell_every_dataset_and_escape_what_data_says(results: Results
     page = (front.parent / f"{name}.t.html").read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert "not asked yet" in page
+    assert "not run yet" in page
     assert page.count("<tr>") > 10
     write_pages(tmp_path / "pages", {contract.id: contract}, results)
     assert sorted(file.name for file in (tmp_path / "pages").iterdir()) == ["index.html", f"{name}.t.html"]

@@ -145,7 +145,7 @@ def test_rows_that_are_missing_leave_readers_the_old_ones(
     store: Store, systems: Systems, serving_dsn: str, contract: Contract
 ) -> None:
     store.load("snapshot 1", [things(n1="a")], 1)
-    with pytest.raises(SystemRefused, match="1 rows have arrived of 2; the old ones stay"):
+    with pytest.raises(SystemRefused, match="1 of 2 rows have arrived; the table keeps its old rows"):
         store.load("snapshot 2", [things(n2="b")], 2)
     assert served(systems, serving_dsn, contract) == [(1, "a")]
     assert store.state() == "snapshot 1"

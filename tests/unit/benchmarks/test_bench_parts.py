@@ -17,7 +17,7 @@ def test_timeline_of_up() -> None:
         (2.0, "   1.0 s  postgres up after 0.6 s"),
         (9.5, "   8.5 s  airflow-api up after 7.0 s"),
         (7.0, "   6.0 s  kafka up after 5.1 s"),
-        (11.0, "  10.0 s  streams and watches are on"),
+        (11.0, "  10.0 s  stream and watch DAGs are unpaused"),
         (30.25, ""),
     ]
     assert timeline(lines) == {

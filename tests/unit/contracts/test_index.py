@@ -117,7 +117,7 @@ def test_a_fault_is_told_every_time_and_mended_once(root: Path) -> None:
     good = shape.read_text(encoding="utf-8")
     shape.write_text(good.replace('"long"', '"serial"', 1), encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(ContractErrors, match='the type "serial" is not carried'):
+        with pytest.raises(ContractErrors, match='the type "serial" is not supported'):
             index.load_index(root)
     shape.write_text(good, encoding="utf-8")
     assert len(index.load_index(root)) == 3
@@ -167,7 +167,7 @@ def test_without_a_place_to_write_it_is_done_without(root: Path, tmp_path: Path)
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ContractErrors, match="there is no such folder"):
+    with pytest.raises(ContractErrors, match="the folder does not exist"):
         index.load_index(tmp_path / "schemas")
 
 

@@ -44,12 +44,12 @@ def test_what_maintenance_keeps_may_be_needed(root: Path) -> None:
     [
         (
             "{dataset: shop.orders, zone: cleaned, days: 30}",
-            "cleaned of shop.orders as it was for 30 days, and its maintenance drops what is older than 7; write"
+            "snapshots of cleaned of shop.orders for 30 days, but its maintenance drops snapshots older than 7; write"
             f" maintenance: {{keepDays: 30}} in {ORDERS}, or need fewer days",
         ),
         (
             "{dataset: shop.orders, zone: quarantine, days: 1}",
-            f"quarantine of shop.orders, which is kept in raw, cleaned, history only; add the zone in {ORDERS}",
+            f"quarantine of shop.orders, which is stored only in raw, cleaned, history; add the zone in {ORDERS}",
         ),
         (
             "{dataset: shop.order, zone: cleaned, days: 1}",
@@ -66,18 +66,18 @@ def test_a_policy_that_comes_to_keep_less_is_refused_by_the_index_too(root: Path
     needing(root, "[{dataset: shop.orders, zone: cleaned, days: 30}]", maintenance="{keepDays: 30}")
     assert set(load_index(root)) == {"shop.orders", "shop.segments"}
     write_terms(root, dataset="orders")
-    with pytest.raises(ContractErrors, match="drops what is older than 7"):
+    with pytest.raises(ContractErrors, match="drops snapshots older than 7"):
         load_index(root)
 
 
 @pytest.mark.parametrize(
     ("needs", "message"),
     [
-        ("7", "needs is no list; write a list of {dataset"),
+        ("7", "needs is not a list; write a list of {dataset"),
         ("[{dataset: shop.orders, zone: raw}]", "which is not dataset, zone and days"),
-        ("[{dataset: orders, zone: raw, days: 1}]", "has the dataset 'orders', which is no domain.dataset"),
+        ("[{dataset: orders, zone: raw, days: 1}]", "has the dataset 'orders', which is not domain.dataset"),
         ("[{dataset: shop.orders, zone: gold, days: 1}]", "has the unknown zone 'gold'"),
-        ("[{dataset: shop.orders, zone: raw, days: 0}]", "has days 0, and it is a whole number of at least 1"),
+        ("[{dataset: shop.orders, zone: raw, days: 0}]", "has days 0, which must be a whole number of at least 1"),
     ],
 )
 def test_a_need_says_what_where_and_for_how_long(root: Path, needs: str, message: str) -> None:
@@ -107,7 +107,7 @@ def test_a_promised_retention_that_is_kept(root: Path, changes: list[tuple[str, 
 def test_a_promised_retention_that_maintenance_would_break(root: Path) -> None:
     write_terms(root, (SLA, f"{YEAR}, element: orders}}\n"), (", history]", "]"), dataset="orders")
     (one,) = faults_of(root)
-    assert "sla: the dataset as it was is promised for 372 days, and maintenance keeps it for 7; add the zone" in one
+    assert "sla: retention of 372 days is promised, but maintenance keeps snapshots for 7; add the zone" in one
     assert "maintenance: {monthlyTags: 12}" in one
 
 

@@ -84,10 +84,10 @@ def test_whole_numbers_of_both_sizes_may_be_equal(tmp_path: Path) -> None:
         (
             property_level("orders.note"),
             "",
-            "customer_id is long and shop.orders.note is string; make them of one type",
+            "customer_id is long and shop.orders.note is string; use the same type",
         ),
         (property_level("customer_id"), "", "to is 'customer_id'; write <dataset>.<field>"),
-        (property_level("[orders.line, orders.order_id]"), "", "for each field that refers"),
+        (property_level("[orders.line, orders.order_id]"), "", "for each referring field"),
         (property_level("orders.customer_id", ", type: friend"), "", "its type is 'friend'; write foreignKey"),
         (
             property_level("orders.customer_id", ", customProperties: [{property: severity, value: bad}]"),
@@ -95,7 +95,7 @@ def test_whole_numbers_of_both_sizes_may_be_equal(tmp_path: Path) -> None:
             "its severity is 'bad'; write one of info, warning, error",
         ),
         (CUSTOMER, schema_level("lines.nope", "orders.line"), "the .avsc has no field 'nope'"),
-        (CUSTOMER, "    relationships: [{to: orders.line}]\n", "it says not whose fields refer"),
+        (CUSTOMER, "    relationships: [{to: orders.line}]\n", "it does not name the referring fields"),
         (CUSTOMER, schema_level("[lines.line, lines.tags]", "[orders.line, orders.tags]"), "tags is array"),
         (
             property_level("orders.customer_id", ", id: quantity_nullValues"),

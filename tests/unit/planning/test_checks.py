@@ -89,9 +89,9 @@ def test_rules_that_are_asked_elsewhere_are_no_checks() -> None:
 @pytest.mark.parametrize(
     ("declared", "problem"),
     [
-        (rule("nullValues", mustBeLessThan=3), "nullValues can only be asked to be 0"),
-        (rule("nullValues", None, **ZERO), "is about a field"),
-        (rule("rowCount", None, mustNotBe=3), "rowCount cannot be asked with mustNotBe"),
+        (rule("nullValues", mustBeLessThan=3), "nullValues supports only the condition mustBe: 0"),
+        (rule("nullValues", None, **ZERO), "needs a field"),
+        (rule("rowCount", None, mustNotBe=3), "rowCount does not support mustNotBe"),
         (rule("invalidValues", **ZERO), "invalidValues needs arguments"),
     ],
 )

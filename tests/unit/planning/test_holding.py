@@ -66,7 +66,7 @@ def test_a_dataset_that_was_never_applied_is_left_out_of_what_is_shared() -> Non
     plan = planned(by_id(LINES, broken), {}, {broken.id: str(unaskable(broken))})
     assert config(plan, "cdc-oltp")["table.include.list"] == "retail.basket_lines"
     assert not any("baskets" in name for name in names(plan.changes))
-    assert "can only be asked to be 0" in plan.reasons[0]
+    assert "supports only the condition mustBe: 0" in plan.reasons[0]
 
 
 def test_what_refers_to_it_is_held_back_too_and_only_as_far_as_it_must() -> None:

@@ -123,7 +123,7 @@ def test_what_a_mart_reads_stands_in_its_sql() -> None:
     sql = "-- FROM cleaned.none\nSELECT 1 FROM cleaned.retail_offers o\n JOIN cleaned.retail_basket_lines USING (x)"
     assert [c.id for c in reads(sql, [FILE, LINES, MART])] == ["retail.basket_lines", "retail.offers"]
     assert marts([FILE, MART]) == (MART,)
-    with pytest.raises(ValueError, match=r"it reads cleaned\.nothing, which no contract has; there are: cleaned"):
+    with pytest.raises(ValueError, match=r"it reads cleaned\.nothing, which no contract declares; known: cleaned"):
         reads("SELECT 1 FROM cleaned.nothing", [FILE])
     with pytest.raises(ValueError, match="it reads no cleaned table"):
         reads("SELECT 1", [FILE])

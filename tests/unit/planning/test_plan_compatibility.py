@@ -50,8 +50,8 @@ def test_readable(reader: Any, writer: Any) -> None:
 
 
 UNREADABLE: list[tuple[Any, Any, str]] = [
-    ("int", "long", "what was written as long cannot be read as int"),
-    ("int", ["null", "int"], "what was written as null cannot be read as int"),
+    ("int", "long", "data written as long cannot be read as int"),
+    ("int", ["null", "int"], "data written as null cannot be read as int"),
     (decimal(12, 4), decimal(12, 2), "written as decimal(12, 2) cannot be read as decimal(12, 4)"),
     (decimal(9, 2), decimal(12, 2), "written as decimal(12, 2) cannot be read as decimal(9, 2)"),
     (MILLIS, MICROS, "written as timestamp-micros cannot be read as timestamp-millis"),

@@ -60,7 +60,7 @@ def test_nothing_is_dropped_and_nothing_refused_is_carried_out() -> None:
     table = next(c for c in refused.changes if c.resource.kind == "warehouse_table")
     with pytest.raises(ValueError, match="the rules refuse"):
         ddl.statements(table)
-    with pytest.raises(ValueError, match="a plan does not delete it"):
+    with pytest.raises(ValueError, match="a plan never deletes it"):
         ddl.statements(Change("delete", TABLE, TABLE))
     with pytest.raises(ValueError, match="is not in the warehouse"):
         ddl.statements(Change("create", Resource("topic", "t", {})))

@@ -13,7 +13,7 @@ from tests.unit.planning.cases import LINES, SETTINGS, VIEWS, plan_of, without_f
 
 def test_an_empty_plan_says_so() -> None:
     plan = plan_of(LINES, there=world(LINES))
-    assert render(plan) == "No changes: everything is as the contracts say."
+    assert render(plan) == "No changes: every system matches the contracts."
     assert to_json(plan)["changes"] == []
 
 
@@ -43,7 +43,7 @@ def test_a_refusal_that_is_about_no_change_is_counted_too() -> None:
 def test_a_deleted_connector_and_orphans_are_shown() -> None:
     text = render(plan_of(VIEWS, there=world(LINES, VIEWS), owned={"cdc-oltp"}))
     assert "- delete connector cdc-oltp" in text
-    assert "i orphan: topic oltp.retail.basket_lines: no contract wants it." in text
+    assert "i orphan: topic oltp.retail.basket_lines: no contract declares it." in text
 
 
 def test_neither_text_nor_json_holds_a_secret() -> None:
@@ -75,5 +75,5 @@ def test_blast_of_a_change_is_that_of_its_datasets() -> None:
 
 def test_what_is_hit_is_one_sentence() -> None:
     assert sentence(Blast()) == ""
-    assert sentence(Blast(("a",), (), ("v", "w"))) == "It hits table a and views v and w"
-    assert sentence(Blast(("a", "b", "c"), ("s",), ("v",))) == ("It hits tables a, b and c, stream s and view v")
+    assert sentence(Blast(("a",), (), ("v", "w"))) == "It affects table a and views v and w"
+    assert sentence(Blast(("a", "b", "c"), ("s",), ("v",))) == ("It affects tables a, b and c, stream s and view v")

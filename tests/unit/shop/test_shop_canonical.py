@@ -42,7 +42,7 @@ def test_the_text_of_a_value(kind: Kind, value: Value, expected: str) -> None:
 
 
 def test_a_value_of_another_kind_is_refused() -> None:
-    with pytest.raises(TypeError, match="c is a date, which 'x' is not"):
+    with pytest.raises(TypeError, match="c must be of kind date; got 'x'"):
         text(Column("c", "date"), "x")
 
 

@@ -17,11 +17,11 @@ SALE = NewBasket(1, 7, 3, 1, timedelta(hours=2), timedelta(minutes=5), "sale", (
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"rows_per_s": -1.0}, "rows_per_s must not be negative, but is -1.0"),
-        ({"rows": -1}, "rows must not be negative, but is -1"),
+        ({"rows_per_s": -1.0}, "rows_per_s must not be negative; got -1.0"),
+        ({"rows": -1}, "rows must not be negative; got -1"),
         ({"seconds": -1.0}, "seconds must not be negative"),
-        ({"speed": 0.0}, "speed must be above 0"),
-        ({"baskets_per_commit": 0}, "baskets_per_commit is at least 1, but is 0"),
+        ({"speed": 0.0}, "speed must be greater than 0"),
+        ({"baskets_per_commit": 0}, "baskets_per_commit must be at least 1; got 0"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_a_sentence(wrong: dict[str, float], sentence: str) -> None:
@@ -64,4 +64,4 @@ def test_a_progress_line_gives_the_rate_since_the_last_one() -> None:
     line = Statistics(seconds=3, rows=300).line(since=Statistics(seconds=2, rows=180))
     assert "300 rows · 120.0 rows/s" in line
     away = Statistics(seconds=3, away="connection refused", retries=2).line()
-    assert away.endswith("2 retries, 0 found committed · database away: connection refused")
+    assert away.endswith("2 retries, 0 found committed · database unavailable: connection refused")

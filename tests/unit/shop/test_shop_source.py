@@ -109,10 +109,10 @@ def test_a_sample_is_read_and_written_back(given: object, meant: Sample) -> None
 
 @pytest.mark.parametrize("given", ["some", "-1", "0", "2.5", "inf", "nan"])
 def test_what_is_not_a_sample_is_refused_in_a_sentence(given: str) -> None:
-    with pytest.raises(ShopError, match="is not a sample: give a share"):
+    with pytest.raises(ShopError, match="sample must be a share"):
         Sample.of(given)
 
 
 def test_an_unknown_dataset_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ShopError, match=r"no dataset 'promotions'.*coupon_redemptions"):
+    with pytest.raises(ShopError, match=r"dataset must be one of .*coupon_redemptions.*; got 'promotions'"):
         frame("promotions")

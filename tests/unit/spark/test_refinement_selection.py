@@ -43,7 +43,11 @@ def test_days_stand_for_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("days", "problem"),
-    [("March", "days 'March': write 2017-03-06"), ("2017-03-06/", None), ("2017-03-06/2017-03-05", "before the first")],
+    [
+        ("March", "must be 2017-03-06.*; got 'March'"),
+        ("2017-03-06/", None),
+        ("2017-03-06/2017-03-05", "before the first"),
+    ],
 )
 def test_days_that_cannot_be_read_say_so(days: str, problem: str | None) -> None:
     if problem is None:

@@ -98,7 +98,7 @@ def test_a_folder_of_somebody_else_takes_no_socket(tmp_path: Path) -> None:
         sockets.private_folder(tmp_path)
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    with pytest.raises(StepFailed, match="not a folder that only you may enter"):
+    with pytest.raises(StepFailed, match="must be a folder that only you can enter"):
         sockets.private_folder(tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_a_part_that_broke_off_is_no_success(tmp_path: Path, capsys: pytest.Capt
     suite = Suite(load({"HEADRACE_ROOT": str(tmp_path), "HEADRACE_STATE": str(tmp_path)}), [], tmp_path, 60)
     suite.ended(PARTS[0], -9, 0.0)
     assert suite.report() == -9
-    assert "1 broke off" in capsys.readouterr().out
+    assert "1 aborted" in capsys.readouterr().out
 
 
 def test_what_runs_in_the_background_ends_with_its_lane(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_step_that_fails_for_good_says_which_why_where_and_what_to_do() -> Non
         run(error, error, error)
     assert str(told.value) == (
         "could not make the buckets: AWS Error NETWORK_CONNECTION (tried 3 times);"
-        " see /logs/minio.log, then run ./headrace up again; it goes on from there"
+        " see /logs/minio.log, then run ./headrace up again to continue"
     )
 
 
@@ -168,7 +168,7 @@ def test_airflow_is_asked_again_while_it_restarts_but_told_once(tmp_path: Path, 
     environ = {"HEADRACE_STATE": str(tmp_path), "HEADRACE_INSTANCE": "unit", "HEADRACE_PORT_AIRFLOW": str(port)}
     api = AirflowApi(ensure_secrets(load(environ), environ))
     assert api.dags() == {}
-    with pytest.raises(Exception, match="POST /dags/x/dagRuns gave 503"):
+    with pytest.raises(Exception, match="POST /dags/x/dagRuns returned 503"):
         api.trigger("x")
     assert asked == ["POST", "GET", "GET", "POST"]
 
@@ -177,7 +177,7 @@ def test_airflow_is_asked_again_while_it_restarts_but_told_once(tmp_path: Path, 
     ("error", "code", "said"),
     [
         (StepFailed("could not make the buckets: [Errno 28] full"), 1, "could not make the buckets: [Errno 28] full"),
-        (KeyError("pulse"), 1, "KeyError: 'pulse'; where it happened stands in"),
+        (KeyError("pulse"), 1, "KeyError: 'pulse'; the traceback is in"),
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )

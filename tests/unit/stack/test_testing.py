@@ -17,7 +17,7 @@ def test(tmp_path: Path) -> Settings:
 
 
 def test_a_second_run_on_the_instance_is_told_who_has_it(test: Settings) -> None:
-    told = rf"on the instance unit, in process {os.getpid()}: wait for it, or use another: TEST_HEADRACE_INSTANCE"
+    told = rf"on the instance unit in process {os.getpid()}: wait for it, or use another: TEST_HEADRACE_INSTANCE"
     with alone(test), pytest.raises(SystemExit, match=told), alone(test):
         pytest.fail("both run")
 

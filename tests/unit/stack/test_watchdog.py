@@ -106,7 +106,7 @@ def test_a_process_that_hangs_is_killed_started_again_and_told(
     assert wrong(s) == {}, "one that answers is left alone"
     os.kill(before.pid, signal.SIGSTOP)
     looking(lambda: supervisor.states()[0].pid not in (0, before.pid))
-    assert wrong(s)["lineage"].startswith("lineage ran and did not answer for")
+    assert wrong(s)["lineage"].startswith("lineage did not answer for")
     looking(lambda: not wrong(s))
     assert supervisor.states()[0].state == "RUNNING"
 
@@ -118,7 +118,7 @@ def test_a_process_that_the_supervisor_has_given_up_is_tried_again_and_told(
     supervisor.start("lineage")
     looking(lambda: bool(wrong(s)))
     assert supervisor.states()[0].state in ("FATAL", "BACKOFF", "STARTING")
-    assert "ended soon after each of its starts" in wrong(s)["lineage"]
+    assert "exited soon after each start" in wrong(s)["lineage"]
     (s.run / "broken").unlink()
     looking(lambda: not wrong(s))
     assert supervisor.states()[0].state == "RUNNING"

@@ -123,7 +123,7 @@ def test_a_topic_that_is_refused_is_held_and_goes_on_by_itself_when_it_is_healed
     world.batches.serve({LINES: Range(0, 2), VISITS: Range(0, 1)}, "t:0")
     world.batches.serve({LINES: Range(2, 9), VISITS: Range(1, 2)}, "t:1")
     assert world.query.served == {"visits": [0, 1]}
-    assert world.pulse.troubles["lines"].startswith("it says no (its rows wait since 20")
+    assert world.pulse.troubles["lines"].startswith("it says no (its rows have been waiting since 20")
     world.start()
     world.retry()
     assert "lines" not in world.query.served

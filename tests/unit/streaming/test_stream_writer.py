@@ -105,10 +105,10 @@ def test_numbers_are_written_as_avro_writes_them(number: int) -> None:
 
 def test_a_schema_of_another_kind_is_not_of_the_dataset() -> None:
     check_writer(DATASET, compile_writer(SCHEMA_ID, SCHEMAS[SCHEMA_ID]))
-    with pytest.raises(UnreadableSchema, match="no change envelope"):
+    with pytest.raises(UnreadableSchema, match="not a change envelope"):
         check_writer(DATASET, compile_writer(PLAIN_ID, SCHEMAS[PLAIN_ID]))
     other = Served("shop.visits", "visits", ("visit",), False, ("shop.visits_changes",))
-    with pytest.raises(UnreadableSchema, match=r"has no visit: it is not of shop\.visits"):
+    with pytest.raises(UnreadableSchema, match=r"has no visit: it does not belong to shop\.visits"):
         check_writer(other, compile_writer(PLAIN_ID, SCHEMAS[PLAIN_ID]))
 
 

@@ -1,1 +1,1 @@
-"""Marts: one SQL file each, out of cleaned datasets. Rules: docs/marts.md."""
+"""Marts, each built by one SQL file from cleaned datasets. Rules: docs/marts.md."""

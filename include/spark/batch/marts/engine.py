@@ -1,4 +1,4 @@
-"""One mart, from its SQL to what is published."""
+"""Build one mart: run its SQL, compute the changes, audit and publish them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from include.spark.batch.publishing.work import Audit, Work, changes_of, counted
 
 
 class WrongColumns(Exception):
-    """The SQL does not give the columns that the contract declares."""
+    """The columns of the SQL differ from those of the contract."""
 
 
 def build(spark: SparkSession, contract: Contract, sql: str, audit: Audit) -> dict[str, Any]:
-    """Bring the mart in line with what its SQL gives now; how many rows were inserted, updated and deleted.
+    """Refresh the mart from its SQL; return the number of inserted, updated and deleted rows.
 
     Raises:
-        WrongColumns: a column is missing, or one is not declared.
-        Unpublished: the audit forbids it.
-        Overtaken: others kept changing the table meanwhile.
+        WrongColumns: a column is missing or not declared.
+        Unpublished: the audit rejects the result.
+        Overtaken: other writers changed the table during every attempt.
     """
     return patiently(spark, lambda: _attempt(spark, contract, sql, audit))
 
@@ -39,12 +39,12 @@ def _attempt(spark: SparkSession, contract: Contract, sql: str, audit: Audit) ->
 
 
 def declared(rows: DataFrame, contract: Contract) -> DataFrame:
-    """The rows in the contract's columns and types. Raises WrongColumns."""
+    """Return the rows with the contract's columns and types. Raises WrongColumns."""
     wanted = [field.name for field in contract.record.fields]
     if set(rows.columns) != set(wanted) or len(rows.columns) != len(wanted):
         missing, unknown = sorted(set(wanted) - set(rows.columns)), sorted(set(rows.columns) - set(wanted))
         raise WrongColumns(
-            f"{contract.id}: the SQL gives {', '.join(rows.columns)}; missing: {', '.join(missing) or 'none'},"
-            f" not declared: {', '.join(unknown) or 'none'}"
+            f"{contract.id}: the columns of the SQL must be those of the contract; got {', '.join(rows.columns)};"
+            f" missing: {', '.join(missing) or 'none'}, not declared: {', '.join(unknown) or 'none'}"
         )
     return rows.select(*(f.col(x.name).cast(spark_types.render(x.type)).alias(x.name) for x in contract.record.fields))

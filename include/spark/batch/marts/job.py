@@ -1,8 +1,8 @@
-"""Build one mart out of cleaned datasets.
+"""Spark job that builds one mart from cleaned datasets.
 
     spark-submit include/spark/batch/marts/job.py marts.store_daily include/sql/marts/store_daily.sql result.json
 
-Writes what it did to the result file, also when rules forbid to publish it.
+Writes its result to the result file, also when rules prevent publishing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROJECT: Final = Path(__file__).parents[4]
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the work is done, published or not."""
+    """Build the mart and return 0, published or not."""
     import_beforehand()
     dataset, sql, result = arguments
     contracts = load_index(applied_index(PROJECT))

@@ -1,1 +1,1 @@
-"""How a batch job changes lake tables: the difference alone is written, audited on a branch, and published whole."""
+"""Publishing of changes to lake tables: write only the difference to a branch, audit it, and publish it atomically."""

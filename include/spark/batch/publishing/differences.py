@@ -1,4 +1,4 @@
-"""What must change in a table so that it holds, for the keys at hand, exactly the rows it should."""
+"""Compute the inserts, updates and deletes between the desired and the existing rows of a table."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CHANGE: Final = "_change"
 
 
 def difference(desired: DataFrame, there: DataFrame, identity: Sequence[str]) -> DataFrame:
-    """The rows to insert, update and delete, with `_change` saying which; a row that is right is not among them.
+    """Return the rows to insert, update and delete, with the kind in `_change`; unchanged rows are omitted.
 
-    Of a row to delete only the identity counts. `there` must hold no other keys than `desired` is about.
+    For a row to delete only the identity matters. `there` must contain only keys in the scope of `desired`.
     """
     columns = desired.columns
     new = desired.select(f.struct(*columns).alias("new"), *(f.col(name).alias(f"n_{name}") for name in identity))
@@ -40,7 +40,7 @@ def _equal(rows: DataFrame, columns: Sequence[str]) -> Column:
 
 
 def comparable(column: Column, type_: DataType) -> Column:
-    """The column itself, or its JSON where it holds a map: Spark compares no maps."""
+    """Return the column itself, or its JSON if it contains a map, because Spark cannot compare maps."""
     return f.to_json(column) if _holds_map(type_) else column
 
 

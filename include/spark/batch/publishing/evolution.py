@@ -1,7 +1,7 @@
-"""Rows of an older state of a table, in the columns and types that the table has today.
+"""Convert rows of an older snapshot to the table's current columns and types.
 
-Iceberg reads a snapshot with the schema that it was written by: a column that was added since is not there, and a type
-that was widened is still the narrow one. https://iceberg.apache.org/docs/latest/branching/#schema-selection-with-branches-and-tags
+Iceberg reads a snapshot with the schema it was written with: columns added later are missing, and widened types are
+still narrow. https://iceberg.apache.org/docs/latest/branching/#schema-selection-with-branches-and-tags
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 
 def as_today(rows: DataFrame, today: StructType) -> DataFrame:
-    """The rows with null in the columns that they are older than."""
+    """Return the rows in the current schema, with null in columns added later."""
     if rows.schema == today:
         return rows
     were = {field.name: field.dataType for field in rows.schema}

@@ -1,8 +1,8 @@
-"""Write, audit, publish: changes go to a branch of the table, and the branch becomes the table when it is found good.
+"""Write-audit-publish for one lake table: write changes to a branch, and fast-forward the table to it after the audit.
 
-The branch starts where the table stood when the changes were worked out. If the table has moved on since (another
-interval, a compaction), Iceberg refuses to publish, and the work is done again: nobody's rows are lost or undone. Every
-attempt has a branch of its own, so that nobody publishes what another has written; one whose process died ages out.
+The branch starts at the snapshot for which the changes were computed. If the table has changed since (another interval,
+a compaction), Iceberg refuses to publish and the work is repeated, so that no rows are lost or undone. Every attempt has
+its own branch, so that no attempt publishes another's changes; the branch of a killed process expires.
 https://iceberg.apache.org/docs/latest/branching/
 """
 
@@ -24,34 +24,34 @@ from include.spark.batch.tables import iceberg_table
 
 MAIN: Final = "main"
 REFUSED: Final = "audit"
-"""The branch with what an audit refused last, for people to look at."""
+"""Branch with the changes that the last failed audit rejected, for inspection."""
 ATTEMPT_LIVES_MS: Final = 86_400_000
 
 
 class Overtaken(Exception):
-    """Somebody else has changed the table meanwhile: begin again from how it stands now."""
+    """Another writer changed the table meanwhile; repeat the work from its current snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One table of the lake as it stood at one moment."""
+    """A lake table at one snapshot, and a branch for changes to it."""
 
     spark: SparkSession
     name: str
-    """In the catalog, `zone.table`."""
+    """Name in the catalog, `zone.table`."""
     snapshot: int | None
-    """None while the table has never been written."""
+    """Snapshot id; None if the table was never written."""
     attempt: str = field(default_factory=lambda: f"attempt_{uuid.uuid4().hex[:12]}")
-    """Branch of this attempt."""
+    """Name of this attempt's branch."""
 
     @classmethod
     def now(cls, spark: SparkSession, name: str) -> Target:
-        """The table as it stands."""
+        """Return the table at its current snapshot."""
         found = iceberg_table(spark, name).currentSnapshot()
         return cls(spark, name, found.snapshotId() if found else None)
 
     def rows(self) -> DataFrame:
-        """Its rows at that moment, in today's columns."""
+        """Return the rows of the snapshot in the table's current columns."""
         today = self.spark.table(f"lake.{self.name}")
         if self.snapshot is None:
             return today.where(f.lit(False))
@@ -59,22 +59,22 @@ class Target:
         return as_today(then, today.schema)
 
     def records(self) -> int:
-        """How many rows the table had at that moment, by its own account."""
+        """Return the number of rows at the snapshot, from its summary."""
         if self.snapshot is None:
             return 0
         return int(iceberg_table(self.spark, self.name).snapshot(self.snapshot).summary().get("total-records"))
 
     def written(self) -> DataFrame:
-        """What it would hold if the attempt were published."""
+        """Return the rows of the attempt's branch."""
         return self.spark.read.option("branch", self.attempt).table(f"lake.{self.name}")
 
     def write(self, changes: DataFrame, identity: Sequence[str], counts: Mapping[str, int]) -> None:
-        """Put the changes on the attempt's branch. Raises Overtaken when the table is not as empty as it was."""
+        """Write the changes to the attempt's branch. Raises Overtaken when the table was empty and no longer is."""
         manage = iceberg_table(self.spark, self.name).manageSnapshots()
         started = manage.createBranch(self.attempt, *([] if self.snapshot is None else [self.snapshot]))
         started.setMaxRefAgeMs(self.attempt, ATTEMPT_LIVES_MS).commit()
         if self.snapshot is None and self._branch_has_rows():
-            raise Overtaken(f"{self.name} was written for the first time while it was refined")
+            raise Overtaken(f"{self.name} was written for the first time by another writer during this job")
         branch, view = f"lake.{self.name}.branch_{self.attempt}", f"changes_of_{self.name.replace('.', '_')}"
         changes.createOrReplaceTempView(view)
         columns = [name for name in changes.columns if name != CHANGE]
@@ -82,12 +82,12 @@ class Target:
         self.spark.sql(statement(branch, view, columns, identity))
 
     def _branch_has_rows(self) -> bool:
-        """A branch of a table without a snapshot starts at whatever the table's first snapshot has become meanwhile."""
+        """Return whether the branch has rows: on a table without snapshot it starts at any snapshot written meanwhile."""
         summary = iceberg_table(self.spark, self.name).snapshot(self.attempt).summary()
         return int(summary.get("total-records") or 0) > 0
 
     def publish(self) -> None:
-        """Make the attempt the table, in one commit. Raises Overtaken when the table has moved on."""
+        """Fast-forward the table to the attempt's branch in one commit. Raises Overtaken when the table has changed."""
         table = iceberg_table(self.spark, self.name)
         done_with = [self.attempt, *([REFUSED] if table.refs().containsKey(REFUSED) else [])]
         try:
@@ -98,10 +98,10 @@ class Target:
         except (PySparkException, Py4JJavaError) as error:
             if Target.now(self.spark, self.name).snapshot == self.snapshot:
                 raise
-            raise Overtaken(f"{self.name} has moved on while it was refined") from error
+            raise Overtaken(f"{self.name} was changed by another writer during this job") from error
 
     def refuse(self) -> None:
-        """Keep the attempt under the name `audit`, in place of what was refused before."""
+        """Keep the attempt as branch `audit`, which replaces the previously rejected one."""
         table = iceberg_table(self.spark, self.name)
         manage, refused = table.manageSnapshots(), table.snapshot(self.attempt).snapshotId()
         known = table.refs().containsKey(REFUSED)
@@ -109,20 +109,20 @@ class Target:
         kept.removeBranch(self.attempt).commit()
 
     def forget(self) -> None:
-        """Drop the attempt, if it is still there."""
+        """Drop the attempt's branch if it exists."""
         table = iceberg_table(self.spark, self.name)
         if table.refs().containsKey(self.attempt):
             table.manageSnapshots().removeBranch(self.attempt).commit()
 
 
 def append(table: str, view: str, columns: Sequence[str], _: Sequence[str]) -> str:
-    """The statement for changes that are all inserts: the table itself need not be read."""
+    """Return the statement for inserts only, which does not read the table."""
     names = ", ".join(columns)
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM {view}"  # noqa: S608 - names of the plan
 
 
 def merge(table: str, view: str, columns: Sequence[str], identity: Sequence[str]) -> str:
-    """The statement that carries out any changes, by their identity."""
+    """Return the statement for inserts, updates and deletes, matched by identity."""
     same = " AND ".join(f"t.{name} <=> c.{name}" for name in identity)
     values = ", ".join(f"c.{name}" for name in columns)
     updates = ", ".join(f"t.{name} = c.{name}" for name in columns)

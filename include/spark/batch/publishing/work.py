@@ -1,4 +1,4 @@
-"""What is to be written in one go: to a branch of each table, audited there, published when it is found good."""
+"""Write, audit and publish the changes of several zones together, with retries when another writer interferes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from include.spark.batch.publishing.target import Overtaken, Target
 T = TypeVar("T")
 
 PATIENCE: Final = Backoff(tries=6, first_s=0.5, longest_s=15.0)
-"""With those who are overtaken, see `Overtaken`."""
+"""Retries after `Overtaken`."""
 
 Audit: TypeAlias = Callable[[Mapping[Zone, DataFrame]], Sequence[str]]
-"""Looks at what each changed zone would hold; says what forbids to publish it."""
+"""Function from the future rows of each changed zone to the reasons against publishing; empty: publish."""
 
 
 class Unpublished(Exception):
-    """What was written broke rules of severity error: it stays on the branch, and readers see what they saw before."""
+    """The changes violate rules of severity error: they stay on the branch, and readers see the previous rows."""
 
     def __init__(self, forbids: Sequence[str], changed: Mapping[Zone, Mapping[str, int]]) -> None:
         super().__init__("; ".join(forbids))
@@ -35,7 +35,7 @@ class Unpublished(Exception):
 
 
 class Work(NamedTuple):
-    """What is to be done in one zone."""
+    """Changes to one zone."""
 
     zone: Zone
     target: Target
@@ -45,7 +45,7 @@ class Work(NamedTuple):
 
 
 def patiently(spark: SparkSession, attempt: Callable[[], T]) -> T:
-    """The attempt's answer; an attempt that is overtaken begins again. Raises Overtaken when others go on and on."""
+    """Return the attempt's result; retry it after Overtaken. Raises Overtaken after the last retry."""
     for failures in range(1, PATIENCE.tries):
         try:
             return attempt()
@@ -57,14 +57,14 @@ def patiently(spark: SparkSession, attempt: Callable[[], T]) -> T:
 
 
 def changes_of(rows: DataFrame, target: Target, there: DataFrame, identity: Sequence[str]) -> DataFrame:
-    """What must change in the target, of which `there` are the rows in question, for it to hold these rows."""
+    """Return the changes that turn `there`, the target's rows in scope, into `rows`."""
     if target.snapshot is None:
         return rows.withColumn(CHANGE, f.lit("insert"))
     return difference(rows, there, identity).cache()
 
 
 def counted(changes: Mapping[Zone, DataFrame]) -> dict[Zone, dict[str, int]]:
-    """Zone → kind of change → rows, for the zones in which there are any."""
+    """Return zone → kind of change → number of rows, for zones with changes."""
     each = [rows.select(f.lit(zone).alias("zone"), CHANGE) for zone, rows in changes.items()]
     found: dict[Zone, dict[str, int]] = {}
     for row in reduce(DataFrame.unionAll, each).groupBy("zone", CHANGE).count().collect():
@@ -73,11 +73,11 @@ def counted(changes: Mapping[Zone, DataFrame]) -> dict[Zone, dict[str, int]]:
 
 
 def publish(work: Sequence[Work], audit: Audit) -> dict[Zone, Mapping[str, int]]:
-    """Write, audit, publish, in the order of the work; zone → kind of change → rows.
+    """Write, audit and publish in the order of the work; return zone → kind of change → number of rows.
 
     Raises:
-        Unpublished: the audit forbids it.
-        Overtaken: somebody else has changed one of the tables.
+        Unpublished: the audit rejects the changes.
+        Overtaken: another writer changed one of the tables.
     """
     changed = {each.zone: each.counts for each in work}
     if not work:
@@ -93,7 +93,7 @@ def publish(work: Sequence[Work], audit: Audit) -> dict[Zone, Mapping[str, int]]
             each.target.publish()
     except BaseException:
         for each in work:
-            with suppress(Exception):  # it ages out; what went wrong first is what is told
+            with suppress(Exception):  # the branch expires; raise the first error
                 each.target.forget()
         raise
     return changed

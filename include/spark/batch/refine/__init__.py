@@ -1,5 +1,5 @@
-"""Refinement: what raw says of some keys, made into the cleaned, history and quarantine zones.
+"""Refinement: build the cleaned, history and quarantine zones from the raw changes of selected keys.
 
-One engine for every dataset, driven by its contract. The rows of a key follow from all changes of that key in raw and
-from nothing else; so any interval may be refined at any time, in any order, again, and the end is the same.
+One engine serves every dataset, driven by its contract. The rows of a key depend only on all raw changes of that key.
+Refinement is therefore idempotent: intervals can be refined at any time, in any order and repeatedly.
 """

@@ -1,4 +1,4 @@
-"""Raw changes, each once, conformed to the contract, and parted into those that may pass and those that may not."""
+"""Deduplicate raw changes, conform them to the contract, and split them into passing and quarantined ones."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from include.spark.batch.refine.tokens import tokenised
 ORDER: Final = ("_kafka_partition", "_offset")
 POSITION: Final = ("_committed_at", "_topic", *ORDER)
 UNSAID: Final = (Array, Map, Record, Time)
-"""Types of which Spark has no literal, or another carrier than Avro."""
+"""Types without a Spark literal, or with another base type in Spark than in Avro."""
 
 
 def conformed(raw: DataFrame, contract: Contract) -> DataFrame:
-    """Each change once, with `_deleted`, defaults where raw is older than a field, and the rules that it breaks.
+    """Return each change once, with `_deleted`, defaults for fields newer than the raw row, and violated rules.
 
-    A delete has only its key to keep rules with. `_rules` and `_reason` are null for a change that may pass.
+    For a delete only rules on key fields apply. `_rules` and `_reason` are null for a passing change.
     """
-    # By key and in order of position, as `versions` needs them: its windows find the rows where they are.
+    # Same partitioning and order as the windows of `versions`, so that Spark does not shuffle and sort again.
     ordered, position = Window.partitionBy(*contract.key).orderBy(*ORDER), f.struct(*ORDER)
     again = f.lag(position).over(ordered).eqNullSafe(position)
     changes = raw.withColumn("_again", again).where(~f.col("_again")).drop("_again")
@@ -41,13 +41,13 @@ def conformed(raw: DataFrame, contract: Contract) -> DataFrame:
 
 
 def passing(changes: DataFrame, contract: Contract) -> DataFrame:
-    """What may go on: the contract's fields, what is hidden as tokens, and where each change stands."""
+    """Return the passing changes: the contract's fields, tokenised where required, and each change's position."""
     good = hidden(changes.where(f.col("_rules").isNull()), contract)
     return good.select(*(field.name for field in contract.record.fields), "_deleted", *POSITION)
 
 
 def quarantined(changes: DataFrame, contract: Contract) -> DataFrame:
-    """What may not: the key, the fields as JSON, the rules, and where each change stands."""
+    """Return the quarantined changes: key, fields as JSON, violated rules, and each change's position."""
     bad = hidden(changes.where(f.col("_rules").isNotNull()), contract)
     payload = f.to_json(f.struct(*(field.name for field in contract.record.fields)))
     cdc = ("_op", "_lsn") if contract.source.kind == "cdc" else ()
@@ -55,7 +55,7 @@ def quarantined(changes: DataFrame, contract: Contract) -> DataFrame:
 
 
 def hidden(rows: DataFrame, contract: Contract) -> DataFrame:
-    """The rows with tokens in place of what the contract hides, in those of its columns that are there."""
+    """Return the rows with tokens in the tokenised columns that exist."""
     shown = [name for name in contract.tokenised if name in rows.columns]
     return rows.withColumns({name: tokenised(name, rows.schema[name].dataType) for name in shown}) if shown else rows
 
@@ -71,7 +71,7 @@ def _filled(field: Field) -> Column:
 
 
 def _default(field: Field) -> Any:
-    """The value of a required field in rows that are older than it; None when there is none that Spark can say."""
+    """Return the default of a required field for older rows; None if it has none or Spark has no literal for it."""
     if field.nullable or field.default is MISSING:
         return None
     return None if isinstance(field.type, UNSAID) else decoded(field.type, field.default)

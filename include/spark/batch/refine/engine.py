@@ -1,4 +1,4 @@
-"""One refinement, from raw to what is published."""
+"""Refine one dataset: select keys in raw, compute the changes of each zone, audit and publish them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from include.spark.batch.refine.selection import Selection, bounds, of_keys
 from include.spark.batch.refine.versions import current, versions
 
 ZONES: Final[tuple[Zone, ...]] = ("quarantine", "history", "cleaned")
-"""In the order in which they are published: a reader of cleaned finds the history of what it reads."""
+"""Zones in publishing order, so that the history of every visible cleaned row is already visible."""
 
 
 def refine(spark: SparkSession, contract: Contract, selection: Selection, audit: Audit) -> dict[str, Any]:
-    """Bring the zones in line with raw; how many rows of each zone were inserted, updated and deleted.
+    """Refresh the zones from raw; return the number of inserted, updated and deleted rows of each zone.
 
     Raises:
-        SystemRefused: the contract has changed, and raw not yet.
-        Unpublished: the audit forbids it.
-        Overtaken: others kept changing the tables meanwhile.
+        SystemRefused: raw lacks a column of the contract.
+        Unpublished: the audit rejects the changes.
+        Overtaken: other writers changed the tables during every attempt.
     """
     return patiently(spark, lambda: _attempt(spark, contract, selection, audit))
 
 
 def _attempt(spark: SparkSession, contract: Contract, selection: Selection, audit: Audit) -> dict[str, Any]:
-    # The targets are looked at before raw is: whoever publishes after this look makes us begin again.
+    # Read the targets' snapshots before raw: a later publish by another writer then forces a retry.
     targets = {zone: Target.now(spark, names.lake_table(contract, zone)) for zone in ZONES if zone in contract.zones}
     source = Target.now(spark, names.raw_table(contract))
     raw = source.rows()
@@ -48,14 +48,14 @@ def _attempt(spark: SparkSession, contract: Contract, selection: Selection, audi
 def _follows(raw: DataFrame, contract: Contract) -> None:
     missing = [field.name for field in contract.record.fields if field.name not in raw.columns]
     if missing:
-        why = f"it has no {', '.join(missing)}, which is in the contract: run apply_contracts, then this again"
+        why = f"columns of the contract are missing: {', '.join(missing)}; run apply_contracts, then retry"
         raise SystemRefused("lake", names.raw_table(contract), why)
 
 
 def _work(
     raw: DataFrame, keys: DataFrame | None, contract: Contract, targets: Mapping[Zone, Target]
 ) -> tuple[Work, ...]:
-    """What must change in each zone for the keys at hand; nothing for a zone that is right."""
+    """Return the changes of each zone for the selected keys; zones without changes are omitted."""
     identities = {
         "quarantine": ("_kafka_partition", "_offset"),
         "history": (*contract.key, "_valid_from"),
@@ -72,14 +72,14 @@ def _work(
 
 
 def _wanted(chosen: DataFrame, contract: Contract) -> dict[Zone, DataFrame]:
-    """What each zone should hold for the keys at hand."""
+    """Return the desired rows of each zone for the selected keys."""
     changes = conformed(chosen, contract).cache()
     history = versions(passing(changes, contract), contract).cache()
     return {"quarantine": quarantined(changes, contract), "history": history, "cleaned": current(history)}
 
 
 def _narrowed(keys: DataFrame | None, contract: Contract) -> Callable[[DataFrame], DataFrame]:
-    """Takes the rows of a zone past raw and keeps those of the keys at hand."""
+    """Return a function that filters the rows of a zone to the selected keys."""
     if keys is None:
         return lambda rows: rows
     shown = hidden(keys, contract)

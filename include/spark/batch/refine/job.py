@@ -1,8 +1,8 @@
-"""Refine one dataset: from raw to cleaned, history and quarantine, for the keys that a selection names.
+"""Spark job that refines one dataset from raw to cleaned, history and quarantine, for a selection of keys.
 
     spark-submit include/spark/batch/refine/job.py retail.transactions '{"intervals": [["…", "…"]]}' result.json
 
-Writes what it did to the result file, also when rules forbid to publish it.
+Writes its result to the result file, also when rules prevent publishing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ PROJECT: Final = Path(__file__).parents[4]
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the work is done, published or not."""
+    """Refine the dataset and return 0, published or not."""
     dataset, selection, result = arguments[0], Selection.from_json(arguments[1]), Path(arguments[2])
-    if selection.past is None:  # what came since may well be nothing, and then nothing is asked
+    if selection.past is None:  # with `past` there may be no changes, and then no checks run
         import_beforehand()
     contracts = load_index(applied_index(PROJECT))
     contract = contracts[dataset]

@@ -1,7 +1,7 @@
-"""What a single change must keep to pass: the contract's types, and its rules of severity error about one row.
+"""Row rules of a contract: required fields, enum symbols, and quality rules of severity error about one row.
 
-A rule about one row asks that no value of a field is null, missing or invalid. Rules about many rows are no matter of
-one change: they are checked when all are in.
+A row rule requires that no value of a field is null, missing or invalid. Rules about several rows are not applied to
+single changes; the audit checks them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headrace.planning.validity import Between, Matching, OneOf, is_row_rule, va
 
 
 class RowRule(NamedTuple):
-    """One rule: its name, what a row that breaks it looks like, and that in words."""
+    """A row rule: its name, field, violation condition, and the violation in words."""
 
     name: str
     field: str
@@ -27,7 +27,7 @@ class RowRule(NamedTuple):
 
 
 def row_rules(contract: Contract) -> Iterator[RowRule]:
-    """Every rule that a row must keep."""
+    """Yield all row rules of a contract."""
     for field in contract.record.fields:
         if not field.nullable:
             yield RowRule(f"{field.name}_required", field.name, f.col(field.name).isNull(), f"{field.name} is null")

@@ -1,4 +1,4 @@
-"""Which keys are to be refined: those that changed in an interval, past a watermark, or all."""
+"""Selection of the keys to refine: changed in an interval, changed past a watermark, or all."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ PARTITION, OFFSET, COMMITTED = "_kafka_partition", "_offset", "_committed_at"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Intervals, a watermark (`past`), or neither for everything.
+    """Selection by intervals, by a watermark (`past`), or by neither for all keys.
 
-    In an interval are the keys of which a change happened in it or was committed in it.
+    An interval selects the keys with a change whose event time or commit time is in it.
     """
 
     intervals: tuple[tuple[datetime, datetime], ...] = ()
-    """From, and until (exclusive)."""
+    """Pairs of start and end (exclusive)."""
     past: Mapping[int, int] | None = field(default=None, hash=False)
-    """Kafka partition → the last offset that is refined already."""
+    """Kafka partition → last offset that is already refined."""
     positions: Mapping[int, tuple[int, ...]] = field(default_factory=dict, hash=False)
-    """Kafka partition → offsets whose keys are selected too, wherever they stand."""
+    """Kafka partition → offsets whose keys are selected in addition."""
 
     @classmethod
     def from_json(cls, text: str) -> Selection:
-        """`{"intervals": [[iso, iso]]}`, `{"past": {"0": 17}}`, either with `"positions": {"0": [3]}`, or `{}`.
+        """Parse `{"intervals": [[iso, iso]]}`, `{"past": {"0": 17}}`, either with `"positions": {"0": [3]}`, or `{}`.
 
         Raises ValueError for anything else.
         """
@@ -47,11 +47,11 @@ class Selection:
             past = {int(partition): int(offset) for partition, offset in value["past"].items()}
             return cls(past=past, positions=positions) if past else cls()
         if value:
-            raise ValueError(f"{text}: a selection is intervals, or past, or empty for everything")
+            raise ValueError(f"a selection must have intervals or past, or be empty for all keys; got {text}")
         return cls()
 
     def reached(self, raw: DataFrame) -> dict[int, int] | None:
-        """Kafka partition → the last offset that is refined when this is; None for intervals, which say nothing."""
+        """Return Kafka partition → last offset refined after this selection; None for intervals."""
         if self.intervals:
             return None
         past = self.past or {}
@@ -60,7 +60,7 @@ class Selection:
         return {**past, **{row[PARTITION]: row.offset for row in found}}
 
     def keys(self, raw: DataFrame, contract: Contract) -> DataFrame | None:
-        """The selected keys, each once; None for all of them."""
+        """Return the selected keys, each once; None for all keys."""
         condition = self._condition(contract)
         return None if condition is None else raw.where(condition).select(*contract.key).distinct().cache()
 
@@ -69,7 +69,7 @@ class Selection:
             return reduce(or_, self._at_positions(), self._beyond(self.past))
         if not self.intervals:
             return None
-        # By commit too: deletes carry no event time, and corrections are committed long after what they correct.
+        # Commit time too: deletes have no event time, and corrections are committed long after the original change.
         times = [f.col(name).cast("timestamp") for name in (COMMITTED, contract.event_time) if name]
         within = ((at >= f.lit(start)) & (at < f.lit(end)) for at in times for start, end in self.intervals)
         return reduce(or_, (*within, *self._at_positions()))
@@ -84,17 +84,16 @@ class Selection:
 
 
 def of_keys(raw: DataFrame, contract: Contract, keys: DataFrame | None) -> DataFrame:
-    """All changes of these keys."""
+    """Return all changes of these keys; of all keys for None."""
     if keys is None:
         return raw
     return raw.where(bounds(keys, contract.key[0])).join(keys, list(contract.key), "left_semi")
 
 
 def bounds(keys: DataFrame, column: str) -> Column:
-    """The column lies between its least and its greatest value among the keys; nothing does, when there are none.
+    """Return the condition that the column is between its minimum and maximum among the keys; false without keys.
 
-    It prunes the files of every table that is written in about the order of its key: without it a small interval would
-    read the whole zone.
+    It prunes files of tables written roughly in key order. Without it a small interval would read the whole zone.
     """
     found: Any = keys.agg(f.min(column).alias("least"), f.max(column).alias("most")).first()
     if found is None or found.least is None:

@@ -1,4 +1,4 @@
-"""Keyed hashes in place of what a contract hides."""
+"""Tokenisation: replace the values of tokenised fields by keyed hashes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pyspark.sql.types import BinaryType, StringType
 
 ENVIRONMENT: Final = "HEADRACE_TOKEN_KEY"
 TOKEN_BYTES: Final = 16
-"""Of the hash: two of 2^32 different values collide with a chance of one in 2^65."""
+"""Bytes of the hash in a token: among 2^32 distinct values a collision has a probability of 2^-65."""
 
 
 def token(key: bytes, text: str) -> str:
-    """HMAC-SHA-256 of the value's text, cut to 16 bytes, as 22 letters of URL-safe Base64 (RFC 2104, RFC 4648)."""
+    """Return the HMAC-SHA-256 of the text, cut to 16 bytes, as 22 characters of URL-safe Base64 (RFC 2104, RFC 4648)."""
     digest = hmac.new(key, text.encode(), hashlib.sha256).digest()[:TOKEN_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def tokenised(column: str, data_type: Any) -> Column:
-    """The column's tokens; null stays null. The key comes from the workers' environment, never from the plan."""
+    """Return the column's tokens; null stays null. The key comes from the workers' environment, never from the plan."""
     text = f.base64(f.col(column)) if isinstance(data_type, BinaryType) else f.col(column).cast("string")
     tokens: Column = _tokens(text)
     return tokens
@@ -42,14 +42,14 @@ def _tokens(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
 
 
 def secret(environ: Any) -> bytes:
-    """The key. Raises ValueError where there is none: a hash without a key hides nothing."""
+    """Return the key. Raises ValueError if it is missing or too short, because a hash without a key hides nothing."""
     value = environ.get(ENVIRONMENT, "")
     if len(value) < 32:
-        raise ValueError(f"{ENVIRONMENT} is missing or shorter than 32 letters; set the password of tokens_default")
+        raise ValueError(f"{ENVIRONMENT} must have at least 32 characters; set the password of tokens_default")
     return bytes(value, "utf-8")
 
 
 def secrets_for(columns: Iterable[str], environ: Any = os.environ) -> None:
-    """Fail before any work when there is something to hide and no key to hide it with."""
+    """Raise ValueError before any work if there are columns to tokenise but no key."""
     if any(True for _ in columns):
         secret(environ)

@@ -1,6 +1,6 @@
-"""Changes of rows to versions of rows: from when until when each was so (a slowly changing dimension, type 2).
+"""Convert changes of rows to versions of rows with validity intervals (slowly changing dimension, type 2).
 
-The order of a key's changes is that of their offsets: a key keeps to one Kafka partition, which never changes.
+The changes of a key are ordered by offset: a key always belongs to the same Kafka partition.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ VALIDITY: Final = ("_valid_from", "_valid_to", "_is_current")
 
 
 def versions(changes: DataFrame, contract: Contract) -> DataFrame:
-    """One row a version: the fields, `_valid_from`, `_valid_to` (exclusive), `_is_current`, and the position.
+    """Return one row per version: the fields, `_valid_from`, `_valid_to` (exclusive), `_is_current`, and the position.
 
-    A version that was replaced at the very instant it began was never so, and is left out; changes that change nothing
-    make no version; a deleted row has no version from its deletion on. A clock that was set back does not make time run
-    backwards: a change counts from the latest instant before it.
+    A version that is replaced at the instant of its start is omitted. A change without effect creates no version. A
+    deleted row has no version after its deletion. If the source's clock was set back, a change is valid from the latest
+    instant before it.
     """
     key = list(contract.key)
     content = f.struct(
@@ -44,12 +44,12 @@ def versions(changes: DataFrame, contract: Contract) -> DataFrame:
 
 
 def current(history: DataFrame) -> DataFrame:
-    """The rows as they are now: versions without an end."""
+    """Return the current rows: versions without an end."""
     return history.where("_is_current").drop(*VALIDITY)
 
 
 def _where(rows: DataFrame, condition: Column) -> DataFrame:
-    """A condition over a window stands in a column first: Spark takes none in a filter."""
+    """Filter by a condition over a window, through a column, because Spark allows no window in a filter."""
     return rows.withColumn("_keep", condition).where("_keep").drop("_keep")
 
 

@@ -1,4 +1,4 @@
-"""The metrics of this project: signed partial aggregates of a fact's changes, in event time."""
+"""Metrics of this project: signed partial aggregates of a fact's changes, in event time."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from headrace.streaming.metrics.spec import Metrics
 from include.spark.streaming.metrics.retail_sales import RETAIL_SALES
 
 METRICS: Final[tuple[Metrics, ...]] = (RETAIL_SALES,)
-"""Every metric there is; a driver counts those whose fact is in its group."""
+"""All metrics; a driver computes those whose fact is in its stream group."""

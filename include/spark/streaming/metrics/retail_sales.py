@@ -1,4 +1,4 @@
-"""Sales of the shop, by minute and store, and by minute and department."""
+"""Sales metrics of the shop by minute and store, and by minute and department."""
 
 from __future__ import annotations
 

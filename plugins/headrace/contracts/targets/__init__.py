@@ -1,3 +1,3 @@
-"""The type kernel: one module a target system, each one data table and one render function."""
+"""Type mappings from Avro: one module per target system, each with a type table and render functions."""
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Avro → ClickHouse, spelled as `system.columns` spells it.
+"""Type mapping Avro → ClickHouse, in the spelling of `system.columns`.
 
-- An enum becomes `LowCardinality(String)`, not `Enum8`: a new schema version may add symbols while
-  the stream runs, and an insert must not fail until a table has been altered.
-- `date` becomes `Date32` and not `Date`, which holds 1970 to 2149. Even `Date32` holds 1900-01-01 to
-  2299-12-31 only, and `DateTime64` shows the years 1 to 9999 only. A record with a value beyond is a
-  dead letter of the stream (`systems.warehouse.arrow_ranges`).
+- An enum becomes `LowCardinality(String)`, not `Enum8`. A new schema version may add symbols while the stream runs, and
+  inserts must not fail until the table is altered.
+- `date` becomes `Date32`, not `Date`, which holds 1970 to 2149. `Date32` holds only 1900-01-01 to 2299-12-31, and
+  `DateTime64` shows only the years 1 to 9999. A record with a value outside is a dead letter of the stream
+  (`systems.warehouse.arrow_ranges`).
 - A time of day becomes its Avro number: `Int32` milliseconds, `Int64` microseconds since midnight.
-- ClickHouse has no nullable Array, Map or Tuple. A contract that is served from ClickHouse may
-  therefore not have one (rule `nullable-container`), or null and empty would become the same.
+- ClickHouse has no nullable Array, Map or Tuple, so null and empty would become the same. A contract that is served
+  from ClickHouse must not have one (rule `nullable-container`).
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ UNITS: Final[Mapping[str, str]] = {
     "time-millis": "milliseconds since midnight",
     "time-micros": "microseconds since midnight",
 }
-"""What a number means where its type does not say it: belongs in the column's comment."""
+"""Unit of a number whose type does not show it, for the column's comment."""
 
 CONTAINERS: Final = (Array, Map, Record)
-"""The types that ClickHouse cannot make nullable."""
+"""Types that ClickHouse cannot make nullable."""
 
 
 def render(avro_type: AvroType, *, nullable: bool = False) -> str:
-    """The ClickHouse type. `nullable` has no effect on an array, map or record."""
+    """Return the ClickHouse type. `nullable` has no effect on an array, map or record."""
     name = TYPES[type_name(avro_type)]
     match avro_type:
         case Enum():
@@ -80,11 +80,11 @@ def render(avro_type: AvroType, *, nullable: bool = False) -> str:
 
 
 def column_type(field: Field) -> str:
-    """The type of a field's column."""
+    """Return the type of a field's column."""
     return render(field.type, nullable=field.nullable)
 
 
 def comment(field: Field) -> str:
-    """The column's comment: the field's doc, with the unit where the type does not show it."""
+    """Return the column's comment: the field's doc, with the unit when the type does not show it."""
     unit = UNITS.get(type_name(field.type))
     return f"{field.doc} ({unit})" if unit else field.doc

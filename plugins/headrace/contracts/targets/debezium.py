@@ -1,9 +1,9 @@
-"""Contract → the Avro schemas that Debezium registers for its table.
+"""Expected Avro schemas of a CDC topic: the ones that Debezium registers for the contract's table.
 
-For a cdc source the database owns the shape, so these are an expectation. They are written as
-Debezium 3.6's PostgreSQL connector and Apicurio's AvroConverter 2.6 write them (compared in tests
-with captured ones): numeric as precise decimal, timestamptz as text, every column before and after
-inside an envelope. What the chain does not carry unchanged is refused by `cdc` before it gets here.
+For a cdc source the database owns the schema, so these schemas are an expectation. They have the form that Debezium
+3.6's PostgreSQL connector and Apicurio's AvroConverter 2.6 write (tests compare them with captured ones): numeric as
+precise decimal, timestamptz as text, every column before and after inside an envelope. The module `cdc` refuses types
+that the chain changes.
 """
 
 from __future__ import annotations
@@ -42,34 +42,36 @@ TYPES: Final[Mapping[str, tuple[str, str | None]]] = {
     "enum": ("string", "io.debezium.data.Enum"),
     "array": ("array", None),
 }
-"""Avro type name → (Avro carrier, Kafka Connect's name of the logical type). The other types do not
-come by cdc: `cdc.UNFAITHFUL` says why."""
+"""Avro type name → (Avro type, Kafka Connect's name of the logical type).
+
+`cdc.UNFAITHFUL` lists the types that CDC does not support, with the reason.
+"""
 
 TEXTS: Final = frozenset({"io.debezium.data.Json", "io.debezium.data.Xml"})
-"""Kafka Connect's names of texts of a kind of their own (`json`, `jsonb`, `xml`): to a contract they are a string."""
+"""Kafka Connect's names of special text types (`json`, `jsonb`, `xml`). A contract declares them as string."""
 
 ENVELOPE: Final = frozenset({"before", "after", "source", "op"})
-"""Fields by which a change envelope is known."""
+"""Fields that identify a change envelope."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_envelope(schema: Any) -> bool:
-    """Return whether an Avro schema is that of a change envelope, whoever wrote it."""
+    """Return whether an Avro schema is a change envelope."""
     if not isinstance(schema, Mapping) or schema.get("type") != "record":
         return False
     return {field["name"] for field in schema["fields"]} >= ENVELOPE
 
 
 def row_schema(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the record of the row inside of an envelope."""
+    """Return the record of the row inside an envelope."""
     before = next(field["type"] for field in envelope["fields"] if field["name"] == "before")
     branches = before if isinstance(before, list) else [before]
     return next(branch for branch in branches if isinstance(branch, Mapping))
 
 
 def key_schema(contract: Contract) -> dict[str, Any]:
-    """The schema under `<topic>-key`: the primary key's columns in key order."""
+    """Return the schema of `<topic>-key`: the primary key's columns in key order."""
     namespace = topic(contract)
     return {
         "type": "record",
@@ -81,7 +83,7 @@ def key_schema(contract: Contract) -> dict[str, Any]:
 
 
 def value_schema(contract: Contract) -> dict[str, Any]:
-    """The schema under `<topic>-value`: the change envelope."""
+    """Return the schema of `<topic>-value`: the change envelope."""
     namespace = topic(contract)
     row = {
         "type": "record",
@@ -116,7 +118,7 @@ def _column(field: Field) -> dict[str, Any]:
 
 
 def render(avro_type: AvroType, default: Any = MISSING) -> Any:
-    """The Avro schema of one column's values."""
+    """Return the Avro schema of one column's values."""
     carrier, connect_name = TYPES[type_name(avro_type)]
     schema: dict[str, Any] = {"type": carrier}
     match avro_type:
@@ -144,7 +146,7 @@ def render(avro_type: AvroType, default: Any = MISSING) -> Any:
 
 
 def _default(field: Field) -> Any:
-    """The default as Debezium spells it, or `MISSING` (a default of null is none to Connect)."""
+    """Return the default in Debezium's spelling, or `MISSING`. Connect treats a default of null as no default."""
     default = field.default
     if default is MISSING or default is None:
         return MISSING
@@ -169,7 +171,7 @@ def _instant(since_epoch: timedelta, timespec: str) -> str:
 
 
 def _shortest(unscaled: int) -> bytes:
-    """Two's complement, big-endian, in as few bytes as hold it: as Java's BigInteger does it."""
+    """Return the two's complement, big-endian, in as few bytes as possible, like Java's BigInteger."""
     size = (unscaled if unscaled >= 0 else ~unscaled).bit_length() // 8 + 1
     return unscaled.to_bytes(size, "big", signed=True)
 

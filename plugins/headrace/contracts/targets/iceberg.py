@@ -1,11 +1,9 @@
-"""Avro → Iceberg (format version 2).
+"""Type mapping Avro → Iceberg (format version 2).
 
-Iceberg counts in microseconds: `time-millis` and `timestamp-millis` become `time` and
-`timestamptz`, which hold every value of theirs. An Avro timestamp is an instant, hence always
-`timestamptz`. An enum becomes `string`.
+Iceberg times have microseconds: `time-millis` and `timestamp-millis` become `time` and `timestamptz` without loss. An
+Avro timestamp is an instant, so it always becomes `timestamptz`. An enum becomes `string`.
 
-Schemas are given as Iceberg's own JSON, which `pyiceberg.schema.Schema.model_validate` and every
-REST catalog read.
+Schemas are in Iceberg's JSON form, which `pyiceberg.schema.Schema.model_validate` and every REST catalog read.
 """
 
 from __future__ import annotations
@@ -52,7 +50,7 @@ TYPES: Final[Mapping[str, str]] = {
 
 
 def render(avro_type: AvroType, *, all_optional: bool = False) -> IcebergType:
-    """The Iceberg type, with the contract's ids; `all_optional` loosens everything inside too."""
+    """Return the Iceberg type with the contract's field ids. `all_optional` makes all nested fields optional too."""
     name = TYPES[type_name(avro_type)]
     match avro_type:
         case Decimal(precision, scale):
@@ -85,7 +83,7 @@ def render(avro_type: AvroType, *, all_optional: bool = False) -> IcebergType:
 
 
 def column(field: Field, *, all_optional: bool = False) -> dict[str, Any]:
-    """One field in Iceberg's JSON form: id, name, required, type, doc."""
+    """Return one field in Iceberg's JSON form: id, name, required, type, doc."""
     return {
         "id": field.id,
         "name": field.name,
@@ -96,7 +94,7 @@ def column(field: Field, *, all_optional: bool = False) -> dict[str, Any]:
 
 
 def schema(record: Record, *, all_optional: bool = False) -> dict[str, Any]:
-    """The record as an Iceberg schema in JSON form."""
+    """Return the record as an Iceberg schema in JSON form."""
     return {
         "type": "struct",
         "schema-id": 0,
@@ -105,10 +103,10 @@ def schema(record: Record, *, all_optional: bool = False) -> dict[str, Any]:
 
 
 def describe(iceberg_type: IcebergType) -> str:
-    """A type as one line without ids, the same for a desired and for an observed table.
+    """Return the type as one line without ids, identical for a desired and an observed table.
 
-    A catalog gives fresh ids to what it creates, so ids are no part of what is compared.
-    Inside a type, what is required says so: `struct<city: string, zip: required int>`.
+    A catalog assigns new ids when it creates a table, so ids are not compared. Nested required fields are marked:
+    `struct<city: string, zip: required int>`.
     """
     if isinstance(iceberg_type, str):
         return iceberg_type.replace(" ", "").replace(",", ", ")

@@ -1,12 +1,12 @@
-"""Avro → JSON Schema (draft 2020-12), which is also OpenAPI 3.1's.
+"""Type mapping Avro → JSON Schema (draft 2020-12), which OpenAPI 3.1 also uses.
 
-How a value looks in JSON, so that none loses a digit:
+JSON form of values, without loss of digits:
 - decimal: text with exactly `scale` digits after the point, e.g. `"12.50"`
 - date: `"2024-02-29"`; time of day: `"23:59:59.999"` (millis) or `"23:59:59.999999"` (micros)
 - instant: `"2024-02-29T23:59:59.999Z"` (millis) or `"2024-02-29T23:59:59.999999Z"` (micros), in UTC
 - bytes and fixed: base64 text
 - float and double: a number, or `"NaN"`, `"Infinity"`, `"-Infinity"`, for which JSON has no number
-- long: a number; a reader that only has doubles is exact up to 2^53
+- long: a number; readers that only have doubles are exact up to 2^53
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def render(avro_type: AvroType, *, nullable: bool = False) -> dict[str, Any]:
-    """The JSON Schema of one value."""
+    """Return the JSON Schema of one value."""
     schema = {**TYPES[type_name(avro_type)], **_parameters(avro_type)}
     return {"anyOf": [schema, {"type": "null"}]} if nullable else schema
 
 
 def schema(record: Record) -> dict[str, Any]:
-    """The JSON Schema of one row, with dialect and title; every field must be present."""
+    """Return the JSON Schema of one row, with dialect and title. Every field is required."""
     return {"$schema": DIALECT, "title": record.name, **render(record)}
 
 

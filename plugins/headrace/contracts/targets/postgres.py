@@ -1,8 +1,8 @@
-"""Avro → PostgreSQL, spelled as `format_type` spells it.
+"""Type mapping Avro → PostgreSQL, in the spelling of `format_type`.
 
-- An enum becomes `text`: a new schema version may add symbols.
-- Arrays, maps and records become `jsonb`; decimals and times inside them are text there.
-- A `text` in PostgreSQL holds no NUL character; a row that has one is refused by the load.
+- An enum becomes `text`, because a new schema version may add symbols.
+- Arrays, maps and records become `jsonb`. Decimals and times inside them become text.
+- PostgreSQL `text` holds no NUL character. The load refuses a row that has one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TYPES: Final[Mapping[str, str]] = {
 
 
 def render(avro_type: AvroType) -> str:
-    """The PostgreSQL type; whether it may be null is said by its column."""
+    """Return the PostgreSQL type. Nullability is set on the column."""
     name = TYPES[type_name(avro_type)]
     match avro_type:
         case Decimal(precision, scale):

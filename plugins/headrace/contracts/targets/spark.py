@@ -1,8 +1,7 @@
-"""Avro → Spark SQL.
+"""Type mapping Avro → Spark SQL.
 
-The types are those that Spark's `from_avro` gives, so that a decoded record needs no cast: a time
-of day stays its Avro number (milliseconds or microseconds since midnight), uuid and enum are text,
-and a fixed is binary.
+The types are those of Spark's `from_avro`, so a decoded record needs no cast: a time of day stays its Avro number
+(milliseconds or microseconds since midnight), uuid and enum are text, and a fixed is binary.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ TYPES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def render(avro_type: AvroType) -> str:
-    """The type in DDL. DDL cannot say that an element or a map value is never null."""
+    """Return the type in DDL. DDL cannot declare that an element or a map value is never null."""
     name = TYPES[type_name(avro_type)][0]
     match avro_type:
         case Decimal(precision, scale):
@@ -62,12 +61,12 @@ def render(avro_type: AvroType) -> str:
 
 
 def ddl(record: Record) -> str:
-    """The record as a column list: what `CREATE TABLE` and `from_json` take."""
+    """Return the record as a column list for `CREATE TABLE` and `from_json`."""
     return ", ".join(_column(field, "") for field in record.fields)
 
 
 def struct(record: Record) -> dict[str, Any]:
-    """The record in Spark's JSON form: `StructType.fromJson` reads it."""
+    """Return the record in Spark's JSON form, for `StructType.fromJson`."""
     fields = [
         {
             "name": field.name,
@@ -81,7 +80,7 @@ def struct(record: Record) -> dict[str, Any]:
 
 
 def json_type(avro_type: AvroType) -> SparkType:
-    """The type in Spark's JSON form."""
+    """Return the type in Spark's JSON form."""
     name = TYPES[type_name(avro_type)][1]
     match avro_type:
         case Decimal(precision, scale):
@@ -108,5 +107,5 @@ def _column(field: Field, colon: str) -> str:
 
 
 def _quote(text: str) -> str:
-    """A Spark SQL string literal."""
+    """Return a Spark SQL string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,1 +1,1 @@
-"""Plan what the contracts ask of every system, and carry it out."""
+"""Plan the changes that the contracts need in every system, and apply them."""

@@ -1,4 +1,4 @@
-"""Contracts made real: observe every system, plan, and carry the plan out in its safe order."""
+"""Observe every system, plan the changes that the contracts need, and apply the plan in a safe order."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ APPLY: Final[Mapping[Kind, Callable[[Systems, Change], None]]] = {
     "subject": lambda systems, change: registry_state.apply(systems.registry, change),
     "connector": lambda systems, change: connect_state.apply(systems.connect, change),
 }
-"""Which system carries out a change, by the kind of its resource."""
+"""Function that applies a change, by the kind of its resource."""
 
 
 def observe_all(systems: Systems, wanted: Iterable[Resource], owned: Collection[str] = ()) -> tuple[Resource, ...]:
-    """What the systems hold of the wanted resources, and of the connectors that Headrace made.
+    """Return the current state of the wanted resources and of the connectors that Headrace created.
 
     Raises:
-        SystemUnavailable: one of them does not answer; which, where, since when.
+        SystemUnavailable: a system does not answer; the message has its name, its address and since when.
     """
     wanted = tuple(wanted)
     there = {resource.name for resource in wanted if resource.kind == "connector"}
@@ -64,28 +64,28 @@ def observe_all(systems: Systems, wanted: Iterable[Resource], owned: Collection[
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a plan is asked for."""
+    """Inputs of a plan."""
 
     contracts: tuple[Contract, ...]
-    """As they are wanted."""
+    """Contracts as read from the folder."""
     unreadable: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Dataset id → why its files cannot be read."""
     unreachable: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Source connection → why it is not known."""
+    """Source connection → why it is not available."""
     datasets: tuple[str, ...] = ()
-    """Only these; all when empty."""
+    """Ids of the datasets to plan for; all when empty."""
     dependents: tuple[Dependent, ...] = ()
-    """Metrics and marts, for the words of refusals."""
+    """Metrics and marts, for the messages of refusals."""
     inputs: Mapping[str, Collection[str]] = field(default_factory=dict, hash=False)
     """Mart → the datasets that its SQL reads."""
 
     def wanted(self, applied: Mapping[str, Contract]) -> dict[str, Contract]:
-        """Every contract that is to be brought about; out of scope, as it was applied."""
+        """Return every contract to plan for, by id; contracts out of scope as they were applied."""
         chosen = {c.id: c for c in self.contracts if not self.datasets or c.id in self.datasets}
         return {**applied, **chosen} if self.datasets else chosen
 
     def held(self, applied: Mapping[str, Contract], settings: PlanSettings) -> dict[str, str]:
-        """Datasets in scope that are held back whatever the systems hold, and why."""
+        """Return the datasets in scope that are held back regardless of the systems' state, and why."""
         known = {
             c.id: why for c in self.contracts if c.id in self.wanted({}) and (why := _unplannable(c, self, settings))
         }
@@ -95,7 +95,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """What was observed once, and the plan for it: again without what turns out to fail."""
+    """Computes the plan from one observation of the systems; computes it again without datasets that fail."""
 
     asked: Asked
     settings: PlanSettings
@@ -103,11 +103,11 @@ class Planner:
     observed: tuple[Resource, ...]
     owned: frozenset[str]
     known: frozenset[Key]
-    """Resources that a contract asks for, held back or not: they are no leftovers."""
+    """Resources that a contract declares, held back or not; they are not leftovers."""
     drifts: tuple[Drift, ...]
 
     def plan(self, failed: Mapping[str, str] = MappingProxyType({})) -> Plan:
-        """The plan, with these datasets held back too."""
+        """Return the plan, with the failed datasets held back too."""
         held = {**self.asked.held(self.applied, self.settings), **failed}
         wanted = self.asked.wanted(self.applied)
         plan = hold_back(wanted, self.applied, held, self._of, self.asked.inputs)
@@ -130,7 +130,7 @@ class Planner:
 
 
 def look(systems: Systems, asked: Asked, settings: PlanSettings) -> Planner:
-    """Observe every system once; changes nothing.
+    """Observe every system once. Change nothing.
 
     Raises:
         SystemUnavailable: a system that every dataset needs does not answer.
@@ -151,7 +151,7 @@ def look(systems: Systems, asked: Asked, settings: PlanSettings) -> Planner:
 
 
 def source_drift(systems: Systems, contracts: Iterable[Contract], settings: PlanSettings) -> tuple[Drift, ...]:
-    """Where source tables are not as the contracts of CDC datasets expect."""
+    """Return the differences between source tables and the contracts of CDC datasets."""
     found: list[Drift] = []
     for connection, hook in systems.sources.items():
         mine = [c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection]
@@ -178,16 +178,16 @@ def apply_plan(
     texts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     number: int | None = None,
 ) -> Plan:
-    """Carry out the plan, one line in the log for each step, and record each dataset of which all was done.
+    """Apply the plan, log one line per step, and record each dataset whose steps were all done.
 
-    A step that fails holds back the datasets that it serves and what depends on them; the others go on. What was done
-    stays done: the next plan begins where this one stopped.
+    A failed step holds back its datasets and what depends on them; the others continue. Finished steps stay: the next
+    plan continues from there.
 
     Args:
         texts: dataset id → the texts of its two files, for the record.
         number: id of the plan, for the record.
 
-    Returns what was carried out. Raises HeldBack, at the end, when something was not.
+    Return the plan that was applied. Raises HeldBack, at the end, when datasets were held back.
     """
     plan = planner.plan()
     run = _Run(systems, log, len(plan.changes))
@@ -202,7 +202,7 @@ def apply_plan(
             record.keep(contract, texts.get(contract.id, ("", "")), number)
     if last.retired:
         record.retire(last.retired)
-        log(f"retired, their rows stay: {', '.join(last.retired)}")
+        log(f"retired (their rows stay): {', '.join(last.retired)}")
     if reasons := tuple(dict.fromkeys((*plan.reasons, *last.reasons, *run.others))):
         raise HeldBack(reasons, retry=bool(run.failed or run.others))
     return last
@@ -217,11 +217,11 @@ class _Run:
     total: int
     done: int = 0
     failed: dict[str, str] = field(default_factory=dict)
-    """Dataset id → the step that failed."""
+    """Dataset id → description of its failed step."""
     down: dict[str, SystemUnavailable] = field(default_factory=dict)
-    """Kind of resource → that its system does not answer: it is not asked again for each dataset."""
+    """System → its failure. Later steps of that system fail at once and do not call it again."""
     others: list[str] = field(default_factory=list)
-    """What failed and is no dataset's step."""
+    """Failures that belong to no dataset."""
 
     def steps(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -276,7 +276,7 @@ def _carry_out(systems: Systems, change: Change) -> None:
         APPLY[resource.kind](systems, change)
         return
     snapshots.require_whole(systems.connect, change)
-    # Before the connector knows of the tables: if we stop in between, they stay due.
+    # Before the connector gets the tables: after a crash in between, they stay due.
     systems.platform.add_due_snapshots(*snapshots.added_tables(change))
     APPLY[resource.kind](systems, change)
     systems.platform.own_connector(resource.name, made=change.action != "delete")
@@ -289,17 +289,17 @@ def _in_scope(contract: Contract, asked: Asked) -> bool:
 def _require_known(asked: Asked, applied: Mapping[str, Contract]) -> None:
     there = {contract.id for contract in asked.contracts} | asked.unreadable.keys()
     if unknown := sorted(set(asked.datasets) - there):
-        raise ValueError(f"no contract for {', '.join(unknown)}; there are: {', '.join(sorted(there)) or 'none'}")
+        raise ValueError(f"no contract for {', '.join(unknown)}; known datasets: {', '.join(sorted(there)) or 'none'}")
 
 
 def _unplannable(contract: Contract, asked: Asked, settings: PlanSettings) -> str | None:
-    """Why the contract cannot be planned, whatever the systems hold."""
+    """Return why the contract cannot be planned regardless of the systems' state, or None."""
     connection = contract.source.connection
     if contract.source.kind == "cdc" and connection not in settings.sources:
-        why = asked.unreachable.get(connection, f"known are {', '.join(sorted(settings.sources)) or 'none'}")
+        why = asked.unreachable.get(connection, f"known: {', '.join(sorted(settings.sources)) or 'none'}")
         return (
             f"{contract.path}: the source connection {connection!r} is unknown ({why}). Add the Airflow connection "
-            f"{names.airflow_connection(connection)!r}, or name another one."
+            f"{names.airflow_connection(connection)!r}, or change the connection in the contract."
         )
     return unaskable(contract)
 

@@ -1,4 +1,4 @@
-"""What a DAG may ask of all systems together: make the contracts real."""
+"""Operator that plans and applies the contracts in every system."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class ApplyContractsOperator(BaseOperator):
-    """Plans what contracts ask of every system, shows it, and carries it out.
+    """Plans the changes that the contracts need in every system, logs the plan, and applies it.
 
-    The plan stands in the task's log as text and in its XCom and the platform's database as JSON. A dataset whose files
-    cannot be read, that a rule refuses or of which a step fails is held back with what depends on it; the rest is carried
-    out, and the task fails at the end with what was held back. A second run finds nothing to do.
+    The plan is in the task's log as text, and in its XCom and the platform's database as JSON. A dataset is held back
+    when its files cannot be read, a rule refuses it or one of its steps fails; so is what depends on it. The rest is
+    applied, and the task fails at the end with the list of held-back datasets. A second run has nothing to do.
 
     Args:
         schemas: the folder of the contracts.
@@ -32,10 +32,10 @@ class ApplyContractsOperator(BaseOperator):
         plan_only: show and keep the plan, change nothing.
         settings: values of `PlanSettings` that do not follow from the connections.
         metrics: JSON file that declares the metric tables (see `planning.lineage_types.metric_tables`), for the
-            words of a refusal; empty: there are none.
-        marts: folder of the marts' SQL, by which a mart waits for what it reads; empty: there are none.
-        index: the index of the applied contracts, which everything that runs reads; empty: none is written.
-        dags: DAG files that depend on it; they are touched, so that Airflow reads them at once.
+            messages of refusals; empty: no metric tables.
+        marts: folder of the marts' SQL, from which the inputs of a mart are read; empty: no marts.
+        index: path of the index of the applied contracts, which all services read; empty: not written.
+        dags: DAG files that depend on the index; they are touched, so that Airflow parses them at once.
     """
 
     template_fields = ("datasets", "plan_only", "settings")
@@ -65,10 +65,10 @@ class ApplyContractsOperator(BaseOperator):
         self.dags = dags
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """The plan as JSON: id, text, changes, refusals, notes, held, applied.
+        """Apply the contracts; return the plan as JSON: id, text, changes, refusals, notes, held, applied.
 
         Raises:
-            AirflowFailException: datasets were refused, or the plan cannot be made; trying again does not help.
+            AirflowFailException: datasets were refused, or the plan cannot be computed; a retry does not help.
             HeldBack: a step failed.
             SystemUnavailable: a system that every dataset needs does not answer.
         """
@@ -106,7 +106,7 @@ class ApplyContractsOperator(BaseOperator):
         try:
             planner = engine.look(systems, asked, plan_settings(endpoints, self.settings))
             plan = planner.plan()
-        except (PlanRefused, ValueError) as wrong:  # a setting or a dataset that is not known
+        except (PlanRefused, ValueError) as wrong:  # unknown setting or dataset
             raise AirflowFailException(str(wrong)) from wrong
         text, shown = render(plan), to_json(plan)
         for line in text.splitlines():
@@ -119,7 +119,7 @@ class ApplyContractsOperator(BaseOperator):
             engine.apply_plan(systems, planner, self.log.info, texts=folder.texts, number=number)
         except HeldBack as held:
             systems.platform.plan_failed(number, str(held))
-            self.log.error("held back, the rest is carried out:\n%s", held)
+            self.log.error("datasets were held back, the others were applied:\n%s", held)
             if held.retry:
                 raise
             raise AirflowFailException(str(held)) from held
@@ -132,7 +132,7 @@ class ApplyContractsOperator(BaseOperator):
         return {**result, "applied": True}
 
     def _publish(self, platform: PlatformHook, before: Mapping[str, Contract]) -> None:
-        """Have everything that runs follow the record; stop the drivers of groups that are no more."""
+        """Write the index of the applied contracts, and stop the drivers of stream groups that no longer exist."""
         from pathlib import Path
 
         from headrace.planning.streams import stream_plans
@@ -143,16 +143,16 @@ class ApplyContractsOperator(BaseOperator):
             return
         now = AppliedRecord(platform).write_index(Path(self.index))
         for group in stream_plans(before.values()).keys() - stream_plans(now.values()).keys():
-            self.log.info("stream %s: no dataset is in it any more; its driver is stopped", group)
+            self.log.info("stream %s: no dataset is left in it; stopping its driver", group)
             stop_stream(group, platform)
         if dict(now) != dict(before):
             for file in self.dags:
-                with suppress(OSError):  # a folder that may not be written to is read again within a minute
+                with suppress(OSError):  # Airflow parses a read-only folder again within a minute
                     Path(file).touch()
 
 
 def _reachable(sources: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """The source connections that are there, and why each of the others is not."""
+    """Return the source connections that exist, and for each other one why it is missing."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     from headrace.contracts.names import airflow_connection
@@ -168,7 +168,7 @@ def _reachable(sources: Iterable[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _inputs(marts: str, contracts: Iterable[Contract]) -> dict[str, list[str]]:
-    """Mart → the datasets that its SQL reads, as far as it can be read: a mart's own task says what is wrong with it."""
+    """Return, by mart, the datasets that its SQL reads. Skip unreadable SQL; the mart's own task reports it."""
     from pathlib import Path
 
     from headrace.planning.marts import marts as marts_of
@@ -183,7 +183,7 @@ def _inputs(marts: str, contracts: Iterable[Contract]) -> dict[str, list[str]]:
 
 
 def _dependents(metrics: str) -> tuple[Dependent, ...]:
-    """The metric tables of the file, as what a breaking change would hit."""
+    """Return the metric tables of the file as dependents that a breaking change affects."""
     import json
     from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Keep connectors running: restart, recover a lost slot, read tables again, find missed deletes."""
+"""Keep connectors running: restart failed tasks, recover lost slots, re-read tables, find missed deletes."""

@@ -1,4 +1,4 @@
-"""Find the dataset for which a sink's task has failed: the sink skips none, so one would stop all of its domain. Pure."""
+"""Find the dataset that makes a sink's task fail, since one dataset stops all others of its domain. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ OF_ONE_TABLE: Final = re.compile(
     r"NoSuchTableException: Table does not exist: (?P<table>\S+)"
     r"|An error occurred converting record, topic: (?P<topic>[^,\s]+)"
 )
-"""Words of the Iceberg sink about one table or topic, and not about the store or the catalog: waiting would not help.
+"""Errors of the Iceberg sink about one table or topic, not about the store or the catalog; waiting does not help.
 
 Source: org.apache.iceberg.rest.ErrorHandlers and org.apache.iceberg.connect.data.IcebergWriter, both of Iceberg 1.12.
 """
 
 
 def blamed(failures: Iterable[TaskFailure], contracts: Iterable[Contract]) -> Mapping[Contract, str]:
-    """The datasets for which tasks have failed, each with the cause; none where the cause is about no single dataset."""
+    """Return the datasets that made tasks fail, each with the cause. Empty when no cause is about a single dataset."""
     by_place = {place: contract for contract in contracts for place in _places(contract)}
     found: dict[Contract, str] = {}
     for failure in failures:
@@ -34,6 +34,6 @@ def blamed(failures: Iterable[TaskFailure], contracts: Iterable[Contract]) -> Ma
 
 
 def _places(contract: Contract) -> tuple[str, ...]:
-    """Names of the dataset in a sink's errors; REST catalogs leave the namespace out."""
+    """Return the names of the dataset in a sink's errors. REST catalogs leave the namespace out."""
     table = names.raw_table(contract)
     return table, table.partition(".")[2], names.topic(contract)

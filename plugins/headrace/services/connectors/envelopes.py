@@ -1,4 +1,4 @@
-"""Debezium's change envelope, written by us: a delete event modelled on a record that is there."""
+"""Build Debezium delete events, with a record of the topic as the template."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from headrace.systems.kafka.avro_blocks import unwrap, wrap
 from headrace.systems.kafka.counter import Schemas
 
 RECOVERY: Final = "headrace.recovery"
-"""Origin of the deletions that are written when a lost replication slot is recovered."""
+"""Origin of the delete events that are written when a lost replication slot is recovered."""
 
 EPOCH: Final = dt.date(1970, 1, 1)
 
 
 class Record(NamedTuple):
-    """Key and value of a record, in the wire format."""
+    """Key and value of a record, in the registry's wire format."""
 
     key: bytes
     value: bytes
@@ -27,7 +27,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A change record: its schemas and what it says."""
+    """Schemas and source block of a change record, from which delete events are built."""
 
     key_id: int
     key_schema: Any
@@ -37,7 +37,7 @@ class Template:
 
     @classmethod
     def of(cls, key: bytes, value: bytes, schemas: Schemas) -> Template:
-        """The template that a record in the wire format is. Raises ValueError for another."""
+        """Return the template from a record in the wire format. Raises ValueError for any other record."""
         import fastavro
 
         key_parts, parts = unwrap(key), unwrap(value)
@@ -51,10 +51,11 @@ class Template:
 
 
 def delete_event(template: Template, key: Sequence[str], row: Mapping[str, Any], at: float, first: int) -> Record:
-    """The event that `row` (Python values by column) was deleted, as of `at` (Unix seconds).
+    """Return the delete event of `row` (Python values by column) as of `at` (Unix seconds).
 
-    Its source says that it is recovery's, and in `origin_lsn` from which offset the fresh snapshot
-    was written: who counts from that snapshot on never had the row. Columns that the template's schema does not know are left out, those it adds are null.
+    Its `source` has the origin `RECOVERY` and, as `origin_lsn`, the offset at which the fresh snapshot begins: a count
+    that starts at that snapshot never included the row. Columns that the template's schema lacks are left out; columns
+    that it adds are null.
     """
     before = row_schema(template.value_schema)
     envelope = {
@@ -88,7 +89,7 @@ def _encoded(record: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(schema: Any, value: Any) -> Any:
-    """A Python value as the Avro value of a column."""
+    """Return a Python value as the Avro value of a column."""
     if value is None:
         return None
     if isinstance(schema, list):
@@ -111,7 +112,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "io.debezium.time.Date": lambda value: (value - EPOCH).days,
     "io.debezium.data.Uuid": str,
 }
-"""Kafka Connect's name of a logical type → how Debezium writes it; any other as it is."""
+"""Kafka Connect's name of a logical type → function that writes it as Debezium does; other types stay as they are."""
 
 
 def _written(schema: Any, value: Any) -> bytes:
@@ -125,5 +126,5 @@ def _written(schema: Any, value: Any) -> bytes:
 def _parsed(schema: Any) -> Any:
     import fastavro
 
-    # parse_schema marks what it is given, which others share.
+    # parse_schema modifies its argument, which is shared.
     return fastavro.parse_schema(dict(schema), _write_hint=False)

@@ -1,6 +1,6 @@
-"""Rows that left the source while nobody captured: found in the warehouse, deleted by events.
+"""Find rows that were deleted in the source while nothing was captured, and write delete events for them.
 
-The stream is waited for while the connector still runs (`await_stream`); only the comparison needs it paused.
+`await_stream` waits for the stream while the connector still runs; only the comparison needs the connector paused.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from headrace.systems.kafka.reading import Batch, last_value, messages_to_end, r
 from headrace.systems.warehouse.hook import WarehouseHook
 
 LETTERS: Final = 500
-"""Dead letters that are read at once: each may be as large as a record may be."""
+"""Dead letters that are read at once; each may be as large as the largest record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How long to wait for the stream to serve the whole snapshot."""
+    """Timeout and poll interval, in seconds, of the wait for the stream to serve the snapshot."""
 
     timeout_s: float = 900.0
     poll_s: float = 2.0
@@ -44,13 +44,13 @@ def delete_vanished(
     starts: Mapping[int, int],
     progress: Progress,
 ) -> int:
-    """Sends a delete event for each served row that the fresh snapshot does not have; how many.
+    """Send a delete event for each served row that the fresh snapshot does not have; return how many.
 
     `starts` is, by partition, the offset at which the snapshot begins. Nothing else may write to
     the topic meanwhile.
 
     Raises:
-        SystemUnavailable: the stream did not serve the snapshot in time, or an event was not taken.
+        SystemUnavailable: the stream did not serve the snapshot in time, or the broker did not accept an event.
     """
     await_stream(kafka, warehouse, contract, starts, progress)
     topic = names.topic(contract)
@@ -71,7 +71,7 @@ def await_stream(
     starts: Mapping[int, int],
     progress: Progress,
 ) -> None:
-    """Wait until the stream has served, or refused, the last change of each partition that there is now.
+    """Wait until the stream has served or refused the last change that each partition has now.
 
     Raises:
         SystemUnavailable: it did not in time.
@@ -92,14 +92,14 @@ def await_stream(
                 "warehouse",
                 warehouse.address,
                 f"{table} does not have the whole snapshot of {topic} after "
-                f"{progress.timeout_s:.0f} s: does its stream run? Rows that left the source "
-                "unseen are served until it does; it is tried again.",
+                f"{progress.timeout_s:.0f} s: check that its stream runs. Rows that were deleted "
+                "unseen are served until then. This is retried.",
             )
         progress.sleep(progress.poll_s)
 
 
 class Refused:
-    """How far a stream has refused the records of a topic, by its dead letters."""
+    """Tracks, from the dead letters, how far a stream has refused the records of a topic."""
 
     def __init__(self, kafka: KafkaHook, letters: str, topic: str) -> None:
         self._kafka = kafka
@@ -109,7 +109,7 @@ class Refused:
         self._refused: dict[int, int] = {}
 
     def at_least(self, offsets: Mapping[int, int]) -> set[int]:
-        """The partitions of which the record at the offset, or a later one, is a dead letter."""
+        """Return the partitions in which the record at the offset, or a later one, is a dead letter."""
         if self._letters in self._kafka.partitions():
             self._read_on()
         return {p for p, offset in offsets.items() if self._refused.get(p, -1) >= offset}
@@ -128,7 +128,7 @@ class Refused:
 def _stale(
     warehouse: WarehouseHook, contract: Contract, starts: Mapping[int, int]
 ) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    """(partition, row) of each row that is served and was last seen before the snapshot, a block at a time."""
+    """Yield (partition, row) of each served row that was last seen before the snapshot, block by block."""
     fields = contract.record.fields
     columns = ", ".join(
         f"hex({identifier(f.name)})" if f.type == Primitive("bytes") else identifier(f.name) for f in fields
@@ -154,9 +154,9 @@ def _template(
     starts: Mapping[int, int],
     ends: Mapping[int, int],
 ) -> Template:
-    """A record to model ours on: the snapshot's first, else the last change there is.
+    """Return a template for delete events: the snapshot's first record, otherwise the last change of the topic.
 
-    A snapshot's carries the snapshot's LSN, by which counts know that the event overlaps it.
+    A record of the snapshot has the snapshot's LSN, by which counts detect that the event overlaps it.
     """
     for batch in read_to_end(kafka, topic, starts, ends):
         events = change_events(batch, schemas)[0]
@@ -168,7 +168,9 @@ def _template(
         change = [i for i, value in enumerate(batch.values) if value is not None]
         found = _of(batch, change[-1], schemas) if change else found
     if found is None:
-        raise SystemFailure("kafka", kafka.address, f"topic {topic} has no record to model delete events on.")
+        raise SystemFailure(
+            "kafka", kafka.address, f"topic {topic} has no record from which a delete event can be built."
+        )
     return found
 
 
@@ -185,7 +187,7 @@ def _send(kafka: KafkaHook, topic: str, records: list[tuple[int, Record]]) -> No
 
     producer = kafka.producer(**{"message.timeout.ms": 60_000, "message.max.bytes": LARGEST_MESSAGE})
     for partition, record in records:
-        for value in (record.value, None):  # the tombstone comes after it, as Debezium has it
+        for value in (record.value, None):  # the tombstone follows the event, as in Debezium
             while True:
                 try:
                     producer.produce(topic, value, record.key, partition=partition, on_delivery=delivered)
@@ -197,6 +199,6 @@ def _send(kafka: KafkaHook, topic: str, records: list[tuple[int, Record]]) -> No
         raise SystemUnavailable(
             "kafka",
             kafka.address,
-            f"delete events for {topic} were not all taken: {cause}. Those that were are served; "
-            "the others are found again when it is tried again.",
+            f"delete events for {topic} were not all accepted: {cause}. Accepted events are served; "
+            "the others are found again at the retry.",
         )

@@ -1,4 +1,4 @@
-"""What a DAG may ask of Kafka Connect: keep connectors running, steer one."""
+"""Operators of Kafka Connect: keep connectors running, control one connector."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ QUIET = ("over", "reachable", "recovered", "let-in", "slot-caught-up", "snapshot
 
 
 class SteerConnectorOperator(BaseOperator):
-    """Pauses, resumes, stops or restarts one connector, and waits until it has happened.
+    """Pauses, resumes, stops or restarts one connector, and waits until it has the new state.
 
     Args:
-        connector: its name.
+        connector: name of the connector.
         action: pause, resume, stop or restart.
-        timeout_s: how long to wait for it.
+        timeout_s: seconds to wait for the new state.
     """
 
     template_fields = ("connector", "action")
@@ -56,11 +56,11 @@ class SteerConnectorOperator(BaseOperator):
         self.connect_conn_id = connect_conn_id
 
     def execute(self, context: Context) -> str:
-        """The connector's state afterwards, as one line."""
+        """Change the connector's state; return the new state as one line."""
         from headrace.systems.connect.hook import ConnectHook
 
         if self.action not in STATES:
-            raise ValueError(f"action is {self.action!r}; it may be {', '.join(STATES)}")
+            raise ValueError(f"`action` must be one of {', '.join(STATES)}; got {self.action!r}")
         hook = ConnectHook.from_connection(self.connect_conn_id)
         if self.action == "restart":
             hook.restart(self.connector, only_failed=False)
@@ -72,21 +72,21 @@ class SteerConnectorOperator(BaseOperator):
 class KeepConnectorsOperator(BaseOperator):
     """Watches connectors and replication slots, deferred, and repairs what it can.
 
-    A failed task is restarted, with growing waits between; when it will not stay up, the task fails
-    with the cause and an alert is open until the connector runs again. A sink that fails for one
-    dataset goes on without it, and an alert is open until it is let in again. A slot that falls behind is
-    an alert; a lost one is answered by a fresh snapshot, and by deleting what vanished meanwhile.
+    It restarts a failed task, with growing waits between restarts. If the task does not stay up, this task fails with
+    the cause, and an alert is open until the connector runs again. It excludes a dataset that makes its sink fail, with
+    an alert until the dataset is included again. It raises an alert for a slot that falls behind. It recovers a lost
+    slot by a new snapshot and by deleting the rows that vanished meanwhile.
 
     Args:
-        connectors: names of connectors; those that contracts ask for when empty.
+        connectors: names of connectors; those that the contracts need when empty.
         schemas: the folder of the contracts.
-        restarts: how often a connector is restarted before the task fails.
-        first_wait_s: the least time between two restarts; it doubles up to longest_wait_s.
-        calm_s: a connector that runs this long has recovered.
-        behind_bytes: how much log a slot may hold back.
-        recover_lost_slots: take a fresh snapshot when a slot is lost, else only say so and fail.
-        watch_for: how long to watch before the task ends in success; without end when None.
-        poll_s: time between two looks.
+        restarts: restarts of a connector before the task fails.
+        first_wait_s: minimum seconds between two restarts; doubles up to longest_wait_s.
+        calm_s: seconds that a connector must run to count as recovered.
+        behind_bytes: bytes of log that a slot may hold back.
+        recover_lost_slots: take a new snapshot when a slot is lost; otherwise raise an alert and fail.
+        watch_for: duration of the watch, after which the task succeeds; endless when None.
+        poll_s: seconds between two polls.
     """
 
     template_fields = ("connectors",)
@@ -120,18 +120,18 @@ class KeepConnectorsOperator(BaseOperator):
         self.poll_s = poll_s
 
     def execute(self, context: Context) -> None:
-        """Goes on with what a killed task left half done, then watches."""
+        """Resume recoveries that a killed task left unfinished, then watch."""
         until = time.time() + self.watch_for.total_seconds() if self.watch_for else None
         reconciler = Reconciler.from_connections(self.schemas, self.log.info)
         reconciler.resume_recoveries()
         self._watch(reconciler, reconciler.remembered(until))
 
     def on_event(self, context: Context, event: Event, trouble: dict[str, Any]) -> None:
-        """Woken by the trigger: repair, then watch again.
+        """Repair what the trigger's event reports, then watch again.
 
         Raises:
-            SystemFailure: a connector will not stay up, or a lost slot is not to be recovered.
-            HeldBack: a fresh snapshot could not be reconciled; the next watch tries again.
+            SystemFailure: a connector does not stay up, or a lost slot may not be recovered.
+            HeldBack: the reconcile after a fresh snapshot failed; the next watch retries it.
         """
         known = Trouble.from_json(trouble)
         log = self.log.info if event["event"] in QUIET else self.log.warning
@@ -164,11 +164,11 @@ class KeepConnectorsOperator(BaseOperator):
 
     def _restarted(self, reconciler: Reconciler, known: Trouble, connector: str, cause: str) -> Trouble:
         if reconciler.hold_out(connector):
-            return known.well([connector])  # Connect starts the tasks of a changed configuration by itself
+            return known.well([connector])  # Connect starts the tasks of a changed configuration
         known = known.again(connector)
         tries = known.restarts[connector]
         if tries > self.restarts:
-            raise reconciler.give_up(connector, f"{cause}. Restarted {tries - 1} times in vain.")
+            raise reconciler.give_up(connector, f"{cause}. It failed again after {tries - 1} restarts.")
         reconciler.restart(connector, tries, self.restarts)
         return known
 

@@ -1,4 +1,4 @@
-"""Repairing connectors: what `KeepConnectorsOperator` does about each event."""
+"""Repair connectors after each event of `KeepConnectorsOperator`: restart, recover slots, exclude datasets."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from headrace.systems.bundle import Endpoints, Systems
 from headrace.systems.turns import Turns
 
 CONNECT_KEY: Final = "connect"
-"""Key of the alert that Connect does not answer."""
+"""Key of the alert that Kafka Connect does not answer."""
 HELD_OUT: Final = "sink:"
-"""Prefix of the alert that a sink leaves a dataset out."""
-LET_IN: Final = "Its other datasets go on. Trigger apply_contracts: it makes the table again and lets the dataset in."
+"""Prefix of the key of the alert that a sink excludes a dataset."""
+LET_IN: Final = "The others continue. Trigger apply_contracts: it re-creates the table and includes the dataset."
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What one watch knows of, from one event to the next. JSON-able."""
+    """State of one watch, kept between events. JSON-able."""
 
     restarts: Mapping[str, int] = field(default_factory=dict, hash=False)
-    """Connector → how often it was restarted since it last ran well."""
+    """Connector → restarts since it last ran well."""
     behind: tuple[str, ...] = ()
-    """Slots that are known to be behind."""
+    """Slots that were reported as behind."""
     until: float | None = None
     """End of the watch, as `time.time()`."""
     unreached: bool = False
-    """Whether Connect is known not to answer."""
+    """Whether Kafka Connect was reported as not answering."""
 
     def again(self, connector: str) -> Trouble:
-        """The same, with one more restart of the connector."""
+        """Return a copy with one more restart of the connector."""
         tries = self.restarts.get(connector, 0) + 1
         return replace(self, restarts={**self.restarts, connector: tries})
 
     def well(self, connectors: Iterable[str]) -> Trouble:
-        """The same, with these connectors running well."""
+        """Return a copy in which these connectors run well."""
         gone = set(connectors)
         return replace(self, restarts={k: v for k, v in self.restarts.items() if k not in gone})
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Return this as a JSON object."""
         return {
             "restarts": dict(self.restarts),
             "behind": list(self.behind),
@@ -59,13 +59,13 @@ class Trouble:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Trouble:
-        """The inverse of `to_json`."""
+        """Return the object of `to_json`'s result."""
         return cls(dict(value["restarts"]), tuple(value["behind"]), value["until"], value.get("unreached", False))
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """The systems that repairs need, and the contracts that say what belongs together."""
+    """Repairs connectors, with the systems and contracts that it needs."""
 
     systems: Systems
     contracts: tuple[Contract, ...]
@@ -73,13 +73,13 @@ class Reconciler:
 
     @classmethod
     def from_connections(cls, schemas: str, log: Callable[[str], None]) -> Reconciler:
-        """By Airflow's connections, from within a task; `schemas` is the folder of contracts."""
+        """Return a reconciler from Airflow's connections, within a task; `schemas` is the folder of the contracts."""
         contracts = contracts_of(schemas)
         systems = Systems.at(Endpoints.from_connections(sources_of(contracts)))
         return cls(systems, contracts, log)
 
     def remembered(self, until: float | None) -> Trouble:
-        """What a new watch must know of the one before, so that what is open is closed when it is well again."""
+        """Return the state of a new watch from the open alerts, so that they are resolved when all is well again."""
         keys = {alert.key for alert in self.systems.platform.open_alerts()}
         recovering = {names.replication_slot(fresh.connection) for fresh in self.unreconciled().values()}
         slots = {names.replication_slot(source) for source in self.systems.sources} - recovering
@@ -91,14 +91,14 @@ class Reconciler:
         )
 
     def restart(self, connector: str, tries: int, of: int) -> None:
-        """Restarts what failed of the connector."""
+        """Restart the failed parts of the connector."""
         self.log(f"{connector}: restart {tries} of {of}")
         self.systems.connect.restart(connector)
 
     def hold_out(self, connector: str) -> bool:
-        """Leaves out of a failed sink the datasets for which it failed, so that the others go on; whether there were any.
+        """Exclude the datasets that made the sink fail, so that the others continue; return whether there were any.
 
-        The configuration is the record of it: applying the contracts lets them in again.
+        The connector's configuration records the exclusion. Applying the contracts includes the datasets again.
         """
         mine = [c for c in self.contracts if "raw" in c.zones and names.sink_connector(c.domain) == connector]
         status = self.systems.connect.status(connector) if mine else None
@@ -111,7 +111,7 @@ class Reconciler:
             if rest is not None:
                 config, told[contract] = rest, cause
         for contract, cause in told.items():
-            text = f"{names.raw_table(contract)} cannot be written, so {connector} leaves {contract.id} out: {cause}. {LET_IN}"
+            text = f"{names.raw_table(contract)} cannot be written, so {connector} excludes {contract.id}: {cause}. {LET_IN}"
             self.systems.platform.raise_alert(HELD_OUT + contract.id, "error", text, contract.id)
             self.log(text)
         if told:
@@ -119,7 +119,7 @@ class Reconciler:
         return bool(told)
 
     def held_out(self) -> dict[str, list[str]]:
-        """Sink connector → topics that it is known to leave out."""
+        """Return, by sink connector, the topics that it is known to exclude."""
         keys = {alert.key for alert in self.systems.platform.open_alerts()}
         found: dict[str, list[str]] = {}
         for contract in self.contracts:
@@ -128,22 +128,22 @@ class Reconciler:
         return found
 
     def let_in(self, topics: Collection[str]) -> None:
-        """Closes the alerts of datasets that sinks land again."""
+        """Resolve the alerts of datasets that their sinks land again."""
         for contract in self.contracts:
             if names.topic(contract) in topics:
                 self.systems.platform.resolve_alert(HELD_OUT + contract.id)
 
     def is_source(self, connector: str) -> bool:
-        """Whether it is the Debezium connector of a source that contracts read."""
+        """Return whether this is the Debezium connector of a source that contracts use."""
         return any(names.source_connector(source) == connector for source in self.systems.sources)
 
     def give_up(self, connector: str, text: str) -> SystemFailure:
-        """The failure to raise when a connector will not stay up; the alert is open."""
+        """Raise the alert of a connector that does not stay up, and return the exception to raise."""
         self.systems.platform.raise_alert(_connector_key(connector), "error", text)
         return SystemFailure("connect", self.systems.connect.address, text)
 
     def note(self, known: Trouble, event: Event) -> Trouble:
-        """Opens or closes the alert that an event is about.
+        """Raise or resolve the alert that the event is about.
 
         Raises:
             SystemFailure: a connector is missing.
@@ -172,21 +172,21 @@ class Reconciler:
         return known
 
     def all_well(self, connectors: Iterable[str]) -> None:
-        """Closes what is open about connectors that ran well to the end of the watch."""
+        """Resolve the alerts of connectors that ran well until the end of the watch."""
         for key in (CONNECT_KEY, *map(_connector_key, connectors)):
             self.systems.platform.resolve_alert(key)
 
     def recover(self, known: Trouble, connector: str, *, allowed: bool) -> Trouble:
-        """Answers a lost slot by a fresh snapshot.
+        """Recover a lost slot by a fresh snapshot.
 
         Raises:
-            SystemFailure: it is not allowed to.
+            SystemFailure: `allowed` is false.
         """
         connection = self._connection(connector)
         slot = names.replication_slot(connection)
         fact = f"replication slot {slot} has lost the log that {connector} needs"
         if not allowed:
-            raise self.give_up(connector, f"{fact}. Take a fresh snapshot to go on without a gap.")
+            raise self.give_up(connector, f"{fact}. Take a fresh snapshot to continue without a gap.")
         self.systems.platform.raise_alert(_slot_key(slot), "error", f"{fact}: fresh snapshot")
         start_over(
             self.systems.connect,
@@ -200,31 +200,31 @@ class Reconciler:
         return known.well([connector])
 
     def recover_slot(self, known: Trouble, slot: str, *, allowed: bool) -> Trouble:
-        """The same, by the slot's name."""
+        """Recover a lost slot, by the slot's name. See `recover`."""
         connection = next(n for n in self.systems.sources if names.replication_slot(n) == slot)
         return self.recover(known, names.source_connector(connection), allowed=allowed)
 
     def unreconciled(self) -> dict[str, FreshStart]:
-        """Connector → its fresh start that is not reconciled yet."""
+        """Return, by connector, its fresh start that is not reconciled yet."""
         found = map(FreshStart.from_json, self.systems.platform.fresh_starts().values())
         return {fresh.connector: fresh for fresh in found}
 
     def resume_recoveries(self) -> None:
-        """Goes on with recoveries that ended between stopping a connector and resuming it."""
+        """Resume recoveries that ended after a connector was stopped and before it was resumed."""
         for connector in self.unreconciled():
             status = self.systems.connect.status(connector)
             if status and status.state in ("STOPPED", "PAUSED"):
-                self.log(f"{connector}: {status.state} in the middle of its recovery, goes on")
+                self.log(f"{connector}: {status.state} in the middle of its recovery; resuming the recovery")
                 if status.state == "STOPPED":
                     self.recover(Trouble(), connector, allowed=True)
                 else:
                     self.systems.connect.resume(connector)
 
     def reconcile(self, connectors: Iterable[str]) -> None:
-        """Deletes what vanished unseen, of connectors whose fresh snapshot is complete.
+        """Delete rows that vanished from the source unseen, for connectors whose fresh snapshot is complete.
 
         Raises:
-            HeldBack: of some connectors this failed; it is tried with the next watch.
+            HeldBack: this failed for some connectors; the next watch retries it.
         """
         turns = Turns(self.log)
         for connector, fresh in self.unreconciled().items():
@@ -242,24 +242,24 @@ class Reconciler:
         )
         systems.platform.reconciled(fresh.connection)
         systems.platform.resolve_alert(_slot_key(names.replication_slot(fresh.connection)))
-        self.log(f"{connector}: recovered, {deleted} rows deleted that had vanished unseen")
+        self.log(f"{connector}: recovered; deleted {deleted} rows that had vanished unseen")
 
     def _connection(self, connector: str) -> str:
         return next(n for n in self.systems.sources if names.source_connector(n) == connector)
 
 
 def contracts_of(schemas: str) -> tuple[Contract, ...]:
-    """The contracts in the folder, by the compiled index."""
+    """Return the contracts of the folder, from the compiled index."""
     return tuple(load_index(Path(schemas)).values())
 
 
 def sources_of(contracts: Iterable[Contract]) -> Sequence[str]:
-    """The source connections that CDC contracts read, sorted."""
+    """Return the source connections of the CDC contracts, sorted."""
     return sorted({c.source.connection for c in contracts if c.source.kind == "cdc"})
 
 
 def connectors_of(contracts: Iterable[Contract]) -> list[str]:
-    """The connectors that the contracts ask for, sorted."""
+    """Return the connectors that the contracts need, sorted."""
     contracts = tuple(contracts)
     sinks = {names.sink_connector(c.domain) for c in contracts if "raw" in c.zones}
     return sorted(sinks | {names.source_connector(source) for source in sources_of(contracts)})

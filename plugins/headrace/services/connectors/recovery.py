@@ -1,12 +1,12 @@
-"""A lost replication slot: a fresh snapshot that leaves no gap.
+"""Recover a lost replication slot by a fresh snapshot, without a gap.
 
-Changes between the loss and the snapshot were never captured. The snapshot brings what is there
-now, but not what was deleted meanwhile: those rows are found by comparing the warehouse with the
-snapshot and deleted by change events of our own, so every sink drops them in the usual way.
+Changes between the loss and the snapshot were never captured. The snapshot has the rows that exist now, but not the
+deletes of the meantime. Those rows are found by a comparison of the warehouse with the snapshot, and deleted by delete
+events that Headrace writes, so that every sink handles them as usual.
 
-1. `start_over`: stop the connector, forget its positions, drop the slot, resume. Debezium makes a
-   new slot and takes a snapshot, whose records begin at the topics' ends as they were in between.
-2. When the snapshot is complete: `reconcile`, with the connector paused, so nothing interferes.
+1. `start_over`: stop the connector, delete its offsets, drop the slot, resume. Debezium creates a new slot and takes a
+   snapshot. Its records begin at the topics' end offsets of the moment in between.
+2. `reconcile`, when the snapshot is complete: with the connector paused, so that nothing interferes.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from headrace.systems.warehouse.hook import WarehouseHook
 PAUSED_S: Final = 120.0
 """Seconds that a connector stays paused while its stream serves the last changes."""
 RESTART_S: Final = 10.0
-"""Seconds that tasks get to pause before they are restarted."""
+"""Seconds that tasks have to pause before they are restarted."""
 
 
 @dataclass(frozen=True, slots=True)
 class FreshStart:
-    """A source connector that was started over. JSON-able."""
+    """Source connector that was restarted with a fresh snapshot. JSON-able."""
 
     connection: str
     starts: Mapping[str, Mapping[int, int]] = field(hash=False)
-    """Topic → partition → the offset at which records of the fresh snapshot may begin."""
+    """Topic → partition → the first offset that a record of the fresh snapshot can have."""
 
     @property
     def connector(self) -> str:
-        """The connector's name."""
+        """Return the connector's name."""
         return names.source_connector(self.connection)
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Return this as a JSON object."""
         starts = {t: {str(p): o for p, o in found.items()} for t, found in self.starts.items()}
         return {"connection": self.connection, "starts": starts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> FreshStart:
-        """The inverse of `to_json`."""
+        """Return the object of `to_json`'s result."""
         starts = {t: {int(p): o for p, o in found.items()} for t, found in value["starts"].items()}
         return cls(value["connection"], starts)
 
@@ -66,9 +66,9 @@ def start_over(
     remember: Callable[[FreshStart], None],
     log: Callable[[str], None],
 ) -> FreshStart:
-    """Makes the source connector of the connection begin with a fresh snapshot. May be repeated.
+    """Restart the source connector of the connection with a fresh snapshot. May be repeated.
 
-    `remember` is called before anything is lost, so that whoever comes after a crash goes on.
+    `remember` is called before anything is deleted, so that a recovery can resume after a crash.
 
     Raises:
         SystemFailure: a step failed; run it again.
@@ -82,11 +82,11 @@ def start_over(
     connect.delete_offsets(connector)
     log(f"{connector}: stopped, stored positions deleted")
     dropped = oltp.drop_slot(slot)
-    log(f"slot {slot}: {'dropped' if dropped else 'was not there'}")
+    log(f"slot {slot}: {'dropped' if dropped else 'did not exist'}")
     connect.resume(connector)
     try:
         connect.wait(connector, "RUNNING")
-    except SystemFailure as error:  # whoever watches restarts it; the recovery goes on with its snapshot
+    except SystemFailure as error:  # the watch restarts it; the recovery continues with its snapshot
         log(f"{connector}: does not run yet: {error}")
     else:
         log(f"{connector}: runs, takes a fresh snapshot of {len(topics)} tables")
@@ -103,9 +103,9 @@ def reconcile(
     log: Callable[[str], None],
     progress: Progress | None = None,
 ) -> int:
-    """Deletes what vanished from the source unseen; how many rows. Call it after the snapshot.
+    """Delete rows that vanished from the source unseen; return how many. Call it after the snapshot.
 
-    The streams are waited for first, then the connector is paused for the comparison, and resumed whatever happens.
+    It waits for the streams first, pauses the connector for the comparison, and resumes it in any case.
 
     Raises:
         SystemUnavailable: a stream did not catch up in time; call it again.
@@ -113,7 +113,7 @@ def reconcile(
     mine = [
         (contract, fresh.starts[names.topic(contract)])
         for contract in of_connection(contracts, fresh.connection)
-        if names.topic(contract) in fresh.starts  # else the contract is newer than the fresh start
+        if names.topic(contract) in fresh.starts  # otherwise the contract is newer than the fresh start
     ]
     for contract, starts in mine:
         await_stream(kafka, warehouse, contract, starts, progress or Progress())
@@ -122,7 +122,7 @@ def reconcile(
         pause(connect, fresh.connector)
         for contract, starts in mine:
             found = delete_vanished(kafka, schemas, warehouse, contract, starts, progress or Progress(PAUSED_S))
-            log(f"{contract.id}: {found} rows had left the source unseen, deleted")
+            log(f"{contract.id}: deleted {found} rows that vanished from the source unseen")
             deleted += found
     finally:
         connect.resume(fresh.connector)
@@ -130,10 +130,10 @@ def reconcile(
 
 
 def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> None:
-    """Pause the connector, restarting it where its tasks do not follow.
+    """Pause the connector; restart it if its tasks do not pause.
 
-    A failed task does not become paused by itself. A task that starts while the connector is asked to pause may miss
-    the request, and asking again is no request, since the state is the same. A restarted one begins paused.
+    A failed task does not become paused by itself. A task that starts while the connector is being paused may miss the
+    request. A second request has no effect, since the state is the same. A restarted task begins paused.
 
     Raises:
         SystemUnavailable: it is not paused in time.
@@ -155,6 +155,6 @@ def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> Non
 
 
 def of_connection(contracts: Iterable[Contract], connection: str) -> tuple[Contract, ...]:
-    """The contracts whose rows Debezium reads over that connection, by id."""
+    """Return the contracts whose rows Debezium reads over the connection, sorted by id."""
     mine = (c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection)
     return tuple(sorted(mine, key=lambda contract: contract.id))

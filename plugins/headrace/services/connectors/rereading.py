@@ -1,6 +1,6 @@
-"""Reading single tables of a source anew, while the others are captured on.
+"""Re-read single tables of a source, while the other tables are still captured.
 
-A blocking snapshot of the tables brings what is there now; rows that are gone are found by comparing the warehouse with
+A blocking snapshot reads the rows that exist now. Rows that are gone are found by a comparison of the warehouse with
 the snapshot, as after a lost slot (`recovery`).
 """
 
@@ -24,7 +24,7 @@ from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import messages_to_end, read_to_end
 
 ENDED: Final = ("last", "last_in_data_collection")
-"""What Debezium calls the last row of a snapshot, and the last of one of its tables."""
+"""Debezium's markers of the last row of a snapshot, and of the last row of one of its tables."""
 POLL_S: Final = 1.0
 
 
@@ -37,12 +37,12 @@ def reread(
     timeout_s: float = 7200.0,
     progress: Progress | None = None,
 ) -> int:
-    """Read the tables of these contracts anew; how many rows were deleted that the source does not have any more.
+    """Re-read the tables of these contracts; return how many rows were deleted because the source no longer has them.
 
-    All of them belong to the connection. May be repeated.
+    All contracts belong to the connection. May be repeated.
 
     Raises:
-        SystemFailure: the connector has failed; says why.
+        SystemFailure: the connector has failed; the message has the cause.
         SystemUnavailable: the snapshot or a stream was not complete in time.
     """
     connector = names.source_connector(connection)
@@ -54,7 +54,7 @@ def reread(
     filled = [table for table, count in rows.items() if count]
     if filled:
         request_snapshot(systems.kafka, connection, filled)
-        log(f"{connector}: asked to read {', '.join(filled)}")
+        log(f"{connector}: requested a snapshot of {', '.join(filled)}")
         wanted = {tables[table]: starts[tables[table]] for table in filled}
         _await(systems, connection, wanted, letters, timeout_s)
         log(f"{connector}: read {sum(rows.values()):,} rows")
@@ -77,7 +77,7 @@ def _await(
     letters: Mapping[int, int],
     timeout_s: float,
 ) -> None:
-    """Wait until the snapshot of every topic's table has ended: by its last row, which may be a dead letter."""
+    """Wait until the snapshot of every topic's table has ended, by its last row, which may be a dead letter."""
     connector, refused = names.source_connector(connection), source_dead_letter_topic(connection)
     waiting = {topic: dict(start) for topic, start in starts.items()}
     deadline = time.monotonic() + timeout_s
@@ -96,7 +96,7 @@ def _await(
             raise SystemUnavailable(
                 "connect",
                 connector,
-                f"the snapshot of {', '.join(sorted(waiting))} has not ended after {timeout_s:.0f} s. It goes on; run "
+                f"the snapshot of {', '.join(sorted(waiting))} has not ended after {timeout_s:.0f} s. It continues; run "
                 "this again later.",
             )
         if waiting:
@@ -120,10 +120,12 @@ def _ended_in_letters(kafka: KafkaHook, topic: str, start: Mapping[int, int], en
 
 
 def of_datasets(contracts: Collection[Contract], datasets: Collection[str]) -> dict[str, list[Contract]]:
-    """Source connection → its contracts among the datasets. Raises ValueError for a dataset that Debezium does not read."""
+    """Return the contracts of the datasets by source connection. Raises ValueError for a dataset without CDC."""
     captured = {contract.id: contract for contract in contracts if contract.source.kind == "cdc"}
     if unknown := sorted(set(datasets) - captured.keys()):
-        raise ValueError(f"{unknown[0]} is not captured from a database; there are: {', '.join(sorted(captured))}")
+        raise ValueError(
+            f"{unknown[0]} is not captured from a database; captured datasets: {', '.join(sorted(captured))}"
+        )
     chosen: dict[str, list[Contract]] = {}
     for dataset in sorted(set(datasets)):
         chosen.setdefault(captured[dataset].source.connection, []).append(captured[dataset])

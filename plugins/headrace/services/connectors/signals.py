@@ -1,7 +1,7 @@
-"""Telling a Debezium connector to read tables anew, over its Kafka signal channel.
+"""Request snapshots of tables from a Debezium connector, over its Kafka signal channel.
 
-A table added to a running connector is captured from then on; the rows it already had come only
-with a snapshot. A blocking one pauses the changes, reads the table, and goes on.
+A table added to a running connector is captured from then on; its older rows need a snapshot. A blocking snapshot
+pauses the changes, reads the table, and continues.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from headrace.systems.kafka.reading import read_to_end
 
 
 def request_snapshot(kafka: KafkaHook, connection: str, tables: Iterable[str]) -> str:
-    """Asks the source connector of the connection to read these `schema.table`; the signal's id.
+    """Request a snapshot of these `schema.table` from the connection's source connector; return the signal's id.
 
     Raises:
-        SystemUnavailable: the brokers did not take the signal.
+        SystemUnavailable: the brokers did not accept the signal.
     """
     signal = str(uuid.uuid4())
     value = {
@@ -36,7 +36,7 @@ def request_snapshot(kafka: KafkaHook, connection: str, tables: Iterable[str]) -
     producer = kafka.producer(**{"message.timeout.ms": 15_000})
     producer.produce(
         signal_topic(connection),
-        key=connection,  # Debezium takes only signals under its topic prefix
+        key=connection,  # Debezium accepts only signals with its topic prefix as the key
         value=json.dumps(value),
         on_delivery=lambda error, _: faults.append(str(error)) if error else None,
     )
@@ -45,7 +45,7 @@ def request_snapshot(kafka: KafkaHook, connection: str, tables: Iterable[str]) -
         raise SystemUnavailable(
             "kafka",
             kafka.address,
-            f"the signal to read {', '.join(sorted(tables))} was not taken: {cause}. It stays due "
+            f"the signal to read {', '.join(sorted(tables))} was not accepted: {cause}. It stays due "
             "and is sent with the next apply.",
         )
     return signal
@@ -60,12 +60,12 @@ def await_snapshot(
     sleep: Callable[[float], None] = time.sleep,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
-    """Waits until each table's topic shows a row read by a snapshot; the tables that never did.
+    """Wait until each table's topic has a row read by a snapshot; return the tables without one.
 
-    `check` is called before each look; what it raises ends the wait.
+    `check` is called before each poll; an exception that it raises ends the wait.
 
     Args:
-        since: table → the end offsets of its topic before the snapshot was asked for.
+        since: table → the end offsets of its topic before the snapshot was requested.
     """
     waiting = {table: dict(offsets) for table, offsets in since.items()}
     deadline = time.monotonic() + timeout_s

@@ -1,4 +1,4 @@
-"""Tables added to a running source connector: remembered until their rows were read."""
+"""Track tables that were added to a running source connector until a snapshot has read their rows."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TABLES = "table.include.list"
 
 
 def added_tables(change: Change) -> tuple[str, tuple[str, ...]]:
-    """The source connection, and the tables that its connector does not capture yet.
+    """Return the source connection, and the tables that its connector does not capture yet.
 
-    None for a new connector, which begins with a snapshot, nor for one that captures no tables.
+    Return no tables for a new connector, which begins with a snapshot, and for one that captures no tables.
     """
     config = change.resource.spec["config"]
     if change.action != "update" or change.observed is None or TABLES not in config:
@@ -35,12 +35,12 @@ def added_tables(change: Change) -> tuple[str, tuple[str, ...]]:
 def require_whole(
     connect: ConnectHook, change: Change, *, timeout_s: float = 60.0, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Wait until a source connector that is to be changed has taken its first snapshot: a change would begin it anew.
+    """Wait until the first snapshot of a source connector is done, since a changed configuration would restart it.
 
-    One that does not run well takes none.
+    Do not wait for a connector that does not run well: it takes no snapshot.
 
     Raises:
-        SystemUnavailable: it still reads; nothing was changed.
+        SystemUnavailable: the snapshot still runs; nothing was changed.
     """
     name = change.resource.name
     if change.action != "update" or TABLES not in change.resource.spec["config"]:
@@ -51,7 +51,7 @@ def require_whole(
             raise SystemUnavailable(
                 "connect",
                 name,
-                "it takes its first snapshot, which a changed configuration would begin anew. Nothing was changed: apply "
+                "its first snapshot still runs, and a changed configuration would restart it. Nothing was changed: apply "
                 "again when the snapshot is over (./headrace status).",
             )
         sleep(1.0)
@@ -60,9 +60,9 @@ def require_whole(
 def note_filled(
     platform: PlatformHook, sources: Mapping[str, OltpHook], connect: ConnectHook, changes: Iterable[Change]
 ) -> None:
-    """Make the tables due that got a column with a default: their older rows have its value, and no change said so.
+    """Mark tables as due that got a column with a default: older rows have its value without a change event.
 
-    A connector that is new has read them just now.
+    Skip tables of a new connector, which has just read them.
     """
     new = {change.resource.name for change in changes if change.action == "create"}
     for connection, hook in sources.items():
@@ -83,14 +83,14 @@ def take_due(
     log: Callable[[str], None],
     timeout_s: float = 180.0,
 ) -> None:
-    """Asks for the snapshots that are due, and waits until they have begun.
+    """Request the snapshots that are due, and wait until they have begun.
 
     Raises:
         SystemUnavailable: a connector did not begin; its tables stay due.
-        SystemFailure: a connector has failed; says why. Its tables stay due.
+        SystemFailure: a connector has failed; the message has the cause. Its tables stay due.
     """
     for connection, due in platform.due_snapshots().items():
-        if connection not in sources:  # of a contract that is gone, or out of this plan's scope
+        if connection not in sources:  # of a removed contract, or out of the plan's scope
             continue
         rows = sources[connection].row_counts(due)
         platform.snapshots_taken(connection, [table for table in due if not rows[table]])
@@ -101,7 +101,7 @@ def take_due(
             table: kafka.end_offsets(names.cdc_topic(connection, table)) for table in tables
         }
         request_snapshot(kafka, connection, tables)
-        log(f"{names.source_connector(connection)}: asked to read {', '.join(tables)}")
+        log(f"{names.source_connector(connection)}: requested a snapshot of {', '.join(tables)}")
         check = partial(connect.require_well, names.source_connector(connection))
         late = await_snapshot(kafka, schemas, connection, since, timeout_s, check=check)
         done = [table for table in tables if table not in late]
@@ -112,8 +112,8 @@ def take_due(
             raise SystemUnavailable(
                 "connect",
                 names.source_connector(connection),
-                f"no rows of {', '.join(late)} came within {timeout_s:.0f} s. They stay due: the "
-                "next apply asks again. Changes to them are captured meanwhile.",
+                f"no rows of {', '.join(late)} arrived within {timeout_s:.0f} s. They stay due: the "
+                "next apply requests them again. Changes to them are captured meanwhile.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Waiting for something to go wrong with connectors, or to be right again."""
+"""Trigger that fires when a connector or a replication slot needs attention, or has recovered."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What to look at and how often; times in seconds. JSON-able by `asdict`."""
+    """Connectors and slots to watch, and the poll interval; times in seconds. JSON-able by `asdict`."""
 
     connectors: Sequence[str]
     connect_conn_id: str = "kafka_connect_default"
@@ -40,27 +40,27 @@ class Watch:
     poll_s: float = 5.0
     behind_bytes: int = SlotLimits().behind_bytes
     unreachable_s: float = 60.0
-    """How long Connect may be silent before it is worth an event."""
+    """Seconds without an answer of Kafka Connect before an event is fired."""
     calm_s: float = 60.0
-    """How long a connector must run after trouble to count as recovered."""
+    """Seconds that a connector must run after a failure to count as recovered."""
     first_look_s: float = 0.0
-    """How long to wait before the first look: a restart takes its time."""
+    """Seconds to wait before the first poll: a restart takes time."""
     troubled: Sequence[str] = ()
-    """Connectors that were restarted and not yet seen to be well."""
+    """Connectors that were restarted and have not recovered yet."""
     behind: Sequence[str] = ()
-    """Slots that are known to be behind."""
+    """Slots that were reported as behind."""
     snapshots: Sequence[str] = ()
-    """Source connectors whose running snapshot is waited for."""
+    """Source connectors whose fresh snapshot is awaited."""
     held_out: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
-    """Sink connector → topics that it leaves out, waited for until it does not."""
+    """Sink connector → topics that it excludes; an event is fired when it includes one again."""
     unreached: bool = False
-    """Whether Connect is known not to answer, so that an answer is worth an event."""
+    """Whether Kafka Connect was reported as not answering, so that an answer is an event."""
     until: float | None = None
-    """End of the watch, as `time.time()`; None to watch on."""
+    """End of the watch, as `time.time()`; None for an endless watch."""
 
 
 class ConnectorsTrigger(BaseTrigger):
-    """Fires one event (see `connect.watch`) and ends; the task decides and watches again."""
+    """Fires one event (see `connectors.watch`) and ends; the task handles it and watches again."""
 
     def __init__(self, **watch: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -68,11 +68,11 @@ class ConnectorsTrigger(BaseTrigger):
         self._databases: dict[str, OltpHook] = {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Where the class is, and what to build it from."""
+        """Return the class path and the arguments."""
         return f"{type(self).__module__}.{type(self).__qualname__}", asdict(self.watch)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Looks until there is something to tell."""
+        """Poll until there is an event, and yield it."""
         import httpx
 
         await asyncio.sleep(self.watch.first_look_s)
@@ -88,7 +88,7 @@ class ConnectorsTrigger(BaseTrigger):
             try:
                 event = await self._look(client, well_since)
                 silent_since = None
-            except Exception as error:  # whatever it is, a watch that ends watches nothing
+            except Exception as error:  # a watch must not end because of an error
                 event = None
                 silent_since = silent_since or time.time()
                 if time.time() - silent_since >= self.watch.unreachable_s:
@@ -123,7 +123,7 @@ class ConnectorsTrigger(BaseTrigger):
                 self._databases[name] = OltpHook(await Endpoint.afrom_connection(conn_id))
             try:
                 slot = await asyncio.to_thread(self._databases[name].slot, name)
-            except SystemFailure:  # the connector's own failure says so, with the cause
+            except SystemFailure:  # the connector's own failure reports it, with the cause
                 continue
             event = slot_event(name, slot, limits, known=name in self.watch.behind)
             if event:
@@ -159,7 +159,7 @@ def _unreachable(client: httpx.AsyncClient, since: float, error: Exception) -> E
     stamp = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
     cause = str(error) or type(error).__name__
     message = (
-        f"connect at {client.base_url} does not answer since {stamp}: {cause}. Topics and slots "
-        "keep what is due; the watch goes on and tells when it answers again."
+        f"connect at {client.base_url} has not answered since {stamp}: {cause}. Topics and slots "
+        "keep what is due; the watch continues and reports when it answers again."
     )
     return {"event": "unreachable", "message": message}

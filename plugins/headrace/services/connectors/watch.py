@@ -1,6 +1,6 @@
-"""What is worth waking somebody for, in what connectors and slots look like. Pure.
+"""Derive events from the states of connectors and replication slots. Pure.
 
-An event is JSON-able, since Airflow carries it from the trigger to the task.
+An event is JSON-able, since Airflow passes it from the trigger to the task.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SlotLimits:
-    """When a slot counts as behind, and when it has caught up again."""
+    """Limits of a slot's lag: when it counts as behind, and when as caught up."""
 
     behind_bytes: int = 1 << 30
-    """Log that the reader has not confirmed."""
+    """Bytes of log that the reader has not confirmed."""
 
     @property
     def caught_up_bytes(self) -> int:
-        """Well below the limit, so that a slot at the limit is not reported again and again."""
+        """Return half of the limit, so that a slot near the limit is not reported repeatedly."""
         return self.behind_bytes // 2
 
 
 def failed(statuses: Iterable[ConnectorStatus]) -> Event | None:
-    """An event for connectors of which something failed."""
+    """Return an event for connectors that have a failure, or None."""
     failures = [failure for status in statuses for failure in status.failures]
     if not failures:
         return None
@@ -42,16 +42,16 @@ def failed(statuses: Iterable[ConnectorStatus]) -> Event | None:
 
 
 def missing(names: Collection[str], statuses: Iterable[ConnectorStatus]) -> Event | None:
-    """An event for watched connectors that are not there."""
+    """Return an event for watched connectors that do not exist, or None."""
     gone = sorted(set(names) - {status.name for status in statuses})
     if not gone:
         return None
-    message = f"no connector {', '.join(gone)}: apply the contracts to make it again"
+    message = f"no connector {', '.join(gone)}: apply the contracts to re-create it"
     return {"event": "missing", "connectors": gone, "message": message}
 
 
 def recovered(troubled: Collection[str], statuses: Iterable[ConnectorStatus]) -> Event | None:
-    """An event for connectors that were in trouble and run again."""
+    """Return an event for restarted connectors that run again, or None."""
     well = sorted(s.name for s in statuses if s.name in troubled and s.settled("RUNNING"))
     if not well:
         return None
@@ -59,11 +59,11 @@ def recovered(troubled: Collection[str], statuses: Iterable[ConnectorStatus]) ->
 
 
 def slot_event(name: str, slot: Slot | None, limits: SlotLimits, *, known: bool) -> Event | None:
-    """An event for a slot that is lost, falls behind, or (known to be behind) has caught up."""
+    """Return an event for a slot that is lost, falls behind, or has caught up after it was behind; otherwise None."""
     if slot is None:
-        return None  # before the connector's first start there is none
+        return None  # the slot does not exist before the connector's first start
     if slot.lost:
-        return _slot(slot, "slot-lost", "has lost the log it needs: only a fresh snapshot helps")
+        return _slot(slot, "slot-lost", "has lost the log it needs: a fresh snapshot is required")
     behind = slot.wal_status == "unreserved" or slot.lag_bytes > limits.behind_bytes
     if behind and not known:
         room = "" if slot.safe_bytes is None else f", {_megabytes(slot.safe_bytes)} before it is lost"
@@ -75,7 +75,7 @@ def slot_event(name: str, slot: Slot | None, limits: SlotLimits, *, known: bool)
 
 
 def snapshot_done(offsets: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether a Debezium connector's stored position says that its snapshot is over."""
+    """Return whether a Debezium connector's stored offsets say that its snapshot is over."""
     stored = [entry["offset"] for entry in offsets]
     return bool(stored) and all(not offset.get("snapshot") or offset.get("snapshot_completed") for offset in stored)
 

@@ -1,1 +1,1 @@
-"""Records that a stream or a sink could not read: kept with place and reason, and replayed once they can be read."""
+"""Keep records that streams and sinks could not read, with position and reason, and replay them once."""

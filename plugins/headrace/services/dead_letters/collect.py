@@ -1,7 +1,7 @@
-"""Collecting: from the dead-letter topics into the quarantine and the ledger, each letter once.
+"""Collect dead letters from their topics into the quarantine and the ledger, each once.
 
-A letter is kept in the lake first, then noted together with the place up to which its topic is read. A process that dies
-in between reads the same letters again and finds them kept.
+A dead letter is written to the lake first. Then it is recorded together with the offset up to which its topic was read.
+After a crash in between, the same dead letters are read again and found in the lake.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.platform.locks import Held
 
 AT_ONCE: Final = 500
-"""Letters in one commit: each may be as large as a record may be."""
+"""Dead letters in one commit; each may be as large as the largest record."""
 MANY: Final = 100
-"""From so many letters on, waiting is an error and no longer a warning."""
+"""Number of waiting dead letters from which the alert is an error instead of a warning."""
 
 
 class Collecting:
-    """Everything that collecting touches."""
+    """Collects dead letters from Kafka into the quarantine and the ledger."""
 
     def __init__(
         self, kafka: KafkaHook, quarantine: Quarantine, ledger: LetterLedger, contracts: Iterable[Contract]
@@ -41,9 +41,9 @@ class Collecting:
         self.refusers = refusers(all_)
 
     def collect(self) -> dict[str, int]:
-        """Refuser → letters that are new. Waits while somebody else collects.
+        """Return, by refuser, the number of new dead letters. Waits while another process collects.
 
-        Raises SystemUnavailable, SystemRefused; what was collected until then is.
+        Raises SystemUnavailable, SystemRefused; dead letters collected until then stay.
         """
         with self._ledger.platform.lock("letters:collect") as lock:
             found = {refuser.name: self._collect(refuser, lock) for refuser in self.refusers}
@@ -52,7 +52,7 @@ class Collecting:
     def _collect(self, refuser: Refuser, lock: Held) -> int:
         end = self._kafka.end_offsets(refuser.topic)
         known = self._ledger.places(refuser.topic)
-        # A topic that was made anew ends before the place; then it is read from its beginning.
+        # A re-created topic ends before the recorded offset; then it is read from its beginning.
         start = {p: offset for p, offset in known.items() if offset <= end.get(p, 0)}
         new = 0
         for messages in messages_to_end(self._kafka, refuser.topic, start, end, AT_ONCE):
@@ -64,7 +64,7 @@ class Collecting:
 
 
 def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Statistics]) -> dict[str, int]:
-    """Refuser → letters that wait; an alert is open for each that has any, and for no other."""
+    """Raise an alert for each refuser with waiting dead letters, resolve the others; return the numbers by refuser."""
     waiting = dict.fromkeys(names, 0)
     datasets: dict[str, set[str]] = {}
     for tally in (tally for tally in tallies if tally.waiting):
@@ -75,7 +75,7 @@ def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Statist
         key = f"letters:{name}"
         if count:
             among = sorted(datasets[name])
-            text = f"{name} refused {count:,} records of {', '.join(among)}, which wait to be replayed or discarded"
+            text = f"{name} refused {count:,} records of {', '.join(among)}; they wait to be replayed or discarded"
             platform.raise_alert(key, severity(count), text, among[0] if len(among) == 1 else "")
         else:
             platform.resolve_alert(key)
@@ -83,7 +83,7 @@ def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Statist
 
 
 def severity(count: int) -> Severity:
-    """How bad it is that so many letters wait."""
+    """Return the severity of an alert about this number of waiting dead letters."""
     return "error" if count >= MANY else "warning"
 
 
@@ -95,7 +95,7 @@ def _arrived(message: Message) -> Arrived:
 
 
 def _places(messages: Iterable[Message]) -> Mapping[int, int]:
-    """Partition → the offset after the last of the messages."""
+    """Return, by partition, the offset after the last of the messages."""
     places: dict[int, int] = {}
     for message in messages:
         places[message.partition()] = max(places.get(message.partition(), 0), message.offset() + 1)

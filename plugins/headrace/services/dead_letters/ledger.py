@@ -1,8 +1,8 @@
-"""What became of each letter: the tables `letters`, `letter_batches` and `letter_places` of the platform's database.
+"""State of each dead letter: the tables `letters`, `letter_batches` and `letter_places` of the platform's database.
 
-A letter waits, is claimed by a batch, is replayed; or it waits and is discarded. A batch is written before its first
-record is put anywhere and closed after its last: one that is open was begun by a process that died, and its letters are
-exactly those that the next try puts again.
+A dead letter waits, is claimed by a batch, and is replayed; or it waits and is discarded. A batch is recorded before
+its first record is written to its destination, and closed after its last. An open batch belongs to a process that died;
+the next run writes exactly its dead letters again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PLACE: Final = """
 COLUMNS: Final = "id, refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason"
 ORDER: Final = "ORDER BY refused_by, topic, kafka_partition, kafka_offset"
 REFINED_AT_ONCE: Final = 5000
-"""Most replayed letters that one refinement is told of; the next is told of the others."""
+"""Maximum number of replayed dead letters that one refinement handles; the next refinement handles the others."""
 
 
 class Entry(NamedTuple):
-    """A letter as the ledger knows it."""
+    """Dead letter as recorded in the ledger."""
 
     id: int
     position: Position
@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Letters of one refuser and topic that are replayed together."""
+    """Dead letters of one refuser and topic that are replayed together."""
 
     id: int
     refused_by: str
@@ -46,28 +46,28 @@ class Batch(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Letters of one refuser and dataset."""
+    """Numbers of dead letters of one refuser and dataset."""
 
     refused_by: str
     dataset: str
     waiting: int
-    """Refused, and neither replayed nor given up."""
+    """Refused, and neither replayed nor discarded."""
     discarded: int
 
 
 class LetterLedger:
-    """The tables."""
+    """Ledger of dead letters, in the platform's database."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self.platform = platform
 
     def places(self, topic: str) -> dict[int, int]:
-        """Partition of a dead-letter topic → the first offset that is not collected."""
+        """Return, by partition of a dead-letter topic, the first offset that is not collected."""
         query = "SELECT kafka_partition, next_offset FROM letter_places WHERE topic = %s"
         return dict(self._rows(query, [topic]))
 
     def note(self, letters: Iterable[Letter], topic: str, places: Mapping[int, int], lock: Held) -> int:
-        """Notes the letters and up to where the topic is collected, both or neither; how many letters are new."""
+        """Record the dead letters and the collected offsets, both or neither; return how many are new."""
         new = 0
         with self.platform.transaction() as connection, connection.cursor() as cursor:
             lock.fence(connection)
@@ -79,12 +79,12 @@ class LetterLedger:
         return new
 
     def waiting(self, selection: Selection) -> list[Entry]:
-        """The selected letters that wait, in the order of their positions."""
+        """Return the selected dead letters that wait, in the order of their positions."""
         query = f"SELECT {COLUMNS} FROM letters WHERE state = 'waiting' AND {selection.condition} {ORDER}"  # noqa: S608
         return _entries(self._rows(query, dict(selection.asked)))
 
     def claim(self, entries: Sequence[Entry], lock: Held) -> tuple[Batch, list[Entry]]:
-        """A batch of those of the letters, all of one refuser and topic, that still wait."""
+        """Create a batch of those of the dead letters that still wait. All are of one refuser and topic."""
         first = entries[0].position
         with self.platform.transaction() as connection:
             lock.fence(connection)
@@ -101,16 +101,16 @@ class LetterLedger:
         return batch, [entry for entry in entries if entry.id in mine]
 
     def open_batches(self) -> list[Batch]:
-        """Batches that were begun and not ended, oldest first."""
+        """Return the batches that were begun and not completed, oldest first."""
         query = "SELECT id, refused_by, topic FROM letter_batches WHERE done_at IS NULL ORDER BY id"
         return [Batch(*row) for row in self._rows(query)]
 
     def of_batch(self, batch: Batch) -> list[Entry]:
-        """The letters of a batch, in the order of their positions."""
+        """Return the dead letters of a batch, in the order of their positions."""
         return _entries(self._rows(f"SELECT {COLUMNS} FROM letters WHERE batch = %s {ORDER}", [batch.id]))  # noqa: S608
 
     def done(self, batch: Batch, lock: Held) -> None:
-        """Notes that every letter of the batch is where it belongs."""
+        """Record that every dead letter of the batch was replayed."""
         with self.platform.transaction() as connection:
             lock.fence(connection)
             connection.execute(
@@ -120,13 +120,13 @@ class LetterLedger:
             connection.execute("UPDATE letter_batches SET done_at = now() WHERE id = %s", [batch.id])
 
     def still_refused(self, reasons: Mapping[int, str]) -> None:
-        """Notes why letters, by id, cannot be read yet."""
+        """Record, by id, why dead letters still cannot be read."""
         with self.platform.transaction() as connection, connection.cursor() as cursor:
             for number, reason in reasons.items():
                 cursor.execute("UPDATE letters SET tries = tries + 1, still = %s WHERE id = %s", [reason, number])
 
     def discard(self, selection: Selection) -> int:
-        """Gives up the selected letters that wait; how many. Their records stay in the quarantine."""
+        """Discard the selected dead letters that wait; return how many. Their records stay in the quarantine."""
         statement = (
             "UPDATE letters SET state = 'discarded', settled_at = now()"  # noqa: S608 - the condition is ours
             f" WHERE state = 'waiting' AND {selection.condition}"
@@ -135,7 +135,7 @@ class LetterLedger:
             return connection.execute(statement.encode(), dict(selection.asked)).rowcount
 
     def tallies(self) -> list[Statistics]:
-        """Letters by refuser and dataset, of those that were not replayed."""
+        """Return the numbers of dead letters by refuser and dataset, without those that were replayed."""
         query = """
             SELECT refused_by, dataset, count(*) FILTER (WHERE state IN ('waiting', 'claimed')),
                    count(*) FILTER (WHERE state = 'discarded')
@@ -143,7 +143,7 @@ class LetterLedger:
         return [Statistics(*row) for row in self._rows(query)]
 
     def unrefined(self, dataset: str) -> dict[int, tuple[int, int]]:
-        """Letter → partition and offset, of those that were replayed into raw and that no refinement took in since."""
+        """Return, by id, partition and offset of dead letters that were replayed into raw and not refined since."""
         query = """
             SELECT id, kafka_partition, kafka_offset FROM letters
              WHERE dataset = %s AND state = 'replayed' AND refined_at IS NULL AND refused_by LIKE 'lake-%%'
@@ -152,7 +152,7 @@ class LetterLedger:
         return {number: (partition, offset) for number, partition, offset in rows}
 
     def refined(self, letters: Iterable[int]) -> None:
-        """Notes that a refinement took these letters in."""
+        """Record that a refinement handled these dead letters."""
         with self.platform.transaction() as connection:
             connection.execute("UPDATE letters SET refined_at = now() WHERE id = ANY (%s)", [list(letters)])
 

@@ -1,4 +1,4 @@
-"""What a DAG may ask about dead letters: that they are collected, and that they are replayed."""
+"""Operators of dead letters: collect them; show, replay or discard them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from headrace.services.dead_letters.ledger import LetterLedger
 
 ACTIONS: Final = ("show", "replay", "discard")
-"""What may be done with selected letters: nothing, put them where they belong, give them up."""
+"""Actions on the selected dead letters: list them, write them to their destination, give them up."""
 SHOWN: Final = 50
-"""Letters that are named one by one; of the others only how many there are."""
+"""Maximum number of dead letters that the log lists; of the others it has only the number."""
 STOP_WITHIN_S: Final = 10.0
 
 
 class CollectLettersOperator(BaseOperator):
-    """Brings what streams and sinks refused into the quarantine, and raises an alert while any of it waits.
+    """Collects records that streams and sinks refused into the quarantine; raises an alert while any wait.
 
     Args:
         schemas: folder of the contracts.
@@ -43,7 +43,7 @@ class CollectLettersOperator(BaseOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Refuser → letters that wait. Raises SystemUnavailable, SystemRefused."""
+        """Return, by refuser, the number of dead letters that wait. Raises SystemUnavailable, SystemRefused."""
         from headrace.services.dead_letters.collect import Collecting, tell
         from headrace.services.dead_letters.quarantine import Quarantine
         from headrace.systems.kafka.hook import KafkaHook
@@ -54,24 +54,24 @@ class CollectLettersOperator(BaseOperator):
         kafka, quarantine = KafkaHook.from_connection(), Quarantine(LakeHook.from_connection())
         collecting = Collecting(kafka, quarantine, ledger, contracts)
         for name, count in collecting.collect().items():
-            self.log.info("%s: %s new letters", name, f"{count:,}")
+            self.log.info("%s: %s new dead letters", name, f"{count:,}")
         waiting = tell(ledger.platform, [refuser.name for refuser in collecting.refusers], ledger.tallies())
         for name, count in waiting.items():
-            self.log.warning("%s: %s letters wait", name, f"{count:,}")
+            self.log.warning("%s: %s dead letters wait", name, f"{count:,}")
         return waiting
 
 
 class ReplayLettersOperator(BaseOperator):
-    """Shows, replays or discards the selected letters.
+    """Shows, replays or discards the selected dead letters.
 
-    A replay runs in a process of its own, which gets the systems' addresses by its environment. When it dies, the next
-    replay ends what it began.
+    A replay runs in a separate process, which gets the systems' addresses in its environment. If it dies, the next
+    replay completes its work.
 
     Args:
         schemas: folder of the contracts.
         application: file of the job.
         action: `show`, `replay` or `discard` (templated).
-        selection: which letters, by the names of `selection.FILTERS` (templated).
+        selection: filters by the names of `selection.FILTERS` (templated).
     """
 
     template_fields: Sequence[str] = ("action", "selection")
@@ -88,16 +88,16 @@ class ReplayLettersOperator(BaseOperator):
         self._process: subprocess.Popen[str] | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """What was selected and what became of it.
+        """Return how many dead letters were selected and what was done with them.
 
         Raises:
-            AirflowFailException: the selection cannot be read, or some letters could not be put.
-            AirflowException: the process failed; its output stands in the task's log.
+            AirflowFailException: the selection is invalid, or some dead letters could not be replayed.
+            AirflowException: the process failed; its output is in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
         if self.action not in ACTIONS:
-            raise AirflowFailException(f"action {self.action!r}: write one of {', '.join(ACTIONS)}")
+            raise AirflowFailException(f"`action` must be one of {', '.join(ACTIONS)}; got {self.action!r}")
         try:
             selection = Selection.from_params(self.selection)
         except ValueError as wrong:
@@ -115,7 +115,7 @@ class ReplayLettersOperator(BaseOperator):
         return result
 
     def on_kill(self) -> None:
-        """End the process with its task."""
+        """Stop the process together with the task."""
         if self._process and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -125,7 +125,7 @@ class ReplayLettersOperator(BaseOperator):
 
     def _show(self, ledger: LetterLedger, selection: Selection) -> int:
         entries = ledger.waiting(selection)
-        self.log.info("%s letters wait (%s)", f"{len(entries):,}", selection)
+        self.log.info("%s dead letters wait (%s)", f"{len(entries):,}", selection)
         for entry in entries[:SHOWN]:
             by, topic, partition, offset = entry.position
             self.log.info("%s refused %s %d/%d: %s: %s", by, topic, partition, offset, entry.rule, entry.reason)
@@ -148,19 +148,21 @@ class ReplayLettersOperator(BaseOperator):
             for line in self._process.stdout:
                 self.log.info("%s", line.rstrip())
             if code := self._process.wait():
-                raise AirflowException(f"the replay ended with code {code}; what it began is ended by the next")
+                raise AirflowException(
+                    f"the replay ended with code {code}; see the log. The next replay completes its work"
+                )
             done: dict[str, Any] = json.loads(result.read_text())
         for what in ("replayed", "still_refused"):
             self.log.info("%s: %s", what.replace("_", " "), done[what] or "none")
         return done
 
     def _count_anew(self, ledger: LetterLedger, topics: Sequence[str]) -> None:
-        """The hop table has counted the records as unreadable: it must read the topics again."""
+        """Delete the counts of the replayed topics: they had the records as unreadable. Status counts them again."""
         from headrace.systems.kafka.hook import KafkaHook
 
         kafka = KafkaHook.from_connection()
         for topic in topics:
-            if not any(kafka.begin_offsets(topic).values()):  # without its beginning it cannot be counted again
+            if not any(kafka.begin_offsets(topic).values()):  # a topic without its beginning cannot be counted again
                 ledger.platform.forget_count("kafka", topic)
 
     def _tell(self, ledger: LetterLedger) -> None:
@@ -169,7 +171,7 @@ class ReplayLettersOperator(BaseOperator):
 
         names = [refuser.name for refuser in refusers(load_index(Path(self.schemas)).values())]
         for name, count in tell(ledger.platform, names, ledger.tallies()).items():
-            self.log.info("%s: %s letters wait on", name, f"{count:,}")
+            self.log.info("%s: %s dead letters still wait", name, f"{count:,}")
 
 
 def _ledger() -> LetterLedger:
@@ -180,7 +182,7 @@ def _ledger() -> LetterLedger:
 
 
 def _endpoints() -> dict[str, Any]:
-    """Where the systems are, with their secrets: for the environment of the process, never for a log."""
+    """Return the systems' endpoints with their secrets, for the environment of the process only, never for a log."""
     from headrace.systems.bundle import Endpoints
 
     places = Endpoints.from_connections()

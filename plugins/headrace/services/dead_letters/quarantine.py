@@ -1,4 +1,4 @@
-"""The lake table in which refused records are kept: the dataset `platform.dead_letters`."""
+"""Lake table that keeps refused records: the dataset `platform.dead_letters`."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ KEY: Final = ("refused_by", "topic", "kafka_partition", "kafka_offset")
 
 
 class Kept(NamedTuple):
-    """A refused record, as it came."""
+    """Refused record, as it was read."""
 
     key: bytes | None
     payload: bytes | None
     at: datetime
-    """Its own timestamp; where it is not known, when it was refused."""
+    """The record's own timestamp; if unknown, the time when it was refused."""
 
 
 class Quarantine:
-    """The table. Whoever writes holds a lock: two writers at once could keep one letter twice."""
+    """The quarantine table. A writer must hold a lock: two concurrent writers could keep one dead letter twice."""
 
     def __init__(self, lake: LakeHook) -> None:
         self._lake = lake
 
     def keep(self, letters: Iterable[Letter]) -> int:
-        """Keeps those of the letters that are not there, in one commit; how many."""
+        """Keep those of the dead letters that the table lacks, in one commit; return how many."""
         first = {letter.position: letter for letter in reversed(list(letters))}
 
         def kept() -> int:
@@ -51,7 +51,7 @@ class Quarantine:
         return self._lake.call(kept) if first else 0
 
     def kept(self, positions: Sequence[Position]) -> dict[Position, Kept]:
-        """The records at these positions, those that are there."""
+        """Return the records at these positions, as far as the table has them."""
         columns = (*KEY, "key", "payload", "recorded_at", "refused_at")
         rows = self._lake.call(lambda: self._found(self._lake.need(TABLE), positions, columns))
         return {
@@ -68,10 +68,10 @@ class Quarantine:
 
 
 def _among(positions: Sequence[Position]) -> BooleanExpression:
-    """A filter that these positions pass, and few others."""
+    """Return a filter that matches these positions and few others."""
     import pyiceberg.expressions
 
-    e: Any = pyiceberg.expressions  # pydantic's models of them know no positional arguments
+    e: Any = pyiceberg.expressions  # pydantic's models of them have no positional arguments
     offsets: dict[tuple[str, str], set[int]] = {}
     for position in positions:
         offsets.setdefault((position.refused_by, position.topic), set()).add(position.offset)

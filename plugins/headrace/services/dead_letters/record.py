@@ -1,4 +1,4 @@
-"""A dead letter, from the record and the headers in which a stream, a sink or a source puts it. Pure."""
+"""Build a dead letter from the record and the headers that a stream, a sink or a source writes. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ OPERATIONS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Debezium's operations, in words."""
 REASON: Final = 2000
-"""Most characters of a reason that are kept."""
+"""Maximum number of characters of a reason that are kept."""
 CAUSED_BY: Final = re.compile(r"^Caused by: (.+)$", re.MULTILINE)
 
 
 class Position(NamedTuple):
-    """What a letter is known by: who refused the record, and where in Kafka it stands."""
+    """Identity of a dead letter: the refuser, and the position of the refused record in Kafka."""
 
     refused_by: str
     topic: str
@@ -32,14 +32,14 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One record that was refused."""
+    """One refused record."""
 
     position: Position
     dataset: str
     rule: str
-    """What it broke, in a word."""
+    """Name of the rule that it broke."""
     reason: str
-    """What is wrong, for a person."""
+    """Description of what is wrong, for a person."""
     key: bytes | None = field(repr=False)
     payload: bytes | None = field(repr=False)
     recorded_at: datetime | None
@@ -49,22 +49,22 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A record of a dead-letter topic, as Kafka gives it."""
+    """Record of a dead-letter topic, as read from Kafka."""
 
     partition: int
     offset: int
     at: datetime
-    """Its timestamp: of a stream's letter when it was written, of a sink's the refused record's own."""
+    """Timestamp: of a stream's dead letter when it was written, of a sink's the refused record's own."""
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
 
 
 def letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str, str], now: datetime) -> Letter:
-    """The letter that arrived; `datasets` gives the dataset of a topic.
+    """Return the dead letter of the record that arrived; `datasets` maps topics to datasets.
 
-    A record that does not say where it came from is kept all the same, as `no-letter`, at its place in the dead-letter
-    topic: nothing is passed over.
+    A record that does not have its origin in its headers is kept as `no-letter`, with its position in the dead-letter
+    topic. No record is skipped.
     """
     said = {name: (value or b"").decode("utf-8", "replace") for name, value in arrived.headers}
     try:
@@ -86,7 +86,7 @@ def letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str, str], now:
 
 
 def timestamp(milliseconds: int) -> datetime:
-    """A Kafka timestamp as an instant."""
+    """Return a Kafka timestamp as an instant."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
@@ -98,14 +98,14 @@ def _of_record(refuser: Refuser, said: Mapping[str, str]) -> _Found:
 
 
 def _of_source(refuser: Refuser, arrived: Arrived, said: Mapping[str, str]) -> _Found:
-    """A change that was never a record: it is known by its letter's own place."""
+    """Return the parts of a change that was never a record; its position is that of the dead letter itself."""
     place = Position(refuser.name, refuser.topic, arrived.partition, arrived.offset)
     what = f"{OPERATIONS[said['op']]} in {said['table']} at LSN {lsn(int(said['lsn']))}"
     return place, said["rule"], f"{what}: {said['reason']}", timestamp(int(said["committed_at_ms"]))
 
 
 def lsn(position: int) -> str:
-    """A position in the log, as PostgreSQL writes it."""
+    """Return a position in the log in PostgreSQL's notation."""
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
@@ -113,7 +113,7 @@ def _of_stream(refuser: Refuser, said: Mapping[str, str]) -> _Found:
     place = said["topic"], int(said["partition"]), int(said["offset"])
     recorded = said.get("recorded_at")
     at = datetime.fromisoformat(recorded) if recorded else None
-    # Letters of drivers from before queries set aside for themselves name no query: they are of `cdc`.
+    # Dead letters of older drivers have no query header: they belong to `cdc`.
     refused_by = f"{refuser.name}/{said.get('query', 'cdc')}"
     return Position(refused_by, *place), said.get("rule", "record"), said["reason"], at
 
@@ -125,7 +125,7 @@ def _of_sink(refuser: Refuser, said: Mapping[str, str]) -> _Found:
 
 
 def _connect_reason(said: Mapping[str, Any]) -> str:
-    """The exception's own message, and the root cause where the message hides it."""
+    """Return the exception's message, with the root cause if the message does not contain it."""
     message = said.get(f"{CONNECT}exception.message") or said.get(f"{CONNECT}exception.class.name") or "no reason given"
     causes = CAUSED_BY.findall(said.get(f"{CONNECT}exception.stacktrace", ""))
     return f"{message}: {causes[-1]}" if causes and causes[-1] not in message else message
@@ -133,4 +133,4 @@ def _connect_reason(said: Mapping[str, Any]) -> str:
 
 def _no_letter(refuser: Refuser, arrived: Arrived) -> _Found:
     place = Position(refuser.name, refuser.topic, arrived.partition, arrived.offset)
-    return place, NO_LETTER, f"a record in {refuser.topic} that does not say where it came from", arrived.at
+    return place, NO_LETTER, f"a record in {refuser.topic} without its origin in its headers", arrived.at

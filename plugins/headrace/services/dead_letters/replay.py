@@ -1,8 +1,8 @@
-"""Replaying: the selected letters go to where whoever refused them would have put them, once.
+"""Replay the selected dead letters: write each record once to the destination of its refuser.
 
-Which letters can be read now is found out before a batch of exactly these is written to the ledger; then they are put,
-then the batch is closed. Whoever finds an open batch puts the same letters again, which changes nothing more: raw is
-looked at first, the warehouse keeps one row a position, and the metrics know the batch by its token.
+First the readable dead letters are determined and recorded in the ledger as a batch. Then the batch is written, then
+closed. A later run writes the dead letters of an open batch again, which is idempotent: raw is checked first, the
+warehouse keeps one row per position, and the metrics deduplicate by the batch's token.
 """
 
 from __future__ import annotations
@@ -20,55 +20,55 @@ from headrace.services.dead_letters.selection import Selection
 from headrace.systems.platform.locks import Held
 
 AT_ONCE: Final = 500
-"""Letters in one batch."""
+"""Dead letters in one batch."""
 
 
 class Record(NamedTuple):
-    """A record to be read again, at its own position."""
+    """Record to be read again, with its position."""
 
     position: Position
     kept: Kept
 
 
 class Destination(Protocol):
-    """Where the letters of one refuser belong."""
+    """Destination of the dead letters of one refuser."""
 
     def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
-        """Those that still cannot be read, and why."""
+        """Return the records that still cannot be read, and why."""
 
     def put(self, records: Sequence[Record], token: str) -> None:
-        """Put all of them; again with the same records and token, nothing changes more."""
+        """Write all of them. Idempotent for the same records and token."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a replay came to."""
+    """Result of a replay."""
 
     replayed: dict[str, int] = field(default_factory=dict)
-    """Refuser → letters."""
+    """Refuser → number of replayed dead letters."""
     still_refused: dict[str, int] = field(default_factory=dict)
-    """The same, of those that still cannot be read; they wait on."""
+    """Refuser → number of dead letters that still cannot be read; they keep waiting."""
     topics: set[str] = field(default_factory=set)
-    """Of which records were replayed."""
+    """Topics of the replayed records."""
     problems: list[str] = field(default_factory=list)
-    """Batches that could not be put; they stay open."""
+    """Batches that could not be written; they stay open."""
 
 
 class Replay:
-    """One replay."""
+    """Replays dead letters from the quarantine."""
 
     def __init__(
         self, ledger: LetterLedger, quarantine: Quarantine, destination: Callable[[str, str], Destination]
     ) -> None:
-        """`destination` is that of a refuser and a topic; it raises SystemRefused where there is none."""
+        """`destination` returns that of a refuser and a topic; it raises SystemRefused if there is none."""
         self._ledger = ledger
         self._quarantine = quarantine
         self._destination = destination
 
     def run(self, selection: Selection) -> Outcome:
-        """End what was begun, then replay the selected letters. Waits while somebody else replays.
+        """Complete open batches, then replay the selected dead letters. Waits while another process replays.
 
-        Raises SystemUnavailable: what was put until then stays, and the next replay goes on.
+        Raises SystemUnavailable: records written until then stay, and the next replay continues.
         """
         outcome = Outcome()
         with self._ledger.platform.lock("letters:replay") as lock:
@@ -103,7 +103,7 @@ class Replay:
             if reasons:
                 place, why = next(iter(reasons.items()))
                 what = f"batch {batch.id} of {batch.refused_by}: {place.topic} {place.partition}/{place.offset}"
-                outcome.problems.append(f"{what} could be read when the replay began, and cannot now: {why}")
+                outcome.problems.append(f"{what} could be read when the replay began and cannot be read now: {why}")
                 return
             if records:
                 lock.check()
@@ -116,7 +116,7 @@ class Replay:
         outcome.topics.add(batch.topic)
 
     def _records(self, entries: Sequence[Entry]) -> tuple[list[Record], dict[Position, str]]:
-        """The records, and the letters whose record is not in the quarantine any more."""
+        """Return the records, and the dead letters whose record is no longer in the quarantine."""
         kept = self._quarantine.kept([entry.position for entry in entries])
         gone = {
             entry.position: "its record is not in the quarantine" for entry in entries if entry.position not in kept
@@ -125,7 +125,7 @@ class Replay:
 
 
 def batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """The letters, which come in the order of refuser and topic, in parts that may be replayed together."""
+    """Yield the dead letters, sorted by refuser and topic, in parts that can be replayed together."""
     for _, same in groupby(entries, lambda entry: (entry.position.refused_by, entry.position.topic)):
         part = list(same)
         yield from (part[at : at + AT_ONCE] for at in range(0, len(part), AT_ONCE))

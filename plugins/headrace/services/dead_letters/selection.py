@@ -1,4 +1,4 @@
-"""Which letters are meant: by dataset, topic, positions, reason, time. Pure; the ledger asks by it."""
+"""Select dead letters by dataset, topic, positions, reason and time. Pure; the ledger runs the query."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ FILTERS: Final[Mapping[str, str]] = {
     "since": "refused_at >= %(since)s",
     "until": "refused_at < %(until)s",
 }
-"""What may be asked → its condition, each value a bound parameter."""
+"""Filter → its SQL condition; each value is a bound parameter."""
 NUMBERS: Final = ("partition", "first_offset", "last_offset")
 TIMES: Final = ("since", "until")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for; nothing asked is every letter."""
+    """Filters of a selection; without filters it selects every dead letter."""
 
     asked: Mapping[str, Any]
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Selection:
-        """From a form's fields: those that are empty ask nothing.
+        """Return the selection of a form's fields; empty fields are no filters.
 
         Raises:
-            ValueError: a field is unknown, no number or no time; offsets without the topic that they are of.
+            ValueError: a field is unknown, not a number or not a time; or offsets are given without topic and dataset.
         """
         given = {name: value for name, value in params.items() if value not in (None, "")}
         if unknown := sorted(given.keys() - FILTERS.keys()):
-            raise ValueError(f"letters are not selected by {unknown[0]!r}; by {', '.join(FILTERS)}")
+            raise ValueError(f"unknown filter {unknown[0]!r} of dead letters; known filters: {', '.join(FILTERS)}")
         asked: dict[str, Any] = {}
         for name, value in given.items():
             asked[name] = _read(name, value)
         if {"first_offset", "last_offset"} & asked.keys() and not {"topic", "dataset"} & asked.keys():
-            raise ValueError("offsets are of a topic: give the topic or the dataset, too")
+            raise ValueError("`first_offset` and `last_offset` need a topic: set `topic` or `dataset` too")
         return cls(asked)
 
     @property
     def condition(self) -> str:
-        """SQL over the table `letters`, with `asked` as its parameters."""
+        """Return the SQL condition for the table `letters`, with `asked` as its parameters."""
         return " AND ".join(FILTERS[name] for name in FILTERS if name in self.asked) or "true"
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in self.asked.items()) or "all letters"
+        return ", ".join(f"{name}={value}" for name, value in self.asked.items()) or "all dead letters"
 
 
 def _read(name: str, value: Any) -> Any:
@@ -66,6 +66,6 @@ def _read(name: str, value: Any) -> Any:
             at = datetime.fromisoformat(str(value))
             return at if at.tzinfo else at.replace(tzinfo=UTC)
     except ValueError:
-        what = "a whole number" if name in NUMBERS else "an ISO time such as 2026-11-24T12:00"
-        raise ValueError(f"{name} {value!r}: write {what}") from None
+        what = "a whole number from 0" if name in NUMBERS else "an ISO time such as 2026-11-24T12:00"
+        raise ValueError(f"`{name}` must be {what}; got {value!r}") from None
     return str(value)

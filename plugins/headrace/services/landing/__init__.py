@@ -1,1 +1,1 @@
-"""Files in the landing bucket, one folder per dataset, loaded into the lake."""
+"""Load files from the landing bucket, one folder per dataset, into the lake."""

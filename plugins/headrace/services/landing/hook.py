@@ -1,4 +1,4 @@
-"""The landing bucket, over S3.
+"""Hook for the landing bucket, over S3.
 
 Connection `landing_default`, type generic: host is the store's URL (`http://host:port`), login and password are its
 keys; in extra `bucket` and `region`.
@@ -31,26 +31,26 @@ FORMATS: Final = (".parquet", ".csv", ".csv.gz")
 
 
 class DroppedFile(NamedTuple):
-    """One file in the bucket, as it is now: another content is another file."""
+    """One file in the bucket, in its current version; the same name with other content is another file."""
 
     key: str
-    """Its path in the bucket."""
+    """Path in the bucket."""
     etag: str
     bytes: int
     modified: datetime
 
     @property
     def readable(self) -> bool:
-        """Whether its name ends as one of `FORMATS`."""
+        """Return whether the name ends with one of `FORMATS`."""
         return self.key.endswith(FORMATS)
 
 
 class Replaced(Exception):
-    """Another content stands under the file's name now, or none."""
+    """Raised when the file was replaced or removed after it was listed."""
 
 
 class LandingHook:
-    """Lists and reads dropped files; never writes or deletes one."""
+    """Lists and reads landing files; never writes or deletes one."""
 
     default_conn_name = "landing_default"
 
@@ -62,12 +62,12 @@ class LandingHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> LandingHook:
-        """The bucket of an Airflow connection."""
+        """Return the hook of an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @cached_property
     def files(self) -> S3FileSystem:
-        """The store, made at first use."""
+        """Return the file system of the store, created at first use."""
         from s3fs import S3FileSystem
 
         return S3FileSystem(
@@ -77,12 +77,12 @@ class LandingHook:
             client_kwargs={"region_name": str(self._endpoint.extra.get("region", "us-east-1"))},
             config_kwargs={"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}},
             use_listings_cache=False,
-            local_expiry_check=True,  # every answer's ETag is compared; not every store honours If-Match
+            local_expiry_check=True,  # compares the ETag of every answer; not every store honours If-Match
             skip_instance_cache=True,
         )
 
     def dropped(self, prefix: str) -> tuple[DroppedFile, ...]:
-        """The files under a prefix, in the order in which they were dropped.
+        """Return the files under a prefix, in the order of their modification times.
 
         Raises:
             SystemUnavailable: the store does not answer.
@@ -92,21 +92,21 @@ class LandingHook:
         return tuple(sorted((f for f in files if f.bytes), key=lambda f: (f.modified, f.key)))
 
     def columns(self, file: DroppedFile) -> pa.Schema:
-        """The file's columns; of CSV only their names are its own.
+        """Return the file's columns; for CSV only their names are reliable.
 
         Raises:
-            Replaced: it is not what was listed any more.
-            ValueError: it cannot be read as what its name says.
+            Replaced: the file was replaced or removed after it was listed.
+            ValueError: the file cannot be read in the format of its name.
             SystemUnavailable: the store does not answer.
         """
         return self._persist(lambda: self._schema(file))
 
     def parts(self, file: DroppedFile, wanted: pa.Schema) -> Iterator[pa.Table]:
-        """Its rows in parts of about `PART_ROWS`; text in CSV is read as the wanted types.
+        """Yield the file's rows in parts of about `PART_ROWS`; text in CSV is read as the wanted types.
 
         Raises:
-            Replaced: it is not what was listed any more.
-            ValueError: it cannot be read as what its name says, or a text is no value of its type.
+            Replaced: the file was replaced or removed after it was listed.
+            ValueError: the file cannot be read in the format of its name, or a text is not a value of its type.
             OSError: the store does not answer.
         """
         import pyarrow as pa
@@ -121,7 +121,7 @@ class LandingHook:
                 yield pa.Table.from_batches([batch])
 
     def uri(self, file: DroppedFile) -> str:
-        """Where it is, as `s3://bucket/key`."""
+        """Return its location, as `s3://bucket/key`."""
         return f"s3://{self.bucket}/{file.key}"
 
     def _schema(self, file: DroppedFile) -> pa.Schema:
@@ -147,7 +147,7 @@ class LandingHook:
         except BotoCoreError as error:
             raise OSError(errno.EIO, one_line(error)) from error
         except OSError as error:
-            if type(error) is OSError and error.errno is None:  # Arrow's: it reads no such file
+            if type(error) is OSError and error.errno is None:  # from Arrow: not a file of this format
                 raise ValueError(one_line(error)) from error
             raise
 
@@ -168,7 +168,7 @@ class LandingHook:
             once,
             system="landing",
             address=self.address,
-            next_step="Files stay where they are and are landed when it answers.",
+            next_step="Files stay in place and are landed when it answers.",
             backoff=self._backoff,
         )
 
@@ -178,7 +178,7 @@ def _etag(info: Mapping[str, Any]) -> str:
 
 
 def _csv(stream: Any, file: DroppedFile, wanted: pa.Schema | None) -> Any:
-    """A reader of batches; a first line with the columns' names is expected."""
+    """Return a reader of batches; the first line must have the columns' names."""
     import pyarrow as pa
     from pyarrow import csv
 

@@ -1,7 +1,8 @@
-"""Landing: the rows of dropped files, each file once and whole, into the raw table.
+"""Land the rows of files from the landing bucket in the raw table, each file once and whole.
 
-A file's number is written before its first row. Its rows come in one Iceberg commit, on the state of the table in which
-they were not found; after a lost answer, and after a death, the next try looks again.
+A file's number is recorded before its first row is written. Its rows are written in one Iceberg commit, which succeeds
+only on the table state in which they were not found. After a lost answer or a crash, the next try checks the table
+again.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ if TYPE_CHECKING:
 
 
 class Landed(NamedTuple):
-    """What became of one file. JSON-able by `_asdict`."""
+    """Result of one file. JSON-able by `_asdict`."""
 
     key: str
     rows: int
     reason: str | None = None
-    """Why it is refused."""
+    """Why the file is refused; None if it is not."""
     replaced: bool = False
-    """Another content stands under its name now, or none: that one is due by itself."""
+    """Whether the file was replaced or removed meanwhile; a replacement is due as a file of its own."""
 
 
 class Refused(Exception):
-    """A file that is not what the contract says."""
+    """Raised for a file that violates the contract."""
 
 
 class Landing:
-    """The files of one dataset on their way to raw."""
+    """Lands the files of one dataset in raw."""
 
     def __init__(self, contract: Contract, landing: LandingHook, lake: LakeHook, platform: PlatformHook) -> None:
         self.contract = contract
@@ -47,17 +48,17 @@ class Landing:
         self._lake = lake
 
     def due(self) -> tuple[DroppedFile, ...]:
-        """The files that wait, in the order in which they were dropped."""
+        """Return the files that wait, in the order of their modification times."""
         return self.files.due(self._landing.dropped(names.landing_prefix(self.contract)))
 
     def refused(self) -> dict[str, str]:
-        """Key → reason, of the refused files that are still there."""
+        """Return, by key, the reasons of the refused files that still exist."""
         return self.files.refused(self._landing.dropped(names.landing_prefix(self.contract)))
 
     def land(self, file: DroppedFile) -> Landed:
-        """Land one file. Nobody else may land files of the dataset meanwhile.
+        """Land one file. No other process may land files of the dataset meanwhile.
 
-        Raises SystemUnavailable, SystemRefused; the file is tried again then.
+        Raises SystemUnavailable, SystemRefused; then the file is retried.
         """
         number = self.files.begin(file)
         try:
@@ -74,7 +75,7 @@ class Landing:
         import pyarrow as pa
 
         if not file.readable:
-            raise Refused(f"its name ends with none of {', '.join(FORMATS)}")
+            raise Refused(f"its name must end with one of {', '.join(FORMATS)}")
         try:
             columns = self._landing.columns(file).names
             if problems := "; ".join(column_problems(self.contract, columns)):
@@ -84,7 +85,7 @@ class Landing:
             raise Refused(one_line(wrong)) from wrong
 
     def _commit_once(self, file: DroppedFile, number: int) -> int:
-        """All rows of the file in one commit, unless a try before has brought them; how many."""
+        """Write all rows of the file in one commit, unless an earlier try did; return how many."""
         table = self._table()
         return self._rows_there(table, number) or self._commit(table, file, number)
 
@@ -106,7 +107,7 @@ class Landing:
 
     @staticmethod
     def _rows_there(table: Table, number: int) -> int:
-        """Rows of the file that are in raw: all or none."""
+        """Return the number of the file's rows in raw: all or none."""
         first = first_offset(number)
         mine = f"_offset >= {first} AND _offset < {first + ROWS_OF_A_FILE}"
         return int(table.scan(row_filter=mine).count())

@@ -1,4 +1,4 @@
-"""The ledger of dropped files (platform database): which are landed, under which number, and which are refused."""
+"""Ledger of landing files (platform database): number, state and reason of each file."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ REFUSED_KEYS: Final = "SELECT key, etag, reason FROM landed_files WHERE dataset 
 
 
 class Files:
-    """The files of one dataset, in the ledger."""
+    """Ledger of the files of one dataset."""
 
     def __init__(self, platform: PlatformHook, dataset: str) -> None:
         self._platform = platform
         self._dataset = dataset
 
     def due(self, dropped: tuple[DroppedFile, ...]) -> tuple[DroppedFile, ...]:
-        """Those that are neither landed nor refused."""
+        """Return the files that are neither landed nor refused."""
         with self._platform.transaction() as connection:
             settled = {(row[0], row[1]) for row in connection.execute(SETTLED, [self._dataset])}
         return tuple(file for file in dropped if (file.key, file.etag) not in settled)
 
     def refused(self, dropped: tuple[DroppedFile, ...]) -> dict[str, str]:
-        """Key → reason, of the refused files that are still there as they were."""
+        """Return, by key, the reasons of the refused files that still exist unchanged."""
         there = {(file.key, file.etag) for file in dropped}
         with self._platform.transaction() as connection:
             rows = connection.execute(REFUSED_KEYS, [self._dataset]).fetchall()
         return {key: reason for key, etag, reason in rows if (key, etag) in there}
 
     def begin(self, file: DroppedFile) -> int:
-        """The file's number, the same however often it is begun. Written before its first row is."""
+        """Record the file and return its number, before its first row is written. Idempotent."""
         with self._platform.transaction() as connection:
             row = connection.execute(BEGIN, [self._dataset, file.key, file.etag, file.bytes]).fetchone()
         if row is None:
-            raise RuntimeError("the ledger gave no number")
+            raise RuntimeError("the ledger returned no number for the file")
         return int(row[0])
 
     def landed(self, number: int, rows: int) -> None:
-        """Note that all its rows are in raw."""
+        """Record that all rows of the file are in raw."""
         with self._platform.transaction() as connection:
             connection.execute(LANDED, [rows, number])
 
     def refuse(self, number: int, reason: str) -> None:
-        """Note why none of its rows will be."""
+        """Record why the file is refused."""
         with self._platform.transaction() as connection:
             connection.execute(REFUSED, [reason, number])

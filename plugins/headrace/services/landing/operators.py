@@ -1,4 +1,4 @@
-"""What a DAG may ask of the landing bucket: that what is dropped there lands in raw."""
+"""Operator that lands files from the landing bucket in raw."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class LandFilesOperator(BaseOperator):
-    """Lands the files that wait, each once and whole; then waits, deferred, for the next.
+    """Lands the waiting files, each once and whole; then waits, deferred, for the next file.
 
-    A file that is not what its contract says is refused: it stays where it is, and an alert says why. Drop a right one
-    under the same name, or delete it, and the alert is resolved.
+    A file that violates its contract is refused: it stays in place, and an alert shows the reason. Replace it by a
+    valid file of the same name, or delete it, to resolve the alert.
 
     Args:
         schemas: index of the applied contracts.
@@ -35,11 +35,11 @@ class LandFilesOperator(BaseOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> None:
-        """Wait for a file. What waits already is found at the first look."""
+        """Wait for a file. Files that already wait are found at the first poll."""
         self.defer(trigger=FilesTrigger(self.schemas), method_name="land")
 
     def land(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
-        """Woken by the trigger: dataset → rows that have landed. Raises HeldBack, when every dataset had its turn."""
+        """Land the files of the event's datasets; return rows by dataset. Raises HeldBack if a dataset failed."""
         from headrace.services.landing.hook import LandingHook
         from headrace.services.landing.land import Landing
         from headrace.systems.lake.hook import LakeHook
@@ -67,7 +67,7 @@ class LandFilesOperator(BaseOperator):
             rows.append(done.rows)
             what = f"refused: {done.reason}" if done.reason else f"{done.rows:,} rows"
             if done.replaced:
-                what = "replaced or removed while it was read; none of it has landed"
+                what = "replaced or removed while it was read; no row was landed"
             self.log.info("%s, file %d of %d: %s: %s", landing.contract.id, place, len(due), file.key, what)
         return rows
 
@@ -75,5 +75,5 @@ class LandFilesOperator(BaseOperator):
         dataset, refused = landing.contract.id, landing.refused()
         prefix = f"landing:{dataset}:"
         for key, reason in refused.items():
-            platform.raise_alert(prefix + key, "error", f"{dataset}: the file {key} is refused: {reason}", dataset)
+            platform.raise_alert(prefix + key, "error", f"{dataset}: file {key} is refused: {reason}", dataset)
         platform.resolve_others(prefix, [prefix + key for key in refused])

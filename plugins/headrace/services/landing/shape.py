@@ -1,4 +1,4 @@
-"""Is a file what its contract says? And its rows as the raw table takes them. Pure: Arrow in, Arrow out."""
+"""Check a file's columns against the contract, and convert its rows to the raw table's schema. Pure, on Arrow."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_OF_A_FILE: Final = 1 << 32
-"""The offset of a row is the file's number times this, plus the row's place in the file."""
+"""Number of offsets per file. A row's offset is the file's number times this, plus its index in the file."""
 
 
 def first_offset(number: int) -> int:
-    """The offset of a file's first row."""
+    """Return the offset of a file's first row."""
     return number * ROWS_OF_A_FILE
 
 
 def column_problems(contract: Contract, columns: list[str]) -> Iterator[str]:
-    """What is wrong with a file's columns, in words."""
+    """Yield a description of each problem with a file's columns."""
     fields = contract.record.fields
     required = [f.name for f in fields if not f.nullable and f.default is MISSING]
     if missing := [name for name in required if name not in columns]:
@@ -30,13 +30,13 @@ def column_problems(contract: Contract, columns: list[str]) -> Iterator[str]:
     if unknown := [name for name in columns if contract.record.get(name) is None]:
         yield f"it has {', '.join(unknown)}, which {contract.path or contract.id} does not declare"
     if len(set(columns)) != len(columns):
-        yield "it has two columns of one name"
+        yield "it has two columns with the same name"
 
 
 def as_raw(rows: pa.Table, wanted: pa.Schema, uri: str, modified: datetime, offset: int) -> pa.Table:
-    """The rows in the raw table's columns and types, with their positions; `offset` is that of the first.
+    """Return the rows in the raw table's columns and types, with positions; `offset` is that of the first row.
 
-    Raises ValueError for a value that its column cannot hold, naming the column.
+    Raises ValueError, with the column's name, for a value that does not fit its column.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What a DAG may wait for: that somebody drops a file."""
+"""Trigger that fires when files wait in the landing bucket."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ POLL_S: Final = seconds("HEADRACE_LANDING_POLL_S", 10.0)
 
 
 class FilesTrigger(BaseTrigger):
-    """Fires when a file waits, with the datasets that have one. It looks with one listing a dataset.
+    """Fires when files wait, with the ids of their datasets. Each poll lists once per dataset.
 
-    A store that cannot be asked is no reason to wake anybody: what is dropped stays there.
+    An unavailable store does not fire it: the files stay in the bucket.
 
     Args:
-        schemas: index of the applied contracts, asked at each look.
-        poll_s: seconds between looks.
+        schemas: index of the applied contracts, read at each poll.
+        poll_s: seconds between polls.
     """
 
     def __init__(self, schemas: str, poll_s: float = POLL_S) -> None:
@@ -37,12 +37,12 @@ class FilesTrigger(BaseTrigger):
         self.poll_s = poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, as Airflow stores them."""
+        """Return the class path and the arguments."""
         arguments = {"schemas": self.schemas, "poll_s": self.poll_s}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: the ids of the datasets that have files waiting."""
+        """Yield one event: the ids of the datasets with waiting files."""
         names = (LandingHook.default_conn_name, LakeHook.default_conn_name, PlatformHook.default_conn_name)
         store, lake, platform = [await Endpoint.afrom_connection(name) for name in names]
         hooks = LandingHook(store), LakeHook(lake), PlatformHook(platform)
@@ -58,5 +58,5 @@ class FilesTrigger(BaseTrigger):
                     yield TriggerEvent({"datasets": due})
                     return
             except SystemFailure as failure:
-                self.log.warning("cannot look for files: %s", failure)
+                self.log.warning("cannot list landing files: %s", failure)
             await asyncio.sleep(self.poll_s)

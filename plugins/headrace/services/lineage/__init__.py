@@ -1,1 +1,1 @@
-"""Emit, store and follow OpenLineage events."""
+"""Emit, store and query OpenLineage events."""

@@ -1,13 +1,13 @@
-"""Asset schemes: how an Airflow asset's URI is checked, and what OpenLineage calls it.
+"""Asset schemes: check an Airflow asset's URI, and convert it to an OpenLineage name.
 
     clickhouse://host:port/database/table   → clickhouse://host:port, database.table
     iceberg://catalog/namespace/table       → the table's location, the catalog's name as symlink
     s3://bucket/key                         → s3://bucket, key
 
-`kafka://` and `postgres://` come with Airflow's own providers. An Iceberg asset of our lake lies where the connection
-`lake_default` says; that of another catalog carries its storage location in `extra["location"]`, or has the catalog's name.
+Airflow's own providers handle `kafka://` and `postgres://`. The location of an Iceberg asset in our lake comes from the
+connection `lake_default`. An asset of another catalog has its location in `extra["location"]`, or the catalog's name.
 
-Airflow imports this module in every process that makes an asset, so it imports nothing heavy.
+Airflow imports this module in every process that creates an asset, so it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def check_clickhouse(uri: SplitResult) -> SplitResult:
-    """Refuse anything but `clickhouse://host[:port]/database/table`; the port is made explicit."""
+    """Return the URI with an explicit port. Refuse anything but `clickhouse://host[:port]/database/table`."""
     _two_parts(uri, "clickhouse://host:port/database/table")
     host = uri.netloc.rpartition("@")[2]
     return uri._replace(netloc=host if uri.port else f"{host}:{CLICKHOUSE_HTTP_PORT}")
@@ -47,38 +47,38 @@ def check_iceberg(uri: SplitResult) -> SplitResult:
 def check_s3(uri: SplitResult) -> SplitResult:
     """Refuse an S3 URI without a bucket."""
     if not uri.netloc:
-        raise ValueError(f"asset {uri.geturl()!r}: no bucket. Write it as s3://bucket/key")
+        raise ValueError(f"asset {uri.geturl()!r}: no bucket; write it as s3://bucket/key")
     return uri
 
 
 def clickhouse_asset(*, host: str, port: int, table: str, **kwargs: Any) -> Asset:
-    """The asset of a ClickHouse table or view; `table` is `database.table`."""
+    """Return the asset of a ClickHouse table or view; `table` is `database.table`."""
     return _asset(f"clickhouse://{host}:{port}/{table.replace('.', '/', 1)}", **kwargs)
 
 
 def iceberg_asset(*, catalog: str, table: str, location: str = "", **kwargs: Any) -> Asset:
-    """The asset of a lake table; `table` is `namespace.table`, `location` its storage URI."""
+    """Return the asset of a lake table; `table` is `namespace.table`, `location` its storage URI."""
     extra = {**kwargs.pop("extra", {}), **({"location": location} if location else {})}
     return _asset(f"iceberg://{catalog}/{table.replace('.', '/', 1)}", extra=extra, **kwargs)
 
 
 def cleaned_asset(contract: Contract, **kwargs: Any) -> Asset:
-    """The asset of a dataset's cleaned table: an event is a refinement, or a build of a mart, that came to its end."""
+    """Return the asset of a dataset's cleaned table. An event is a finished refinement or build of a mart."""
     return iceberg_asset(catalog=LAKE_CATALOG, table=lake_table(contract, "cleaned"), **kwargs)
 
 
 def raw_asset(contract: Contract, **kwargs: Any) -> Asset:
-    """The asset of a dataset's raw table: an event is that something has landed there."""
+    """Return the asset of a dataset's raw table. An event means that changes have landed there."""
     return iceberg_asset(catalog=LAKE_CATALOG, table=lake_table(contract, "raw"), **kwargs)
 
 
 def s3_asset(*, bucket: str, key: str, **kwargs: Any) -> Asset:
-    """The asset of an object or a prefix in an S3 store."""
+    """Return the asset of an object or a prefix in an S3 store."""
     return _asset(f"s3://{bucket}/{key}", **kwargs)
 
 
 def clickhouse_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
-    """`clickhouse://host:port` and `database.table`."""
+    """Return the dataset `clickhouse://host:port`, `database.table`."""
     uri = urlsplit(asset.uri)
     database, table = _two_parts(uri, asset.uri)
     name = clickhouse_lineage(uri.hostname or "", uri.port or CLICKHOUSE_HTTP_PORT, f"{database}.{table}")
@@ -86,7 +86,7 @@ def clickhouse_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
 
 
 def iceberg_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
-    """The table by its location with a symlink to `iceberg://catalog`, or by the latter alone."""
+    """Return the table by its location with a symlink to `iceberg://catalog`, or by the catalog's name alone."""
     from openlineage.client.facet_v2 import symlinks_dataset
 
     uri = urlsplit(asset.uri)
@@ -103,7 +103,7 @@ def iceberg_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
 
 
 def _in_our_lake(table: str) -> LineageName | None:
-    """The table by its location; None where Airflow does not know the lake."""
+    """Return the table by its location; None if Airflow has no connection to the lake."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     from headrace.services.lineage.places import datasets
@@ -115,7 +115,7 @@ def _in_our_lake(table: str) -> LineageName | None:
 
 
 def s3_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
-    """`s3://bucket` and the key; the bucket itself is `/`."""
+    """Return the dataset `s3://bucket` and the key; the name of the bucket itself is `/`."""
     uri = urlsplit(asset.uri)
     return _dataset(f"s3://{uri.netloc}", uri.path.strip("/") or "/")
 

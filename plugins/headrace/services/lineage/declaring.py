@@ -1,4 +1,4 @@
-"""Emitting the declared lineage: contracts and addresses in, events out."""
+"""Emit the lineage that the contracts declare, as OpenLineage events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headrace.services.lineage.hook import LineageHook
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """What was said."""
+    """Numbers of the emitted jobs, withdrawals and events."""
 
     plan_version: str
     jobs: int
@@ -33,13 +33,13 @@ def emit_declared(
     plan_version: str = "",
     at: datetime | None = None,
 ) -> Emitted:
-    """Declare every job of the contracts, and withdraw those that are declared no more.
+    """Declare every job of the contracts, and withdraw jobs that are no longer declared.
 
-    `contracts` are all of them: what is missing counts as gone. Without a `plan_version`, one
-    that changes with the declared graph is made.
+    `contracts` must be all contracts: missing ones count as removed. Without `plan_version`, the version is a hash of
+    the declared graph.
 
     Raises:
-        SystemUnavailable, SystemRefused: the endpoint does not take it; emitting again is safe.
+        SystemUnavailable, SystemRefused: the endpoint did not accept the events; emitting again is safe.
     """
     jobs = declared(contracts, settings, metrics)
     version = plan_version or _digest(jobs)
@@ -51,7 +51,7 @@ def emit_declared(
 
 
 def _gone(hook: LineageHook, jobs: Sequence[DeclaredJob]) -> list[tuple[str, str]]:
-    """Jobs declared before, in the namespaces of this platform, and not now."""
+    """Return the jobs that were declared before, in the namespaces of this platform, and are not declared now."""
     ours = {job.namespace for job in jobs}
     now = {(job.namespace, job.name) for job in jobs}
     return [job for job in hook.declared_jobs() if job[0] in ours and job not in now]

@@ -1,6 +1,6 @@
-"""Reading the stored graph: what is up or down from a dataset or a column, and the way between two.
+"""Query the stored lineage graph: upstream or downstream of a dataset or column, and the path between two.
 
-The walk is one recursive query over `lineage.links`; names of one dataset (symlinks) are one node.
+The walk is one recursive query over `lineage.links`; all names of a dataset (symlinks) are one node.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 
 Direction: TypeAlias = Literal["down", "up"]
 Place: TypeAlias = tuple[UUID, str]
-"""A dataset's id and a column, "" for the dataset itself."""
+"""Dataset id and column; the column is "" for the dataset itself."""
 
 MAX_DEPTH: Final = 50
 MAX_NODES: Final = 5000
@@ -26,7 +26,7 @@ FIND: Final = """
 SELECT canonical FROM lineage.datasets WHERE key = %(key)s LIMIT 1
 """
 
-# OFFSET 0 keeps the planner from joining the whole view: each step is a few look-ups by index.
+# OFFSET 0 keeps the planner from joining the whole view: each step is a few index look-ups.
 _WALK: Final = """
 WITH RECURSIVE walk (id, field, depth) AS (
     SELECT %(id)s::uuid, %(field)s::text, 0
@@ -75,28 +75,28 @@ ORDER BY namespace, name
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A dataset, or one column of it."""
+    """Dataset, or one column of it."""
 
     namespace: str
     name: str
     field: str
-    """The column; "" for the dataset."""
+    """Column name; "" for the dataset."""
     type: str
-    """TABLE, VIEW, TOPIC, FILE …; "" when no event said it."""
+    """TABLE, VIEW, TOPIC, FILE …; "" when no event has it."""
     depth: int
-    """Steps from where the walk began."""
+    """Steps from the start of the walk."""
     aliases: tuple[str, ...] = ()
-    """Its other names, `namespace:name`."""
+    """Other names of the dataset, `namespace:name`."""
 
     @property
     def key(self) -> str:
-        """`namespace:name`, of a column `namespace:name#column`."""
+        """Return `namespace:name`, for a column `namespace:name#column`."""
         return f"{self.namespace}:{self.name}" + (f"#{self.field}" if self.field else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A job takes from `source` to `target` (keys of nodes); a side it has not is None."""
+    """Edge of a job from `source` to `target` (keys of nodes); a missing side is None."""
 
     source: str | None
     target: str | None
@@ -108,7 +108,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What was found. `truncated`: there is more than `MAX_NODES`."""
+    """Result of a walk. `truncated`: there are more than `MAX_NODES` nodes."""
 
     root: str
     nodes: tuple[Node, ...]
@@ -124,7 +124,7 @@ async def graph(
     depth: int = 10,
     column: str = "",
 ) -> Graph | None:
-    """What is up or down from `dataset` (`namespace:name`), or None when it is not known."""
+    """Return the graph upstream or downstream of `dataset` (`namespace:name`), or None for an unknown dataset."""
     root = await _find(connection, dataset)
     if root is None:
         return None
@@ -144,9 +144,9 @@ async def path(
     columns: tuple[str, str] = ("", ""),
     depth: int = MAX_DEPTH,
 ) -> tuple[Edge, ...] | None:
-    """The shortest way on which data flows from one dataset (or column) to another.
+    """Return the shortest path of data from one dataset (or column) to another.
 
-    None when there is none, or when one of the two is not known.
+    Return None when there is no path, or when one of the two is unknown.
     """
     goal = await _find(connection, end)
     found = await graph(connection, start, "down", depth=depth, column=columns[0])
@@ -157,7 +157,7 @@ async def path(
 
 
 def shortest(edges: Iterable[Edge], start: str, end: str) -> tuple[Edge, ...] | None:
-    """The shortest chain of edges from one key to another; () when they are the same."""
+    """Return the shortest chain of edges from one key to another; () for the same key, None without a chain."""
     outgoing: dict[str, list[Edge]] = {}
     for edge in edges:
         if edge.source and edge.target:
@@ -182,7 +182,7 @@ def shortest(edges: Iterable[Edge], start: str, end: str) -> tuple[Edge, ...] | 
 async def jobs(
     connection: AsyncConnection[Any], *, namespace: str | None = None, declared: bool = False
 ) -> list[dict[str, Any]]:
-    """The known jobs; `declared`: only those that a plan declares and has not withdrawn."""
+    """Return the known jobs; `declared`: only those that a plan declares and has not withdrawn."""
     cursor = await connection.execute(JOBS, {"namespace": namespace, "declared": declared})
     return [
         {"namespace": space, "name": name, "declared": by_plan, "last_seen": seen}
@@ -224,7 +224,7 @@ async def _edges(
     direction: Direction,
     columns: bool,
 ) -> tuple[Edge, ...]:
-    """The edges among the nodes, and those of jobs that only read (down) or only write (up)."""
+    """Return the edges among the nodes, and those of jobs that only read (down) or only write (up)."""
     ids = list({identifier for identifier, _ in nodes})
     whole, half = [], []
     for row in await _rows(connection, LINKS, {"ids": ids, "columns": columns}):

@@ -1,4 +1,4 @@
-"""Talk to an OpenLineage endpoint: ours, or anything with Marquez's paths. Works without Airflow."""
+"""Hook for an OpenLineage endpoint: the platform's own, or any with Marquez's paths. Works without Airflow."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LINEAGE_PATH: Final = "/api/v1/lineage"
 EVENTS_PER_REQUEST: Final = 100
 BYTES_PER_REQUEST: Final = 2_000_000
 NO_BATCH: Final = (404, 405)
-"""What a Marquez without the batch path answers."""
+"""Status codes of a Marquez without the batch path."""
 NEXT_STEP: Final = (
-    "Nothing else waits for lineage; it is emitted again with the next plan. "
+    "No other task depends on lineage; it is emitted again with the next plan. "
     "Check that the lineage endpoint is up and that lineage_default points to it."
 )
 
 
 class LineageHook:
-    """An OpenLineage endpoint.
+    """Client of an OpenLineage endpoint.
 
     The endpoint's password is the API key; it is sent as `Authorization: Bearer`. `transport`
     replaces the network in tests of error paths.
@@ -55,12 +55,12 @@ class LineageHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = DEFAULT_CONNECTION, **kwargs: Any) -> LineageHook:
-        """The endpoint of an Airflow connection of type http; its password is the API key."""
+        """Return the hook of an Airflow connection of type http; its password is the API key."""
         return cls(Endpoint.from_connection(conn_id), **kwargs)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ, **kwargs: Any) -> LineageHook | None:
-        """The endpoint that OpenLineage's own clients would use; None when none is configured.
+        """Return the hook of the endpoint that OpenLineage's own clients use; None when none is configured.
 
         Reads OPENLINEAGE__TRANSPORT__URL and OPENLINEAGE__TRANSPORT__AUTH__API_KEY, else
         OPENLINEAGE_URL and OPENLINEAGE_API_KEY.
@@ -72,11 +72,11 @@ class LineageHook:
         return cls(Endpoint(url.rstrip("/"), password=key), **kwargs)
 
     def emit(self, events: Iterable[Mapping[str, Any]]) -> int:
-        """Send the events in order; returns how many. Sending one twice is harmless.
+        """Send the events in order; return how many. Sending an event twice is harmless.
 
         Raises:
-            SystemUnavailable: the endpoint cannot be reached, at every try.
-            SystemRefused: it refuses the key or an event; what came before is stored.
+            SystemUnavailable: the endpoint did not answer at any try.
+            SystemRefused: the endpoint refuses the key or an event; events before it are stored.
         """
         sent = 0
         for batch in _batches(events):
@@ -92,12 +92,12 @@ class LineageHook:
     def graph(
         self, dataset: str, direction: str = "down", *, depth: int = 10, column: str = ""
     ) -> dict[str, Any] | None:
-        """What is up or down from `namespace:name`; None when the endpoint does not know it."""
+        """Return the graph upstream or downstream of `namespace:name`; None when the endpoint does not have it."""
         params = {"dataset": dataset, "direction": direction, "depth": str(depth)}
         return self._get(f"{LINEAGE_PATH}/graph", {**params, **({"column": column} if column else {})})
 
     def path(self, start: str, end: str, *, columns: tuple[str, str] | None = None) -> list[dict[str, Any]] | None:
-        """The edges from one dataset (or column) to another; None when nothing flows."""
+        """Return the edges from one dataset (or column) to another; None when there is no path."""
         params = {"from": start, "to": end}
         if columns:
             params |= {"from_column": columns[0], "to_column": columns[1]}
@@ -105,7 +105,7 @@ class LineageHook:
         return found["edges"] if found else None
 
     def declared_jobs(self) -> list[tuple[str, str]]:
-        """(namespace, name) of the jobs that a plan has declared; () from a plain Marquez."""
+        """Return (namespace, name) of the jobs that a plan has declared; () from a plain Marquez."""
         found = self._get("/api/v1/jobs", {"declared": "true"}) or {}
         return [(job["namespace"], job["name"]) for job in found.get("jobs", ()) if job.get("declared")]
 
@@ -122,7 +122,7 @@ class LineageHook:
 
 
 def _with_key(key: str | None, transport: httpx.BaseTransport | None) -> httpx.BaseTransport | None:
-    """A transport that presents the API key with every request."""
+    """Return a transport that sends the API key with every request."""
     if not key:
         return transport
     import httpx
@@ -141,7 +141,7 @@ def _with_key(key: str | None, transport: httpx.BaseTransport | None) -> httpx.B
 
 
 def _batches(events: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """The events in requests of bounded number and size; a single one may be larger."""
+    """Yield the events in batches of bounded number and size; a single event may be larger."""
     batch: list[Mapping[str, Any]] = []
     size = 0
     for event in events:

@@ -1,4 +1,4 @@
-"""What a DAG may ask of lineage."""
+"""Operator that emits the lineage declared by the contracts."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ POSTGRES_PORT = 5432
 
 
 class EmitDeclaredLineageOperator(BaseOperator):
-    """Emit the lineage that all contracts declare, as OpenLineage events.
+    """Emits the lineage that all contracts declare, as OpenLineage events.
 
     :param contracts: folder of the contracts, `include/schemas`.
     :param metrics: JSON file that declares the metric tables, in the form that
-        `planning.lineage_types.metric_tables` reads; empty: there are none.
-    :param plan_version: names the runs; empty: it follows from what is declared.
-    :param catalog: what assets call the lake's catalog, `iceberg://<catalog>/…`.
+        `planning.lineage_types.metric_tables` reads; empty: no metric tables.
+    :param plan_version: version of the declaration; empty: a hash of the declared graph.
+    :param catalog: name of the lake's catalog in assets, `iceberg://<catalog>/…`.
     :param lineage_conn_id: http connection of the OpenLineage endpoint.
-    :param plan_only: emit nothing; say only of how many datasets it would be.
+    :param plan_only: emit nothing; log the number of datasets.
 
     Returns `{"plan_version", "jobs", "withdrawn", "events"}`.
     """
@@ -70,7 +70,7 @@ class EmitDeclaredLineageOperator(BaseOperator):
         self.plan_only = plan_only
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Emit; raises SystemUnavailable or SystemRefused when the endpoint does not take it."""
+        """Emit the events. Raises SystemUnavailable or SystemRefused when the endpoint does not accept them."""
         contracts = tuple(load_index(Path(self.contracts)).values())
         if is_yes(self.plan_only):
             self.log.info("would declare the lineage of %d datasets", len(contracts))
@@ -109,7 +109,7 @@ class EmitDeclaredLineageOperator(BaseOperator):
 
 
 def _landing(contracts: Iterable[Contract]) -> str:
-    """Return where files are dropped; empty when no dataset comes by files."""
+    """Return the URI of the landing bucket; empty when no dataset is loaded from files."""
     if not any(contract.source.kind == "file" for contract in contracts):
         return ""
     from headrace.services.landing.hook import LandingHook

@@ -1,4 +1,4 @@
-"""What OpenLineage calls datasets, at the addresses of Airflow's connections."""
+"""OpenLineage names of datasets, from the addresses of Airflow's connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.systems.endpoint import Endpoint
 
 
 def datasets() -> Datasets:
-    """The datasets of the lake and of ClickHouse."""
+    """Return the datasets of the lake and of ClickHouse."""
     lake, warehouse = Endpoint.from_connection("lake_default"), Endpoint.from_connection("clickhouse_default")
     return Datasets(
         LineageSettings(
@@ -23,5 +23,5 @@ def datasets() -> Datasets:
 
 
 def served_name(dataset: str, warehouse: Endpoint) -> LineageName:
-    """The name of the view or table in ClickHouse."""
+    """Return the OpenLineage name of a view or table in ClickHouse."""
     return clickhouse_lineage(warehouse.host, warehouse.port or CLICKHOUSE_HTTP_PORT, dataset)

@@ -1,7 +1,7 @@
-"""An OpenLineage event as it arrives: checked, and reduced to what the store needs.
+"""Validate received OpenLineage events, and reduce them to what the store needs.
 
-Only what the store reads is checked, and strictly: names, times, ids, column lineage, symlinks.
-Every other facet passes through as it is.
+Only the parts that the store reads are validated, and strictly: names, times, ids, column lineage, symlinks.
+Every other facet is stored unchanged.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Facets = dict[str, dict[str, Any] | None]
 
 
 class EventInvalid(ValueError):
-    """The event breaks the specification; the message says what and where (`$.job.name`)."""
+    """Raised for an event that violates the specification; the message has problem and place (`$.job.name`)."""
 
 
 class InputField(msgspec.Struct, frozen=True):
-    """A field that an output column is made from."""
+    """Input field of an output column."""
 
     namespace: Name
     name: Name
@@ -38,7 +38,7 @@ class InputField(msgspec.Struct, frozen=True):
 
     @property
     def how(self) -> str:
-        """`TYPE:SUBTYPE` of its first transformation, or nothing."""
+        """Return `TYPE:SUBTYPE` of its first transformation, or ""."""
         first = self.transformations[0] if self.transformations else {}
         return ":".join(str(part) for part in (first.get("type"), first.get("subtype")) if part)
 
@@ -62,7 +62,7 @@ class Symlinks(msgspec.Struct, frozen=True):
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """A dataset of an event, with its facets."""
+    """Dataset of an event, with its facets."""
 
     namespace: Name
     name: Name
@@ -74,7 +74,7 @@ class Dataset(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """The job of an event."""
+    """Job of an event."""
 
     namespace: Name
     name: Name
@@ -113,13 +113,13 @@ class DatasetEvent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output with its column lineage, if it has any."""
+    """Output with its column lineage, if any."""
 
     dataset: Dataset
     columns: ColumnLineage | None = None
 
     def sources(self) -> Iterator[InputField]:
-        """Every field it is made from."""
+        """Yield every field that the output is derived from."""
         if self.columns:
             for column in self.columns.fields.values():
                 yield from column.inputFields
@@ -128,7 +128,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One event. Two events with the same id are the same event."""
+    """Validated event. Two events with the same id are the same event."""
 
     id: uuid.UUID
     kind: Literal["run", "job", "dataset"]
@@ -140,27 +140,27 @@ class Received:
     inputs: tuple[Dataset, ...] = ()
     outputs: tuple[Output, ...] = ()
     datasets: tuple[Dataset, ...] = ()
-    """Every dataset in it, those of its column lineage and its symlinks included."""
+    """All datasets of the event, with those of its column lineage and its symlinks."""
     aliases: tuple[tuple[uuid.UUID, uuid.UUID], ...] = ()
-    """(dataset, another name of it)."""
+    """Pairs of a dataset and another name of it."""
     declares: bool = False
-    """It comes from a plan, which declares the job whole."""
+    """Whether the event comes from a plan, which declares the whole job."""
 
 
 @lru_cache(maxsize=50_000)
 def dataset_id(namespace: str, name: str) -> uuid.UUID:
-    """The store's id of a dataset."""
+    """Return the store's id of a dataset."""
     return uuid.uuid5(_IDS, f"dataset\n{namespace}\n{name}")
 
 
 def receive(payload: Any) -> Received:
-    """The event, from decoded JSON.
+    """Return the event of decoded JSON.
 
     Raises:
-        EventInvalid: it is none.
+        EventInvalid: the JSON is not a valid event.
     """
     if not isinstance(payload, dict):
-        raise EventInvalid(f"an event is a JSON object, not {type(payload).__name__}")
+        raise EventInvalid(f"an event must be a JSON object; got {type(payload).__name__}")
     try:
         if "run" in payload:
             return _run_event(payload, msgspec.convert(payload, RunEvent))
@@ -170,7 +170,7 @@ def receive(payload: Any) -> Received:
             return _dataset_event(payload, msgspec.convert(payload, DatasetEvent))
     except msgspec.ValidationError as error:
         raise EventInvalid(str(error)) from error
-    raise EventInvalid("an event has `run` and `job`, or `job`, or `dataset`; this has none")
+    raise EventInvalid("an event must have `run` and `job`, or `job`, or `dataset`; got none of them")
 
 
 def _run_event(payload: Mapping[str, Any], event: RunEvent) -> Received:

@@ -1,7 +1,7 @@
-"""What a task tells OpenLineage of the datasets that it reads and makes: all that is known of them, each time.
+"""Report a task's input and output datasets to OpenLineage, with all their facets, at its start and at its end.
 
-Spark's listener takes each branch that a job writes for a job of its own, and each question of a check for a query; what
-a job reads and makes is known, so it is told by the task, at its start and at its end alike.
+Spark's listener would report each branch that a job writes as a job, and each query of a check as a query. The task's
+inputs and outputs are known in advance, so the task reports them itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def operator_lineage(
     read: Iterable[LineageDataset], made: Iterable[LineageDataset], rows: Mapping[LineageName, int] | None = None
 ) -> OperatorLineage[Any, Any]:
-    """The task's inputs and outputs; `rows`: how many of an output's rows were changed, where that is known."""
+    """Return the task's inputs and outputs; `rows`: number of changed rows of an output, where known."""
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.event_v2 import InputDataset, OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
@@ -38,5 +38,5 @@ def operator_lineage(
 
 
 def _facets(dataset: LineageDataset) -> dict[str, Any]:
-    """As JSON has them: OpenLineage's client writes them as they are."""
+    """Return the facets as JSON data: OpenLineage's client writes them unchanged."""
     return dict(dataset_facets(dataset))

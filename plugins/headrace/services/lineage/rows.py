@@ -1,6 +1,6 @@
-"""What a set of events adds to the stored graph, as rows: one a key, in key order.
+"""Convert a set of events to rows of the stored graph: one row per key, in key order.
 
-Key order matters: writers that lock rows in one order cannot deadlock.
+Key order matters: writers that lock rows in the same order cannot deadlock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headrace.services.lineage.received import Dataset, Job, Output, Received, d
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """A job or a dataset. Facets of later events win."""
+    """Row of a job or a dataset. Facets of later events win."""
 
     id: UUID
     namespace: str
@@ -24,12 +24,12 @@ class NodeRow:
     facets: dict[str, Any]
     seen: datetime
     declared_run: UUID | None = None
-    """Jobs only: the run of the plan that declares it."""
+    """Run of the plan that declares the job; None for datasets."""
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeRow:
-    """A job took from `input` to `output`; None where the event names only one side."""
+    """Row of a job's edge from `input` to `output`; None if the event has only one side."""
 
     job: UUID
     input: UUID | None
@@ -40,7 +40,7 @@ class EdgeRow:
 
 @dataclass(frozen=True, slots=True)
 class ColumnEdgeRow:
-    """A job made `output_field` from `input_field`."""
+    """Row of a job's edge from `input_field` to `output_field`."""
 
     job: UUID
     input: UUID
@@ -54,7 +54,7 @@ class ColumnEdgeRow:
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of some events."""
+    """Rows of a set of events."""
 
     jobs: dict[UUID, NodeRow] = field(default_factory=dict)
     datasets: dict[UUID, NodeRow] = field(default_factory=dict)
@@ -62,11 +62,11 @@ class Rows:
     column_edges: dict[tuple[str, str, str, str, str], ColumnEdgeRow] = field(default_factory=dict)
     aliases: set[tuple[UUID, UUID]] = field(default_factory=set)
     half_runs: set[UUID] = field(default_factory=set)
-    """Runs of which an event named only one side: earlier events may hold the other."""
+    """Runs with an event that has only one side: earlier events may have the other."""
 
 
 def rows_of(events: Iterable[Received]) -> Rows:
-    """The rows, sorted by key."""
+    """Return the rows of the events, sorted by key."""
     rows = Rows()
     for event in sorted(events, key=lambda e: e.time):
         for dataset in event.datasets:
@@ -91,7 +91,7 @@ def rows_of(events: Iterable[Received]) -> Rows:
 
 
 def columns_of(rows: Iterable[Any], row_type: type) -> dict[str, list[Any]]:
-    """The rows as one list a column, as `unnest` takes them."""
+    """Return the rows as one list per column, for `unnest`."""
     names = [f.name for f in fields(row_type)]
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for row in rows:
@@ -123,8 +123,8 @@ def _edges(event: Received, job: Job) -> Iterator[EdgeRow]:
     if not event.outputs:
         yield from (edge(source, None) for source in inputs)
     for output in event.outputs:
-        # Column lineage says which inputs an output is made from; an input that no output's
-        # column lineage mentions may have gone into any of them.
+        # Column lineage has the inputs of an output. An input that no output's column
+        # lineage mentions may be an input of any of them.
         own = _column_inputs(output)
         sources = own | (inputs - mentioned) if own else inputs
         yield from (edge(source, output.dataset.id) for source in sources or (None,))

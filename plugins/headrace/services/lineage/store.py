@@ -1,6 +1,6 @@
-"""Writing OpenLineage events into PostgreSQL: once each, with the graph they add up to.
+"""Store OpenLineage events in PostgreSQL, each once, together with the graph that they form.
 
-A whole batch is one transaction. An event that is there already (same run, type, time and job)
+A batch is one transaction. An event that is stored already (same run, type, time and job)
 changes nothing. Needs the tables of `platform/migrations/020_lineage.sql`.
 """
 
@@ -80,8 +80,8 @@ SET run_id = excluded.run_id, last_seen = excluded.last_seen,
 WHERE excluded.last_seen >= e.last_seen
 """
 
-# A run's events add up: what one event read and another wrote belongs together. The half edges
-# stay; whoever reads the graph skips a half that has a whole beside it.
+# A run's events add up: what one event read belongs to what another wrote. The half edges
+# stay; readers of the graph skip a half edge that also has a whole one.
 COMPLETE_HALVES: Final = """
 WITH seen AS (
     SELECT * FROM lineage.edges WHERE job_id = ANY(%(jobs)s) AND run_id = ANY(%(runs)s)
@@ -115,13 +115,13 @@ FROM unnest(%(absorbed)s::uuid[], %(root)s::uuid[]) AS n (absorbed, root)
 WHERE d.canonical = n.absorbed
 """
 
-ALIAS_LOCK: Final = 0x6C696E65  # serialises the rare transactions that join two names
+ALIAS_LOCK: Final = 0x6C696E65  # serialises the rare transactions that merge two names
 
 
 async def store(connection: AsyncConnection[Any], events: Sequence[Received], *, forward: bool = False) -> int:
-    """Store the events in one transaction; returns how many were new.
+    """Store the events in one transaction; return how many were new.
 
-    `forward` marks the new ones for forwarding to Marquez.
+    `forward` marks the new events for forwarding to Marquez.
     """
     by_id = {event.id: event for event in events}
     async with connection.transaction():
@@ -132,7 +132,7 @@ async def store(connection: AsyncConnection[Any], events: Sequence[Received], *,
 
 
 async def _insert_events(connection: AsyncConnection[Any], events: dict[UUID, Received], forward: bool) -> list[UUID]:
-    ordered = list(events.values())  # as they came: forwarding goes by the sequence that they get here
+    ordered = list(events.values())  # in arrival order: forwarding uses the sequence assigned here
     cursor = await connection.execute(
         INSERT_EVENTS,
         {
@@ -178,7 +178,7 @@ async def _join_aliases(connection: AsyncConnection[Any], aliases: list[tuple[UU
 
 
 def absorbed_by(pairs: Iterable[tuple[UUID, UUID]]) -> dict[UUID, UUID]:
-    """What absorbs each root, so that both of every pair get the same one: the first's root."""
+    """Return, for each absorbed root, the root that absorbs it, so that both of a pair get the first one's root."""
     parent: dict[UUID, UUID] = {}
 
     def root(node: UUID) -> UUID:

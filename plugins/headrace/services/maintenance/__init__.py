@@ -1,1 +1,1 @@
-"""Maintenance of the lake's tables: compaction, and old snapshots removed."""
+"""Maintain the lake's tables: compaction, and expiry of old snapshots."""

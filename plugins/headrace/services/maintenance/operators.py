@@ -1,4 +1,4 @@
-"""Operators of lake maintenance: find the tables that want it, and do it in a Spark job."""
+"""Operators of lake maintenance: find the due tables, and maintain them in a Spark job."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class DueTablesOperator(BaseOperator):
-    """Finds the lake tables that want maintenance: each once a day, and between whatever has many small files.
+    """Finds the lake tables that are due for maintenance: each once a day, and earlier if it has many small files.
 
-    The run's parameter `tables` (`zone.table`) names other tables instead. When none is due the task is skipped, and
-    what follows it too. Nothing but the catalog's metadata is read of a table, unless many files have come to it.
+    The run's parameter `tables` (`zone.table`) selects other tables instead. When no table is due, this task and its
+    downstream tasks are skipped. Only the catalog's metadata of a table is read, unless many files were added to it.
 
     Args:
         schemas: folder of the contracts.
@@ -33,19 +33,19 @@ class DueTablesOperator(BaseOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """The policies of the tables that are due, see `planning.maintenance.policies`.
+        """Return the policies of the tables that are due, see `planning.maintenance.policies`.
 
         Raises:
             AirflowSkipException: no table is due.
-            AirflowFailException: the run names a table that no contract has.
-            SystemUnavailable: catalog or platform database do not answer.
+            AirflowFailException: the parameter has a table that no contract has.
+            SystemUnavailable: the catalog or the platform database does not answer.
         """
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
         every = {policy["table"]: policy for policy in policies(load_index(Path(self.schemas)).values())}
         asked = (context.get("params") or {}).get("tables") or []
         if unknown := sorted(set(asked) - every.keys()):
-            refused = f"no contract has the table {unknown[0]}; write zone.domain_dataset"
+            refused = f"no contract has the table {unknown[0]}; expected zone.domain_dataset"
             self.log.error("%s", refused)
             raise AirflowFailException(refused)
         if asked:
@@ -55,7 +55,7 @@ class DueTablesOperator(BaseOperator):
             self.log.info("%s: %s", policy["table"], why)
             due.append(policy)
         if not due:
-            raise AirflowSkipException("every table was looked after today, and none has many small files")
+            raise AirflowSkipException("every table was maintained today, and none has many small files")
         return due
 
     def _due(self, every: Mapping[str, dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -70,19 +70,19 @@ class DueTablesOperator(BaseOperator):
             if table is None:  # not applied yet
                 continue
             if name not in done:
-                yield policy, "not looked after today"
+                yield policy, "not maintained today"
             elif many := small_files(lake, table, policy):
-                yield policy, f"{many:,} files are small or tell of deleted rows"
+                yield policy, f"{many:,} files are small or delete files"
 
 
 class MaintainLakeOperator(LakeJobOperator):
-    """Compacts lake tables, tags them by month, expires snapshots and removes files that belong to nothing.
+    """Compacts lake tables, tags them by month, expires snapshots and removes orphaned files.
 
-    The report, one line a table, stands in the task's log, and as JSON in its XCom and in the platform's table
-    `maintained`. What fails in one table does not keep the others; the task fails at the end.
+    The report, one line per table, is in the task's log, and as JSON in its XCom and in the platform's table
+    `maintained`. A failure of one table does not stop the others; the task fails at the end.
 
     Args:
-        policies: what is to be done with each table (`planning.maintenance.policies`), or what gives that.
+        policies: maintenance of each table (`planning.maintenance.policies`), or an XCom with it.
         application: file of the job.
     """
 
@@ -94,10 +94,10 @@ class MaintainLakeOperator(LakeJobOperator):
         self.policies = policies
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """How each table stood before and after.
+        """Maintain the tables; return the state of each before and after.
 
         Raises:
-            AirflowException, SystemFailure: the job failed, or one of the tables could not be looked after.
+            AirflowException, SystemFailure: the job failed, or a table could not be maintained.
         """
         from airflow.sdk.exceptions import AirflowException
 
@@ -114,7 +114,7 @@ class MaintainLakeOperator(LakeJobOperator):
 
 
 def told(report: Mapping[str, Any]) -> str:
-    """One line about one table."""
+    """Return the report of one table as one line."""
     name = report["table"]
     if report.get("error"):
         return f"{name}: failed: {report['error']}"

@@ -1,4 +1,4 @@
-"""What is known of the lake's upkeep: when a table was last looked after, and how many small files it has."""
+"""Ledger of lake maintenance, and the count of a table's small files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RECORD: Final = """
 
 
 class UpkeepLedger:
-    """The table `maintained` of the platform's database."""
+    """Ledger of maintenance: the table `maintained` of the platform's database."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
     def record(self, reports: Iterable[Mapping[str, Any]]) -> None:
-        """Note that these tables had their turn, well or not."""
+        """Record that these tables were processed, with or without success."""
         from psycopg.types.json import Jsonb
 
         with self._platform.transaction() as connection:
@@ -35,16 +35,16 @@ class UpkeepLedger:
                 connection.execute(RECORD, [report["table"], Jsonb(dict(report))])
 
     def since(self, moment: datetime) -> frozenset[str]:
-        """The tables that had their turn since then."""
+        """Return the tables that were processed since then."""
         with self._platform.transaction() as connection:
             rows = connection.execute("SELECT lake_table FROM maintained WHERE at >= %s", [moment]).fetchall()
         return frozenset(row[0] for row in rows)
 
 
 def small_files(hook: LakeHook, table: Table, policy: Mapping[str, Any]) -> int:
-    """Files that compaction would take up, if they are as many as the policy's `small_files`; else 0.
+    """Return the number of files to compact if it reaches the policy's `small_files`; otherwise 0.
 
-    Most tables are judged by the catalog's metadata alone; manifests are read only where enough files have come.
+    The catalog's metadata decides for most tables; manifests are read only if enough files were added.
     """
     enough = policy["small_files"]
     if not enough or arrived(table, enough) < enough:
@@ -54,14 +54,14 @@ def small_files(hook: LakeHook, table: Table, policy: Mapping[str, Any]) -> int:
 
 
 def arrived(table: Table, enough: int) -> int:
-    """Files that came since the last compaction, by the snapshots' own account; counted no further than `enough`."""
+    """Return the number of files added since the last compaction, from the snapshots' summaries; stop at `enough`."""
     known = {snapshot.snapshot_id: snapshot for snapshot in table.metadata.snapshots}
     snapshot, count = table.current_snapshot(), 0
     while snapshot is not None and count < enough:
         before = known.get(snapshot.parent_snapshot_id or -1)
         if snapshot.summary is not None and snapshot.summary.operation.value == "replace":
             break
-        # The oldest that is left stands for all before it: what it holds came at some time.
+        # The oldest remaining snapshot counts with its total: its files were added at some time before.
         count += _count(snapshot, "added" if before else "total")
         snapshot = before
     return count

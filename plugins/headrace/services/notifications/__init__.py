@@ -1,1 +1,1 @@
-"""Send alerts and recoveries: what is due, to whom, and in which words."""
+"""Send notifications of alerts and of their end: what is due, by which route, in which words."""

@@ -1,7 +1,7 @@
-"""What is due to be told, and to whom. Pure.
+"""Determine which notifications are due to a route. Pure.
 
-Each opening is told once, a worsening again, an error that stays open again after a long while, and once that it is
-over: to whoever was told that it began, and to nobody else.
+A route is notified once when an alert opens, again when it gets worse, again after a long time while an error stays
+open, and once when it is over. Only a route that was notified of the opening is notified of the end.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from headrace.systems.platform.alerts import Alert, Severity
 
 Kind: TypeAlias = Literal["opened", "worse", "still", "over"]
 Opening: TypeAlias = tuple[str, datetime]
-"""Key and first_seen: what tells one opening of an alert from the next."""
+"""Key and first_seen: identity of one opening of an alert."""
 
 
 class Told(NamedTuple):
-    """What a route knows of an opening."""
+    """Notifications that a route has received about an opening."""
 
     severity: Severity
-    """The worst that it was told."""
+    """Worst severity that it was notified of."""
     at: datetime
-    """When it was last told."""
+    """Time of the last notification."""
     over: bool
-    """Whether it knows the end."""
+    """Whether it was notified of the end."""
 
 
 class Notice(NamedTuple):
-    """One alert that is due to one route."""
+    """Notification of one alert that is due to one route."""
 
     kind: Kind
     alert: Alert
@@ -39,21 +39,21 @@ class Notice(NamedTuple):
 def due(
     route: Route, alerts: Iterable[Alert], told: Mapping[Opening, Told], now: datetime, remind_s: float
 ) -> tuple[Notice, ...]:
-    """What the route is to be told now, in the order of the alerts.
+    """Return the notifications that are due to the route now, in the order of the alerts.
 
     Args:
-        route: to whom.
-        alerts: all that are open, and those resolved of which somebody does not know the end; each with its owner.
-        told: what this route knows.
-        now: by the clock that the alerts were written with.
-        remind_s: after how long an open error is told again.
+        route: the receiver.
+        alerts: all open alerts, and resolved ones whose end was not sent to every notified route; each with its owner.
+        told: notifications that the route has received.
+        now: time of the clock that the alerts were written with.
+        remind_s: seconds after which a notification of an open error is repeated.
     """
     kinds = ((alert, _kind(route, alert, told.get(opening(alert)), now, remind_s)) for alert in alerts)
     return tuple(Notice(kind, alert) for alert, kind in kinds if kind)
 
 
 def opening(alert: Alert) -> Opening:
-    """What tells this opening from any other."""
+    """Return the identity of this opening of the alert."""
     return alert.key, alert.first_seen
 
 

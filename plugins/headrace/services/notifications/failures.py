@@ -1,8 +1,8 @@
-"""A failed task is an alert, and its next success the end of it: the callbacks that every DAG's `default_args` names.
+"""Airflow callbacks of every DAG's `default_args`: raise an alert for a failed task, resolve it at its next success.
 
     default_args={"owner": "platform", **ALERTING}
 
-Imports nothing heavy: every DAG file imports it.
+Every DAG file imports this module, so it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 CONTINUOUS_LAPSE_S: Final = 1_800.0
-"""A run that is meant never to end has no success that could end its alert: half an hour without a failure does."""
+"""Seconds without a failure after which the alert of an endless run is resolved: such a run has no success."""
 LONGEST: Final = 600
 
 
 def raise_on_failure(context: Context) -> None:
-    """Raises the alert `dag:<dag>:<task>`. Airflow calls it when no retry is left, also for a task that was killed."""
+    """Raise the alert `dag:<dag>:<task>`. Airflow calls it when no retry is left, also for a task that was killed."""
     from headrace.systems.platform.hook import PlatformHook
 
     task, dag, run = context["task"], context["dag"], context["ti"]
@@ -37,7 +37,7 @@ def raise_on_failure(context: Context) -> None:
 
 
 def resolve_on_success(context: Context) -> None:
-    """Resolves it."""
+    """Resolve the alert of `raise_on_failure`."""
     from headrace.systems.platform.hook import PlatformHook
 
     PlatformHook.from_connection().resolve_alert(failure_key(context["dag"].dag_id, context["task"].task_id))
@@ -47,11 +47,11 @@ ALERTING: Final[Mapping[str, Any]] = {
     "on_failure_callback": raise_on_failure,
     "on_success_callback": resolve_on_success,
 }
-"""For a DAG's `default_args`."""
+"""Callbacks for a DAG's `default_args`."""
 
 
 def _cause(context: Context) -> str:
-    """Why it failed, without the secrets that Airflow knows."""
+    """Return the cause of the failure, without Airflow's secrets."""
     from airflow.sdk.log import redact  # type: ignore[attr-defined]
 
     error = context.get("exception")

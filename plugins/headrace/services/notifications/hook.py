@@ -1,6 +1,6 @@
-"""Messages to people, by Apprise: e-mail, Slack, webhooks and a hundred more, each by its URL.
+"""Hook that sends messages by Apprise: e-mail, Slack, webhooks and a hundred more services, each by its URL.
 
-https://appriseit.com/services/ lists them. Without a state of its own: what was told is kept by the outbox.
+https://appriseit.com/services/ lists them. The hook has no state: the outbox records what was sent.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from headrace.services.notifications.message import Message
 from headrace.services.notifications.routes import Route
 from headrace.systems.text import one_line
 
-NEXT_STEP: Final = "What is due stays due and is sent when it answers."
+NEXT_STEP: Final = "Due notifications are sent when it answers."
 TIMEOUT_S: Final = 30.0
 LONGEST: Final = 500
 
 
 class NotifyHook:
-    """Sends messages by routes; once, without trying again: the outbox does."""
+    """Sends messages by routes, once, without a retry: the outbox retries."""
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
 
     def send(self, route: Route, message: Message) -> None:
-        """Sends the message.
+        """Send the message.
 
         Raises:
-            SystemUnavailable: the receiver did not take it, or not in time.
-            SystemRefused: Apprise knows no such URL.
+            SystemUnavailable: the receiver did not accept the message, or not in time.
+            SystemRefused: Apprise does not support the URL.
         """
         import apprise
 
@@ -52,7 +52,7 @@ class NotifyHook:
 
 
 def without_secrets(text: str, url: str) -> str:
-    """The text on one line, with every part of the URL that may be secret replaced."""
+    """Return the text on one line, with every part of the URL that may be secret replaced."""
     parts = urlsplit(url)
     secrets = {url, parts.password or "", parts.query, *parts.path.split("/")}
     secrets |= {value for pair in parts.query.split("&") for value in pair.split("=")[1:]}
@@ -63,4 +63,4 @@ def without_secrets(text: str, url: str) -> str:
 
 
 WARNING: Final = 30
-"""logging.WARNING: less is not kept of what Apprise says."""
+"""Value of logging.WARNING: lower levels of Apprise's log are not kept."""

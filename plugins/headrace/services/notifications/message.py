@@ -1,4 +1,4 @@
-"""A message in plain words: what one route is told at one moment. Pure."""
+"""Compose the message with all notifications that are due to one route at one moment. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.services.notifications.routes import rank
 from headrace.systems.text import one_line
 
 Mood: TypeAlias = Literal["info", "success", "warning", "failure"]
-"""How the receiver shows it, in Apprise's words."""
+"""Apprise's notification type of a message."""
 
 MOST_ALERTS: Final = 20
 MOST_ROWS: Final = 5
@@ -25,7 +25,7 @@ WORDS: Final[Mapping[Kind, str]] = {
 
 
 class Message(NamedTuple):
-    """Title, text and mood."""
+    """Title, body and Apprise notification type."""
 
     title: str
     body: str
@@ -33,11 +33,11 @@ class Message(NamedTuple):
 
 
 def message(notices: Sequence[Notice]) -> Message:
-    """One message for all that is due to a route, the worst first, what is over last. There is at least one notice."""
+    """Return one message with all notices of a route, the worst first, ended ones last. Needs at least one notice."""
     ordered = sorted(notices, key=_order)
     parts = [_part(notice) for notice in ordered[:MOST_ALERTS]]
     if more := len(ordered) - len(parts):
-        parts.append(f"… and {more} more: they stand in the table alerts of the platform's database.")
+        parts.append(f"… and {more} more: see the table alerts of the platform's database.")
     return Message(_title(ordered), "\n\n".join(parts), _mood(ordered))
 
 

@@ -1,4 +1,4 @@
-"""What a DAG may ask of the notifier: send what is due, and go on waiting."""
+"""Operator that sends due notifications and waits for the next."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class SendAlertsOperator(BaseOperator):
-    """Sends alerts by the routes of the connection `alerts_default`: each opening, worsening and end, once a route.
+    """Sends alerts by the routes of the connection `alerts_default`: each opening, worsening and end, once per route.
 
-    It waits, deferred, on the table of alerts, and wakes when something is due. A route that takes nothing is tried
-    again with growing waits; what is due stays due. Nothing is told twice unless the task dies between sending and
-    noting.
+    It waits, deferred, on the table of alerts until a notification is due. A route that refuses messages is retried
+    with growing waits, and its notifications stay due. No notification is sent twice unless the task dies between
+    sending and recording.
 
     Args:
-        schemas: the folder of the contracts, which name the owners.
-        poll_s: how often the table is looked at.
-        gather_s: what comes within so long of the first goes into one message.
+        schemas: the folder of the contracts, which have the owners.
+        poll_s: seconds between two polls of the table.
+        gather_s: seconds after the first alert within which others go into the same message.
     """
 
     ui_color = "#fadbd8"
@@ -37,13 +37,13 @@ class SendAlertsOperator(BaseOperator):
         self.gather_s = gather_s
 
     def execute(self, context: Context) -> None:
-        """Says where alerts go, then waits."""
+        """Log the routes, then wait."""
         for line in self._post().told():
             self.log.info("%s", line)
         self._wait()
 
     def on_due(self, context: Context, event: Mapping[str, Any]) -> None:
-        """Woken by the trigger: send, then wait again. Raises SystemFailure when the platform does not answer."""
+        """Send what is due, then wait again. Raises SystemFailure when the platform does not answer."""
         from headrace.services.notifications.sender import log_sent
 
         for sent in self._post().deliver():

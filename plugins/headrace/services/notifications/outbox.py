@@ -1,4 +1,4 @@
-"""The table of alerts as an outbox: what stands there, who was told, which routes do not take messages now."""
+"""Outbox of alerts: open alerts, sent notifications, and routes that wait for a retry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import psycopg
 
 LOCK: Final = 0x414C5254
-"""Any number that every sender takes, and nobody else."""
+"""Advisory lock number that only senders take."""
 
 STANDING: Final = f"""
     SELECT {alerts.COLUMNS} FROM alerts a
@@ -45,57 +45,57 @@ FAILED: Final = """
 
 
 class Look(NamedTuple):
-    """What stands in the outbox at one moment."""
+    """State of the outbox at one moment."""
 
     now: datetime
-    """By the database's clock."""
+    """Time of the database's clock."""
     alerts: tuple[Alert, ...]
-    """All open, and those resolved of which one of the routes does not know the end; oldest first."""
+    """All open alerts, and resolved ones whose end one of the routes was not notified of; oldest first."""
     told: Mapping[str, Mapping[Opening, Told]]
-    """Route → what it knows."""
+    """Route → notifications that it has received."""
     failures: Mapping[str, int]
-    """Route → how often in a row it took no message."""
+    """Route → consecutive failed messages."""
     waiting: frozenset[str]
-    """Routes that are not to be tried yet."""
+    """Routes that wait for their next retry."""
 
 
 class Outbox:
-    """The three tables, as the sender reads and writes them."""
+    """Reads and writes the three tables of the outbox."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
     def look(self, routes: Sequence[str]) -> Look:
-        """What stands there, for these routes."""
+        """Return the state of the outbox for these routes."""
         with self._platform.transaction() as connection:
             return _look(connection, routes)
 
     def lapse(self) -> int:
-        """Resolves what was not raised again in its time; how many."""
+        """Resolve alerts that were not raised again in time; return how many."""
         with self._platform.transaction() as connection:
             return connection.execute(alerts.LAPSE).rowcount
 
     @contextmanager
     def turn(self, route: str) -> Iterator[Turn]:
-        """One sender's turn with one route: nobody else sends by it meanwhile; what is noted is kept at the end."""
+        """Lock the route for one sender; commit what was recorded at the end."""
         with self._platform.transaction() as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, route])
             yield Turn(connection, route)
 
 
 class Turn:
-    """What may be asked and noted in a turn."""
+    """Reads and writes the outbox while one route is locked."""
 
     def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], route: str) -> None:
         self._connection = connection
         self._route = route
 
     def look(self) -> Look:
-        """What stands in the outbox now."""
+        """Return the state of the outbox now."""
         return _look(self._connection, [self._route])
 
     def told(self, notices: Iterable[Notice]) -> None:
-        """Notes that the route took the message with these."""
+        """Record that the route accepted the message with these notices."""
         for notice in notices:
             key, first_seen = opening(notice.alert)
             if notice.kind == "over":
@@ -105,7 +105,7 @@ class Turn:
         self._connection.execute(SENT, [self._route])
 
     def failed(self, error: str, wait_s: float) -> None:
-        """Notes that it took none, and for how long not to try again."""
+        """Record that the route failed, and the wait until its retry."""
         self._connection.execute(FAILED, {"route": self._route, "wait_s": wait_s, "error": error})
 
 

@@ -1,4 +1,4 @@
-"""Where alerts go: the routes of the Airflow connection `alerts_default`. Pure, but for the references.
+"""Read the alert routes of the Airflow connection `alerts_default`. Pure, except for references to secrets.
 
 Connection `alerts_default`, type generic; extra:
 
@@ -27,52 +27,52 @@ SEVERITIES: Final = get_args(Severity)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One place that alerts go to. The representation does not show the URL, which is a secret."""
+    """Receiver of alerts. Its representation hides the URL, which is a secret."""
 
     name: str
-    """What it was told is kept under this name."""
+    """Name under which sent notifications are recorded."""
     url: str = field(repr=False)
-    """As Apprise writes it."""
+    """URL in Apprise's form."""
     severity: Severity = "info"
-    """Less than this is not told."""
+    """Lowest severity that is sent."""
     owners: tuple[str, ...] = ()
-    """Only alerts that these answer for; empty: all."""
+    """Owners whose alerts are sent; empty: all."""
     domains: tuple[str, ...] = ()
-    """Only alerts about datasets of these domains; empty: all."""
+    """Domains whose alerts are sent; empty: all."""
 
     def wants(self, alert: Alert) -> bool:
-        """Whether the alert, which has its owner, is to be told here."""
+        """Return whether the alert, which has its owner, goes to this route."""
         domain = alert.dataset.partition(".")[0]
         return (
             rank(alert.severity) >= rank(self.severity)
             and (not self.owners or alert.owner in self.owners)
             and (not self.domains or domain in self.domains)
-            and alert.key != trouble_key(self.name)  # its own trouble is for the others
+            and alert.key != trouble_key(self.name)  # its own failures go to the other routes
         )
 
 
 class Routes(NamedTuple):
-    """What the connection says."""
+    """Settings of the connection."""
 
     routes: tuple[Route, ...] = ()
     problems: tuple[str, ...] = ()
     """One sentence for each route that cannot be used; the others can."""
     remind_s: float = REMIND_HOURS * 3600
-    """An error that stays open is told again after so long."""
+    """Seconds after which a notification of an open error is repeated."""
 
 
 def rank(severity: Severity) -> int:
-    """The worse, the higher."""
+    """Return the rank of a severity; worse is higher."""
     return SEVERITIES.index(severity)
 
 
 def trouble_key(route: str) -> str:
-    """Key of the alert about a route that takes no messages."""
+    """Return the key of the alert about a route that refuses messages."""
     return f"notify:{route}"
 
 
 def read_routes(extra: Mapping[str, Any]) -> Routes:
-    """The routes in a connection's extra."""
+    """Return the routes in a connection's extra."""
     routes, problems = dict[str, Route](), list[str]()
     given = extra.get("routes") or []
     for number, each in enumerate(given if isinstance(given, list) else [given], 1):
@@ -86,7 +86,7 @@ def read_routes(extra: Mapping[str, Any]) -> Routes:
         routes.setdefault(route.name, route)
     hours = extra.get("remind_hours", REMIND_HOURS)
     if isinstance(hours, bool) or not isinstance(hours, int | float) or hours <= 0:
-        problems.append(f"connection {CONNECTION}: remind_hours is {hours!r}; write a positive number")
+        problems.append(f"connection {CONNECTION}: `remind_hours` must be a positive number; got {hours!r}")
         hours = REMIND_HOURS
     return Routes(tuple(routes.values()), tuple(problems), hours * 3600.0)
 
@@ -94,17 +94,17 @@ def read_routes(extra: Mapping[str, Any]) -> Routes:
 def _route(given: Any, number: int) -> Route:
     place = f"connection {CONNECTION}: route {number}"
     if not isinstance(given, Mapping):
-        raise ValueError(f"{place} is no object; write {{name, url, severity, owners, domains}}")
+        raise ValueError(f"{place} must be an object {{name, url, severity, owners, domains}}")
     if unknown := sorted(given.keys() - KEYS):
-        raise ValueError(f"{place} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")
+        raise ValueError(f"{place} has the unknown key {unknown[0]!r}; known keys: {', '.join(sorted(KEYS))}")
     name, severity = given.get("name"), given.get("severity", "info")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(f"{place} has the name {name!r}; write one in lower case, such as oncall")
+        raise ValueError(f"{place}: `name` must be in lower case, such as oncall; got {name!r}")
     if severity not in SEVERITIES:
-        raise ValueError(f"{place} has the severity {severity!r}; it may be {', '.join(SEVERITIES)}")
+        raise ValueError(f"{place}: `severity` must be one of {', '.join(SEVERITIES)}; got {severity!r}")
     url = resolved(given.get("url"), f"{CONNECTION}, route {name}")
     if not isinstance(url, str) or "://" not in url:
-        raise ValueError(f"{place} ({name}) has no URL; write one as Apprise does, or env:HEADRACE_…")
+        raise ValueError(f"{place} ({name}) has no URL; expected an Apprise URL, or env:HEADRACE_…")
     hide(url)
     return Route(name, url, severity, _names(given, "owners", place), _names(given, "domains", place))
 
@@ -112,5 +112,5 @@ def _route(given: Any, number: int) -> Route:
 def _names(given: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
     names = given.get(key) or ()
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{place} has {key} {names!r}; write a list of names")
+        raise ValueError(f"{place}: `{key}` must be a list of names; got {names!r}")
     return tuple(names)

@@ -1,4 +1,4 @@
-"""The post: reads the outbox, decides what is due, and sends it. What the operator and its trigger share."""
+"""Send due notifications from the outbox. Shared by the operator and its trigger."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
 
 PLATFORM_OWNER: Final = "platform"
-"""Answers for what is about no dataset and names nobody."""
+"""Owner of alerts that have neither a dataset nor an owner."""
 AGAIN: Final = Backoff(first_s=10.0, longest_s=600.0)
 TROUBLED_AFTER: Final = 3
-"""So many failures in a row of one route are an alert of their own, for the other routes."""
+"""Consecutive failures of one route after which the other routes are alerted."""
 
 
 class Sent(NamedTuple):
-    """What came of one route."""
+    """Result of sending by one route."""
 
     route: str
     notices: tuple[Notice, ...]
     error: str = ""
-    """Why they were not taken; empty: they were."""
+    """Why the route failed; empty on success."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The routes, the outbox that they are served from, and the contracts that name owners."""
+    """Sends due notifications, with the routes, the outbox and the contracts, which have the owners."""
 
     routes: Routes
     platform: PlatformHook
@@ -46,22 +46,22 @@ class Sender:
 
     @classmethod
     def of(cls, extra: Mapping[str, Any], platform: PlatformHook, schemas: str) -> Sender:
-        """By what the connection's extra says and the contracts in the folder `schemas`."""
+        """Return the sender of the connection's extra and the contracts in the folder `schemas`."""
         return cls(read_routes(extra), platform, load_index(Path(schemas)), NotifyHook())
 
     def is_due(self) -> bool:
-        """Whether anything is to be sent now. Also resolves what has lapsed."""
+        """Return whether a notification is due now. Also resolves lapsed alerts."""
         outbox = Outbox(self.platform)
         outbox.lapse()
         look = outbox.look([route.name for route in self.routes.routes])
         return any(self._due(route, look) for route in self.routes.routes)
 
     def deliver(self) -> tuple[Sent, ...]:
-        """Sends what is due, route by route; one that takes nothing does not keep the others."""
+        """Send what is due, route by route; a failed route does not stop the others."""
         return tuple(sent for route in self.routes.routes if (sent := self._serve(route)).notices)
 
     def told(self) -> tuple[str, ...]:
-        """For the log: the routes, and what is wrong with them."""
+        """Return lines for the log: the routes, and their problems."""
         names = ", ".join(route.name for route in self.routes.routes)
         nowhere = f"no route in the connection {CONNECTION}: alerts stay in the platform's database"
         return (f"alerts go to {names}" if names else nowhere, *self.routes.problems)
@@ -106,7 +106,7 @@ class Sender:
 
 
 def log_sent(sent: Sent, info: Callable[..., None], warning: Callable[..., None]) -> None:
-    """One line about one route."""
+    """Log one line about one route."""
     what = ", ".join(f"{notice.kind} {notice.alert.key}" for notice in sent.notices)
     if sent.error:
         warning("not sent to %s: %s (%s)", sent.route, sent.error, what)

@@ -1,4 +1,4 @@
-"""What a DAG may wait for: that alerts are due to somebody."""
+"""Trigger that fires when notifications are due."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.platform.hook import PlatformHook
 
 READ_AGAIN_S: Final = 30.0
-"""How soon a change of the connection, or of a contract, is seen."""
+"""Seconds after which a change of the connection, or of a contract, is read."""
 
 
 class AlertsDueTrigger(BaseTrigger):
-    """Fires when something is due to a route; waits a little first, so that one message tells what came together.
+    """Fires when a notification is due; waits a little first, so that alerts that open together go into one message.
 
-    Whatever goes wrong, it goes on: a notifier that ends tells nothing.
+    It continues after any error: otherwise no alert would be sent.
     """
 
     def __init__(self, schemas: str, poll_s: float = 3.0, gather_s: float = 3.0) -> None:
@@ -31,12 +31,12 @@ class AlertsDueTrigger(BaseTrigger):
         self.gather_s = gather_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, as Airflow stores them."""
+        """Return the class path and the arguments."""
         arguments = {"schemas": self.schemas, "poll_s": self.poll_s, "gather_s": self.gather_s}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event."""
+        """Yield one event when a notification is due."""
         from headrace.services.notifications.sender import Sender
 
         post, read_at, said = None, 0.0, ""
@@ -53,13 +53,13 @@ class AlertsDueTrigger(BaseTrigger):
                 said = ""
             except HeadraceError as failure:
                 if str(failure) != said:
-                    self.log.warning("cannot look for alerts: %s", failure)
+                    self.log.warning("cannot read alerts: %s", failure)
                 said = str(failure)
             await asyncio.sleep(self.poll_s)
 
 
 def extra_of() -> Mapping[str, Any]:
-    """The extra of `alerts_default`, from within a task; empty when there is no such connection."""
+    """Return the extra of `alerts_default`, within a task; empty when there is no such connection."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
@@ -69,7 +69,7 @@ def extra_of() -> Mapping[str, Any]:
 
 
 async def aextra_of() -> Mapping[str, Any]:
-    """The same, from within a trigger."""
+    """Return the extra of `alerts_default`, within a trigger; empty when there is no such connection."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:

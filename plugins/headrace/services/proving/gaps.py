@@ -1,7 +1,7 @@
-"""Gaps of one topic partition, found by comparing offsets. Pure.
+"""Find gaps of one topic partition by a comparison of offsets. Pure.
 
-A gap is made of records with a value that a read_committed reader sees in Kafka and that are neither in raw nor dead letters.
-Transaction markers, aborted records and tombstones use offsets too: nobody who reads so sees a value there.
+A gap consists of records with a value that a read_committed reader sees in Kafka and that are neither in raw nor dead
+letters. Transaction markers, aborted records and tombstones also use offsets, but such a reader sees no value there.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["missing", "lost", "unproven"]
-"""`missing`: Kafka has the records. `lost`: Kafka removed them before the sink read them. `unproven`: the sink read past them,
-and Kafka removed them before anybody compared."""
+"""`missing`: Kafka has the records. `lost`: Kafka removed them before the sink read them. `unproven`: the sink read
+past them, and Kafka removed them before they were compared."""
 
 
 class Gap(NamedTuple):
-    """Records that follow each other in a partition; between them are no records with a value that are there."""
+    """Consecutive missing records of a partition: no record with a value between them is in raw or a dead letter."""
 
     first: int
     last: int
-    """Offset of the last of them."""
+    """Offset of the last record."""
     records: int
-    """Number of them; of records that Kafka removed the most that there can have been."""
+    """Number of records; for records that Kafka removed, the maximum possible number."""
     kind: Kind = "missing"
 
 
 class Place(NamedTuple):
-    """What is known of a partition before it is read."""
+    """State of a partition before it is read."""
 
     proven: int | None
-    """First offset that was not compared; None when nothing was."""
+    """First offset that was not compared; None when none was compared."""
     begin: int
     """Offset of the first record that Kafka still has."""
     read: int
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def gaps(valued: Iterable[int], *there: Collection[int]) -> Iterator[Gap]:
-    """Return the gaps among records with a value, given in ascending order; `there` are offsets in raw and in letters."""
+    """Yield the gaps among records with a value, in ascending order; `there` are offsets in raw and in dead letters."""
     open_: Gap | None = None
     for offset in valued:
         if any(offset in place for place in there):
@@ -58,7 +58,7 @@ def start(place: Place) -> int:
 def removed(place: Place) -> tuple[Gap, ...]:
     """Return the offsets that Kafka removed before they were compared: first those that the sink read, then the others.
 
-    `records` counts all offsets: how many of them are in raw is for the caller to subtract.
+    `records` counts all offsets: the caller must subtract those that are in raw.
     """
     proven = min(place.read, place.begin) if place.proven is None else place.proven
     border = min(max(place.read, proven), place.begin)

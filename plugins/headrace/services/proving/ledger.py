@@ -1,4 +1,4 @@
-"""How far each partition is proven, and its gaps: the tables `raw_proven` and `raw_gaps` of the platform's database."""
+"""Ledger of gaps: the tables `raw_proven` and `raw_gaps` of the platform's database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.systems.platform.hook import PlatformHook
 ClosedBy: TypeAlias = Literal["landed", "reread", "accepted"]
 
 GAP: Final = "gap"
-"""Rule of the letters that a gap's records become. They do not close it while they wait."""
+"""Rule of the dead letters that hold a gap's records. They do not close the gap while they wait."""
 
 PROVEN: Final = """
     INSERT INTO raw_proven (topic, kafka_partition, next_offset) VALUES (%s, %s, %s)
@@ -37,7 +37,7 @@ LETTERS: Final = """
 
 
 class Found(NamedTuple):
-    """A gap and where it is."""
+    """Gap with its topic and partition."""
 
     topic: str
     partition: int
@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 
 class GapLedger:
-    """Keeps how far each partition is proven, and its gaps."""
+    """Records up to which offset each partition is proven, and its gaps."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self.platform = platform
@@ -62,7 +62,7 @@ class GapLedger:
         return dict(rows)
 
     def note(self, dataset: str, topic: str, partition: int, gaps: Iterable[Gap], next_offset: int) -> None:
-        """Note the gaps up to that offset and the offset itself, both or neither."""
+        """Record the gaps up to that offset and the offset itself, both or neither."""
         with self.platform.transaction() as connection:
             for gap in gaps:
                 connection.execute(FOUND, [dataset, topic, partition, *gap])
@@ -73,22 +73,22 @@ class GapLedger:
         return [Found(row[0], row[1], Gap(*row[2:])) for row in self._rows(OPEN, [dataset])]
 
     def close(self, found: Found, by: ClosedBy) -> None:
-        """Note that the gap is none any more."""
+        """Record that the gap is closed."""
         with self.platform.transaction() as connection:
             connection.execute(CLOSE, [by, found.topic, found.partition, found.gap.first])
 
     def accept(self, dataset: str) -> None:
-        """Note that the dataset's gaps stay as they are."""
+        """Record that the dataset's gaps are accepted."""
         with self.platform.transaction() as connection:
             connection.execute(ACCEPT, [dataset])
 
     def removed_closed(self, datasets: Iterable[str], by: ClosedBy) -> None:
-        """Note that what Kafka removed of the datasets is made good."""
+        """Record that the datasets' gaps of removed records are closed."""
         with self.platform.transaction() as connection:
             connection.execute(REMOVED, [by, list(datasets)])
 
     def letters(self, sink: str, topic: str, partition: int, first: int, last: int) -> set[int]:
-        """Return the offsets from first to last that the sink refused, or of which the letter was discarded."""
+        """Return the offsets from first to last that the sink refused, or whose dead letter was discarded."""
         return {row[0] for row in self._rows(LETTERS, [sink, topic, partition, first, last, GAP])}
 
     def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:

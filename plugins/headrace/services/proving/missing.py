@@ -1,7 +1,7 @@
-"""Records that raw lacks and Kafka still has become dead letters of the sink, so that `replay_letters` can land them.
+"""Keep the records of a gap that Kafka still has as dead letters of the sink, so that `replay_letters` can land them.
 
-They are kept before Kafka removes them. A letter of a gap closes nothing: the gap is open until raw has the record, or the letter
-is discarded.
+They are kept before Kafka removes them. A dead letter does not close the gap: the gap is open until raw has the record,
+or the dead letter is discarded.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import messages_to_end
 
 MOST: Final = 10_000
-"""Records of a gap that become letters; a larger gap is for `reread_tables`."""
-REASON: Final = "the sink has read past it and has not landed it"
+"""Maximum number of records of a gap that become dead letters; a larger gap needs `reread_tables`."""
+REASON: Final = "the sink read past the record and did not land it"
 
 
 def set_aside(kafka: KafkaHook, quarantine: Quarantine, letters: LetterLedger, contract: Contract, found: Found) -> int:
-    """Keep the records of a gap as letters; return how many are new. May be repeated.
+    """Keep the records of a gap as dead letters; return how many are new. May be repeated.
 
     Raises:
-        SystemUnavailable, SystemRefused: as any call; what was kept until then is.
+        SystemUnavailable, SystemRefused: a system failed; records kept until then stay.
     """
     if found.gap.kind != "missing" or found.gap.records > MOST:
         return 0

@@ -1,4 +1,4 @@
-"""What a DAG may ask about gaps in raw: that they are found, named, and made good where the source still has the rows."""
+"""Operators that find gaps in raw, count positions in raw, and re-read tables from their source."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from headrace.systems.bundle import Systems
 
 SETTLE_S: Final = 60.0
-"""Longer than a commit of the sink may take (`sink_commit_interval_ms` and `sink_commit_timeout_ms`)."""
+"""Seconds, longer than a commit of the sink may take (`sink_commit_interval_ms` and `sink_commit_timeout_ms`)."""
 SHOWN: Final = 20
-"""Gaps that an alert names one by one."""
+"""Maximum number of gaps that an alert lists."""
 
 
 class CountPositionsOperator(LakeJobOperator):
     """Counts changes and their positions in raw, by Spark.
 
-    It tells lineage nothing: it moves no row, and as one job over all raw tables it would tie them all together.
+    It reports no lineage: it moves no row, and a job over all raw tables would connect all of them.
     """
 
     told_by_spark = False
 
 
 class ProveGapsOperator(BaseOperator):
-    """Compares what is new in Kafka with raw and the dead letters; an alert is open for each dataset with a gap.
+    """Compares new records in Kafka with raw and the dead letters; an alert is open for each dataset with a gap.
 
-    Records that Kafka still has become dead letters of the sink, which `replay_letters` lands. Where Kafka removed records
-    before the sink read them, the table is read anew from its source.
+    Records that Kafka still has become dead letters of the sink, which `replay_letters` lands. If Kafka removed records
+    before the sink read them, the table is re-read from its source.
 
     Args:
         schemas: the index of the applied contracts.
         datasets: ids of the datasets to compare (templated); all that land in raw when empty.
         accepted: ids of datasets whose open gaps are accepted as they are (templated).
-        settle_s: how long the sink may take to commit what it has read.
+        settle_s: seconds that the sink may take to commit what it has read.
     """
 
     template_fields: Sequence[str] = ("datasets", "accepted")
@@ -69,7 +69,7 @@ class ProveGapsOperator(BaseOperator):
         """Return the open gaps by dataset.
 
         Raises:
-            AirflowFailException: a dataset is not known.
+            AirflowFailException: a dataset is unknown.
             HeldBack: some datasets could not be compared; the others were.
         """
         from airflow.sdk.exceptions import AirflowFailException
@@ -87,7 +87,7 @@ class ProveGapsOperator(BaseOperator):
         reconciler = Reconciler.from_connections(self.schemas, self.log.info)
         systems, contracts = reconciler.systems, landed(reconciler.contracts)
         try:
-            asked = chosen(self.datasets, [c.id for c in contracts], "no such dataset lands in raw; these do")
+            asked = chosen(self.datasets, [c.id for c in contracts], "no such dataset lands in raw; datasets in raw")
         except ValueError as unknown:
             raise AirflowFailException(str(unknown)) from unknown
         ledger = GapLedger(systems.platform)
@@ -118,7 +118,7 @@ class ProveGapsOperator(BaseOperator):
 def heal(
     systems: Systems, ledger: GapLedger, contracts: Sequence[Contract], log: Callable[[str], None], **options: Any
 ) -> None:
-    """Read anew the tables of which Kafka removed records before the sink read them, once the sink runs.
+    """Re-read the tables of which Kafka removed records before the sink read them, once the sink runs.
 
     Raises:
         SystemFailure: the source's connector has failed, or a stream does not catch up; the gap stays open.
@@ -153,10 +153,10 @@ def _runs(systems: Systems, contract: Contract) -> bool:
 
 
 class RereadTablesOperator(BaseOperator):
-    """Reads the tables of some datasets anew, and deletes what is served and gone; other tables are captured on.
+    """Re-reads the tables of some datasets, and deletes served rows that are gone; other tables stay captured.
 
     Args:
-        datasets: ids of datasets that are captured from a database (templated).
+        datasets: ids of CDC datasets (templated).
         schemas: the folder of the contracts.
     """
 

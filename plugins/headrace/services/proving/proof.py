@@ -1,4 +1,4 @@
-"""The comparison of Kafka with raw and the dead letters, window by window, so that memory does not grow with the topic."""
+"""Compare Kafka with raw and the dead letters, window by window, so that memory does not grow with the topic."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from headrace.systems.kafka.reading import messages_to_end
 from headrace.systems.lake.hook import LakeHook
 
 WINDOW: Final = 200_000
-"""Records that are compared at once."""
+"""Number of records that are compared at once."""
 AT_ONCE: Final = 200
-"""Records that are held whole while their offsets are read: each may be as large as a record may be."""
+"""Number of whole records in memory while their offsets are read; each may be as large as the largest record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Everything that a comparison touches."""
+    """Compares the topics of datasets with raw and the dead letters."""
 
     kafka: KafkaHook
     connect: ConnectHook
@@ -36,10 +36,11 @@ class Proof:
     sleep: Callable[[float], None] = time.sleep
 
     def prove(self, contract: Contract) -> list[Found]:
-        """Close the gaps whose records are there now, compare what is new; return the gaps that are open.
+        """Close gaps whose records are there now, and compare new records; return the open gaps.
 
         Raises:
-            SystemUnavailable, SystemRefused: a system does not answer, or says no. What was compared until then is kept.
+            SystemUnavailable, SystemRefused: a system does not answer, or refuses. What was compared until then is
+            kept.
         """
         for found in self.ledger.open(contract.id):
             if self._missing(contract, found.partition, found.gap) <= 0:
@@ -51,10 +52,10 @@ class Proof:
         return self.ledger.open(contract.id)
 
     def _places(self, contract: Contract, topic: str, end: Mapping[int, int]) -> dict[int, Place]:
-        """Partitions of which the sink has read something."""
+        """Return the partitions of which the sink has read records."""
         read = sink_offsets(self.connect, names.sink_connector(contract.domain), topic)
         begin, proven = self.kafka.begin_offsets(topic), self.ledger.proven(topic)
-        # A topic that was made anew ends before what was proven.
+        # A re-created topic ends before its proven offset.
         known = {p: offset for p, offset in proven.items() if offset <= end.get(p, 0)}
         return {p: Place(known.get(p), begin[p], read[p]) for p in sorted(end.keys() & read.keys())}
 
@@ -68,7 +69,7 @@ class Proof:
             self.ledger.note(contract.id, topic, partition, found, following)
 
     def _windows(self, topic: str, partition: int, first: int, end: int) -> Iterator[tuple[list[int], int]]:
-        """Offsets of records with a value, and the offset at which the next window begins."""
+        """Yield the offsets of records with a value, and the offset at which the next window begins."""
         valued: list[int] = []
         for messages in messages_to_end(self.kafka, topic, {partition: first}, {partition: end}, AT_ONCE):
             valued += [message.offset() for message in messages if message.value() is not None]
@@ -79,7 +80,7 @@ class Proof:
             yield valued, end
 
     def _settled(self, contract: Contract, partition: int, valued: list[int]) -> list[Gap]:
-        """Return the gaps that stay when the sink had its time: it notes what it has read before it commits it."""
+        """Return the gaps that remain after `settle_s`: the sink records its offsets before it commits the records."""
         deadline = time.monotonic() + self.settle_s
         while valued:
             found = list(gaps(valued, *self._there(contract, partition, valued[0], valued[-1])))
@@ -106,7 +107,7 @@ class Proof:
 
 
 def raw_offsets(lake: LakeHook, table: str, partition: int, first: int, last: int) -> set[int]:
-    """Return the offsets from first to last that a raw table holds. Files are chosen by their bounds."""
+    """Return the offsets from first to last that a raw table holds. Files are pruned by their bounds."""
     rows = lake.need(table).scan(
         row_filter=f"_kafka_partition = {partition} and _offset >= {first} and _offset <= {last}",
         selected_fields=("_offset",),
@@ -118,7 +119,7 @@ def raw_offsets(lake: LakeHook, table: str, partition: int, first: int, last: in
 
 
 def sink_offsets(connect: ConnectHook, sink: str, topic: str) -> dict[int, int]:
-    """Return, by partition of the topic, the first offset that the sink has not read; none where it read nothing."""
+    """Return, by partition of the topic, the first offset that the sink has not read; no entry if it read nothing."""
     stored = connect.offsets(sink)
     mine = (entry for entry in stored if entry["partition"]["kafka_topic"] == topic and entry["offset"])
     return {int(entry["partition"]["kafka_partition"]): int(entry["offset"]["kafka_offset"]) for entry in mine}

@@ -1,7 +1,7 @@
-"""What checks found, as OpenLineage says it: the facet dataQualityAssertions of the dataset that was asked.
+"""Report check outcomes to OpenLineage: the facet dataQualityAssertions of the checked dataset.
 
-Each dataset's checks are a job of their own that makes nothing. As an input of the task that asks, a dataset would stand beside
-all others that it asks, and what a refinement checks would be a source of itself.
+Each dataset's checks are a separate job without outputs. As an input of the task that runs the checks, a dataset would
+be connected to all other datasets of that task, and a refinement's output would be its own source.
 https://openlineage.io/docs/spec/facets/dataset-facets/data-quality-assertions
 """
 
@@ -22,21 +22,21 @@ CHECK: Final = JobKind("BATCH", "AIRFLOW", "CHECK", long_lived=False)
 
 
 class Checked(NamedTuple):
-    """A dataset, and what was found of it."""
+    """Dataset with the outcomes of its checks."""
 
     dataset: LineageDataset
     outcomes: Sequence[Outcome]
 
     @property
     def job(self) -> str:
-        """The job that asks: `check.` and the dataset's name, of a lake table the catalog's."""
+        """Return the job's name: `check.` and the dataset's name, for a lake table its name in the catalog."""
         return f"check.{(self.dataset.symlink or self.dataset.name).name}"
 
 
 def tell_lineage(checked: Iterable[Checked], run: str, at: datetime, warn: Callable[..., None]) -> None:
-    """Emit what was found; `run` names who asked. Lineage is worth no failure: it is told by `warn`.
+    """Emit the outcomes; `run` identifies the run of the checks. A failure is logged by `warn` and not raised.
 
-    Airflow without a connection to a lineage endpoint is no failure either.
+    A missing connection to a lineage endpoint is handled the same way.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -46,11 +46,11 @@ def tell_lineage(checked: Iterable[Checked], run: str, at: datetime, warn: Calla
     try:
         LineageHook.from_connection().emit(events)
     except (SystemFailure, AirflowNotFoundException) as failure:
-        warn("lineage does not hear what the checks found: %s", failure)
+        warn("check outcomes were not sent to lineage: %s", failure)
 
 
 def assertions(checked: Checked, run: str, at: datetime) -> Iterator[Event]:
-    """The events of one dataset's checks."""
+    """Yield the events of one dataset's checks."""
     doc = f"Every check of {checked.job.partition('.')[2]}."
     job = DeclaredJob(AIRFLOW, checked.job, CHECK, doc, (checked.dataset,), ())
     found = facet("DataQualityAssertionsDatasetFacet", assertions=[_assertion(each) for each in checked.outcomes])

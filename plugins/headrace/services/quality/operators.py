@@ -1,4 +1,4 @@
-"""What a DAG may ask of quality: check what is served, and write the pages about it."""
+"""Operators of quality: check the served data, and write the quality pages."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 class CheckServedOperator(BaseOperator):
-    """Asks the contracts' checks and rules of the served views, and fails when one of severity error is broken.
+    """Runs the contracts' checks and rules on the served views; fails when one of severity error is broken.
 
-    All are asked before it fails. What they found is kept in `quality.results`, raised or resolved as alerts
-    `served:<dataset>:<check>`, and told to OpenLineage. Outcomes of refinements that are not in `quality.results` yet are
-    brought over.
+    All checks run before it fails. Their outcomes are written to `quality.results`, raised or resolved as alerts
+    `served:<dataset>:<check>`, and sent to OpenLineage. Outcomes of refinements that `quality.results` does not have
+    yet are copied.
 
     Args:
         schemas: the folder of the contracts.
-        datasets: ids of the datasets to ask, a list or comma-separated; all that ClickHouse serves when empty.
-        execution_s: how long one query may take, seconds.
-        memory_mb: how much memory one query may take, MiB.
+        datasets: ids of the datasets to check, a list or comma-separated; all that ClickHouse serves when empty.
+        execution_s: time limit of one query, seconds.
+        memory_mb: memory limit of one query, MiB.
     """
 
     template_fields = ("datasets",)
@@ -59,11 +59,11 @@ class CheckServedOperator(BaseOperator):
         self.memory_mb = memory_mb
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Dataset → how many of its checks are broken.
+        """Return the number of broken checks by dataset.
 
         Raises:
-            AirflowFailException: a check of severity error is broken, a contract's rule cannot be asked, or a dataset is
-                not known.
+            AirflowFailException: a check of severity error is broken, a contract's rule is invalid, or a dataset is
+                unknown.
             SystemUnavailable, SystemRefused: a system does not answer, or refuses.
         """
         from airflow.sdk.exceptions import AirflowFailException
@@ -96,7 +96,7 @@ class CheckServedOperator(BaseOperator):
             broken[dataset] = self._said(dataset, outcomes)
             wrong += [f"{dataset}: {problem}" for problem in forbids(outcomes)]
         tell_lineage(checked, f"{run.dag_id} {run.run_id}", run.at, self.log.warning)
-        self.log.info("brought the outcomes of %d refinements over", results.bring_over(platform))
+        self.log.info("copied the outcomes of %d refinements", results.bring_over(platform))
         if wrong:
             self.log.error("broken as served: %s", "; ".join(wrong))
             raise AirflowFailException("broken as served: " + "; ".join(wrong))
@@ -109,11 +109,11 @@ class CheckServedOperator(BaseOperator):
 
 
 class WriteQualityPagesOperator(BaseOperator):
-    """Writes one static page a dataset: its checks, where each is asked, and what came of them.
+    """Writes one static page per dataset: its checks, where each one runs, and their outcomes.
 
     Args:
         schemas: the folder of the contracts.
-        folder: where to write; default: `HEADRACE_QUALITY_PAGES`, else `quality` in Airflow's home.
+        folder: folder of the pages; default: `HEADRACE_QUALITY_PAGES`, else `quality` in Airflow's home.
     """
 
     ui_color = "#e8daef"
@@ -124,20 +124,20 @@ class WriteQualityPagesOperator(BaseOperator):
         self.folder = folder
 
     def execute(self, context: Context) -> str:
-        """The path of the front page. Raises SystemUnavailable, SystemRefused, OSError."""
+        """Write the pages; return the path of the front page. Raises SystemUnavailable, SystemRefused, OSError."""
         from headrace.services.quality.pages import write_pages
 
         front = write_pages(
             _folder(self.folder), load_index(Path(self.schemas)), Results(WarehouseHook.from_connection())
         )
-        self.log.info("the pages begin at %s", front)
+        self.log.info("front page: %s", front)
         return str(front)
 
 
 def chosen_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[str]:
-    """The datasets to ask: those named, or all that ClickHouse serves. Raises ValueError for one that is not there."""
+    """Return the datasets to check: those given, or all that ClickHouse serves. Raises ValueError if unknown."""
     served = [dataset for dataset, contract in contracts.items() if contract.serving == "clickhouse"]
-    return chosen(asked, served, "ClickHouse serves no such dataset; these it serves")
+    return chosen(asked, served, "ClickHouse serves no such dataset; served datasets")
 
 
 def _folder(given: str) -> Path:

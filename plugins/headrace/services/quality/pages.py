@@ -1,6 +1,6 @@
-"""Static pages of quality: a front page, and one page a dataset with its checks and what came of them.
+"""Write static quality pages: a front page, and one page per dataset with its checks and their outcomes.
 
-They need no server: a browser opens the files. Whatever data or contracts say is escaped.
+They need no server: a browser opens the files. All text from data and contracts is escaped.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from headrace.services.quality.served_view import FRESHNESS
 
 TEMPLATE: Final = Path(__file__).with_name("page.html.j2")
 RUNS: Final = 30
-"""How many runs back a page shows."""
+"""Number of runs that a page shows."""
 
 
 class Declared(NamedTuple):
-    """One check of a contract, for people."""
+    """One check of a contract, described for people."""
 
     zone: Zone | None
-    """None for a rule that only people can ask."""
+    """None for a rule that only people can check."""
     name: str
     severity: str
     asks: str
@@ -39,25 +39,25 @@ class Row(NamedTuple):
 
     declared: Declared
     latest: Latest | None
-    """None while it was never asked."""
+    """None while the check has never run."""
     runs: list[bool]
-    """Whether it held, newest last."""
+    """Whether the check held, newest run last."""
 
 
 class Page(NamedTuple):
-    """What is told of a dataset."""
+    """Content of a dataset's page."""
 
     contract: Contract
     rows: list[Row]
 
     @property
     def broken(self) -> list[Row]:
-        """Checks that did not hold when they were asked last."""
+        """Return the checks that did not hold in their last run."""
         return [row for row in self.rows if row.latest and not row.latest.passed]
 
     @property
     def state(self) -> str:
-        """`error`, `warning`, `passed`, or `unknown` while nothing was asked."""
+        """Return `error`, `warning`, `passed`, or `unknown` while no check has run."""
         if any(row.declared.severity == "error" for row in self.broken):
             return "error"
         if self.broken:
@@ -66,7 +66,7 @@ class Page(NamedTuple):
 
 
 def write_pages(folder: Path, contracts: Mapping[str, Contract], results: Results) -> Path:
-    """Writes all pages anew, each whole or not at all; the front page's path."""
+    """Write all pages, each atomically; return the path of the front page."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = [_page(contract, results) for contract in contracts.values()]
     at = datetime.now(UTC)
@@ -78,7 +78,7 @@ def write_pages(folder: Path, contracts: Mapping[str, Contract], results: Result
 
 
 def declared(contract: Contract) -> Iterator[Declared]:
-    """Every check and rule of the contract in each place where it is asked. Raises ValueError as `checks` does."""
+    """Yield every check and rule of the contract, for each zone where it runs. Raises ValueError as `checks` does."""
     if "cleaned" in contract.zones:
         yield from (_declared("cleaned", check) for check in checks(contract))
     if contract.serving == "clickhouse":

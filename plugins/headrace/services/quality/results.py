@@ -1,7 +1,7 @@
-"""The history of every check: table `quality.results` of the warehouse.
+"""History of check outcomes: table `quality.results` of the warehouse.
 
-What refinements find stands in the platform's ledger first, and is brought over from there: by the refinement itself, and,
-when the warehouse did not answer it, by the next run of anything that brings over. Bringing a row twice is harmless.
+Outcomes of refinements are in the platform's ledger first and are copied from there: by the refinement itself or, if
+the warehouse did not answer, by the next run that copies outcomes. Copying is idempotent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COLUMNS: Final = (
     "dag_id", "run_id",
 )  # fmt: skip
 AT_ONCE: Final = 200
-"""Refinements brought over by one insert."""
+"""Number of refinements copied by one insert."""
 DUE: Final = """
     SELECT id, at, dataset, dag_id, dag_run, outcomes FROM refinements WHERE kept_at IS NULL ORDER BY id LIMIT %s"""
 KEPT: Final = "UPDATE refinements SET kept_at = now() WHERE id = ANY (%s)"
@@ -33,7 +33,7 @@ HISTORY: Final = """
 
 
 class Run(NamedTuple):
-    """Which run asked, and when."""
+    """Run of the checks, and its time."""
 
     dag_id: str
     run_id: str
@@ -41,7 +41,7 @@ class Run(NamedTuple):
 
 
 class Latest(NamedTuple):
-    """The newest outcome of one check."""
+    """Newest outcome of one check."""
 
     zone: Zone
     rule: str
@@ -55,17 +55,17 @@ class Latest(NamedTuple):
 
 
 class Results:
-    """The table, written and read."""
+    """Reads and writes the table of results."""
 
     def __init__(self, warehouse: WarehouseHook) -> None:
         self._warehouse = warehouse
 
     def keep(self, dataset: str, zone: Zone, outcomes: Iterable[Outcome], run: Run) -> None:
-        """Write what one run found. Raises SystemUnavailable, SystemRefused."""
+        """Write the outcomes of one run. Raises SystemUnavailable, SystemRefused."""
         self._warehouse.insert_rows(TABLE, COLUMNS, list(_rows(dataset, zone, outcomes, run)))
 
     def bring_over(self, platform: PlatformHook) -> int:
-        """Write what refinements found and is not here yet; of how many. Raises SystemUnavailable, SystemRefused."""
+        """Copy outcomes of refinements not copied yet; return of how many. Raises SystemUnavailable, SystemRefused."""
         brought = 0
         while due := self._due(platform):
             rows = [row for _, dataset, run, outcomes in due for row in _rows(dataset, "cleaned", outcomes, run)]
@@ -76,11 +76,11 @@ class Results:
         return brought
 
     def latest(self, dataset: str) -> list[Latest]:
-        """The newest outcome of every check of a dataset."""
+        """Return the newest outcome of every check of a dataset."""
         return [Latest(*row) for row in self._warehouse.rows(LATEST, {"dataset": dataset})]
 
     def history(self, dataset: str, runs: int) -> Mapping[tuple[str, str], list[bool]]:
-        """(zone, check) → whether it passed, of at most so many runs, newest first."""
+        """Return, by (zone, check), whether it passed in at most that many runs, newest first."""
         found = self._warehouse.rows(HISTORY, {"dataset": dataset, "runs": runs})
         return {(zone, rule): list(passed) for zone, rule, passed in found}
 

@@ -1,4 +1,4 @@
-"""Asking the served view: one scan for all checks, one query for each rule of type sql, all of them read-only."""
+"""Run checks on a served view: one scan for all checks, one query per rule of type sql, all read-only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from headrace.systems.warehouse.hook import WarehouseHook
 
 FRESHNESS: Final = "freshness"
 FRESHNESS_WINDOW_S: Final = 86_400
-"""The promised freshness is asked of the changes that became readable in the last day."""
+"""Seconds of the window of the freshness check: changes that became readable in the last day."""
 
 
 def limits(execution_s: int, memory_mb: int) -> dict[str, Any]:
-    """ClickHouse's settings for a query that may only read, for so long and with so much memory.
+    """Return ClickHouse's settings for a read-only query with a time limit and a memory limit.
 
-    With `readonly` 1 it may change no setting either, so it cannot lift its own limits.
+    With `readonly` 1 a query can change no setting, so it cannot raise its own limits.
     """
     return {
         "readonly": 1,
@@ -34,7 +34,7 @@ def limits(execution_s: int, memory_mb: int) -> dict[str, Any]:
 
 
 class ServedChecks:
-    """Asks what contracts ask of their served views."""
+    """Runs the checks of the contracts on the served views."""
 
     def __init__(self, warehouse: WarehouseHook, contracts: Mapping[str, Contract], limits: Mapping[str, Any]) -> None:
         self._warehouse = warehouse
@@ -42,11 +42,11 @@ class ServedChecks:
         self._limits = limits
 
     def ask(self, dataset: str) -> tuple[Outcome, ...]:
-        """The outcome of every check and rule of one dataset. One that could not be evaluated has not passed.
+        """Return the outcome of every check and rule of one dataset. A check that cannot be evaluated has not passed.
 
         Raises:
             SystemUnavailable: the warehouse does not answer.
-            ValueError: a rule of the contract cannot be asked.
+            ValueError: a rule of the contract is invalid.
         """
         contract = self._contracts[dataset]
         asked = asked_of_view(contract, self._contracts)
@@ -60,7 +60,7 @@ class ServedChecks:
     def _all(self, contract: Contract, asked: tuple[Asked, ...]) -> Iterator[Outcome]:
         try:
             measured = self._rows(one_scan(contract, asked))[0]
-        except SystemRefused:  # one of them cannot be evaluated: which?
+        except SystemRefused:  # one of them cannot be evaluated: run each alone to find it
             yield from (self._alone(contract, each) for each in asked)
             return
         yield from (self._outcome(contract, each, found) for each, found in zip(asked, measured, strict=True))
@@ -82,7 +82,7 @@ class ServedChecks:
         try:
             found = self._rows(Query(rule.query))
             if len(found) != 1 or len(found[0]) != 1:
-                raise ValueError("its query must give one number")
+                raise ValueError("the rule's query must return one number")
             number = found[0][0]
             passed = rule.holds(number)
         except (SystemRefused, ValueError, TypeError) as wrong:
@@ -94,7 +94,7 @@ class ServedChecks:
         return Outcome(rule.name, rule.severity, rule.field, passed, unexpected, observed, rule.query, shown)
 
     def _fresh(self, contract: Contract) -> Iterator[Outcome]:
-        """Whether 95 of 100 changes of the last day became readable within the promise. Late rows are right rows."""
+        """Yield whether 95 of 100 changes of the last day became readable within the SLA. Late rows are still valid."""
         promised = promised_s(contract)
         if promised is None:
             return
@@ -112,19 +112,19 @@ class ServedChecks:
         yield Outcome(FRESHNESS, "warning", None, passed, None, observed, asked)
 
     def _written_examples(self, sql: str) -> tuple[str, ...]:
-        """Ask a person's query for the first failing rows."""
+        """Return the first failing rows of a rule's own query."""
         return self._examples(Query(sql), lambda names: self._hidden(sql, names))
 
     def _hidden(self, sql: str, columns: Sequence[str]) -> Mapping[str, str]:
-        """What a person's query may not tell."""
+        """Return the columns of a rule's own query whose values must be hidden."""
         contracts = self._contracts.values()
         fields = {field.name: None for contract in contracts for field in contract.record.fields}
         return hidden(sql, columns, {**fields, **classified(contracts)}, "clickhouse")
 
     def _examples(self, query: Query, hides: Callable[[Sequence[str]], Mapping[str, str]]) -> tuple[str, ...]:
-        """The first failing rows; none when they cannot be had, for the outcome stands without them.
+        """Return the first failing rows; none if the query fails, since the outcome is valid without them.
 
-        `hides` says of the columns' names what stands in place of which.
+        `hides` returns, for the columns' names, the replacements of the columns to hide.
         """
         try:
             columns, rows = self._warehouse.table(query.sql, query.parameters, settings=self._limits)

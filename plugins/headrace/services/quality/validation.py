@@ -1,7 +1,8 @@
-"""One validation: checks against the rows of a Spark DataFrame, by Great Expectations.
+"""Validate the rows of a Spark DataFrame against checks, by Great Expectations.
 
-Importing it costs seconds of CPU: never at the top of a module. A job that will need it can have it imported by the
-way (`import_beforehand`) while its JVM starts. References it cannot ask of Spark: those are anti-joins of our own.
+Its import takes seconds of CPU: never import it at the top of a module. A job that will need it can import it in the
+background (`import_beforehand`) while its JVM starts. Great Expectations has no references on Spark: those are
+anti-joins of our own.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from headrace.services.quality.outcomes import OBSERVED_LETTERS, Outcome, exampl
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of each function that it registers
+logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it logs each function that it registers
 
 SEVERITIES: Final = {"error": "critical", "warning": "warning", "info": "info"}
-"""Ours → Great Expectations' own."""
+"""Headrace's severity → Great Expectations' severity."""
 
 
 def validate(
@@ -35,10 +36,11 @@ def validate(
     hidden: Mapping[str, str] | None = None,
     key: Sequence[str] = (),
 ) -> tuple[Outcome, ...]:
-    """The outcome of every check, in their order. A check that could not be evaluated has not passed.
+    """Return the outcome of every check, in their order. A check that cannot be evaluated has not passed.
 
-    `others` are the datasets that references may lead to; a reference to any other is not asked. `hidden` are the
-    fields whose values are not told, each with its classification. By its `key` a failing row is told.
+    `others` are the datasets that references may point to; a reference to any other is not checked. `hidden` are the
+    fields whose values are not shown, each with its classification. `key` are the fields by which a failing row is
+    shown.
     """
     known, secret = others or {}, hidden or {}
     found = _expected(rows, [check for check in checks if check.expectation != REFERENCE], name, secret, key)
@@ -49,7 +51,7 @@ def validate(
 
 
 def import_beforehand() -> None:
-    """Begin to import Great Expectations, beside whatever else goes on."""
+    """Start the import of Great Expectations in the background."""
     threading.Thread(target=__import__, args=("great_expectations",), daemon=True).start()
 
 
@@ -77,7 +79,7 @@ def _expected(
         answers = {(r.expectation_config.meta or {})["asked"]: r for r in result.results if r.expectation_config}
         return {check.name: answers[_question(check)] for check in some}
 
-    # Whether all are kept is one query; which values or rows break a check is one more for each that is asked so.
+    # One query checks all; one more query for each broken check finds the failing values or rows.
     found = asked(checks, result_format="BOOLEAN_ONLY")
     if closer := [check for check in checks if check.expectation == ROW_COUNT or not found[check.name].success]:
         by_key = {"unexpected_index_column_names": list(key)} if key else {}
@@ -86,7 +88,7 @@ def _expected(
 
 
 def _question(check: Check) -> str:
-    """Checks that ask the same have one answer: Great Expectations keeps one of two equal expectations."""
+    """Return the identity of a check: Great Expectations keeps only one of two equal expectations."""
     return f"{check.expectation} {json.dumps(dict(check.arguments), sort_keys=True, default=str)}"
 
 
@@ -105,14 +107,14 @@ def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:
 
 
 def _examples(check: Check, result: Mapping[str, Any], hidden: Mapping[str, str]) -> tuple[str, ...]:
-    """The first failing rows, where they were asked by key; else the values: of one column, or of several as a row."""
+    """Return the first failing rows, if requested by key; else the values, of one column or of several as a row."""
     values = result.get("partial_unexpected_index_list") or result.get("partial_unexpected_list") or ()
     column = check.arguments.get("column", "value")
     return examples((value if isinstance(value, Mapping) else {column: value} for value in values), hidden)
 
 
 def _raised(info: Mapping[str, Any]) -> str:
-    """Why a check could not be evaluated; Great Expectations tells it as it is, or once a metric."""
+    """Return why a check could not be evaluated; Great Expectations has one exception, or one per metric."""
     told = [info, *(each for each in info.values() if isinstance(each, dict))]
     return "; ".join(dict.fromkeys(each["exception_message"] for each in told if each.get("exception_message")))
 

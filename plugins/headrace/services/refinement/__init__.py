@@ -1,1 +1,1 @@
-"""Refinement of raw into cleaned and history, and marts built from them."""
+"""Refine raw into cleaned and history, and build marts from cleaned datasets."""

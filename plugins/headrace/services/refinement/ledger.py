@@ -1,4 +1,4 @@
-"""The ledger of refinements (platform database): what was done, and up to where raw is refined."""
+"""Ledger of refinements (platform database): what was done, and up to which offsets raw is refined."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ REFINED: Final = """
 
 
 class Refined(NamedTuple):
-    """A refinement of all that was in raw."""
+    """Refinement of all changes that were in raw."""
 
     records: int
-    """Changes that raw held then."""
+    """Number of changes that raw held then."""
     ago_s: float
 
 
 class Ledger:
-    """The table, as the Airflow side reads and writes it."""
+    """Reads and writes the table of refinements, on the side of Airflow."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
@@ -42,7 +42,7 @@ class Ledger:
         dag_id: str,
         logic: str | None = None,
     ) -> None:
-        """Note a refinement. Noted after it is published: without the note it is only done once more."""
+        """Record a refinement, after it is published. Without the record it is only repeated once."""
         from psycopg.types.json import Jsonb
 
         watermark = result["watermark"]
@@ -64,13 +64,13 @@ class Ledger:
             )
 
     def watermark(self, dataset: str, logic: str) -> dict[str, int]:
-        """Kafka partition → last offset refined by this logic; empty when all of raw is still to be, or to be again."""
+        """Return, by Kafka partition, the last offset refined by this logic; empty when all of raw must be refined."""
         with self._platform.transaction() as connection:
             row = connection.execute(WATERMARK, [dataset]).fetchone()
         return dict(row[0]) if row and row[1] == logic else {}
 
     def refined(self, datasets: Iterable[str]) -> dict[str, Refined]:
-        """Dataset → its newest refinement of all that was in raw; left out where there was none."""
+        """Return, by dataset, its newest refinement of all changes in raw; no entry if there was none."""
         with self._platform.transaction() as connection:
             rows = connection.execute(REFINED, [list(datasets)]).fetchall()
         return {dataset: Refined(records, ago_s) for dataset, records, ago_s in rows}

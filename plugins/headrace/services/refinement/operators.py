@@ -1,4 +1,4 @@
-"""Refinement as a task: which keys a run is about, the Spark job, and what is kept of its result."""
+"""Operators that refine datasets and build marts: select the keys, run the Spark job, record its result."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 
 class Flow(NamedTuple):
-    """What a job reads and makes."""
+    """Tables that a job reads and writes."""
 
     read: tuple[LineageDataset, ...]
     made: tuple[LineageDataset, ...]
 
 
 class AuditedJobOperator(LakeJobOperator):
-    """Runs a job that writes a dataset, asks the contract's checks of it and publishes it.
+    """Runs a job that writes a dataset, runs the contract's checks on it and publishes it.
 
-    What breaks a rule of severity error is not published: the task fails, an alert is raised, and the rows stay on the
-    branch `audit` of the tables. When a later run is published, the alert is resolved. What every check found is kept in
-    the platform's ledger and in `quality.results` of the warehouse, and told to OpenLineage.
+    Rows that break a rule of severity error are not published: the task fails, an alert is raised, and the rows stay on
+    the branch `audit` of the tables. The alert is resolved when a later run is published. All outcomes are written to
+    the platform's ledger and to `quality.results` of the warehouse, and sent to OpenLineage.
 
     Args:
-        dataset: its id.
+        dataset: id of the dataset.
         application: file of the job.
         job: name of the job in lineage.
     """
@@ -55,17 +55,17 @@ class AuditedJobOperator(LakeJobOperator):
         super().__init__(job=job, application=application, **kwargs)
         self.dataset = dataset
         self.logic: str | None = None
-        """What decides which rows come out, where that is more than code (`planning.logic`)."""
+        """Fingerprint of the logic that determines the rows, where it is more than code (`planning.fingerprint`)."""
         self._changed: Mapping[str, Mapping[str, int]] = {}
 
     def run_audited(
         self, context: Context, platform: PlatformHook, selection: Mapping[str, Any], *arguments: str
     ) -> dict[str, Any]:
-        """What was done: zone → kind of change → rows, and the outcome of every check.
+        """Run the job; return the rows by zone and kind of change, and the outcome of every check.
 
         Raises:
             AirflowFailException: a rule of severity error is broken, and the rows are not published.
-            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output is in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
@@ -85,19 +85,19 @@ class AuditedJobOperator(LakeJobOperator):
 
     @cached_property
     def flow(self) -> Flow:
-        """The lake's tables that the job reads, and those that it makes: told at the start, with the checks, at the end."""
+        """Return the lake's tables that the job reads and writes, for the start, the checks and the end."""
         return self.find_flow()
 
     @abstractmethod
     def find_flow(self) -> Flow:
-        """Find out what the job reads and makes."""
+        """Determine the tables that the job reads and writes."""
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
-        """What is made of what."""
+        """Return the task's inputs and outputs."""
         return operator_lineage(*self.flow)
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
-        """What was made of what, and how many rows were changed."""
+        """Return the task's inputs and outputs, with the number of changed rows."""
         read, made = self.flow
         rows = {zone: sum(kinds.values()) for zone, kinds in self._changed.items()}
         return operator_lineage(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
@@ -116,7 +116,7 @@ class AuditedJobOperator(LakeJobOperator):
             tell_lineage(cleaned, run, datetime.now(UTC), self.log.warning)
 
     def _keep(self, platform: PlatformHook) -> None:
-        """Bring the outcomes to the warehouse. They stand in the ledger: if it does not answer, the next run does it."""
+        """Copy the outcomes from the ledger to the warehouse. If it does not answer, the next run copies them."""
         from headrace.services.quality.results import Results
         from headrace.systems.warehouse.hook import WarehouseHook
 
@@ -126,20 +126,20 @@ class AuditedJobOperator(LakeJobOperator):
         try:
             Results(warehouse).bring_over(platform)
         except SystemFailure as failure:
-            self.log.warning("the outcomes wait in the ledger for the next run that brings them over: %s", failure)
+            self.log.warning("the outcomes stay in the ledger until the next run copies them: %s", failure)
 
 
 class RefineOperator(AuditedJobOperator):
     """Refines one dataset from raw to cleaned, history and quarantine.
 
-    A run with a data interval (scheduled, a backfill) is about the keys of which a change happened (by the contract's
-    event time) or was committed in it; a run without one is about what raw has beyond the last such run, or about all
-    keys when a rule of the row, a token's key or the engine has changed since. The run's parameter `days` names other
-    intervals, in one job; with `everything` it is about all keys. Every run is also about the keys of dead letters that
-    were replayed into raw since the last.
+    A run with a data interval (scheduled, a backfill) refines the keys of which a change happened (by the contract's
+    event time) or was committed in the interval. A run without one refines what raw has beyond the last such run, or
+    all keys when a row rule, the token key or the engine has changed since. The run's parameter `days` selects other
+    intervals, in one job; `everything` selects all keys. Every run also refines the keys of dead letters that were
+    replayed into raw since the last run.
 
     Args:
-        dataset: its id.
+        dataset: id of the dataset.
         application: file of the job.
         schemas: folder of the contracts.
     """
@@ -149,11 +149,11 @@ class RefineOperator(AuditedJobOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """What was done, see `run_audited`.
+        """Refine the selected keys; return the result, see `run_audited`.
 
         Raises:
-            AirflowFailException: the rows are not published, or the run's parameters cannot be read.
-            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
+            AirflowFailException: the rows are not published, or the run's parameters are invalid.
+            AirflowException, SystemFailure: the job failed; its output is in the task's log.
         """
         from airflow.sdk.exceptions import AirflowFailException
 
@@ -179,12 +179,12 @@ class RefineOperator(AuditedJobOperator):
         return done
 
     def find_flow(self) -> Flow:
-        """Lead from raw to the other zones."""
+        """Return the flow from raw to the other zones."""
         contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
         return Flow((known.lake(contract, "raw"),), known.refined(contract))
 
     def environment(self) -> dict[str, str]:
-        """Also the key of the tokens, `HEADRACE_TOKEN_KEY`."""
+        """Return the environment, with the key of the tokens, `HEADRACE_TOKEN_KEY`."""
         return {
             **super().environment(),
             "HEADRACE_TOKEN_KEY": _token_key(),
@@ -192,12 +192,12 @@ class RefineOperator(AuditedJobOperator):
 
 
 class BuildMartOperator(AuditedJobOperator):
-    """Builds one mart out of cleaned datasets, by its SQL; only what differs is written.
+    """Builds one mart from cleaned datasets, by its SQL; writes only changed rows.
 
     Args:
-        dataset: its id, `marts.<name>`.
+        dataset: id of the mart, `marts.<name>`.
         application: file of the job.
-        sql: the file with its SQL.
+        sql: file of the SQL.
         schemas: folder of the contracts.
     """
 
@@ -207,31 +207,31 @@ class BuildMartOperator(AuditedJobOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """What was done, see `run_audited`. Raises AirflowFailException, AirflowException, SystemFailure."""
+        """Build the mart; return the result and raise as `run_audited`."""
         from headrace.systems.platform.hook import PlatformHook
 
         return self.run_audited(context, PlatformHook.from_connection(), {}, self.sql)
 
     def find_flow(self) -> Flow:
-        """Lead from the cleaned tables that its SQL reads to its own."""
+        """Return the flow from the cleaned tables that the SQL reads to the mart's table."""
         contracts, sql, known = load_index(Path(self.schemas)), Path(self.sql).read_text(), datasets()
         mart = contracts[self.dataset]
         read = tuple(known.lake(contract, "cleaned") for contract in reads(sql, contracts.values()))
         return Flow(read, (known.mart(mart, self._origins(sql, mart, contracts.values())),))
 
     def _origins(self, sql: str, mart: Contract, contracts: Iterable[Contract]) -> Mapping[str, Sequence[Origin]]:
-        """Lineage by columns is worth no failure."""
+        """Return the mart's column lineage; empty, with a warning, if the SQL cannot be parsed."""
         from sqlglot.errors import SqlglotError
 
         try:
             return origins(sql, mart, contracts)
         except SqlglotError as unread:
-            self.log.warning("no lineage by columns: %s", unread)
+            self.log.warning("no column lineage: %s", unread)
             return {}
 
 
 def zone_of(table: LineageDataset) -> str:
-    """The zone of a lake table."""
+    """Return the zone of a lake table."""
     return table.symlink.name.partition(".")[0] if table.symlink else ""
 
 
@@ -240,7 +240,7 @@ def _token_key() -> str:
 
 
 def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int]) -> dict[str, Any]:
-    """The selection of a run, as the job takes it. Raises ValueError for days that cannot be read."""
+    """Return the selection of a run, in the job's form. Raises ValueError for invalid days."""
     run, params = context["dag_run"], context.get("params") or {}
     if params.get("everything"):
         return {}
@@ -253,7 +253,7 @@ def selected(context: Mapping[str, Any] | Context, watermark: Mapping[str, int])
 
 
 def positions(places: Iterable[tuple[int, int]]) -> dict[str, list[int]]:
-    """Kafka partition → offsets, sorted, of single changes that a run is about too."""
+    """Return, by Kafka partition, the sorted offsets of single changes that a run also refines."""
     found: dict[str, list[int]] = {}
     for partition, offset in sorted(places):
         found.setdefault(str(partition), []).append(offset)
@@ -261,7 +261,7 @@ def positions(places: Iterable[tuple[int, int]]) -> dict[str, list[int]]:
 
 
 def interval(days: str) -> list[str]:
-    """`2017-03-06`, or `2017-03-06/2017-03-12` with both days in it, as ISO instants from and until, in UTC.
+    """Return the days as ISO instants from and until, in UTC: `2017-03-06`, or `2017-03-06/2017-03-12` inclusive.
 
     Raises ValueError for text that is neither, and for days in the wrong order.
     """
@@ -269,7 +269,7 @@ def interval(days: str) -> list[str]:
     try:
         start, end = date.fromisoformat(first), date.fromisoformat(last or first) + timedelta(days=1)
     except ValueError as wrong:
-        raise ValueError(f"days {days!r}: write 2017-03-06, or 2017-03-06/2017-03-12") from wrong
+        raise ValueError(f"`days` must be 2017-03-06, or 2017-03-06/2017-03-12; got {days!r}") from wrong
     if end <= start:
-        raise ValueError(f"days {days!r}: the last day is before the first")
+        raise ValueError(f"`days` must not end before the first day; got {days!r}")
     return [f"{day.isoformat()}T00:00:00+00:00" for day in (start, end)]

@@ -1,4 +1,4 @@
-"""What a DAG may wait for: that something lands in the raw zone."""
+"""Trigger that fires when new changes have landed in the raw zone."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ POLL_S: Final = seconds("HEADRACE_RAW_POLL_S", 60.0)
 EVERY_S: Final = 300.0
 AGAIN_S: Final = 900.0
 IDLE_LOAD: Final = 0.25
-"""Processes that run or want to, per core and over a minute, below which a machine is idle."""
+"""Load average per core, over a minute, below which a machine is idle."""
 FIRST_LOOK_S: Final = 3.0
-"""By then the triggers of one start have come together."""
+"""Seconds before the first poll, so that all triggers of a start are registered."""
 
 log = logging.getLogger(__name__)
 
 
 class Seen(NamedTuple):
-    """How a dataset's raw table was found."""
+    """Observed state of a dataset's raw table."""
 
     landed: int
-    """Changes in it, by its newest snapshot's account; compaction leaves that as it is."""
+    """Number of changes in it, from its newest snapshot's summary; compaction does not change the number."""
     refined: int
-    """Changes that were in it when all of it was refined last."""
+    """Number of changes in it when all of it was refined last."""
     rests_s: float = 0.0
-    """Seconds until the next refinement is due; until then one begins on an idle machine only."""
+    """Seconds until the next refinement is due; before that, one starts only on an idle machine."""
 
 
 @dataclass(slots=True)
 class Teller:
-    """Says when to tell that more has landed than is refined: once, until a refinement answers."""
+    """Decides when to fire an event for unrefined changes: once, until a refinement has run."""
 
     again_s: float = AGAIN_S
-    """Told again after this, if no refinement came: it failed, or was lost."""
+    """Seconds after which the event is fired again if no refinement ran: it failed, or was lost."""
     refined: int | None = None
     told_at: float = 0.0
 
     def tells(self, seen: Seen, now: float, *, idle: bool = False) -> bool:
-        """Whether to tell; `now` is in seconds of any clock that only goes on."""
+        """Return whether to fire; `now` is in seconds of a monotonic clock."""
         if seen.landed == seen.refined:
             self.refined = None
             return False
@@ -69,19 +69,19 @@ class Teller:
 class RawLandedTrigger(BaseEventTrigger):
     """Fires when a dataset's raw table holds more changes than were refined. For an `AssetWatcher`.
 
-    All triggers of a triggerer share one look, each `poll_s` seconds: one load of the catalog's metadata for each dataset that
-    is watched, and one query of the ledger. So there is at most one event a look for each dataset; and none while a
-    refinement that was asked for has not come to its end, so that runs do not queue up. Nor is there one sooner after the last
-    refinement than the contract's `refineEvery`, unless the machine is idle.
+    All triggers of a triggerer share one poll, every `poll_s` seconds: one load of the catalog's metadata per watched
+    dataset, and one query of the ledger. A poll fires at most one event per dataset, and none while a requested
+    refinement has not finished, so that runs do not queue up. It fires no event before the contract's `refineEvery` has
+    passed since the last refinement, unless the machine is idle.
 
     Args:
-        dataset: its id.
+        dataset: id of the dataset.
         schemas: folder of the contracts.
-        poll_s: seconds between looks.
+        poll_s: seconds between polls.
     """
 
     watched: ClassVar[Counter[str]] = Counter()
-    """The datasets of this process's triggers: only these are looked at."""
+    """Datasets of this process's triggers; only these are polled."""
 
     def __init__(self, dataset: str, schemas: str, poll_s: float = POLL_S) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -90,19 +90,19 @@ class RawLandedTrigger(BaseEventTrigger):
         self.poll_s = poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, as Airflow stores them."""
+        """Return the class path and the arguments."""
         arguments = {"dataset": self.dataset, "schemas": self.schemas, "poll_s": self.poll_s}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     def shared_stream_key(self) -> Hashable:
-        """One look for all."""
+        """Return the key of the poll that all triggers share."""
         return "raw-landed", self.schemas, str(self.poll_s)
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[dict[str, Seen]]:
-        """Without end: how the raw tables of all watched datasets are found, by dataset.
+        """Yield, without end, the state of the raw tables of all watched datasets, by dataset.
 
-        A system that cannot be asked is no reason to end the watch: what has landed stays there.
+        An unavailable system does not end the watch: the landed changes stay in raw.
         """
         await asyncio.sleep(FIRST_LOOK_S)
         while True:
@@ -110,12 +110,12 @@ class RawLandedTrigger(BaseEventTrigger):
                 lake = LakeHook(await Endpoint.afrom_connection(LakeHook.default_conn_name))
                 platform = PlatformHook(await Endpoint.afrom_connection(PlatformHook.default_conn_name))
                 yield await asyncio.to_thread(look, Path(kwargs["schemas"]), sorted(cls.watched), lake, platform)
-            except Exception as error:  # whatever it is, a watch that ends watches nothing
-                log.warning("cannot look at the raw zone: %s", error)
+            except Exception as error:  # a watch must not end because of an error
+                log.warning("cannot read the raw zone: %s", error)
             await asyncio.sleep(kwargs["poll_s"])
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[dict[str, Seen]]) -> AsyncIterator[TriggerEvent]:
-        """An event with how many changes wait."""
+        """Yield an event, with the number of changes, when a refinement is due."""
         teller = Teller()
         type(self).watched[self.dataset] += 1
         try:
@@ -125,16 +125,16 @@ class RawLandedTrigger(BaseEventTrigger):
                     yield TriggerEvent({"dataset": self.dataset, "landed": seen.landed, "refined": seen.refined})
         finally:
             type(self).watched[self.dataset] -= 1
-            type(self).watched += Counter()  # drops what nobody watches any more
+            type(self).watched += Counter()  # drops datasets without a trigger
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """The same, without others to share with."""
+        """Yield the events, with a poll of its own."""
         async for event in self.filter_shared_stream(self.open_shared_stream(self.serialize()[1])):
             yield event
 
 
 def look(schemas: Path, datasets: Iterable[str], lake: LakeHook, platform: PlatformHook) -> dict[str, Seen]:
-    """How the raw tables of these datasets are found; one that has none, or no contract any more, is left out."""
+    """Return the state of these datasets' raw tables; no entry without a raw table or a contract."""
     contracts, longest = load_index(schemas), seconds("HEADRACE_REFINE_EVERY_S", EVERY_S)
     known = [dataset for dataset in datasets if dataset in contracts]
     refined = Ledger(platform).refined(known)
@@ -148,5 +148,5 @@ def look(schemas: Path, datasets: Iterable[str], lake: LakeHook, platform: Platf
 
 
 def is_idle() -> bool:
-    """Return whether batch work would disturb nobody on this machine now."""
+    """Return whether this machine is idle enough for batch work now."""
     return os.getloadavg()[0] < IDLE_LOAD * (os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""What a stream serves, made anew from the raw zone while the stream goes on."""
+"""Re-create the tables that a stream fills from the raw zone, while the stream continues."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 COPY_S: Final = 900.0
-"""How long ClickHouse may take to copy the rows of one table into another."""
+"""Timeout, in seconds, of ClickHouse's copy of one table's rows into another."""
 
 
 @dataclass(frozen=True, slots=True)
 class FromRaw:
-    """Between lake and warehouse."""
+    """Copies raw from the lake into the warehouse."""
 
     kafka: KafkaHook
     lake: LakeHook
     warehouse: WarehouseHook
     patience_s: float = 120.0
-    """How long to wait until raw holds what Kafka holds; the sink commits every few seconds."""
+    """Seconds to wait until raw has caught up with Kafka; the sink commits every few seconds."""
     poll_s: float = 2.0
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
     def from_connections(cls) -> FromRaw:
-        """Those of Airflow's connections."""
+        """Return the clients of Airflow's connections."""
         warehouse = WarehouseHook(Endpoint.from_connection(WarehouseHook.default_conn_name), timeout_s=COPY_S)
         return cls(KafkaHook.from_connection(), LakeHook.from_connection(), warehouse)
 
     def serve(self, contract: Contract, warn: Callable[[str], None], check: Check = unchecked) -> Rebuilt:
-        """Make the dataset's tables anew. `check` says, before each write, that nobody else does.
+        """Re-create the dataset's tables. `check` verifies, before each write, that the lock is still held.
 
-        What the stream had served and raw does not hold yet may be among what was lost: so first raw must have come as
-        far as Kafka is now. A last record that the sink refuses never lands; therefore this goes on in the end, and
-        warns.
+        Rows that the stream had served and that raw does not have yet may be among the lost ones. So raw must first
+        catch up with Kafka's current end. A last record that the sink refused never lands; therefore this continues
+        after `patience_s`, with a warning.
 
         Raises SystemUnavailable, SystemRefused.
         """
@@ -57,20 +57,20 @@ class FromRaw:
             places = ", ".join(f"{partition}/{offset}" for partition, offset in missing.items())
             warn(
                 f"{contract.id}: {names.raw_table(contract)} does not hold {names.topic(contract)} {places} after"
-                f" {self.patience_s:.0f} s: what lands later, and was lost here, wants another run"
+                f" {self.patience_s:.0f} s: if one of them was lost here, run this again after it has landed"
             )
-        since = clock_us(self.warehouse)  # before raw is looked at
+        since = clock_us(self.warehouse)  # before raw is read
         self.lake.call(raw.refresh)
         snapshot = self.lake.call(lambda: rows.current(raw))
         columns = [field.name for field in raw.schema().fields if field.name != "_topic"]
         parts = rows.parts(raw, snapshot, columns) if snapshot else ()
         done = rebuild(self.warehouse, names.stream_tables(contract), parts, since, check)
         if done.left_out:
-            warn(f"{contract.id}: {done.left_out:,} changes of raw have no value where one must be: they are left out")
+            warn(f"{contract.id}: {done.left_out:,} changes of raw lack a required value and are left out")
         return done
 
     def _missing(self, raw: Table, contract: Contract) -> Mapping[int, int]:
-        """The newest record of each partition that raw does not hold in time."""
+        """Return, by partition, the newest record that raw does not have when the wait ends."""
 
         def still(places: Mapping[int, int]) -> dict[int, int]:
             self.lake.call(raw.refresh)

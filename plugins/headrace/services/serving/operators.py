@@ -1,4 +1,4 @@
-"""What a DAG may ask of the serving stores: to hold what the lake holds."""
+"""Operators that load datasets into the stores that serve them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class ServeOperator(BaseOperator):
     """Loads a dataset's cleaned table into the store that serves it; readers see the old rows, then all the new ones.
 
-    Nothing is done when the store holds that snapshot already. One load of a dataset at a time: another one waits.
+    Nothing is loaded when the store holds that snapshot already. Loads of the same dataset run one at a time.
 
     Args:
-        dataset: its id.
+        dataset: id of the dataset.
         schemas: folder of the contracts.
     """
 
@@ -39,7 +39,7 @@ class ServeOperator(BaseOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Which snapshot is served, how many rows it has, and whether it was loaded now.
+        """Load the table; return the served snapshot, its number of rows, and whether it was loaded now.
 
         Raises SystemUnavailable, SystemRefused.
         """
@@ -67,7 +67,7 @@ class ServeOperator(BaseOperator):
         return {"snapshot": snapshot.id, "rows": snapshot.rows, "loaded": loaded}
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
-        """From the cleaned table to the table that serves it; the same at the end."""
+        """Return the flow from the cleaned table to the serving table; it is the same at the end."""
         from headrace.services.serving.store import store_of
 
         contract, known = load_index(Path(self.schemas))[self.dataset], datasets()
@@ -76,8 +76,8 @@ class ServeOperator(BaseOperator):
 
 
 class ServeFromRawOperator(BaseOperator):
-    """Makes the tables that a stream fills anew from the raw zone, while the stream goes on; readers see the old rows,
-    then all the new ones. What fails with one dataset does not keep the others.
+    """Re-creates the tables that a stream fills from the raw zone, while the stream continues; readers see the old
+    rows, then all the new ones. A failure of one dataset does not stop the others.
 
     Args:
         schemas: folder of the contracts.
@@ -93,7 +93,7 @@ class ServeFromRawOperator(BaseOperator):
         self.datasets = datasets
 
     def execute(self, context: Context) -> dict[str, dict[str, int]]:
-        """Dataset → changes in raw, and how many of them the tables do not take. Raises HeldBack."""
+        """Return, by dataset, the numbers of changes in raw and of those that the tables reject. Raises HeldBack."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.services.serving.from_raw import FromRaw
@@ -109,18 +109,18 @@ class ServeFromRawOperator(BaseOperator):
             with turns.of(contract.id), PlatformHook.from_connection().lock(f"serve:{contract.id}") as lock:
                 found = raw.serve(contract, self.log.warning, lock.check)
                 tables = " and ".join(names.stream_tables(contract))
-                self.log.info("%s hold the %s changes of raw, and what came since", tables, f"{found.changes:,}")
+                self.log.info("%s hold the %s changes of raw, and later ones", tables, f"{found.changes:,}")
                 done[contract.id] = found._asdict()
         turns.end()
         return done
 
 
 def streamed_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str | None) -> list[Contract]:
-    """Those named, or all that a stream serves in ClickHouse from raw. Raises ValueError for one that is not."""
+    """Return the datasets given, or all that a stream serves in ClickHouse from raw. Raises ValueError if unknown."""
     served = {
         dataset: contract
         for dataset, contract in contracts.items()
         if contract.streamed and contract.serving == "clickhouse" and "raw" in contract.zones
     }
-    datasets = chosen(asked, list(served), "not served by a stream that lands in raw; these are")
+    datasets = chosen(asked, list(served), "not served by a stream that lands in raw; such datasets")
     return [served[dataset] for dataset in datasets]

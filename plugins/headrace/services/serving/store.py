@@ -1,4 +1,4 @@
-"""A store that serves one dataset, whichever it is."""
+"""Interface of the stores that serve datasets, and the tables of ClickHouse and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 
 class Store(Protocol):
-    """One dataset's table in a store."""
+    """Table of one dataset in a store."""
 
     name: str
-    """As a person would look for it."""
+    """Name of store and table, for people."""
 
     def state(self) -> str | None:
-        """What it holds, as `load` was told; None when it was never loaded."""
+        """Return the `state` of the last `load`; None when it was never loaded."""
 
     def load(self, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked) -> None:
-        """Make it hold these rows and nothing else, in one step for its readers. `check` is asked before each write."""
+        """Replace the table's rows by these, in one step for its readers. `check` is called before each write."""
 
     def lineage(self) -> LineageName:
-        """What OpenLineage calls it."""
+        """Return the table's OpenLineage name."""
 
 
 class ClickHouseTable:
-    """A dataset's table in ClickHouse."""
+    """Table of a dataset in ClickHouse."""
 
     def __init__(self, contract: Contract, endpoint: Endpoint) -> None:
         self._table = loaded_table(contract)
@@ -61,7 +61,7 @@ class ClickHouseTable:
 
 
 class PostgresTable:
-    """A dataset's table in the serving PostgreSQL database."""
+    """Table of a dataset in the serving PostgreSQL database."""
 
     def __init__(self, contract: Contract, endpoint: Endpoint) -> None:
         self._table = serving_table(contract)
@@ -84,7 +84,7 @@ class PostgresTable:
 
 
 def store_of(contract: Contract) -> Store:
-    """The table that serves the dataset, by the Airflow connection of its store."""
+    """Return the table that serves the dataset, by the Airflow connection of its store."""
     if contract.serving == "postgres":
         return PostgresTable(contract, Endpoint.from_connection(ServingHook.default_conn_name))
     return ClickHouseTable(contract, Endpoint.from_connection(WarehouseHook.default_conn_name))

@@ -1,1 +1,1 @@
-"""Rows of each dataset at each hop, how fresh they are, and why a hop is empty or behind."""
+"""Measure rows and freshness of each dataset at each hop, and find why a hop is empty or behind."""

@@ -1,4 +1,4 @@
-"""Watching what contracts promise: how long changes wait at each hop, and the alerts about it."""
+"""Watch freshness: measure how long changes wait at each hop, and raise alerts for missed SLAs."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from headrace.systems.waits import seconds
 from headrace.systems.warehouse.hook import WarehouseHook
 
 WINDOW_S: Final = round(seconds("HEADRACE_FRESHNESS_WINDOW_S", 60.0))
-"""What was served in so long is measured."""
+"""Seconds of the window of served changes that are measured."""
 PULSE_S: Final = 10.0
-"""A heartbeat older than this says nothing about now."""
+"""Age in seconds above which a heartbeat is not used."""
 PREFIX: Final = "late:"
 
 
 @dataclass(slots=True)
 class FreshnessWatch:
-    """One watch over all datasets that promise freshness; it remembers from look to look."""
+    """Watches all datasets with a freshness SLA; keeps state between polls."""
 
     platform: PlatformHook
     warehouse: WarehouseHook
@@ -49,7 +49,7 @@ class FreshnessWatch:
 
     @classmethod
     async def afrom_connections(cls, schemas: str, log: Callable[[str], None]) -> FreshnessWatch:
-        """By Airflow's connections, from within a trigger."""
+        """Return a watch of Airflow's connections, within a trigger."""
         read = Endpoint.afrom_connection
         return cls(
             PlatformHook(await read(PlatformHook.default_conn_name)),
@@ -62,10 +62,10 @@ class FreshnessWatch:
         )
 
     def look(self) -> dict[str, Waiting]:
-        """Looks at every hop once, raises and resolves; dataset → how long its changes wait.
+        """Measure every hop once, raise and resolve alerts; return, by dataset, how long its changes wait.
 
         Raises:
-            SystemFailure: the platform's own database does not answer. What else does not is not measured now.
+            SystemFailure: the platform's own database does not answer. Other unavailable systems are not measured.
         """
         contracts = promising(self.schemas)
         failures: list[str] = []
@@ -93,7 +93,7 @@ class FreshnessWatch:
         return Waiting(at_source.get(contract.id), kafka_s, served_s)
 
     def _source(self, contracts: Iterable[Contract], failures: list[str]) -> dict[str, float]:
-        """Dataset → for how long its writes wait in the source's log."""
+        """Return, by dataset, the seconds that its writes wait in the source's log."""
         waiting: dict[str, float] = {}
         for connection, oltp in self.sources.items():
             tables = {c.source.table or "": c.id for c in captured(contracts) if c.source.connection == connection}
@@ -109,7 +109,7 @@ class FreshnessWatch:
         return waiting
 
     def _unread(self, contracts: Iterable[Contract]) -> frozenset[str]:
-        """Stream groups that have not said just now that they have read all there is."""
+        """Return the stream groups without a recent heartbeat that reports a lag of zero."""
         store = StreamStore(self.platform)
         groups = {contract.stream_group for contract in contracts}
         return frozenset(
@@ -135,11 +135,11 @@ class FreshnessWatch:
                     self.platform.raise_alert(key, late.severity, late.text, contract.id)
                     self.log(late.text)
                 still.add(key)
-        for key in self.platform.resolve_others(PREFIX, still):  # in time again, or nothing is promised any more
+        for key in self.platform.resolve_others(PREFIX, still):  # the SLA is met again, or no longer exists
             self.log(f"{key.removeprefix(PREFIX)} is in time")
 
 
 def promising(schemas: str) -> tuple[Contract, ...]:
-    """The contracts that promise freshness of what streams into the warehouse."""
+    """Return the contracts with a freshness SLA whose data streams into the warehouse."""
     contracts = [c for c in load_index(Path(schemas)).values() if c.source.kind in ("cdc", "event")]
     return tuple(c for c in contracts if c.freshness_s is not None and c.serving == "clickhouse")

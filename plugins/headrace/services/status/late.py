@@ -1,4 +1,4 @@
-"""Is a dataset late? By what its contract promises and by how long changes wait at each hop. Pure."""
+"""Decide whether a dataset is late, from its SLA and the wait of its changes at each hop. Pure."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from typing import Final, NamedTuple
 from headrace.systems.platform.alerts import Severity
 
 CONFIRMS_WITHIN_S: Final = 60.0
-"""A source connector that reads confirms the log within so long, also when it has nothing to read."""
+"""Seconds within which a running source connector confirms the log, also when there is nothing to read."""
 MUCH: Final = 10.0
 MUCH_S: Final = 600.0
-"""So many times the promise, and at least so long: then it is an error, before that a warning."""
+"""Late by more than this many times the SLA and this many seconds is an error; before that a warning."""
 LATE_LOOKS: Final = 2
 FINE_LOOKS: Final = 3
-"""So many looks in a row must agree: a single slow batch is no alert."""
+"""Consecutive polls that must agree: a single slow batch raises no alert."""
 
 
 class Waiting(NamedTuple):
-    """How long changes of one dataset wait, in seconds; None: none does, or it could not be asked."""
+    """Seconds that changes of one dataset wait; None: none waits, or it could not be measured."""
 
     source_s: float | None = None
-    """Written in the source, and the connector has not read so far."""
+    """Age of the oldest write in the source that the connector has not read."""
     kafka_s: float | None = None
-    """The oldest change in Kafka that is not served, since its commit."""
+    """Age, since its commit, of the oldest change in Kafka that is not served."""
     served_s: float | None = None
-    """p95 from commit to readable, of what was served just now."""
+    """p95 from commit to readable, of recently served changes."""
 
 
 class Late(NamedTuple):
-    """How late, and in words."""
+    """Severity and description of a late dataset."""
 
     severity: Severity
     text: str
 
 
 def judge(dataset: str, promise_s: float, waiting: Waiting) -> Late | None:
-    """None when the promise is kept; where nothing was traded nothing waits, and nothing is late."""
+    """Return how late the dataset is; None when the SLA is met. Without new changes nothing is late."""
     found = [
         (waiting.source_s, max(promise_s, CONFIRMS_WITHIN_S), "wait in the source, which its connector does not read"),
         (waiting.kafka_s, promise_s, "wait in Kafka and are not served"),
-        (waiting.served_s, promise_s, "took from commit to being served (p95 of what was served just now)"),
+        (waiting.served_s, promise_s, "took from commit to being served (p95 of recent changes)"),
     ]
     late = [(seconds, words) for seconds, limit, words in found if seconds is not None and seconds > limit]
     if not late:
@@ -54,14 +54,14 @@ def judge(dataset: str, promise_s: float, waiting: Waiting) -> Late | None:
 
 @dataclass(slots=True)
 class Steady:
-    """What was said of one dataset, changed only when several looks in a row agree."""
+    """State of one dataset, changed only when several consecutive polls agree."""
 
     late: bool = False
     streak: int = 0
-    """Looks in a row that say otherwise."""
+    """Consecutive polls that disagree with the state."""
 
     def says(self, late: bool) -> bool:
-        """After one more look: whether it is late."""
+        """Add a poll's result; return whether the dataset is late."""
         self.streak = 0 if late == self.late else self.streak + 1
         if self.streak >= (FINE_LOOKS if self.late else LATE_LOOKS):
             self.late, self.streak = late, 0
@@ -69,7 +69,7 @@ class Steady:
 
 
 class Place(NamedTuple):
-    """A place in the source's log, and when it was written, in seconds."""
+    """Position in the source's log, and the time of its write, in seconds."""
 
     position: int
     at: float
@@ -77,7 +77,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class SourceMemory:
-    """Since when a table's changes wait in the source's log: from one look at its counters to the next."""
+    """Tracks since when a table's changes wait in the source's log, from its counters at each poll."""
 
     writes: dict[str, int] = field(default_factory=dict)
     first: dict[str, Place] = field(default_factory=dict)
@@ -86,14 +86,13 @@ class SourceMemory:
     """Table → the newest write."""
 
     def observe(self, now: float, written: int, confirmed: int, writes: Mapping[str, int]) -> dict[str, float]:
-        """Table → for how many seconds its oldest unread write waits; tables of which none does are left out.
+        """Return, by table, the seconds that its oldest unread write waits; no entry without an unread write.
 
         Args:
-            now: seconds, on any clock that does not jump.
-            written: end of the source's log, looked at after `writes`.
-            confirmed: how far the connector has read it.
-            writes: table → rows written since ever; what was rolled back counts too, and waits for nobody once the
-                connector has read past it.
+            now: seconds of a monotonic clock.
+            written: end of the source's log, read after `writes`.
+            confirmed: position up to which the connector has read the log.
+            writes: table → total rows written. Rolled-back rows count too, until the connector has read past them.
         """
         for table, count in writes.items():
             if count > self.writes.get(table, count):

@@ -1,4 +1,4 @@
-"""Ask every hop how many rows and changes it holds. Kafka and the lake are counted on from the last count."""
+"""Measure the rows and changes of every hop. Kafka and the lake are counted from the last count on."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from headrace.systems.spark.store import Pulse, StreamStore
 from headrace.systems.warehouse.hook import Freshness
 
 SERVING: Final = "cdc"
-"""The stream's query that fills state and history; what others refuse is missing in none of the hops."""
+"""Query of the stream that fills state and history; records that other queries refuse are missing in no hop."""
 
 Ask: TypeAlias = Callable[[Systems, Contract], Hop]
 
 
 def measure(systems: Systems, contracts: Sequence[Contract], *, paused: Collection[str] = ()) -> tuple[Hops, ...]:
-    """The hop table, with the reason of each cell that is empty or behind. A fault of one dataset is in its cells only.
+    """Return the hop table, with the reason of each cell that is empty or behind. A failure affects only its own cells.
 
-    The hops are asked at the same time; while rows flow they may differ by what moved meanwhile. `paused` are the DAGs
-    that Airflow says are paused.
+    The hops are measured concurrently; while rows flow they may differ by the rows that moved meanwhile. `paused` are
+    the DAGs that are paused in Airflow.
     """
     chosen = [contract for contract in contracts if contract.source.kind == "cdc"]
     with ThreadPoolExecutor(6) as pool:
@@ -58,7 +58,7 @@ def measure(systems: Systems, contracts: Sequence[Contract], *, paused: Collecti
 
 
 def _known(systems: Systems, contracts: Sequence[Contract], paused: Collection[str]) -> Known:
-    """What those say that move the rows; what cannot be asked is left out, or says so."""
+    """Return the states of connectors and streams; what is unavailable is left out, or reported."""
     connectors: dict[str, ConnectorStatus | None] = {}
     pulses: dict[str, Sequence[Pulse]] = {}
     alerts: dict[str, Alert] = {}
@@ -91,7 +91,7 @@ def _source(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
         tables = {c.id: c.source.table or "" for c in contracts if c.source.connection == connection}
         try:
             counts = oltp.row_counts(tables.values())
-        except SystemRefused:  # one of them is not there, or may not be read: which, each says for itself
+        except SystemRefused:  # one table is missing or not readable: count each alone to find it
             hops |= {dataset: _table(oltp, table) for dataset, table in tables.items()}
         except SystemFailure as failure:
             hops |= {dataset: Hop(error=str(failure)) for dataset in tables}
@@ -135,10 +135,10 @@ def _warehouse(systems: Systems, contract: Contract) -> Hop:
 
 
 def _letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
-    """Hop and dataset → letters of those that should have served that hop; none where nobody can say."""
+    """Return, by hop and dataset, the dead letters of refusers that feed that hop; empty if unavailable."""
     try:
         tallies = LetterLedger(systems.platform).tallies()
-    except SystemFailure:  # no database, or one that was not migrated yet
+    except SystemFailure:  # no database, or a database without migrations
         return {}
     hop_of = {SERVING: "warehouse", "": "raw"}
     places = ((hop_of.get(tally.refused_by.partition("/")[2]), tally) for tally in tallies)
@@ -152,5 +152,5 @@ def _with_letters(hop: Hop, tally: Statistics | None) -> Hop:
 def _freshness(systems: Systems, contract: Contract) -> Freshness | None:
     try:
         return systems.warehouse.freshness(names.changes_table(contract))
-    except SystemFailure:  # not there yet, or no answer: the warehouse's own cell says which
+    except SystemFailure:  # missing, or no answer: the warehouse's own cell has the cause
         return None

@@ -1,4 +1,4 @@
-"""What a DAG may ask about the hops: that promised freshness is watched."""
+"""Operator that watches the freshness SLAs of datasets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class WatchFreshnessOperator(BaseOperator):
-    """Watches, deferred, that every dataset is served as soon as its contract promises: else `late:<dataset>` is open.
+    """Watches, deferred, that every dataset meets its freshness SLA; otherwise the alert `late:<dataset>` is open.
 
     Args:
         schemas: the folder of the contracts.
-        poll_s: time between two looks.
+        poll_s: seconds between two polls.
     """
 
     ui_color = "#fdebd0"
@@ -29,11 +29,11 @@ class WatchFreshnessOperator(BaseOperator):
         self.poll_s = poll_s
 
     def execute(self, context: Context) -> None:
-        """Waits; the trigger does the work."""
+        """Wait; the trigger does the work."""
         self.defer(trigger=FreshnessTrigger(self.schemas, self.poll_s), method_name="failed")
 
     def failed(self, context: Context, event: Mapping[str, Any]) -> None:
-        """Woken when it could not be looked for long. Raises AirflowException with the cause."""
+        """Raise AirflowException with the cause, after polls have failed for long."""
         from airflow.sdk.exceptions import AirflowException
 
         raise AirflowException(f"freshness cannot be watched: {event['failure']}")

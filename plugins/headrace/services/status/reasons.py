@@ -1,4 +1,4 @@
-"""Why a cell of the hop table is empty or behind: which, why, since when, and what to do. Pure."""
+"""Explain why a cell of the hop table is empty or behind: place, cause, since when, next step. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from headrace.systems.platform.alerts import Alert
 from headrace.systems.spark.store import Pulse
 
 STALL_S: Final = 45.0
-"""A heartbeat older than this says that a driver hangs or is dead, as in `KeepStreamOperator`."""
-WATCHED: Final = "watch_connectors restarts what failed; mend the cause, docs/operations.md lists the usual ones"
+"""Age in seconds above which a heartbeat means a hanging or dead driver, as in `KeepStreamOperator`."""
+WATCHED: Final = "watch_connectors restarts failed tasks; fix the cause, docs/operations.md lists the usual ones"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of those who move the rows."""
+    """States of connectors, streams, alerts and DAGs that move the rows."""
 
     now: datetime
     connectors: Mapping[str, ConnectorStatus | None] = field(default_factory=dict)
-    """Connector → its status; None where there is none."""
+    """Connector → its status; None if it does not exist."""
     connect_error: str = ""
-    """Why Connect could not be asked."""
+    """Why Kafka Connect did not answer."""
     pulses: Mapping[str, Sequence[Pulse]] = field(default_factory=dict)
     """Stream group → the last heartbeats of its driver."""
     alerts: Mapping[str, Alert] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Known:
 
 
 def reasons(contract: Contract, row: Hops, known: Known) -> tuple[Reason, ...]:
-    """The reasons of one dataset, along the way of its rows; none where all hops agree and nothing waits."""
+    """Return the reasons of one dataset, in the order of the hops; none if all hops agree and nothing waits."""
     hops = row.hops()
     found = [Reason(hop, cell.error) for hop, cell in hops.items() if cell.error]
     if not row.agree or row.waiting:
@@ -49,13 +49,13 @@ def reasons(contract: Contract, row: Hops, known: Known) -> tuple[Reason, ...]:
         found += _alerts(contract, known)
     if not row.agree and not found:
         behind = next((h for h, c in hops.items() if c.rows != row.source.rows), "raw")
-        found.append(Reason(behind, "changes are on their way; nothing is known to be in trouble", None, "look again"))
+        found.append(Reason(behind, "changes are on their way; no failure is known", None, "run status again"))
     return tuple(found)
 
 
 def _connector(hop: str, connector: str, known: Known) -> Iterator[Reason]:
     if known.connect_error:
-        yield Reason(hop, f"Kafka Connect cannot be asked: {known.connect_error}", None, "./headrace logs connect")
+        yield Reason(hop, f"Kafka Connect does not answer: {known.connect_error}", None, "./headrace logs connect")
         return
     if connector not in known.connectors:
         return
@@ -68,7 +68,7 @@ def _connector(hop: str, connector: str, known: Known) -> Iterator[Reason]:
         text = f"connector {connector} is {status.state}"
         yield Reason(hop, text, since, f"trigger steer_connectors: resume {connector}")
     elif not status.settled("RUNNING"):
-        yield Reason(hop, f"connector {status.summary}", since, "it is starting; look again")
+        yield Reason(hop, f"connector {status.summary}", since, "it is starting; run status again")
 
 
 def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
@@ -82,7 +82,7 @@ def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
     log = f"./headrace logs stream-{group}"
     if not pulses:
         yield Reason(
-            "warehouse", f"the driver of {dag} has never been heard of", since, f"see the log of {dag}, and {log}"
+            "warehouse", f"the driver of {dag} has never sent a heartbeat", since, f"see the log of {dag}, and {log}"
         )
     for pulse in pulses:
         at = known.now - timedelta(seconds=pulse.age_s)
@@ -92,7 +92,9 @@ def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
             because = f": {pulse.last_error}" if pulse.last_error else ""
             yield Reason("warehouse", f"query {pulse.query} of {group} is {pulse.state}{because}", since, log)
         elif pulse.query == "cdc" and pulse.lag:
-            yield Reason("warehouse", f"{group} catches up: {pulse.lag:,} records to read", None, "look again")
+            yield Reason(
+                "warehouse", f"{group} is catching up: {pulse.lag:,} records to read", None, "run status again"
+            )
 
 
 def _letters(hop: str, cell: Hop) -> Reason:
@@ -109,7 +111,7 @@ def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:
     }
     for key, hop in told.items():
         if alert := known.alerts.get(key):
-            yield Reason(hop, alert.text, alert.first_seen, "docs/operations.md says what to do")
+            yield Reason(hop, alert.text, alert.first_seen, "see docs/operations.md")
 
 
 def _since(known: Known, key: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The hop table: one row a dataset, one column a hop. A pure value."""
+"""Hop table: one row per dataset, one column per hop. Pure values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What one hop holds of one dataset.
+    """Rows and changes of one dataset at one hop.
 
     Attributes:
-        rows: rows that the source has after the changes seen there; None when the hop could not be asked.
-        changes: change records there; None where there is no such thing (the source) or it could not be asked.
-        error: why it could not be asked.
-        waiting: records that were refused on the way here and wait to be replayed (dead letters).
-        discarded: the same, of those that were given up.
+        rows: rows that the source has after the changes of this hop; None when the hop was not available.
+        changes: change records at the hop; None at the source, which has none, or when the hop was not available.
+        error: why the hop was not available.
+        waiting: records that were refused before this hop and wait to be replayed (dead letters).
+        discarded: refused records that were discarded.
     """
 
     rows: int | None = None
@@ -28,17 +28,17 @@ class Hop:
 
     @property
     def accounted(self) -> int | None:
-        """Change records that are there or were given up."""
+        """Return the number of change records that are at the hop or were discarded."""
         return None if self.changes is None else self.changes + self.discarded
 
 
 class Reason(NamedTuple):
-    """Why a hop is empty or behind."""
+    """Reason why a hop is empty or behind."""
 
     hop: str
     why: str
     since: datetime | None = None
-    """None where nobody knows."""
+    """None if unknown."""
     next_step: str = ""
 
 
@@ -54,27 +54,27 @@ class Hops:
     fresh_p50_s: float | None = None
     fresh_p95_s: float | None = None
     reasons: tuple[Reason, ...] = ()
-    """Why hops are empty or behind; see `hops.reasons`."""
+    """Reasons why hops are empty or behind; see `reasons.reasons`."""
 
     def hops(self) -> dict[str, Hop]:
-        """Hop → what it holds, along the way of the data."""
+        """Return the hops by name, in the order of the data flow."""
         return {"source": self.source, "kafka": self.kafka, "raw": self.raw, "warehouse": self.warehouse}
 
     @property
     def waiting(self) -> int:
-        """Dead letters that wait, over all hops."""
+        """Return the number of waiting dead letters, over all hops."""
         return sum(hop.waiting for hop in self.hops().values())
 
     @property
     def agree(self) -> bool:
-        """Every hop was asked and holds the same rows, and every log of changes the same changes but those given up."""
+        """Return whether all hops were measured and have the same rows and, except for discarded ones, changes."""
         hops = self.hops().values()
         changes = {hop.accounted for hop in (self.kafka, self.raw, self.warehouse)}
         return not any(h.rows is None for h in hops) and len({h.rows for h in hops}) == 1 and len(changes) == 1
 
 
 def to_json(table: Iterable[Hops]) -> dict[str, Any]:
-    """Dataset → hop → rows and changes, and the freshness."""
+    """Return, by dataset and hop, rows and changes, and the freshness."""
     return {row.dataset: _row(row) for row in table}
 
 

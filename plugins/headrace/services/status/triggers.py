@@ -1,4 +1,4 @@
-"""What a DAG may wait for: nothing in particular. The watch over freshness does its work while the task waits."""
+"""Trigger that measures freshness while its task waits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ POLL_S: Final = seconds("HEADRACE_FRESHNESS_POLL_S", 15.0)
 
 
 class FreshnessTrigger(BaseTrigger):
-    """Looks at every hop again and again, and raises and resolves `late:<dataset>` itself: no worker is woken for it.
+    """Measures every hop periodically, and raises and resolves `late:<dataset>` itself, without a worker.
 
-    Fires only when looking has failed for long, so that the task fails and says so.
+    Fires only after polls have failed for long, so that the task fails with the cause.
     """
 
     def __init__(self, schemas: str, poll_s: float = POLL_S, most_failures: int = 20) -> None:
@@ -28,22 +28,22 @@ class FreshnessTrigger(BaseTrigger):
         self.most_failures = most_failures
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, as Airflow stores them."""
+        """Return the class path and the arguments."""
         arguments = {"schemas": self.schemas, "poll_s": self.poll_s, "most_failures": self.most_failures}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event, with the sentence about what failed."""
+        """Yield one event, with the failure of the last poll."""
         watch, failures = None, 0
         while True:
             try:
                 watch = watch or await FreshnessWatch.afrom_connections(self.schemas, self.log.info)
                 await asyncio.to_thread(watch.look)
                 failures = 0
-            except Exception as failure:  # whatever it is, a watch that ends watches nothing
+            except Exception as failure:  # a watch must not end because of an error
                 failures += 1
                 known = isinstance(failure, HeadraceError)
-                self.log.warning("cannot look: %s", failure, exc_info=None if known else failure)
+                self.log.warning("cannot measure freshness: %s", failure, exc_info=None if known else failure)
                 if failures >= self.most_failures:
                     yield TriggerEvent({"failure": str(failure) or type(failure).__name__})
                     return

@@ -1,4 +1,4 @@
-"""What a DAG may ask of Spark: keep a stream alive."""
+"""Operator that keeps a stream group's driver running."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class KeepStreamOperator(BaseOperator):
-    """Keeps one stream group's driver alive: adopts or launches it, then waits, deferred, until it needs care.
+    """Keeps one stream group's driver running: adopts or launches it, then waits, deferred, until it needs attention.
 
-    Killing the task, the worker, the triggerer or the scheduler leaves the driver running; the next try adopts it.
+    If the task, the worker, the triggerer or the scheduler dies, the driver keeps running, and the next try adopts it.
 
     Args:
-        group: the stream group, as the contracts name it.
+        group: the stream group in the contracts.
         schemas: the index of the applied contracts.
-        grace_s: how long a driver may take until its first heartbeat.
-        stall_s: how old a heartbeat may be.
-        settle_s: a driver that lives this long has started well.
+        grace_s: seconds that a driver may take until its first heartbeat.
+        stall_s: maximum age of a heartbeat, seconds.
+        settle_s: seconds after which a running driver counts as well started.
     """
 
     template_fields = ("group",)
@@ -43,11 +43,11 @@ class KeepStreamOperator(BaseOperator):
         self.settle_s = settle_s
 
     def execute(self, context: Context) -> None:
-        """Adopt or launch, then defer."""
+        """Adopt or launch the driver, then defer."""
         self._ensure(Reconciler.from_connections(self.group, self.schemas))
 
     def care(self, context: Context, event: dict[str, Any]) -> None:
-        """Woken by the trigger: bring the driver back, or fail when it will not stay up."""
+        """Restart the driver after the trigger's event, or fail when it does not stay up."""
         reconciler = Reconciler.from_connections(self.group, self.schemas)
         self.log.warning("stream %s: %s: %s", self.group, event["reason"], event["text"])
         if event["reason"] == "retired":
@@ -57,7 +57,7 @@ class KeepStreamOperator(BaseOperator):
             reconciler.alert(event["text"])
         wait_s = reconciler.relaunch_after(event["reason"], float(event["running_s"]), self.settle_s)
         if wait_s:
-            self.log.info("launching again in %.1f s", wait_s)
+            self.log.info("relaunching in %.1f s", wait_s)
             time.sleep(wait_s)
         self._ensure(reconciler)
 

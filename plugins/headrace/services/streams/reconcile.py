@@ -1,4 +1,4 @@
-"""Looking after one stream group: look, adopt, launch, relaunch. What the operator and its trigger share."""
+"""Check, adopt, launch and relaunch the driver of one stream group. Shared by the operator and its trigger."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from headrace.systems.spark.host import SPARK, StreamHost, stream_host
 from headrace.systems.spark.store import StreamStore
 
 KEEP_TASK: Final = "keep_alive"
-"""Id of the task that keeps a stream, in the DAG of its group."""
+"""Id of the task that keeps a stream running, in the DAG of its group."""
 MOST_FAILURES: Final = 5
 RELAUNCH: Final = Backoff(tries=MOST_FAILURES, first_s=2.0, longest_s=30.0)
 
 
 class Reconciler:
-    """One group in the hands of its owner, its store and the contracts."""
+    """Keeps the driver of one stream group in line with the applied contracts."""
 
     def __init__(self, group: str, schemas: str, host: StreamHost, platform: PlatformHook) -> None:
         self.group = group
@@ -36,37 +36,37 @@ class Reconciler:
 
     @classmethod
     def from_connections(cls, group: str, schemas: str) -> Reconciler:
-        """By spark_default and platform_default, from within a task."""
+        """Return a reconciler of spark_default and platform_default, within a task."""
         return cls(
             group, schemas, stream_host(Endpoint.from_connection("spark_default")), PlatformHook.from_connection()
         )
 
     @classmethod
     async def afrom_connections(cls, group: str, schemas: str) -> Reconciler:
-        """The same, from within a trigger."""
+        """Return a reconciler of spark_default and platform_default, within a trigger."""
         host = stream_host(await Endpoint.afrom_connection("spark_default"))
         return cls(group, schemas, host, PlatformHook(await Endpoint.afrom_connection("platform_default")))
 
     @property
     def plan(self) -> StreamPlan | None:
-        """What the applied contracts ask for now; None when none of them is in the group any more."""
+        """Return the plan of the applied contracts; None when the group has no applied contract."""
         return stream_plans(load_index(self._schemas).values()).get(self.group)
 
     def look(self, grace_s: float, stall_s: float) -> tuple[Verdict | None, float]:
-        """What is wrong, if anything, and the seconds since the launch."""
+        """Return what is wrong, or None, and the seconds since the launch."""
         launch, plan = self._store.launched(self.group), self.plan
         running_s = time.time() - launch.launched_at.timestamp() if launch else 0.0
         driver, pulses = self._host.driver(self.group), self._store.pulses(self.group)
         if plan is None:
-            return Verdict("retired", f"no applied contract is in the stream group {self.group} any more"), running_s
+            return Verdict("retired", f"the stream group {self.group} has no applied contract any more"), running_s
         verdict = judge(driver, pulses, plan.version, running_s=running_s, grace_s=grace_s, stall_s=stall_s)
         return verdict, running_s
 
     def ensure(self) -> str:
-        """A live driver with today's plan: adopted when there is one, launched when not; what was done."""
+        """Adopt a live driver with the current plan, or launch one; return what was done."""
         plan = self.plan
         if plan is None:
-            raise SystemRefused(SPARK, str(self._schemas), f"no applied contract is in the stream group {self.group}")
+            raise SystemRefused(SPARK, str(self._schemas), f"the stream group {self.group} has no applied contract")
         version, launch = plan.version, self._store.launched(self.group)
         driver = self._host.driver(self.group)
         if driver.alive and launch and launch.plan_version == version:
@@ -78,10 +78,10 @@ class Reconciler:
         return f"launched the driver of {self.group} (plan {version})"
 
     def relaunch_after(self, reason: str, running_s: float, settle_s: float) -> float:
-        """Stop what is left of the driver; seconds to wait before the next launch.
+        """Stop what is left of the driver; return the seconds to wait before the next launch.
 
         Raises:
-            SystemRefused: it died too often in a row, each time soon after its launch.
+            SystemRefused: the driver died too often in a row, each time soon after its launch.
         """
         self._host.stop(self.group)
         if reason == "new-plan":
@@ -99,17 +99,17 @@ class Reconciler:
         return RELAUNCH.wait_s(failures)
 
     def settle(self) -> None:
-        """It has run well for a while: forget earlier failures, close the alerts about the driver and about its task."""
+        """Reset the failures of a driver that runs well; resolve the alerts about the driver and about its task."""
         self._store.settled(self.group)
         _resolve(self.group, self._platform)
 
     def alert(self, text: str) -> None:
-        """Say that the stream needed care; told once until it has settled."""
+        """Raise an alert that the stream needs attention; it stays open until the driver has settled."""
         self._platform.raise_alert(_alert(self.group), "error", f"stream {self.group}: {text}")
 
 
 def stop_stream(group: str, platform: PlatformHook) -> None:
-    """Stop the driver of a group that is no more, by spark_default, and close what is open about it."""
+    """Stop the driver of a removed group, by spark_default, and resolve its alerts."""
     stream_host(Endpoint.from_connection("spark_default")).stop(group)
     _resolve(group, platform)
 

@@ -1,4 +1,4 @@
-"""What a DAG may wait for: that a stream needs care."""
+"""Trigger that fires when a stream group needs its operator."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from headrace.services.streams.reconcile import Reconciler
 
 
 class StreamNeedsCareTrigger(BaseTrigger):
-    """Fires when the driver is dead or stalled, a query is down, or the contracts ask for another plan.
+    """Fires when the driver is dead or stalled, a query is down, or the contracts need another plan.
 
-    A system that cannot be asked is no reason to wake anybody: the stream goes on without Airflow.
+    An unavailable system does not fire it: the stream continues without Airflow.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class StreamNeedsCareTrigger(BaseTrigger):
         self.settle_s = settle_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, as Airflow stores them."""
+        """Return the class path and the arguments."""
         arguments = {
             "group": self.group, "schemas": self.schemas, "poll_s": self.poll_s, "grace_s": self.grace_s,
             "stall_s": self.stall_s, "settle_s": self.settle_s,
@@ -39,7 +39,7 @@ class StreamNeedsCareTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event, with the reason and a sentence."""
+        """Yield one event, with the reason and a sentence."""
         reconciler = await Reconciler.afrom_connections(self.group, self.schemas)
         settled = False
         while True:
@@ -52,5 +52,5 @@ class StreamNeedsCareTrigger(BaseTrigger):
                     await asyncio.to_thread(reconciler.settle)
                     settled = True
             except SystemFailure as failure:
-                self.log.warning("cannot look after the stream: %s", failure)
+                self.log.warning("cannot check the stream: %s", failure)
             await asyncio.sleep(self.poll_s)

@@ -1,5 +1,5 @@
 """Real-time metrics: signed partial aggregates of a fact's changes, in event time.
 
-`spec` says what a metric is made of: `deltas` (changes → signed lines), `rollups` (lines → parts), `snapshots` (from where is
-counted), `lookup` (columns of other datasets), `counting` (the query `metrics`). Which metrics there are, the project says.
+`spec` defines a metric. `deltas` (changes → signed lines), `rollups` (lines → parts), `snapshots` (start of each
+count), `lookup` (columns of other datasets), `counting` (the query `metrics`). The project defines the metrics.
 """

@@ -1,4 +1,4 @@
-"""The query `metrics`: every change of a fact into the parts of its metrics, each exactly once."""
+"""Query `metrics`: counts every change of a fact into the parts of its metrics, exactly once."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ SNAPSHOTS: Final = "metrics.snapshots"
 
 
 def queries(metrics: Sequence[Metrics]) -> dict[str, Metrics]:
-    """Name of the query → what it counts, for the metrics of one stream group."""
+    """Return query name → metrics, for the metrics of one stream group."""
     return {QUERY if len(metrics) == 1 else f"{QUERY}.{each.name}": each for each in metrics}
 
 
 class MetricCounting:
-    """Counts batches of one fact's changes."""
+    """Handler that counts batches of one fact's changes."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class MetricCounting:
         patience: Patience,
         is_served: Callable[[], bool],
     ) -> None:
-        """`is_served` says whether the dataset that is looked up is served to its topic's end."""
+        """Create it. `is_served` returns whether the lookup's dataset is served to its topic's end."""
         self._metrics = metrics
         self._fact = fact
         self._writers = writers
@@ -69,13 +69,13 @@ class MetricCounting:
 
     @property
     def topics(self) -> Sequence[str]:
-        """The fact's topic."""
+        """Return the fact's topic."""
         return (self._fact.topic,)
 
     def serve(self, records: pa.Table, token: str) -> Done:
-        """Count one batch; `token` names it, the same for the same batch at every try.
+        """Count one batch. `token` identifies the batch and is the same at every try.
 
-        Raises SystemUnavailable, SystemRefused or Stopped, and may then have counted a part of the batch.
+        Raises SystemUnavailable, SystemRefused or Stopped; part of the batch may then be counted.
         """
         self._resume()
         kept = self._decisions.of(token)
@@ -89,7 +89,7 @@ class MetricCounting:
         return Done(sum(part.now.num_rows for part in made), len(dead))
 
     def replay(self, records: pa.Table) -> None:
-        """Count dead letters that can be read now: each once, at whatever age and however often it is replayed.
+        """Count dead letters that are readable now. Each counts once, at any age and after any number of replays.
 
         Raises SystemUnavailable, SystemRefused, Stopped.
         """
@@ -104,7 +104,7 @@ class MetricCounting:
     def _decided(
         self, records: pa.Table, token: str, kept: Sequence[Decided] | None
     ) -> tuple[list[Images], list[DeadLetter]]:
-        """Return what is counted of a batch, and its dead letters, as its first try decided."""
+        """Return the counted images of a batch and its dead letters, as the first try decided."""
         if kept is None:
             made, dead = decode(records, self._writer, self._images)
             self._decisions.keep(token, dead)
@@ -119,7 +119,7 @@ class MetricCounting:
             self._patience.outlast(lambda: self._dead_letters.write(letters))
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:
-        """Those of the records that cannot be counted, as `serve` would find; nothing is written."""
+        """Return the records that `serve` could not count, as dead letters. Writes nothing."""
         self._resume()
         return decode(records, self._writer, self._images)[1]
 
@@ -132,11 +132,13 @@ class MetricCounting:
         for part in (found.now, found.before):
             for name, type_ in self._dimensions.items() if part is not None else ():
                 for values in part[name].chunks:  # type: ignore[index] # the loop is empty without a part
-                    conform(values, Meaning(), wanted(type_), name)  # ClickHouse would wrap a number that is too large
+                    conform(
+                        values, Meaning(), wanted(type_), name
+                    )  # ClickHouse would wrap a number that is too large around
         return found
 
     def _lines(self, made: Sequence[Images]) -> pl.DataFrame:
-        """The batch's signed lines, each with the snapshot that it counts into."""
+        """Return the batch's signed lines, each with the snapshot of its count."""
         heads = joined([part.heads for part in made])
         known = self._snapshots or []
         fresh = begun(known, heads)
@@ -163,7 +165,7 @@ class MetricCounting:
         )
 
     def _resume(self) -> None:
-        """Read what earlier drivers counted, once."""
+        """Read the state of earlier drivers, once."""
         if self._snapshots is not None:
             return
         table = self._metrics.rollups[0].table

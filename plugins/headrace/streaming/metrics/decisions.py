@@ -1,7 +1,7 @@
-"""What each batch does not count, kept before it is counted.
+"""Decisions of metrics batches: records that a batch does not count, stored before the batch is counted.
 
-A batch that was inserted in part, and is tried again, counts what its first try decided to count: a record whose schema
-came meanwhile stays a dead letter, and is counted by its replay.
+A partly inserted batch that is retried counts what its first try decided. A record whose schema arrived meanwhile stays
+a dead letter, and its replay counts it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headrace.streaming.sink import Insert, Sink
 
 DECISIONS: Final = "metrics.decisions"
 MAYBE_COUNTED: Final = (
-    "It could be read when its batch was first tried and may be counted: compare before it is replayed"
+    "It was readable at the first try of its batch and may be counted already: compare before the replay"
 )
 
 PLACE: Final = pa.struct(
@@ -27,7 +27,7 @@ PLACE: Final = pa.struct(
 
 
 class Decided(NamedTuple):
-    """One record that is not counted."""
+    """A record that is not counted."""
 
     partition: int
     offset: int
@@ -36,14 +36,14 @@ class Decided(NamedTuple):
 
 
 class Decisions:
-    """The decisions of one driver's metrics, in ClickHouse."""
+    """Decisions of one driver's metrics, stored in ClickHouse."""
 
     def __init__(self, sink: Sink, patience: Patience) -> None:
         self._sink = sink
         self._patience = patience
 
     def of(self, token: str) -> list[Decided] | None:
-        """Return the decision of an earlier try of the batch; None at its first try."""
+        """Return the decision of an earlier try of the batch; None at the first try."""
         query = f"SELECT dead FROM {DECISIONS} WHERE token = {{token:String}} ORDER BY _inserted_at LIMIT 1"  # noqa: S608
         found = self._patience.outlast(lambda: self._sink.query(query, {"token": token}))
         if not found:
@@ -51,14 +51,14 @@ class Decisions:
         return [Decided(**each) if isinstance(each, dict) else Decided(*each) for each in found[0][0]]
 
     def keep(self, token: str, dead: Sequence[DeadLetter]) -> None:
-        """Keep the decision of the first try."""
+        """Store the decision of the first try."""
         places = [Decided(each.partition, each.offset, each.rule, each.reason)._asdict() for each in dead]
         rows = pa.table({"token": [token], "dead": pa.array([places], pa.list_(PLACE))})
         self._sink.insert([Insert(DECISIONS, rows)], self._patience)
 
 
 def divided(records: pa.Table, decided: Sequence[Decided]) -> tuple[list[DeadLetter], pa.Table]:
-    """The dead letters that were decided, and the records without them."""
+    """Return the decided dead letters, and the records without them."""
     dead: list[DeadLetter] = []
     for each in decided:
         own = pc.and_(pc.equal(records["partition"], each.partition), pc.equal(records["offset"], each.offset))

@@ -1,4 +1,4 @@
-"""Changes of a fact → signed lines: what is there now counts +1, what was there before counts -1. Pure."""
+"""Conversion of a fact's changes to signed lines: the new row counts +1, the old row -1. Pure."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ from headrace.streaming.metrics.snapshots import READ, Heads
 from headrace.streaming.metrics.spec import Metrics
 
 RECOVERY: Final = "headrace.recovery"
-"""Origin of the deletions that are written when a lost replication slot is recovered: rows that left the source unseen.
-`origin_lsn` is then the offset from which the fresh snapshot was written."""
+"""Origin of the deletions that the recovery of a lost replication slot writes.
+They are of rows that were deleted without a captured change. `origin_lsn` is then the offset at which the fresh snapshot
+begins.
+"""
 
 SIGN: Final = "_sign"
 META: Final = ("_kafka_partition", "_offset", "_op", "_committed_at", DELETED)
 
 
 class Images(NamedTuple):
-    """A chunk's row images, and what tells where its snapshot begins."""
+    """Row images of a chunk, and the columns that show where its snapshot begins."""
 
     now: pa.Table
-    """After each change; of a deletion, the row that is gone, marked."""
+    """Rows after each change; for a deletion the deleted row, marked."""
     before: pa.Table | None
-    """Before each update."""
+    """Rows before each update."""
     heads: Heads
 
 
 def images(chunk: Chunk, target: Mapping[str, str], metrics: Metrics) -> Images:
-    """The images of a chunk. Raises UnreadableRecords for whatever the query `cdc` would set aside too."""
+    """Return the images of a chunk. Raises UnreadableRecords in the same cases as the query `cdc`."""
     now = rows(chunk, target).table
     before = before_images(chunk, target)
     wanted = [*metrics.columns, *META]
@@ -43,10 +45,10 @@ def images(chunk: Chunk, target: Mapping[str, str], metrics: Metrics) -> Images:
 
 
 def signed(parts: Sequence[Images], metrics: Metrics, watermark: datetime | None) -> pl.DataFrame:
-    """The lines that the parts add (+1) and take away (-1), with `minute` and `late`.
+    """Return the lines that the parts add (+1) and remove (-1), with `minute` and `late`.
 
-    `late` is 1 on one line of each change whose event lies before the watermark. Rows that a snapshot reads are never
-    late: a snapshot has no order.
+    `late` is 1 on one line of each change with an event time before the watermark. Rows read by a snapshot are never
+    late, because a snapshot has no order.
     """
     now = _frame([part.now for part in parts])
     before = _frame([part.before for part in parts if part.before is not None], like=now)
@@ -63,8 +65,10 @@ def signed(parts: Sequence[Images], metrics: Metrics, watermark: datetime | None
 
 
 def newest(parts: Sequence[Images], metrics: Metrics) -> datetime | None:
-    """The newest event of the parts. One that claims to be of the future counts as of its commit: a wrong clock must not
-    make everything after it late.
+    """Return the newest event time of the parts.
+
+    A later event time than the commit counts as the commit time. Otherwise a wrong clock would make all later events
+    late.
     """
     instants = []
     for part in parts:

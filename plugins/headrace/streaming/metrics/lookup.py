@@ -1,4 +1,4 @@
-"""A column of another dataset, by key, kept in memory: small, and asked of ClickHouse only for what is not known."""
+"""In-memory lookup of another dataset's column by key, refreshed from ClickHouse."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from headrace.streaming.patience import Patience, Stopped
 from headrace.streaming.sink import Sink
 
 REFRESH_S: Final = 30.0
-"""How soon a value that changed in the other dataset is used, and a key that was not listed is asked for again."""
+"""Seconds after which a changed value is used, and an unlisted key is looked up again."""
 REREAD_S: Final = 5.0
-"""The same, while facts wait."""
+"""Seconds between two re-reads while facts wait."""
 POLL_S: Final = 1.0
 SERVED_S: Final = 600.0
-"""How long the first facts wait for the other dataset to be served, while that goes on."""
+"""Seconds for which the first facts wait until the other dataset is served."""
 LISTED_S: Final = 60.0
-"""The same for later ones."""
+"""Seconds for which later facts wait."""
 
 
 class Found:
-    """The values of one lookup."""
+    """Values of one lookup."""
 
     def __init__(self, lookup: Lookup, sink: Sink, patience: Patience, is_served: Callable[[], bool]) -> None:
-        """`is_served` says whether the query `cdc` has come to the end of the other dataset's topic."""
+        """Create it. `is_served` returns whether the query `cdc` has reached the end of the other dataset's topic."""
         self._lookup = lookup
         self._sink = sink
         self._patience = patience
@@ -38,9 +38,9 @@ class Found:
         self._unlisted = pl.Series(dtype=pl.Int64)
 
     def add(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """The lines with the lookup's column.
+        """Return the lines with the lookup's column added.
 
-        Lines with an unlisted key wait, within limits, until all of the other dataset is served; then the key counts as
+        Lines with an unlisted key wait, up to a limit, until the other dataset is served. Then the key counts as
         unknown. Raises SystemUnavailable, Stopped.
         """
         keys = lines[self._lookup.key].unique()
@@ -54,7 +54,7 @@ class Found:
     def _await(self, keys: pl.Series) -> None:
         deadline = time.monotonic() + self._wait_s
         while True:
-            served = self._is_served()  # asked before reading: what was served then is read now
+            served = self._is_served()  # asked before reading, so that all served rows are read
             if served or time.monotonic() - self._read_at > REREAD_S:
                 self._read()
             if served or self._lists(keys) or time.monotonic() > deadline:

@@ -1,11 +1,11 @@
-"""Inserts that count once and are never lost, whenever ClickHouse or the driver dies.
+"""Exactly-once inserts into ClickHouse, also when ClickHouse or the driver dies.
 
-ClickHouse writes the token of an insert down before the rows are there
+ClickHouse stores the token of an insert before the rows
 (https://github.com/ClickHouse/ClickHouse/blob/master/src/Storages/MergeTree/MergeTreeSink.cpp). A server that is killed
-in between has the token without the rows, and takes every further try for a repetition. So a token holds for one start
-of the server, where it keeps an insert that nobody waits for any more from counting beside the next try; and before any
-further try the table is asked what it has. It knows: batches are counted one after the other, so a row that was counted
-through the batch's newest offset, or beyond, says that the batch is there, in that partition of the table.
+in between has the token without the rows, and ignores every retry as a repetition. So a token is valid for one start of
+the server only. Within it, the token stops an abandoned insert from counting beside its retry. Before each retry the
+table is checked for the batch. Batches are counted one after the other. So a row counted through the batch's newest
+offset, or beyond, shows that the batch is in that partition of the table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BEGIN: Final = f"INSERT INTO {STARTS} SELECT generateUUIDv4(), now64(9) WHERE (S
 START: Final = f"SELECT toString(id) FROM {STARTS} ORDER BY at, id LIMIT 1"  # noqa: S608
 
 MONTH: Final = "toYYYYMM(minute)"
-"""By what tables of parts are partitioned: an insert is whole in each partition, or not there."""
+"""Partition expression of the tables of parts. An insert is complete in each partition, or absent."""
 THROUGH: Final = "_through"
 THERE: Final = """
     SELECT DISTINCT {month} FROM {table}
@@ -34,7 +34,7 @@ THERE: Final = """
 
 
 class Once:
-    """Inserts parts of batches that are counted one after the other."""
+    """Inserts the parts of batches, which are counted one after the other."""
 
     def __init__(self, sink: Sink, patience: Patience) -> None:
         self._sink = sink
@@ -46,8 +46,8 @@ class Once:
         Args:
             parts: table → rows.
             through: Kafka partition → offset of the batch's newest record.
-            token: names the batch.
-            tried: whether an earlier driver may have inserted some of them.
+            token: identifies the batch.
+            tried: whether an earlier driver may have inserted some of the rows.
 
         Raises SystemUnavailable, SystemRefused, Stopped.
         """
@@ -63,7 +63,7 @@ class Once:
         self._patience.outlast(attempt)
 
     def _start(self) -> str:
-        """Tell which start of the server this is."""
+        """Return the id of the server's current start."""
         found = self._sink.query(START)
         if not found:
             self._sink.command(BEGIN)
@@ -71,7 +71,7 @@ class Once:
         return str(found[0][0])
 
     def _left(self, table: str, rows: pa.Table, through: Mapping[int, int]) -> pa.Table:
-        """The rows that are not there."""
+        """Return the rows that the table does not have yet."""
         months = pc.add(pc.multiply(pc.year(rows["minute"]), 100), pc.month(rows["minute"]))
         asked = {
             "months": pc.unique(months).to_pylist(),
@@ -84,7 +84,7 @@ class Once:
 
 
 def newest_offsets(records: pa.Table) -> dict[int, int]:
-    """Kafka partition → offset of the newest record."""
+    """Return Kafka partition → offset of the newest record."""
     found = records.group_by("partition").aggregate([("offset", "max")])
     return dict(zip(found["partition"].to_pylist(), found["offset_max"].to_pylist(), strict=True))
 

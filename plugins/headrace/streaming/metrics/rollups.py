@@ -1,4 +1,4 @@
-"""Signed lines → the parts of one table: sums, and lines by id for what is counted once. Pure."""
+"""Aggregation of signed lines to the parts of one table: sums, and net lines by id for distinct counts. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from headrace.streaming.metrics.deltas import SIGN
 from headrace.streaming.metrics.spec import Metrics, Rollup
 
 COUNT: Final = ("_partition", "_snapshot")
-"""Which count a part belongs to."""
+"""Columns that identify the count of a part."""
 SUM: Final = pl.Decimal(38, 2)
 
 
 def by_record(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup) -> pa.Table:
-    """The same, one row a record and sign, with the record's offset."""
+    """Return the parts with one row per record and sign, with the record's offset."""
     lines = lines.with_columns(pl.col(SIGN).alias("_line"))
     found = roll_up(lines, metrics, rollup, by=(*COUNT, "_offset", "_line"))
     names = [SIGN if name == "_line" else name for name in found.column_names]
@@ -26,7 +26,7 @@ def by_record(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup) -> pa.Table
 
 
 def roll_up(lines: pl.DataFrame, metrics: Metrics, rollup: Rollup, by: tuple[str, ...] = COUNT) -> pa.Table:
-    """The parts, one row a minute, dimensions and count; what comes to nothing is left out."""
+    """Return the parts, one row per minute, dimensions and count. Rows with a net of zero are left out."""
     keys = ["minute", *rollup.dimensions, *by]
     sums = lines.group_by(keys).agg(
         *(_signed(expression).sum().alias(name) for name, expression in metrics.measures.items()),
@@ -47,7 +47,7 @@ def _signed(expression: pl.Expr) -> pl.Expr:
 
 
 def _by_id(lines: pl.DataFrame, keys: list[str], column: str, name: str) -> pl.DataFrame:
-    """Two lists a part: ids and their net lines; ids whose lines come to nothing are left out."""
+    """Return two lists per part: ids and their net lines. Ids with a net of zero are left out."""
     net = lines.filter(pl.col(column).is_not_null()).group_by([*keys, column]).agg(pl.col(SIGN).sum().alias("n"))
     net = net.filter(pl.col("n") != 0).sort([*keys, column])
     return net.group_by(keys, maintain_order=True).agg(
@@ -71,7 +71,7 @@ def _table(parts: pl.DataFrame, metrics: Metrics) -> pa.Table:
 
 
 def _map(ids: pa.Array, counts: pa.Array) -> pa.MapArray:
-    """One map a part; a part without ids has an empty one."""
+    """Return one map per part; it is empty for a part without ids."""
     lengths = np.nan_to_num(ids.value_lengths().to_numpy(zero_copy_only=False)).astype(np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     return pa.MapArray.from_arrays(pa.array(offsets), ids.flatten(), counts.flatten())

@@ -1,9 +1,9 @@
-"""From where is counted: each snapshot of the fact's table begins a new count. Pure.
+"""Snapshots of a fact's table; each begins a new count. Pure.
 
-Debezium reads a table anew when a replication slot was lost, and from the beginning when a snapshot was cut short. The
-rows it reads then were counted before, so adding them would count them twice. Every part therefore carries the offset at
-which its snapshot began, and only parts of the newest snapshot are shown. A row belongs to the last snapshot that began
-at or before its own offset: that follows from the record alone, so a batch that is done again gives the same parts.
+Debezium re-reads a table after a lost replication slot, and from the beginning after an interrupted snapshot. The
+re-read rows were counted before, so adding them would count them twice. So every part has the offset at which its
+snapshot began, and only parts of the newest snapshot are shown. A row belongs to the last snapshot that began at or
+before its offset. This depends on the record alone, so a repeated batch gives the same parts.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ NO_SNAPSHOT_US: Final = 0
 
 
 class Heads(NamedTuple):
-    """Of each record: what tells where snapshots begin."""
+    """Columns of the records that show where snapshots begin."""
 
     partition: np.ndarray
     offset: np.ndarray
     is_read: np.ndarray
-    """Whether a snapshot read it."""
+    """True for a record read by a snapshot."""
     taken_us: np.ndarray
-    """When its source was read or changed, microseconds since 1970; the same for all rows of one snapshot."""
+    """Time of the read or change in the source, microseconds since 1970; the same for all rows of one snapshot."""
     recovered: np.ndarray
-    """Of a deletion written by recovery: the offset from which the fresh snapshot was written, else -1."""
+    """For a deletion written by recovery: the offset at which the fresh snapshot begins; else -1."""
 
 
 class Snapshot(NamedTuple):
-    """One count."""
+    """A snapshot, which begins a count."""
 
     partition: int
     first_offset: int
@@ -39,14 +39,14 @@ class Snapshot(NamedTuple):
 
 
 def joined(parts: Sequence[Heads]) -> Heads:
-    """The heads of all parts, in the order of Kafka."""
+    """Return the heads of all parts, sorted by partition and offset."""
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.lexsort((columns[1], columns[0]))
     return Heads(*(column[order] for column in columns))
 
 
 def begun(known: Iterable[Snapshot], heads: Heads) -> list[Snapshot]:
-    """The snapshots that begin among these records and are not known yet; `heads` in the order of Kafka."""
+    """Return the new snapshots that begin in these records. `heads` are sorted by partition and offset."""
     counts = {partition: list(counts) for partition, counts in _by_partition(known).items()}
     found: list[Snapshot] = []
     for partition in np.unique(heads.partition):
@@ -67,7 +67,7 @@ def begun(known: Iterable[Snapshot], heads: Heads) -> list[Snapshot]:
 
 
 def snapshot_of(known: Iterable[Snapshot], partitions: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """`first_offset` of the snapshot that each record counts into."""
+    """Return for each record the `first_offset` of its snapshot."""
     counts = _by_partition(known)
     out = np.zeros(len(offsets), np.uint64)
     for partition in np.unique(partitions):
@@ -78,7 +78,10 @@ def snapshot_of(known: Iterable[Snapshot], partitions: np.ndarray, offsets: np.n
 
 
 def not_counted(known: Iterable[Snapshot], heads: Heads) -> np.ndarray:
-    """Offsets of recovery's deletions of rows that the count never had, because it began with the fresh snapshot."""
+    """Return the offsets of recovery's deletions of rows that this count never had.
+
+    Such a count began with the fresh snapshot.
+    """
     starts = snapshot_of(known, heads.partition, heads.offset)
     return heads.offset[(heads.recovered >= 0) & (starts.astype(np.int64) >= heads.recovered)]
 

@@ -1,4 +1,4 @@
-"""What a metrics stream is made of, as plain values."""
+"""Definition of a metrics stream: rollups, lookup and measures, as plain values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """One table of parts: the measures by minute and these dimensions."""
+    """Table of parts: the measures by minute and dimensions."""
 
     table: str
     """`database.table`."""
@@ -19,44 +19,44 @@ class Rollup:
 
     @property
     def replayed(self) -> str:
-        """The table of replayed dead letters, by position; the views add it to the parts."""
+        """Return the table of replayed dead letters, by position. The views add it to the parts."""
         return f"{self.table.removesuffix('_parts')}_replayed"
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A column that another dataset has, found by key."""
+    """Column of another dataset, looked up by key."""
 
     column: str
     key: str
-    """The fact's column, and the other dataset's key."""
+    """Column of the fact, and key of the other dataset."""
     dataset: str
-    """Id of the other dataset; its view in ClickHouse is asked."""
+    """Id of the other dataset. The lookup reads its view in ClickHouse."""
     unknown: str
-    """What stands for a key that is not listed."""
+    """Value for a key that is not listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The metrics of one fact."""
+    """Metrics of one fact."""
 
     name: str
     fact: str
     """Dataset id."""
     event_time: str
-    """The fact's timestamp that decides the minute."""
+    """Timestamp column of the fact that determines the minute."""
     measures: Mapping[str, pl.Expr]
-    """Column of the parts → what one line adds to it."""
+    """Column of the parts → expression that one line adds."""
     distincts: Mapping[str, str]
-    """Column of the parts (lines by id) → the fact's column that is counted once."""
+    """Column of the parts (lines by id) → column of the fact, counted distinct."""
     rollups: tuple[Rollup, ...]
     lookup: Lookup
     lateness: timedelta
-    """How far behind the newest event a change may be before it counts as late. It is counted all the same."""
+    """Delay after the newest event from which a change counts as late. A late change is still counted."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The fact's columns that are needed."""
+        """Return the required columns of the fact."""
         used = {name for expression in self.measures.values() for name in expression.meta.root_names()}
         dimensions = {name for rollup in self.rollups for name in rollup.dimensions} - {self.lookup.column}
         return tuple(sorted({self.event_time, self.lookup.key, *used, *dimensions, *self.distincts.values()}))

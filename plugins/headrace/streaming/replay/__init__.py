@@ -1,5 +1,5 @@
-"""Dead letters, replayed: read as the stream reads, and put where whoever refused them would have put them.
+"""Replay of dead letters: read like the stream, and written to the system that refused them.
 
-No Spark and no Kafka take part: a letter goes straight into raw or the warehouse, at its own position
+It uses no Spark and no Kafka: a dead letter goes directly into raw or the warehouse, at its own position
 (docs/adr/0012-letters-are-replayed-at-their-own-position.md).
 """

@@ -1,7 +1,7 @@
-"""Replays the selected letters: `main(METRICS, ["selection.json", "result.json"])`.
+"""Job that replays selected dead letters: `main(METRICS, ["selection.json", "result.json"])`.
 
-Where the systems are comes by the environment (`HEADRACE_LETTERS`), so that no secret stands in a command line. The
-result is written also when some letters could not be put; exit code 0 says that it was written.
+The endpoints come from the environment (`HEADRACE_LETTERS`), so that no command line has a secret. The result is
+written even if some dead letters could not be written; exit code 0 means that it was written.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from headrace.systems.platform.hook import PlatformHook
 PATIENCE_S: Final = 120.0
 FROM_A_SOURCE: Final = (
     "the change was never a record, so there is nothing to replay. Correct the row in the source database, "
-    "or trigger reread_tables for its dataset; then discard the letter"
+    "or trigger reread_tables for its dataset; then discard the dead letter"
 )
 
 log = logging.getLogger(__name__)
 
 
 class Places:
-    """Every place to which letters may go."""
+    """Destinations of dead letters."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint], schemas: Path, metrics: Sequence[Metrics]) -> None:
         registry, clickhouse = endpoints["registry"], endpoints["warehouse"]
@@ -56,20 +56,28 @@ class Places:
         self._metrics = metrics
         self._contracts: Mapping[str, Contract] = load_index(schemas)
         self._writers = Writers(
-            HttpClient("registry", registry, path=str(registry.extra.get("path", "")), next_step="Replay again then.")
+            HttpClient(
+                "registry",
+                registry,
+                path=str(registry.extra.get("path", "")),
+                next_step="Replay again when it answers.",
+            )
         )
         self._sink = Sink(clickhouse)
         self._patience = Patience(PATIENCE_S, lambda why: log.warning("waiting: %s", why) if why else None)
         self.destination = cache(self._destination)
 
     def _destination(self, refused_by: str, topic: str) -> Destination:
-        """Of a refuser and a topic. Raises SystemRefused where the contracts have no such place any more."""
+        """Return the destination for a refuser and a topic.
+
+        Raises SystemRefused if the contracts have none any more.
+        """
         if refused_by in {names.source_connector(c.source.connection) for c in captured(self._contracts.values())}:
             raise SystemRefused("letters", refused_by, FROM_A_SOURCE)
         group, _, query = refused_by.partition("/")
         found = self._query(group, query, topic) if query else self._raw(refused_by, topic)
         if found is None:
-            raise SystemRefused("letters", refused_by, f"no contract has it put records of {topic} anywhere")
+            raise SystemRefused("letters", refused_by, f"no contract writes records of {topic} through it")
         return found
 
     def _query(self, group: str, query: str, topic: str) -> Destination | None:
@@ -89,7 +97,7 @@ class Places:
 
 
 def main(metrics: Sequence[Metrics], arguments: Sequence[str]) -> int:
-    """Replay; the process's exit code."""
+    """Replay the selected dead letters; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     request: dict[str, Any] = json.loads(Path(arguments[0]).read_text())

@@ -1,4 +1,4 @@
-"""Letters of a sink: landed in the raw table as the sink lands, at their own position."""
+"""Replay of a sink's dead letters into the raw table, at their own position."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ META: Final = frozenset({"_op", "_lsn", "_committed_at", "_topic", "_kafka_parti
 
 
 class Raw:
-    """The raw table of one dataset: a `Destination`. Nobody else may put letters there meanwhile."""
+    """Raw table of one dataset, as a `Destination`. No other process may replay into it at the same time."""
 
     def __init__(self, dataset: Served, table: str, lake: LakeHook, writers: Writers, patience: Patience) -> None:
         self._dataset = dataset
@@ -40,11 +40,14 @@ class Raw:
         self._patience = patience
 
     def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
-        """Those that still cannot be read, and why."""
+        """Return the records that still cannot be read, with reasons."""
         return reasons(records, self._decoded(self._lake.need(self._name), records)[1])
 
     def put(self, records: Sequence[Record], token: str) -> None:
-        """Append those that are not there, in one commit. The position says it, so no token is needed."""
+        """Append the records that are missing, in one commit.
+
+        It needs no token, because the position identifies a record.
+        """
 
         def appended() -> None:
             from headrace.systems.lake.once import OnThisState
@@ -84,12 +87,12 @@ class Raw:
 
 
 def landed(chunk: Chunk, schema: pa.Schema) -> pa.Table:
-    """The rows of a chunk as the sink lands them. Raises UnreadableRecords when a record cannot become a row."""
+    """Return the rows of a chunk as the sink writes them. Raises UnreadableRecords if a record cannot become a row."""
     target = {field.name: Wanted(_plain(field.type), True) for field in schema if field.name not in META}
     found = rows(chunk, target).table
     origin = found["_committed_at"].cast(pa.int64())
     meta = {
-        # The sink is told milliseconds.
+        # The sink gets milliseconds.
         "_committed_at": pc.multiply(pc.divide(origin, 1000), 1000).cast(pa.timestamp("us", "UTC")),
         "_topic": pa.chunked_array([pa.repeat(chunk.topic, found.num_rows)]),
     }
@@ -118,7 +121,7 @@ def _is_uuid(type_: pa.DataType) -> bool:
 
 
 def _plain(type_: pa.DataType) -> pa.DataType:
-    """The type as a stream's values are conformed to it: without large offsets, a UUID as its text."""
+    """Return the type to which a stream converts values: without large offsets, and a UUID as text."""
     if pa.types.is_large_string(type_) or _is_uuid(type_):
         return pa.string()
     if pa.types.is_large_binary(type_):

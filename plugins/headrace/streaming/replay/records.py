@@ -1,4 +1,4 @@
-"""Letters as the batches that the stream's handlers take."""
+"""Conversion of dead letters to the batches that the stream's handlers take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.streaming.decode import DeadLetter
 
 
 def as_batch(records: Sequence[Record]) -> pa.Table:
-    """The records as Spark hands a batch over: topic, partition, offset, timestamp, key and value."""
+    """Return the records as a batch: topic, partition, offset, timestamp, key and value."""
     return pa.table(
         {
             "topic": pa.array([record.position.topic for record in records], pa.string()),
@@ -26,6 +26,6 @@ def as_batch(records: Sequence[Record]) -> pa.Table:
 
 
 def reasons(records: Sequence[Record], dead: Sequence[DeadLetter]) -> dict[Position, str]:
-    """Why records cannot be read, of those that cannot."""
+    """Return position → reason, of the records that cannot be read."""
     places = {record.position[1:]: record.position for record in records}
     return {places[letter.topic, letter.partition, letter.offset]: letter.reason for letter in dead}

@@ -1,4 +1,4 @@
-"""Letters of a stream's query: served as the query serves."""
+"""Replay of a stream query's dead letters into ClickHouse."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from headrace.streaming.sink import Sink
 
 
 class Refusing:
-    """A letterbox for records that were found readable: none may come."""
+    """Dead-letter receiver that refuses: the records were checked as readable before."""
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Raises SystemRefused."""
+        """Raise SystemRefused."""
         letter = letters[0]
         raise SystemRefused("letters", f"{letter.topic} {letter.partition}/{letter.offset}", letter.reason)
 
 
 class Counted:
-    """Where the letters of a query that adds up belong: a `Destination`."""
+    """Destination of dead letters of a metrics query."""
 
     def __init__(self, counting: MetricCounting) -> None:
         self._counting = counting
 
     def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
-        """Those that still cannot be read, and why."""
+        """Return the records that still cannot be read, with reasons."""
         return reasons(records, self._counting.unreadable(as_batch(records)))
 
     def put(self, records: Sequence[Record], _: str) -> None:
-        """Count them. What is counted is kept by position, so no token is needed."""
+        """Count the records. It needs no token, because replayed counts are stored by position."""
         self._counting.replay(as_batch(records))
 
 
 class Query:
-    """Where the letters of the query that serves changes belong: a `Destination`."""
+    """Destination of dead letters of the query `cdc`."""
 
     def __init__(self, handler: ChangeServing) -> None:
         self._handler = handler
 
     def unreadable(self, records: Sequence[Record]) -> Mapping[Position, str]:
-        """Those that still cannot be read, and why."""
+        """Return the records that still cannot be read, with reasons."""
         return reasons(records, self._handler.unreadable(as_batch(records)))
 
     def put(self, records: Sequence[Record], _: str) -> None:
-        """Serve them. State and history keep one row a position, so no token is needed."""
+        """Serve the records. It needs no token, because state and history keep one row per position."""
         done = self._handler.serve(as_batch(records))
         for topic, why in done.held.items():
             raise SystemRefused("warehouse", topic, why)
@@ -67,13 +67,16 @@ def of_query(
     sink: Sink,
     patience: Patience,
 ) -> Destination | None:
-    """The place of a query's letters; None when the group has no such query any more. `metrics` are all there are."""
+    """Return the destination of a query's dead letters; None if the group has no such query.
+
+    `metrics` has all metrics.
+    """
     if query == QUERY:
         return Query(ChangeServing(datasets, writers, sink, Refusing(), patience))
     by_id = {dataset.id: dataset for dataset in datasets}
     counted = queries([each for each in metrics if each.fact in by_id]).get(query)
     if counted is None:
         return None
-    # What is looked up is served long since: the letter waited for a person.
+    # The lookup's dataset counts as served: a replay is triggered by a person, long after the dead letter.
     counting = MetricCounting(counted, by_id[counted.fact], writers, sink, Refusing(), patience, lambda: True)
     return Counted(counting)

@@ -1,1 +1,1 @@
-"""Kafka Connect: source and sink connectors."""
+"""Client of Kafka Connect: hook, status and state of source and sink connectors."""

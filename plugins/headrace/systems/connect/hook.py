@@ -1,4 +1,4 @@
-"""Kafka Connect, by its REST API.
+"""Hook for Kafka Connect's REST API.
 
 Connection `kafka_connect_default`, type http: host, port, login, password.
 """
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 ABSENT: Final = 404
 REBALANCING: Final = 409
 NEXT_STEP: Final = (
-    "Sources keep their changes and topics their records; connectors go on from their stored positions when it answers."
+    "Sources keep their changes and topics their records; "
+    "connectors continue from their stored offsets when it answers."
 )
 OLD_FAILURE_S: Final = 30.0
-"""Seconds in which Connect gives the tasks of a connector a new configuration, ten times what it needs."""
+"""Seconds after which a failure from before a configuration change counts.
+Ten times what Connect needs to pass on a change.
+"""
 
 
 class ConnectHook:
-    """Connectors: make, look at, steer."""
+    """Hook that creates, inspects and controls connectors."""
 
     default_conn_name = "kafka_connect_default"
 
@@ -45,7 +48,7 @@ class ConnectHook:
             "connect",
             endpoint,
             next_step=NEXT_STEP,
-            timeout_s=90.0,  # a worker answers a change of configuration after it checked it
+            timeout_s=90.0,  # a worker validates a configuration before it answers
             backoff=backoff or Backoff(tries=8, first_s=0.5),
             transient={REBALANCING},
             transport=transport,
@@ -55,71 +58,71 @@ class ConnectHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> ConnectHook:
-        """The Connect cluster of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @property
     def address(self) -> str:
-        """Where the API is."""
+        """Return the URL of the API."""
         return self._http.address
 
     def names(self) -> tuple[str, ...]:
-        """Every connector, sorted."""
+        """Return the names of all connectors, sorted."""
         return tuple(sorted(self._http.call("GET", "/connectors").body or ()))
 
     def config(self, name: str) -> dict[str, str] | None:
-        """The connector's configuration as it was given; None where there is no connector."""
+        """Return the connector's configuration as submitted; None if there is no connector."""
         answer = self._http.call("GET", f"{_path(name)}/config", accept={ABSENT})
         if answer.status == ABSENT:
             return None
         return {key: str(value) for key, value in answer.body.items() if key != "name"}
 
     def put(self, name: str, config: Mapping[str, str]) -> None:
-        """Makes the connector, or gives it this whole configuration.
+        """Create the connector, or replace its whole configuration.
 
         Raises:
-            SystemRefused: Connect finds a fault in the configuration.
+            SystemRefused: Connect rejects the configuration.
         """
         self._http.call("PUT", f"{_path(name)}/config", body=dict(config))
 
     def task_settings(self, name: str, key: str) -> list[str | None]:
-        """Return the value of a configuration key in each of the connector's tasks; None where a task has no such key."""
+        """Return the value of a configuration key for each task; None for a task without the key."""
         answer = self._http.call("GET", f"{_path(name)}/tasks", accept={ABSENT})
         return [] if answer.status == ABSENT else [task["config"].get(key) for task in answer.body]
 
     def delete(self, name: str) -> None:
-        """Removes the connector; its topics, positions and slot stay. No error without one."""
+        """Delete the connector; its topics, offsets and slot stay. No error if there is none."""
         self._http.call("DELETE", _path(name), accept={ABSENT})
 
     def status(self, name: str) -> ConnectorStatus | None:
-        """What the connector and its tasks do; None where there is no connector, or not yet."""
+        """Return the state of the connector and its tasks; None if there is no connector, or not yet."""
         answer = self._http.call("GET", f"{_path(name)}/status", accept={ABSENT})
         return None if answer.status == ABSENT else parse_status(answer.body)
 
     def pause(self, name: str) -> None:
-        """Asks the connector to pause: tasks stay, nothing is read or written."""
+        """Request a pause: tasks stay, nothing is read or written."""
         self._http.call("PUT", f"{_path(name)}/pause")
 
     def resume(self, name: str) -> None:
-        """Asks a paused or stopped connector to go on."""
+        """Request that a paused or stopped connector resumes."""
         self._http.call("PUT", f"{_path(name)}/resume")
 
     def stop(self, name: str) -> None:
-        """Asks the connector to stop: its tasks end, its positions may be altered."""
+        """Request a stop: tasks end, and the offsets may be altered."""
         self._http.call("PUT", f"{_path(name)}/stop")
 
     def restart(self, name: str, *, only_failed: bool = True) -> None:
-        """Restarts the connector and its tasks, by default only the failed ones."""
+        """Restart the connector and its tasks, by default only the failed ones."""
         params = {"includeTasks": "true", "onlyFailed": "true" if only_failed else "false"}
         self._http.call("POST", f"{_path(name)}/restart", params=params)
 
     def offsets(self, name: str) -> list[dict[str, Any]]:
-        """The connector's stored positions, each `{"partition": …, "offset": …}`."""
+        """Return the connector's stored offsets, each `{"partition": …, "offset": …}`."""
         answer = self._http.call("GET", f"{_path(name)}/offsets")
         return list(answer.body["offsets"])
 
     def delete_offsets(self, name: str) -> None:
-        """Forgets the positions of a stopped connector: a source takes a fresh snapshot next.
+        """Delete the offsets of a stopped connector. A source then takes a fresh snapshot.
 
         Raises:
             SystemRefused: the connector is not stopped.
@@ -127,16 +130,16 @@ class ConnectHook:
         self._http.call("DELETE", f"{_path(name)}/offsets")
 
     def require_well(self, name: str) -> None:
-        """Raise SystemFailure with the connector's own error when it, or a task of it, has failed."""
+        """Raise SystemFailure with the connector's own error if it or one of its tasks has failed."""
         status = self.status(name)
         if status and status.failures:
             raise SystemFailure("connect", self.address, status.failures[0].sentence)
 
     def wait_for_tasks(self, name: str, key: str, value: str, timeout_s: float = 60.0) -> None:
-        """Wait until the connector has tasks and each was given the value: a new configuration reaches them later.
+        """Wait until all tasks have this value of the configuration key. Tasks get a new configuration with a delay.
 
         Raises:
-            SystemUnavailable: they were not in time.
+            SystemUnavailable: the tasks do not have it in time.
         """
         deadline = time.monotonic() + timeout_s
         while set(self.task_settings(name, key)) != {value}:
@@ -151,15 +154,15 @@ class ConnectHook:
     def wait(
         self, name: str, state: State, timeout_s: float = 120.0, *, before: ConnectorStatus | None = None
     ) -> ConnectorStatus:
-        """Waits until the connector and its tasks are in the state; a stopped one has no tasks.
+        """Wait until the connector and its tasks are in the state. A stopped connector has no tasks.
 
         Args:
-            before: what they did before a change of the configuration. A failure of then stands until their tasks have the
-                new one, and counts only when it is still there after OLD_FAILURE_S.
+            before: status before a configuration change. Its failures stay visible until the tasks have the new
+                configuration, so they count only if they are still there after OLD_FAILURE_S.
 
         Raises:
-            SystemFailure: a task failed instead; says why.
-            SystemUnavailable: the state was not reached in time.
+            SystemFailure: a task failed. The message has the cause.
+            SystemUnavailable: the state is not reached in time.
         """
         began = time.monotonic()
         deadline, old = began + timeout_s, before.failures if before else ()

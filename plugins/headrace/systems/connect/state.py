@@ -1,4 +1,4 @@
-"""Declared connectors: what Connect holds of them, and making it so."""
+"""State functions of connectors: observe the declared ones, apply one change."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from headrace.systems.connect.hook import ConnectHook
 
 
 def observe(hook: ConnectHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The wanted connectors that exist, with the configuration they were given."""
+    """Return the wanted connectors that exist, with the configuration they were given."""
     names = [resource.name for resource in wanted if resource.kind == "connector"]
     found = ((name, hook.config(name)) for name in names)
     return tuple(Resource("connector", name, {"config": config}) for name, config in found if config is not None)
 
 
 def apply(hook: ConnectHook, change: Change) -> None:
-    """Carries out one change of one connector and waits until it runs. May be done twice.
+    """Apply one change of one connector and wait until it runs. Idempotent.
 
     Raises:
-        SystemRefused: Connect finds a fault in the configuration.
-        SystemFailure: a task failed with it.
+        SystemRefused: Connect rejects the configuration.
+        SystemFailure: a task fails with the configuration.
     """
     connector = change.resource
     if change.action == "delete":

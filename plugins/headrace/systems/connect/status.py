@@ -1,4 +1,4 @@
-"""What a connector and its tasks do, and why a task failed. Pure."""
+"""Parsed status of a connector and its tasks, with causes of failures. Pure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SLOT_LOST: Final = re.compile(
     r"|replication slot .* (?:has been invalidated|is invalid)"
     r"|replication slot \"[^\"]+\" does not exist"
     r"|slot .* is no longer available"
-    # "… but this is no longer available on the server" stands behind an offset that is longer than LONGEST_CAUSE.
+    # "… but this is no longer available on the server" follows an offset that is longer than LONGEST_CAUSE.
     r"|is trying to read change stream starting at"
     r"|requested WAL segment .* has already been removed",
     re.IGNORECASE,
 )
-"""What PostgreSQL and Debezium say when the log that a slot needs is gone."""
+"""Error texts of PostgreSQL and Debezium for a slot whose WAL is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFailure:
-    """One failed task (or the connector itself) and its cause."""
+    """Failure of a task, or of the connector itself, with its cause."""
 
     connector: str
     task: int | None
@@ -34,26 +34,26 @@ class TaskFailure:
     error: str
     """First line of the stack trace."""
     cause: str
-    """Message of the innermost cause; the error again where nothing caused it."""
+    """Message of the innermost cause; equal to `error` without a cause."""
     causes: tuple[str, ...] = ()
-    """Message of every cause, the outermost first."""
+    """Messages of all causes, the outermost first."""
 
     @property
     def sentence(self) -> str:
-        """Who failed, and why."""
+        """Return one sentence with the failed part and the cause."""
         who = f"task {self.task} of connector" if self.task is not None else "connector"
         because = "" if self.cause == self.error else f", caused by {self.cause}"
         return f"{who} {self.connector} failed: {self.error}{because}"
 
     @property
     def slot_lost(self) -> bool:
-        """Whether only a fresh snapshot helps."""
+        """Return whether the slot is lost, so that a fresh snapshot is needed."""
         return bool(SLOT_LOST.search(self.error) or SLOT_LOST.search(self.cause))
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatus:
-    """A connector, its tasks, and what failed."""
+    """States of a connector and its tasks, with their failures."""
 
     name: str
     state: State
@@ -61,19 +61,19 @@ class ConnectorStatus:
     failures: tuple[TaskFailure, ...] = ()
 
     def settled(self, state: State) -> bool:
-        """Whether connector and tasks are all in the state."""
+        """Return whether the connector and all its tasks are in the state."""
         if self.state != state or any(task != state for task in self.tasks):
             return False
         return bool(self.tasks) or state in ("STOPPED", "FAILED")
 
     @property
     def summary(self) -> str:
-        """For a log line: `cdc-oltp RUNNING, tasks RUNNING`."""
+        """Return the status for a log line: `cdc-oltp RUNNING, tasks RUNNING`."""
         return f"{self.name} {self.state}, tasks {', '.join(self.tasks) or 'none'}"
 
 
 def parse_status(body: Mapping[str, Any]) -> ConnectorStatus:
-    """The status as Connect's REST API gives it."""
+    """Parse a status response of Connect's REST API."""
     name, connector = body["name"], body["connector"]
     failed = [(None, connector)] if connector["state"] == "FAILED" else []
     failed += [(task["id"], task) for task in body["tasks"] if task["state"] == "FAILED"]

@@ -1,1 +1,1 @@
-"""Kafka: topics and what is in them."""
+"""Client of Kafka: topics, users, reading and counting of records."""

@@ -1,4 +1,4 @@
-"""Users of a cluster, and what each may do."""
+"""Users of a Kafka cluster and their ACLs."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, Final, NamedTuple
 from headrace.systems.kafka.hook import KafkaHook, admin_api
 
 ITERATIONS: Final = 4096
-"""Of SCRAM, as many as Kafka's default: a password of ours is random, so guessing it is hopeless."""
+"""SCRAM iterations, as many as Kafka's default. The passwords are random, so they cannot be guessed."""
 
 
 class Grant(NamedTuple):
-    """Operations that a user may do on the resources of a kind; kinds and operations are named as Kafka names them."""
+    """Operations that a user may do on resources of one kind. Kinds and operations have Kafka's names."""
 
     user: str
     kind: str
     name: str
-    """Of the resource; `*` is any."""
+    """Name of the resource; `*` is any."""
     operations: tuple[str, ...]
     prefix: bool = False
-    """Whether `name` is how the names begin."""
+    """True if `name` is a prefix of names."""
 
 
 def make_users(hook: KafkaHook, passwords: Mapping[str, str], grants: Iterable[Grant]) -> None:
-    """Make the users (name → password) and let them do what is granted; again changes nothing.
+    """Create the users (name → password) and add the grants. Idempotent.
 
-    What was granted before, and is not among the grants, stays.
+    Earlier grants stay.
 
     Raises:
         SystemUnavailable: the cluster does not answer.
-        SystemRefused: it refuses.
+        SystemRefused: the cluster refuses.
     """
     users = [_credential(*user) for user in passwords.items()]
     granted = [binding for grant in grants for binding in _bindings(grant)]

@@ -1,4 +1,4 @@
-"""Messages as they arrive."""
+"""Kafka poll that returns messages as soon as some have arrived."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def arrived(consumer: Consumer, most: int, seconds: float) -> list[Any]:
-    """Return what Kafka has sent, at most `most` messages; nothing when nothing comes within so many seconds.
+    """Return the messages that Kafka has sent, at most `most`; none if none comes within `seconds`.
 
-    `consume` alone, given a time-out, waits for the whole of it unless there are `most` messages: a few that are all there are
-    would come as late as that.
+    `consume` with a time-out waits for its full length unless there are `most` messages. A few messages would be
+    delayed by that time.
     https://docs.confluent.io/platform/current/clients/confluent-kafka-python/html/index.html#confluent_kafka.Consumer.consume
     """
     first = consumer.poll(seconds)

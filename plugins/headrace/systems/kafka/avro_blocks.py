@@ -1,14 +1,12 @@
-"""Many Avro records at once: bare record bodies become one in-memory Avro file, read by polars.
+"""Batch decoding of Avro records: record bodies become one in-memory Avro file, read by polars.
 
-A record on a topic is byte 0, a four-byte schema id and the body (Confluent's wire format). The
-bodies of one writer schema, laid end to end behind a file header, are a valid Avro file: decoding
-costs one call for a whole batch instead of one a record.
+A record on a topic is byte 0, a four-byte schema id and the body (Confluent's wire format). The bodies of one writer
+schema, laid end to end behind a file header, are a valid Avro file. So one call decodes a whole batch.
 
-The danger: a record that is cut short or has a wrong length in it lets the reader slide into its
-neighbours, and what it makes of them can look right. So a random number is laid after every record,
-and the schema reads it back as the record's last field. A record whose mark comes back unchanged
-ended exactly where its bytes end, hence the next one began where its own begin; to slide and hit a
-mark by accident has a chance of 2^-52.
+The risk: after a record that is cut short or has a wrong length, the reader continues in its neighbours, and the result
+can look right. So a random number (the mark) follows every record, and the schema reads it as the record's last field.
+A mark that is read back unchanged proves that its record ended where its bytes end, and that the next record began
+where its bytes begin. The chance of hitting a mark by accident is 2^-52.
 """
 
 from __future__ import annotations
@@ -32,35 +30,35 @@ MARK_BYTES: Final = 8
 
 
 class Wire(NamedTuple):
-    """A record value taken apart: which schema wrote it, and what it wrote."""
+    """Parts of a record value: id of the writer schema, and Avro body."""
 
     schema_id: int
     body: bytes
 
 
 class Decoded(NamedTuple):
-    """What came of a batch."""
+    """Result of decoding a batch."""
 
     frame: pl.DataFrame
-    """One row for each readable body, in order."""
+    """One row per readable body, in order."""
     unreadable: tuple[int, ...]
-    """Indexes of the bodies that no row stands for."""
+    """Indexes of the bodies that cannot be read."""
 
 
 def unwrap(value: bytes) -> Wire | None:
-    """The parts of a record in the wire format; None when it is in no such format."""
+    """Return the parts of a record in the wire format; None for another format."""
     if len(value) < HEADER_BYTES or value[0] != 0:
         return None
     return Wire(int.from_bytes(value[1:HEADER_BYTES], "big"), value[HEADER_BYTES:])
 
 
 def wrap(schema_id: int, body: bytes) -> bytes:
-    """The inverse of `unwrap`."""
+    """Return a record value in the wire format; the inverse of `unwrap`."""
     return b"\0" + schema_id.to_bytes(4, "big") + body
 
 
 def marked_header(schema: Mapping[str, Any]) -> bytes:
-    """Return the header of an uncompressed Avro file of a record schema, with the mark as its last field."""
+    """Return the header of an uncompressed Avro file for a record schema with the mark as its last field."""
     marked = {**schema, "fields": [*schema["fields"], {"name": MARK, "type": "double"}]}
     text = json.dumps(marked, separators=(",", ":")).encode()
     entries = b"".join(long(len(part)) + part for part in (b"avro.schema", text, b"avro.codec", b"null"))
@@ -68,7 +66,9 @@ def marked_header(schema: Mapping[str, Any]) -> bytes:
 
 
 def read_block(header: bytes, values: pa.BinaryArray, columns: Sequence[str]) -> pa.RecordBatch:
-    """Return these columns of the values (1 or more, none null), in the same order; `header` is of `marked_header`.
+    """Return these columns of the values (1 or more, none null), in the same order.
+
+    `header` comes from `marked_header`.
 
     Raises:
         ValueError: not every value is exactly one record of the header's schema.
@@ -77,7 +77,7 @@ def read_block(header: bytes, values: pa.BinaryArray, columns: Sequence[str]) ->
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    # The public read_avro costs 2 ms a call more: too much for the small batches of a stream.
+    # The public read_avro takes 2 ms longer per call: too much for the small batches of a stream.
     from polars_avro._avro_rs import AvroSource
 
     count = len(values)
@@ -86,15 +86,15 @@ def read_block(header: bytes, values: pa.BinaryArray, columns: Sequence[str]) ->
     block = b"".join((header, long(count), long(len(data)), data, SYNC))
     with _reader_errors():
         source = AvroSource([lambda: _opened(block)], False, False)
-        # One batch and never a second: the reader spins for ever on bytes left in a block.
+        # Read only one batch: the reader loops for ever on bytes left in a block.
         found = pa.record_batch(next(iter(source.batch_iter(count, [*columns, MARK]))))
     if found.num_rows != count or not np.array_equal(found[MARK].to_numpy(), marks):
-        raise ValueError("the record's length is not what the schema says")
+        raise ValueError("the record's length does not fit the schema")
     return found.select(list(columns))
 
 
 def read(schema: Any, bodies: Sequence[bytes], columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """The records of a record schema as a frame, of these columns only when given.
+    """Return the records of a record schema as a frame, with these columns only if given.
 
     Raises:
         ValueError: not every body is exactly one record of the schema.
@@ -113,7 +113,7 @@ def read(schema: Any, bodies: Sequence[bytes], columns: Sequence[str] | None = N
 
 
 def decode(schema: Any, bodies: Sequence[bytes], columns: Sequence[str] | None = None) -> Decoded:
-    """The readable records; halving a batch that fails isolates the ones that are not."""
+    """Return the readable records. A batch that fails is halved until its unreadable records are isolated."""
     import polars as pl
 
     frames: list[pl.DataFrame] = []
@@ -128,13 +128,13 @@ def decode(schema: Any, bodies: Sequence[bytes], columns: Sequence[str] | None =
                 unreadable.append(start)
                 continue
             middle = (start + end) // 2
-            pending += [(middle, end), (start, middle)]  # a stack: the first half comes next
+            pending += [(middle, end), (start, middle)]  # a stack: the first half is next
     frame = pl.concat(frames) if frames else read(schema, (), columns)
     return Decoded(frame, tuple(unreadable))
 
 
 def by_schema(values: Iterable[bytes | None]) -> tuple[Mapping[int, list[int]], tuple[int, ...]]:
-    """Indexes of the values by schema id, and of those in no wire format. None is left out."""
+    """Return the indexes of the values by schema id, and of those not in the wire format. None values are left out."""
     known: dict[int, list[int]] = {}
     foreign: list[int] = []
     for index, value in enumerate(values):
@@ -163,7 +163,7 @@ def _as_binary(marks: np.ndarray) -> pa.BinaryArray:
 
 
 def _contents(values: pa.BinaryArray) -> memoryview:
-    """The bytes of all values, end to end."""
+    """Return the bytes of all values, end to end."""
     import numpy as np
 
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
@@ -171,7 +171,7 @@ def _contents(values: pa.BinaryArray) -> memoryview:
 
 
 def _nothing(header: bytes) -> pl.DataFrame:
-    """No record of the header's schema; not read as a block, because the reader may spin on an empty one."""
+    """Return an empty frame of the header's schema. Reads no block, because the reader may loop on an empty one."""
     import polars as pl
     import pyarrow as pa
     from polars_avro._avro_rs import AvroSource
@@ -183,7 +183,7 @@ def _nothing(header: bytes) -> pl.DataFrame:
 
 @contextmanager
 def _reader_errors() -> Iterator[None]:
-    """What the reader raises as ValueError: several classes, and a panic of it is not even an Exception."""
+    """Raise the reader's errors as ValueError: it raises several classes, and its panic is not even an Exception."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -198,7 +198,7 @@ def _opened(block: bytes) -> Iterator[io.BytesIO]:
 
 
 def long(number: int) -> bytes:
-    """Avro's zig-zag variable-length integer."""
+    """Return the number as Avro's zig-zag variable-length integer."""
     rest = (number << 1) ^ (number >> 63)
     out = bytearray()
     while rest > 0x7F:

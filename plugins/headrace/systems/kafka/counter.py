@@ -1,4 +1,4 @@
-"""Counting a topic by reading only what is new since the last count."""
+"""Incremental record and row counts of a Kafka topic."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 Schemas: TypeAlias = Callable[[int], Any]
-"""The Avro schema of a registry id, None where there is none: `RegistryHook.schema`."""
+"""Function that returns the Avro schema of a registry id, None without one: `RegistryHook.schema`."""
 
 COLUMNS: Final = ("op", "source")
 
 
 def count_events(hook: KafkaHook, since: TopicCount) -> TopicCount:
-    """The count of a topic in which every record is one row, such as an event topic."""
+    """Count a topic in which every record is one row, such as an event topic."""
     end = hook.end_offsets(since.topic)
     since = _still_of(since, end)
     counts = dict(since.partitions)
@@ -39,11 +39,11 @@ def count_events(hook: KafkaHook, since: TopicCount) -> TopicCount:
 
 
 def count_changes(hook: KafkaHook, schemas: Schemas, since: TopicCount) -> TopicCount:
-    """The count of a topic of Debezium envelopes; reads only what is new since `since`.
+    """Count a topic of Debezium envelopes. Reads only records since `since`.
 
-    `rows` is exact for every partition that has a row in the newest snapshot. One that has none
-    is counted from the snapshot's LSN on, so changes in flight while it was taken are left out.
-    A count from the beginning needs a topic that still has its beginning.
+    `rows` is exact for every partition that has a row in the newest snapshot. A partition without one
+    is counted from the snapshot's LSN on, so changes in flight during the snapshot are left out.
+    A count from the beginning needs a topic that still has its first offset.
     """
     topic, end = since.topic, hook.end_offsets(since.topic)
     since = _still_of(since, end)
@@ -69,7 +69,7 @@ def count_changes(hook: KafkaHook, schemas: Schemas, since: TopicCount) -> Topic
 
 
 def change_events(batch: Batch, schemas: Schemas) -> tuple[pl.DataFrame, int]:
-    """The batch's change events (offset, key, op, snapshot, lsn), and how many are unreadable."""
+    """Return the batch's change events (offset, key, op, snapshot, lsn), and the number of unreadable records."""
     import polars as pl
 
     groups, foreign = by_schema(batch.values)
@@ -94,7 +94,7 @@ def _events(decoded: pl.DataFrame, batch: Batch, kept: Sequence[int]) -> pl.Data
 
     return decoded.select(
         pl.Series("offset", [batch.offsets[i] for i in kept], dtype=pl.Int64),
-        # Without the schema id: a key means the same under each version of its schema.
+        # Without the schema id: a key is the same in each version of its schema.
         pl.Series("key", [(batch.keys[i] or b"")[HEADER_BYTES:] for i in kept], dtype=pl.Binary),
         pl.col("op"),
         pl.col("source").struct.field("snapshot").cast(pl.String),
@@ -117,13 +117,13 @@ def _events_schema_frame() -> pl.DataFrame:
 
 
 def _still_of(since: TopicCount, end: Mapping[int, int]) -> TopicCount:
-    """The count, or none where the topic was made anew since: it ends before what was counted."""
+    """Return the count; an empty one if the topic was re-created, so that it ends before the counted offset."""
     anew = any(count.next_offset > end.get(p, 0) for p, count in since.partitions.items())
     return TopicCount(since.topic) if anew else since
 
 
 def _countable(hook: KafkaHook, topic: str, counts: Mapping[int, PartitionCount], partitions: set[int]) -> list[int]:
-    """Those of the partitions of which the topic still has the newest snapshot's beginning."""
+    """Return the partitions whose newest snapshot the topic still has from its beginning."""
     if not partitions:
         return []
     begin = hook.begin_offsets(topic)
@@ -138,7 +138,7 @@ def _exact_rows(
     count: PartitionCount,
     end: Mapping[int, int],
 ) -> int:
-    """The partition's rows, counted by key from its newest snapshot on."""
+    """Count the partition's rows by key, from its newest snapshot on."""
     import polars as pl
 
     start, stop = {partition: count.snapshot_offset}, {partition: end[partition]}
@@ -150,7 +150,7 @@ def _exact_rows(
 
 
 def _void(counts: Mapping[int, PartitionCount]) -> dict[int, PartitionCount]:
-    """Partitions without a row in the newest snapshot, as if it began in them too."""
+    """Return the partitions without a row in the newest snapshot, with that snapshot's LSN."""
     newest = max((c.snapshot_lsn for c in counts.values() if c.snapshot_lsn is not None), default=0)
     return {
         partition: replace(count, snapshot_lsn=newest)
@@ -167,7 +167,7 @@ def _after(
     count: PartitionCount,
     end: Mapping[int, int],
 ) -> PartitionCount:
-    """The count, its snapshot beginning with the first event past the snapshot's LSN."""
+    """Return the count with its snapshot offset at the first event after the snapshot's LSN."""
     import polars as pl
 
     stop = end[partition]
@@ -192,7 +192,7 @@ def _with_records(count: PartitionCount, batch: Batch) -> PartitionCount:
 
 
 def _at(count: TopicCount, end: Mapping[int, int]) -> TopicCount:
-    """The count, to be continued from these end offsets."""
+    """Return the count with these end offsets as its next offsets."""
     return TopicCount(
         count.topic,
         {p: replace(count.partitions.get(p, PartitionCount()), next_offset=end[p]) for p in end},

@@ -1,12 +1,12 @@
-"""How many rows a change topic stands for: the fold of its records. Pure.
+"""Row count of a change topic, by a fold over its records. Pure.
 
-A change topic holds snapshots and changes. The rows of a snapshot are all the rows there were when
-it was taken, so its beginning voids what was counted before. After it a creation adds one row and
-a deletion takes one. A snapshot is known by its log position (LSN), which all its records share.
+A change topic holds snapshots and changes. The rows of a snapshot are all rows at that moment, so its beginning resets
+the count. After it a creation adds one row and a deletion removes one. All records of a snapshot share one log position
+(LSN), by which the snapshot is recognised.
 
-Changes at or below the snapshot's LSN that come after it *overlap* it: the snapshot may already
-hold what they did. Then only a count by key from the snapshot's beginning is exact (`rows_by_key`).
-A snapshot of an empty table leaves no record, so what overlaps it cannot be told.
+Changes after the snapshot at or below its LSN *overlap* it: the snapshot may already contain them. Then only a count by
+key from the snapshot's beginning is exact (`rows_by_key`). A snapshot of an empty table leaves no record, so changes
+that overlap it cannot be detected.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ INCREMENTAL: Final = "incremental"
 
 @dataclass(frozen=True, slots=True)
 class PartitionCount:
-    """What was counted in one partition up to `next_offset`."""
+    """Count of one partition up to `next_offset`."""
 
     next_offset: int = 0
-    """The first offset not looked at."""
+    """First offset that is not counted."""
     records: int = 0
-    """Records that a read_committed reader sees, tombstones included."""
+    """Records visible to a read_committed reader, tombstones included."""
     tombstones: int = 0
     unreadable: int = 0
-    """Records that are no change events of a known schema."""
+    """Records that are not change events of a known schema."""
     rows: int = 0
-    """Rows that the partition's records leave behind."""
+    """Rows in the source after the partition's records."""
     snapshot_offset: int = 0
-    """Where the newest snapshot begins; 0 while there was none."""
+    """Offset where the newest snapshot begins; 0 without a snapshot."""
     snapshot_lsn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TopicCount:
-    """What was counted in one topic."""
+    """Count of one topic."""
 
     topic: str
     partitions: Mapping[int, PartitionCount] = field(default_factory=dict, hash=False)
 
     @property
     def changes(self) -> int:
-        """Change events: every record that is no tombstone."""
+        """Return the number of change events: all records but tombstones."""
         return sum(p.records - p.tombstones for p in self.partitions.values())
 
     @property
     def rows(self) -> int:
-        """Rows that the source holds after these changes."""
+        """Return the rows of the source after these changes."""
         return sum(p.rows for p in self.partitions.values())
 
     @property
     def unreadable(self) -> int:
-        """Records that could not be counted as changes of rows."""
+        """Return the number of unreadable records."""
         return sum(p.unreadable for p in self.partitions.values())
 
     def to_json(self) -> dict[str, Any]:
-        """The count as a JSON object."""
+        """Return the count as a JSON object."""
         fields = PartitionCount.__dataclass_fields__
         return {
             "topic": self.topic,
@@ -77,7 +77,7 @@ class TopicCount:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TopicCount:
-        """The inverse of `to_json`."""
+        """Read a count from JSON; the inverse of `to_json`."""
         return cls(
             value["topic"],
             {int(number): PartitionCount(**count) for number, count in value["partitions"].items()},
@@ -85,18 +85,18 @@ class TopicCount:
 
 
 class Folded(NamedTuple):
-    """A partition's count after more records."""
+    """Count of a partition after more records."""
 
     after: PartitionCount
     overlaps: bool
-    """Whether `rows` is inexact until they are counted by key."""
+    """True if `rows` is inexact until the rows are counted by key."""
 
 
 def fold(count: PartitionCount, events: pl.DataFrame) -> Folded:
-    """The count after these change events of one partition, in offset order.
+    """Return the count after these change events of one partition, in offset order.
 
-    `events` has the columns offset, op, snapshot (nullable) and lsn (nullable). The counts of
-    records and the next offset are the reader's to keep.
+    `events` has the columns offset, op, snapshot (nullable) and lsn (nullable). The caller updates
+    the counts of records and the next offset.
     """
     import polars as pl
 
@@ -108,7 +108,7 @@ def fold(count: PartitionCount, events: pl.DataFrame) -> Folded:
             snapshot_offset=start["offset"],
             snapshot_lsn=start["lsn"],
         )
-    # A dead letter that is replayed comes late: before the snapshot it says nothing of the rows that there are.
+    # A replayed dead letter comes late: if its offset is before the snapshot, it does not count.
     events = events.filter(pl.col("offset") >= count.snapshot_offset)
     effect = (pl.when(pl.col("op").is_in(["c", READ])).then(1).when(pl.col("op") == DELETE).then(-1)).otherwise(0)
     rows = int(events.select(effect.sum()).item() or 0)
@@ -119,7 +119,7 @@ def fold(count: PartitionCount, events: pl.DataFrame) -> Folded:
 
 
 def rows_by_key(events: pl.DataFrame) -> int:
-    """Keys whose last event is no deletion. `events` has key, offset and op, of one partition."""
+    """Count the keys whose last event is not a deletion. `events` has key, offset and op of one partition."""
     import polars as pl
 
     last = events.sort("offset").group_by("key").agg(pl.col("op").last())
@@ -127,12 +127,12 @@ def rows_by_key(events: pl.DataFrame) -> int:
 
 
 def void_before(count: PartitionCount, lsn: int) -> bool:
-    """Whether another partition saw a newer snapshot, in which this one has no row."""
+    """Return whether another partition has a newer snapshot, in which this one has no row."""
     return count.snapshot_lsn is not None and count.snapshot_lsn < lsn
 
 
 def _newest_beginning(count: PartitionCount, events: pl.DataFrame) -> dict[str, Any] | None:
-    """The event with which the newest snapshot begins in these events, if one does."""
+    """Return the event with which the newest snapshot begins; None if no snapshot begins in these events."""
     import polars as pl
 
     taken = events.filter((pl.col("op") == READ) & pl.col("snapshot").ne_missing(INCREMENTAL))

@@ -1,4 +1,4 @@
-"""Kafka: topics and offsets.
+"""Hook for Kafka topics, offsets and clients.
 
 Connection `kafka_default`, type kafka: extra is librdkafka's configuration
 (`{"bootstrap.servers": "host:port", …}`), as the Kafka provider reads it.
@@ -30,20 +30,20 @@ READING: Final[Mapping[str, Any]] = {
     "fetch.queue.backoff.ms": 10,
     "queued.max.messages.kbytes": 64 << 10,
 }
-NEXT_STEP: Final = "Sources keep their changes and sinks their positions; both go on when it answers."
+NEXT_STEP: Final = "Sources keep their changes and sinks their offsets; both continue when it answers."
 
 
 class Topic(NamedTuple):
-    """A topic as the broker has it."""
+    """A topic on the broker."""
 
     name: str
     partitions: int
     config: Mapping[str, str]
-    """Every setting in force, defaults included."""
+    """All settings in force, defaults included."""
 
 
 class KafkaHook:
-    """Topics: make, look at, alter; clients made to read and write them."""
+    """Hook that creates, inspects and alters topics, and creates consumers and producers."""
 
     default_conn_name = "kafka_default"
 
@@ -66,55 +66,55 @@ class KafkaHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> KafkaHook:
-        """The cluster of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @property
     def address(self) -> str:
-        """The bootstrap servers."""
+        """Return the bootstrap servers."""
         return str(self.config["bootstrap.servers"])
 
     @cached_property
     def admin(self) -> AdminClient:
-        """The admin client, made at first use."""
+        """Return the admin client, created at first use."""
         if self._new_admin:
             return self._new_admin()
         client: AdminClient = admin_api().AdminClient(self._quiet(self.config))
         return client
 
     def consumer(self, **config: Any) -> Consumer:
-        """A read_committed consumer that stores no positions; close it."""
+        """Create a read_committed consumer that commits no offsets. The caller closes it."""
         from confluent_kafka import Consumer
 
         return Consumer(self._quiet({**self.config, **READING, **config}))
 
     def producer(self, **config: Any) -> Producer:
-        """An idempotent producer; flush it."""
+        """Create an idempotent producer. The caller flushes it."""
         from confluent_kafka import Producer
 
         return Producer(self._quiet({**self.config, "enable.idempotence": True, "compression.type": "lz4", **config}))
 
     def partitions(self) -> dict[str, int]:
-        """Number of partitions of every topic there is."""
+        """Return topic → number of partitions, of all topics."""
         metadata = self.call(lambda: self.admin.list_topics(timeout=self.timeout_s))
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
     def partitions_of(self, name: str) -> int:
-        """Number of partitions of a topic that exists.
+        """Return the number of partitions of a topic that exists.
 
-        A broker learns of a new topic after the controller, which made it: not listed yet is tried again.
+        Retries while the broker does not list the topic yet: a new topic reaches it after the controller.
         """
 
         def listed() -> int:
             try:
                 return self.partitions()[name]
             except KeyError:
-                raise Transient(f"topic {name} exists, and the broker does not list it yet") from None
+                raise Transient(f"topic {name} exists, but the broker does not list it yet") from None
 
         return self.call(listed)
 
     def topics(self, names: Iterable[str]) -> tuple[Topic, ...]:
-        """Those of the named topics that exist, with their configuration, by name."""
+        """Return the named topics that exist, with their configuration, by name."""
         api = admin_api()
         partitions = self.partitions()
         present = sorted(set(names) & partitions.keys())
@@ -133,7 +133,7 @@ class KafkaHook:
         return tuple(Topic(name, partitions[name], configs[name]) for name in present)
 
     def create(self, name: str, partitions: int, config: Mapping[str, str] | None = None) -> bool:
-        """Makes the topic with the cluster's replication factor; False when it was there."""
+        """Create the topic with the cluster's replication factor; return False if it exists."""
         from confluent_kafka import KafkaError
 
         topic = admin_api().NewTopic(name, num_partitions=partitions, config=dict(config or {}))
@@ -145,7 +145,7 @@ class KafkaHook:
         return self.call(created)
 
     def delete(self, name: str) -> bool:
-        """Removes the topic and its records; False when there was none."""
+        """Delete the topic and its records; return False if there is none."""
         from confluent_kafka import KafkaError
 
         def deleted() -> bool:
@@ -155,7 +155,7 @@ class KafkaHook:
         return self.call(deleted)
 
     def alter_config(self, name: str, config: Mapping[str, str]) -> None:
-        """Sets these settings of the topic; the others stay as they are."""
+        """Set these settings of the topic; the others stay."""
         api = admin_api()
         entries = [
             api.ConfigEntry(key, value, incremental_operation=api.AlterConfigOpType.SET)
@@ -170,11 +170,11 @@ class KafkaHook:
         self.call(altered)
 
     def begin_offsets(self, name: str) -> dict[int, int]:
-        """By partition, the offset of the first record that the topic still has."""
+        """Return by partition the offset of the first record that the topic still has."""
         return self._offsets(name, admin_api().OffsetSpec.earliest())
 
     def end_offsets(self, name: str) -> dict[int, int]:
-        """By partition, the offset after the last record that a read_committed reader may see."""
+        """Return by partition the offset after the last record visible to a read_committed reader."""
         return self._offsets(name, admin_api().OffsetSpec.latest())
 
     def _offsets(self, name: str, place: Any) -> dict[int, int]:
@@ -196,11 +196,11 @@ class KafkaHook:
         return self.call(listed)
 
     def call(self, once: Callable[[], T]) -> T:
-        """The call's answer, with the cluster's errors turned into ours.
+        """Run the call with retries; raise the cluster's errors as Headrace's.
 
         Raises:
             SystemUnavailable: no broker answers.
-            SystemRefused: the broker says no, also to who asks.
+            SystemRefused: the broker refuses the call or the login.
         """
 
         def tried() -> T:
@@ -212,7 +212,7 @@ class KafkaHook:
             except KafkaException as error:
                 cause = error.args[0]
                 if cause.retriable() or cause.code() in _no_answer():
-                    self.admin.poll(0)  # a failed login is told to `error_cb` alone, and that is called from here
+                    self.admin.poll(0)  # only `error_cb` gets a failed login, and this poll calls it
                     if self._login_error:
                         raise SystemRefused("kafka", self.address, self._login_error) from error
                     raise Transient(cause.str()) from error
@@ -227,7 +227,7 @@ class KafkaHook:
         )
 
     def _quiet(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        # librdkafka writes refused connections to stderr; the error reaches the caller anyway.
+        # librdkafka writes refused connections to stderr, although the caller gets the error.
         return {"log_level": 2, "error_cb": self._hear, **config}
 
     def _hear(self, error: KafkaError) -> None:
@@ -236,7 +236,7 @@ class KafkaHook:
 
 
 def admin_api() -> Any:
-    """confluent_kafka.admin; untyped, since it does not say which of its names it exports."""
+    """Return confluent_kafka.admin, untyped because it does not declare its exported names."""
     import confluent_kafka.admin
 
     return confluent_kafka.admin
@@ -244,14 +244,14 @@ def admin_api() -> Any:
 
 @cache
 def _no_answer() -> frozenset[int]:
-    """librdkafka's own codes for a cluster that does not answer."""
+    """Return librdkafka's own error codes for a cluster that does not answer."""
     from confluent_kafka import KafkaError as K
 
     return frozenset({K._TRANSPORT, K._ALL_BROKERS_DOWN, K._TIMED_OUT, K._RESOLVE, K._TIMED_OUT_QUEUE})
 
 
 def _unless(code: int, result: Callable[[], Any]) -> bool:
-    """True when the result comes; False when it is the error of that code."""
+    """Return True if the call succeeds, False if it fails with that code."""
     from confluent_kafka import KafkaException
 
     try:

@@ -1,4 +1,4 @@
-"""Who a client of Kafka is: as librdkafka's options say it, and the same for a client in Java."""
+"""Login options of Kafka clients, for librdkafka and for Java."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODULES: Final = {
 
 
 def login(user: str, password: str, mechanism: str = SCRAM) -> dict[str, str]:
-    """librdkafka's options for a user and password, over a connection without TLS."""
+    """Return librdkafka's options for a user and password, over a connection without TLS."""
     return {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": mechanism,
@@ -24,7 +24,7 @@ def login(user: str, password: str, mechanism: str = SCRAM) -> dict[str, str]:
 
 
 def as_java(options: Mapping[str, str]) -> dict[str, str]:
-    """librdkafka's options for a client in Java, which has user and password in a line of JAAS; the others stay.
+    """Convert librdkafka's options to those of a Java client, which has user and password in a JAAS line.
 
     https://kafka.apache.org/documentation/#security_sasl_jaasconfig
     """
@@ -36,17 +36,17 @@ def as_java(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def scram_jaas(user: str, password: str) -> str:
-    """The line of JAAS by which a client in Java logs in."""
+    """Return the JAAS line of a Java client that logs in with SCRAM."""
     return jaas(_MODULES[SCRAM], username=user, password=password)
 
 
 def plain_jaas(user: str, password: str) -> str:
-    """The line of JAAS of a server that takes this user alone, and logs in to others of its kind as the same."""
+    """Return the JAAS line of a server that accepts only this user, and uses it to log in to other servers."""
     return jaas(_MODULES["PLAIN"], username=user, password=password, **{f"user_{user}": password})
 
 
 def jaas(module: str, **options: str) -> str:
-    """A line of JAAS: the module, and its options in quotes."""
+    """Return a JAAS line: the module, and its options in quotes."""
     quoted = (f'{name}="{_quoted(value)}"' for name, value in options.items())
     return f"{module} required {' '.join(quoted)};"
 

@@ -1,4 +1,4 @@
-"""The oldest change that somebody has not read yet, and when the source committed it."""
+"""Commit time of the oldest change on a topic that a reader has not read yet."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from headrace.systems.kafka.reading import Message
 
 PATIENCE_S: Final = 10.0
 MOST: Final = 2_000
-"""Records of a partition that are looked at."""
+"""Most records of a partition that are checked."""
 
 
 def oldest_commit_ms(
     hook: KafkaHook, topic: str, next_offsets: Mapping[int, int], schemas: Callable[[int], Any]
 ) -> int | None:
-    """When the oldest change at or after these offsets was committed, in ms since 1970; None when there is none.
+    """Return the commit time of the oldest change at or after these offsets, in ms since 1970; None without one.
 
-    Rows that a snapshot read do not count: they were committed before anybody looked. So many of them (MOST) before the
-    first change hide it, until they are read.
+    Rows read by a snapshot do not count, because they were committed before the snapshot. MOST of them before the
+    first change hide it until they are read.
 
     Args:
-        hook: the cluster.
-        topic: one topic.
-        next_offsets: partition → first offset that was not read; a partition that is not in it: from its beginning.
-        schemas: the Avro schema of a registry id.
+        hook: Kafka cluster.
+        topic: name of the topic.
+        next_offsets: partition → first unread offset. A missing partition is read from its beginning.
+        schemas: function that returns the Avro schema of a registry id.
     """
     ends = hook.end_offsets(topic)
     starts = {p: max(next_offsets.get(p, 0), 0) for p in ends if next_offsets.get(p, 0) < ends[p]}
@@ -40,7 +40,7 @@ def oldest_commit_ms(
 def _first_commits(
     hook: KafkaHook, topic: str, starts: Mapping[int, int], schemas: Callable[[int], Any]
 ) -> dict[int, int]:
-    """By partition, the commit of the first change from its start, where there is one."""
+    """Return by partition the commit time of the first change from its start, if there is one."""
     from confluent_kafka import TopicPartition
 
     found: dict[int, int] = {}
@@ -53,7 +53,7 @@ def _first_commits(
             messages: list[Message] = arrived(consumer, 500, 0.5)
             for message in messages:
                 partition = message.partition()
-                if message.error() is not None:  # its end; another error is none of ours to judge
+                if message.error() is not None:  # the end of the partition, or another error, which is ignored
                     left[partition] = 0
                 elif left[partition]:
                     commit = _commit_ms(message, schemas)
@@ -73,8 +73,8 @@ def _commit_ms(message: Message, schemas: Callable[[int], Any]) -> int | None:
     if wire:
         try:
             record = fastavro.schemaless_reader(io.BytesIO(wire.body), schemas(wire.schema_id))
-        except (ValueError, EOFError, IndexError, KeyError):  # a poison record: the stream puts it aside
+        except (ValueError, EOFError, IndexError, KeyError):  # a poison record: the stream makes it a dead letter
             return None
-    if not isinstance(record, Mapping) or "op" not in record:  # no change event: it was made when it was sent
+    if not isinstance(record, Mapping) or "op" not in record:  # not a change event: its timestamp is the commit time
         return int(message.timestamp()[1])
     return None if record["op"] == READ else int(record["source"]["ts_ms"])

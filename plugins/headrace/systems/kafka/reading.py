@@ -1,4 +1,4 @@
-"""Reading what is in a topic: from given offsets to the end there is now, as read_committed."""
+"""Reads topics from given offsets to their current end, as read_committed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
 Message: TypeAlias = Any
-"""confluent-kafka's, whose annotations allow for None where a consumed message has none."""
+"""Message of confluent-kafka. Its annotations allow None where a consumed message has a value."""
 
 BATCH: Final = 50_000
 TAIL: Final = 1_000
 SILENCE_S: Final = 30.0
-"""How long the brokers may send nothing before the end before it is an error."""
+"""Seconds without a message before the end after which reading fails."""
 
 
 class Batch(NamedTuple):
-    """Records of one partition in offset order, column by column."""
+    """Records of one partition in offset order, as columns."""
 
     partition: int
     offsets: list[int]
@@ -32,13 +32,19 @@ class Batch(NamedTuple):
 
 
 def read_to_end(hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]) -> Iterator[Batch]:
-    """Every committed record with start ≤ offset < end, partition by partition within a batch; see `messages_to_end`."""
+    """Yield every committed record with start ≤ offset < end, sorted by partition within a batch.
+
+    See `messages_to_end`.
+    """
     for messages in messages_to_end(hook, topic, start, end):
         yield from _batches(messages)
 
 
 def last_value(hook: KafkaHook, topic: str, partition: int, start: int, end: int) -> int:
-    """Offset of the partition's last record with a value (no tombstone) with start ≤ offset < end; -1 without one."""
+    """Return the offset of the partition's last record with a value; -1 without one.
+
+    Checks records with start ≤ offset < end. Tombstones have no value.
+    """
     for first in (max(start, end - TAIL), start):
         last = -1
         for batch in read_to_end(hook, topic, {partition: first}, {partition: end}):
@@ -52,9 +58,9 @@ def last_value(hook: KafkaHook, topic: str, partition: int, start: int, end: int
 def messages_to_end(
     hook: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int], at_once: int = BATCH
 ) -> Iterator[list[Message]]:
-    """The same as whole messages, at most `at_once` together.
+    """Yield every committed message with start ≤ offset < end, at most `at_once` together.
 
-    `end` comes from `KafkaHook.end_offsets`; a partition without a start begins at its beginning.
+    `end` comes from `KafkaHook.end_offsets`. A partition without a start is read from its beginning.
 
     Raises:
         SystemUnavailable: the brokers stopped answering before the end.
@@ -99,7 +105,7 @@ def _batches(records: list[Message]) -> Iterator[Batch]:
 
 
 def _ended(messages: list[Message]) -> set[int]:
-    """The partitions of which a message says that their end was reached."""
+    """Return the partitions whose end one of the messages marks. Raises KafkaException for a fatal error."""
     from confluent_kafka import KafkaError, KafkaException
 
     ended = set()
@@ -115,7 +121,7 @@ def _ended(messages: list[Message]) -> set[int]:
 
 
 def _reached(consumer: Consumer, topic: str, open_: set[int], end: Mapping[int, int]) -> set[int]:
-    """The open partitions whose reader stands at or past the end."""
+    """Return the open partitions whose position is at or past the end."""
     from confluent_kafka import TopicPartition
 
     places = consumer.position([TopicPartition(topic, p) for p in open_])

@@ -1,4 +1,4 @@
-"""Declared topics: what the cluster holds of them, and making it so."""
+"""State functions of topics: observe the declared ones, apply one change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.systems.kafka.hook import KafkaHook
 
 
 def observe(hook: KafkaHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The wanted topics that exist, each with the settings that the wanted one declares."""
+    """Return the wanted topics that exist, each with the settings that are declared for it."""
     declared = {r.name: r.spec.get("config", {}) for r in wanted if r.kind == "topic"}
     return tuple(
         Resource(
@@ -27,10 +27,10 @@ def observe(hook: KafkaHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]
 
 
 def apply(hook: KafkaHook, change: Change) -> None:
-    """Carries out one change of one topic. Doing it twice changes nothing more.
+    """Apply one change of one topic. Idempotent.
 
     Raises:
-        SystemRefused: the number of partitions would change, which would break the order by key.
+        SystemRefused: the number of partitions would change. That would break the order by key.
     """
     topic = change.resource
     if change.action == "delete":

@@ -1,1 +1,1 @@
-"""The Iceberg lake."""
+"""Client of the Iceberg lake: hook, schemas, state, row counts."""

@@ -1,4 +1,4 @@
-"""Counting a raw table by reading only the files that came since the last count."""
+"""Incremental row counts of a raw table, from the files since the last count."""
 
 from __future__ import annotations
 
@@ -18,38 +18,37 @@ POSITION: Final = ("_kafka_partition", "_offset", "_op", "_lsn")
 
 @dataclass(frozen=True, slots=True)
 class LakeCount:
-    """What was counted in one raw table up to a snapshot of it."""
+    """Count of one raw table up to one of its snapshots."""
 
     counted: TopicCount
     snapshot_id: int | None = None
-    """The Iceberg snapshot counted last; None while the table is empty."""
+    """Iceberg snapshot that was counted last; None while the table is empty."""
 
     @property
     def changes(self) -> int:
-        """Change events in the table."""
+        """Return the number of change events in the table."""
         return self.counted.changes
 
     @property
     def rows(self) -> int:
-        """Rows that the source holds after these changes."""
+        """Return the rows of the source after these changes."""
         return self.counted.rows
 
     def to_json(self) -> dict[str, Any]:
-        """The count as a JSON object."""
+        """Return the count as a JSON object."""
         return {"counted": self.counted.to_json(), "snapshot_id": self.snapshot_id}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> LakeCount:
-        """The inverse of `to_json`."""
+        """Read a count from JSON; the inverse of `to_json`."""
         return cls(TopicCount.from_json(value["counted"]), value["snapshot_id"])
 
 
 def count_changes(hook: LakeHook, name: str, key: Sequence[str], since: LakeCount | None = None) -> LakeCount | None:
-    """The count of a raw table of flattened changes; None where there is no table.
+    """Count a raw table of flattened changes; return None if there is no table.
 
-    Reads four columns of what was appended since `since`; the key's columns too where a snapshot
-    and changes overlap (see `kafka.counting`). Without `since`, or when its Iceberg snapshot is
-    gone, the whole table is read.
+    Reads four columns of the rows appended since `since`. Reads the key's columns too if a snapshot and changes overlap
+    (see `kafka.counting`). Reads the whole table without `since`, or if its Iceberg snapshot is gone.
     """
     table = hook.table(name)
     if table is None:
@@ -89,10 +88,10 @@ def _counted(
 
 
 def _appended(table: Table, after: int | None) -> pl.DataFrame:
-    """partition, offset, op, snapshot and lsn of the rows appended after that snapshot."""
+    """Return partition, offset, op, snapshot and lsn of the rows appended after that snapshot."""
     import polars as pl
 
-    # Compaction rewrites files without adding rows, so only appending snapshots count.
+    # Compaction rewrites files without adding rows, so only snapshots that append count.
     scan = table.incremental_append_scan(from_snapshot_id_exclusive=after, selected_fields=POSITION)
     frame = pl.DataFrame(scan.to_arrow())
     return frame.select(
@@ -105,7 +104,7 @@ def _appended(table: Table, after: int | None) -> pl.DataFrame:
 
 
 def _keyed(table: Table, key: Sequence[str], partition: int, first: int) -> pl.DataFrame:
-    """key, offset and op of the partition's rows from that offset on."""
+    """Return key, offset and op of the partition's rows from that offset on."""
     import polars as pl
 
     scan = table.scan(
@@ -120,7 +119,7 @@ def _keyed(table: Table, key: Sequence[str], partition: int, first: int) -> pl.D
 
 
 def _follows(table: Table, snapshot_id: int | None) -> bool:
-    """Whether the table still knows its history since that snapshot."""
+    """Return whether the table's history still contains that snapshot."""
     from pyiceberg.table.snapshots import ancestors_of
 
     newest = table.current_snapshot()

@@ -1,9 +1,8 @@
-"""The Iceberg lake, by its catalog.
+"""Hook for the Iceberg lake and its catalog.
 
-Connection `lake_default`, type iceberg: host (or host, port and schema) is where the catalog is:
-`http://host:port`, or a PostgreSQL database; login and password are its credential; in extra `type`
-(rest, jdbc), `warehouse`, `s3.endpoint`, `s3.access-key-id`, `s3.secret-access-key`, `s3.region`,
-and for rest `oauth2-server-uri`.
+Connection `lake_default`, type iceberg. The host (or host, port and schema) is the catalog: `http://host:port`, or a
+PostgreSQL database. Login and password are its credential. The extra has `type` (rest, jdbc), `warehouse`,
+`s3.endpoint`, `s3.access-key-id`, `s3.secret-access-key`, `s3.region`, and for rest `oauth2-server-uri`.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ S3_TIMEOUTS: Final = {"s3.connect-timeout": "5", "s3.request-timeout": "60"}
 
 
 class LakeHook:
-    """Namespaces and tables."""
+    """Hook for namespaces and tables of the lake."""
 
     default_conn_name = "lake_default"
 
@@ -48,12 +47,12 @@ class LakeHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> LakeHook:
-        """The lake of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @cached_property
     def catalog(self) -> Catalog:
-        """pyiceberg's catalog, made at first use.
+        """Return pyiceberg's catalog, created at first use.
 
         Raises:
             SystemUnavailable, SystemRefused: as any call.
@@ -64,12 +63,12 @@ class LakeHook:
         return self.call(lambda: load_catalog(LAKE_CATALOG, **properties))
 
     def ensure_namespace(self, namespace: str) -> None:
-        """Makes the namespace unless it is there."""
+        """Create the namespace unless it exists."""
         catalog = self.catalog
         self.call(lambda: catalog.create_namespace_if_not_exists(namespace))
 
     def table(self, name: str) -> Table | None:
-        """The table `namespace.table` as it is now, or None."""
+        """Return the table `namespace.table` in its current state, or None."""
         from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
         catalog = self.catalog
@@ -83,14 +82,14 @@ class LakeHook:
         return self.call(loaded)
 
     def need(self, name: str) -> Table:
-        """The table `namespace.table` as it is now. Raises SystemRefused where there is none."""
+        """Return the table `namespace.table` in its current state. Raises SystemRefused if there is none."""
         table = self.table(name)
         if table is None:
             raise SystemRefused("lake", self.address, f"there is no table {name}: run apply_contracts first")
         return table
 
     def records(self, name: str) -> int | None:
-        """Rows of the table by its newest snapshot's own account; None where there is no table."""
+        """Return the row count in the summary of the newest snapshot; None if there is no table."""
         table = self.table(name)
         if table is None:
             return None
@@ -100,7 +99,7 @@ class LakeHook:
         return int(snapshot.summary["total-records"] or 0)
 
     def drop_table(self, name: str) -> None:
-        """Removes the table from the catalog; no error where there is none."""
+        """Drop the table from the catalog. No error if there is none."""
         from pyiceberg.exceptions import NoSuchTableError
 
         catalog = self.catalog
@@ -114,13 +113,13 @@ class LakeHook:
         self.call(dropped)
 
     def call(self, once: Callable[[], T]) -> T:
-        """The call's answer, with the catalog's and the store's errors turned into ours.
+        """Run the call with retries; raise errors of the catalog and the object store as Headrace's.
 
-        It is tried again when the answer to a commit is lost: a call that appends must look first (`lake.once`).
+        The call is retried if the answer to a commit is lost, so a call that appends must check first (`lake.once`).
 
         Raises:
-            SystemUnavailable: catalog or object store do not answer, or commits keep colliding.
-            SystemRefused: one of them says no.
+            SystemUnavailable: catalog or object store do not answer, or commits keep conflicting.
+            SystemRefused: one of them refuses the call.
         """
         from pyiceberg import exceptions
         from requests import RequestException
@@ -149,18 +148,18 @@ class LakeHook:
             tried,
             system="lake",
             address=self.address,
-            next_step="The sink keeps its place in Kafka and lands what is due when it answers.",
+            next_step="The sink keeps its offsets in Kafka and continues when it answers.",
             backoff=self._backoff,
         )
 
 
 def catalog_properties(endpoint: Endpoint) -> dict[str, Any]:
-    """What pyiceberg's `load_catalog` takes; of the extra, only what is known is passed on."""
+    """Return the arguments of pyiceberg's `load_catalog`. Only known keys of the extra are passed on."""
     extra = endpoint.extra
     passed = {key: str(value) for key, value in extra.items() if key in PASSED_ON or key.startswith(PASSED_ON_PREFIXES)}
     kind = str(extra.get("type", "rest"))
     if kind not in ("rest", "jdbc", "sql"):
-        raise ValueError(f"lake connection: type {kind!r} is unknown; it may be rest or jdbc")
+        raise ValueError(f"lake connection: type must be rest or jdbc; got {kind!r}")
     if is_jdbc(endpoint):
         specific = {"type": "sql", "uri": sqlalchemy_url(endpoint), "pool_pre_ping": "true"}
     else:
@@ -169,12 +168,12 @@ def catalog_properties(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def is_jdbc(endpoint: Endpoint) -> bool:
-    """Whether the catalog is a database rather than a service."""
+    """Return whether the catalog is a database and not a service."""
     return str(endpoint.extra.get("type", "rest")) in ("jdbc", "sql")
 
 
 def catalog_uri(endpoint: Endpoint) -> str:
-    """Where the catalog is, as Java's catalogs write it, without credentials."""
+    """Return the catalog's URI as Java catalogs write it, without credentials."""
     if not is_jdbc(endpoint):
         return endpoint.url
     if "://" in endpoint.host:
@@ -185,7 +184,7 @@ def catalog_uri(endpoint: Endpoint) -> str:
 
 
 def sqlalchemy_url(endpoint: Endpoint) -> str:
-    """The same for SQLAlchemy, with login and password."""
+    """Return the catalog's URL for SQLAlchemy, with login and password."""
     scheme, _, rest = catalog_uri(endpoint).removeprefix("jdbc:").partition("://")
     driver = "postgresql+psycopg2" if scheme.startswith("postgres") else scheme
     if not endpoint.login:

@@ -1,4 +1,4 @@
-"""The rows of one snapshot of a lake table: as Arrow, a part at a time, or whether some are there."""
+"""Reads rows of a lake table's snapshot as Arrow, and checks which Kafka offsets it holds."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ PART_ROWS: Final = 500_000
 
 
 class Snapshot(NamedTuple):
-    """A state of a table that can be read."""
+    """Snapshot of a table, with its number of rows."""
 
     id: int
     rows: int
 
 
 def current(table: Table) -> Snapshot | None:
-    """The table's state now; None while it has never been written.
+    """Return the table's current snapshot; None if it was never written.
 
-    Where there are delete files the snapshot's own account says only how many rows there are at most, so they are
-    counted.
+    Counts the rows, because with delete files the snapshot's summary has only an upper bound.
     """
     found = table.current_snapshot()
     if found is None:
@@ -32,7 +31,7 @@ def current(table: Table) -> Snapshot | None:
 
 
 def parts(table: Table, snapshot: Snapshot, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows in parts of about `PART_ROWS`."""
+    """Yield the rows in parts of about `PART_ROWS`."""
     import pyarrow as pa
 
     reader = table.scan(snapshot_id=snapshot.id, selected_fields=tuple(columns)).to_arrow_batch_reader()
@@ -47,7 +46,7 @@ def parts(table: Table, snapshot: Snapshot, columns: Sequence[str]) -> Iterator[
 
 
 def not_in(raw: Table, places: Mapping[int, int]) -> dict[int, int]:
-    """Those of the places, Kafka partition → offset, that a raw table does not hold. Files are chosen by their bounds."""
+    """Return the places, Kafka partition → offset, that a raw table does not hold. File bounds limit what is read."""
 
     def rows_at(partition: int, offset: int) -> int:
         place = f"_kafka_partition = {partition} AND _offset = {offset}"

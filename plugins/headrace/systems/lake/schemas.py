@@ -1,4 +1,4 @@
-"""Between a lake table's declared spec and pyiceberg's objects, field ids kept as they are."""
+"""Conversion between a lake table's declared spec and pyiceberg's objects. Keeps field ids."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ FIRST_PARTITION_ID: Final = 1000
 
 
 def schema(columns: Iterable[Mapping[str, Any]]) -> Schema:
-    """The schema of declared columns, with their ids."""
+    """Return the schema of declared columns, with their ids."""
     from pyiceberg.schema import Schema
 
     return Schema(*(field(column) for column in columns))
 
 
 def field(column: Mapping[str, Any]) -> NestedField:
-    """One declared column: id, name, required, type in Iceberg's JSON form, doc."""
+    """Return the field of one declared column: id, name, required, type in Iceberg's JSON form, doc."""
     from pyiceberg.types import NestedField
 
     return NestedField.model_validate({**column, "doc": column.get("doc") or None})
 
 
 def columns(table_schema: Schema) -> list[dict[str, Any]]:
-    """The inverse of `schema`: columns in the shape of the spec."""
+    """Return the columns of a schema in the form of the spec; the inverse of `schema`."""
     return [
         {
             "id": found["id"],
@@ -46,10 +46,10 @@ def columns(table_schema: Schema) -> list[dict[str, Any]]:
 
 
 def partition_spec(transforms: Sequence[str], table_schema: Schema) -> PartitionSpec:
-    """The spec of transforms such as `day(_committed_at)`, `bucket(16, id)` or a column's name.
+    """Return the partition spec of transforms such as `day(_committed_at)`, `bucket(16, id)` or a column name.
 
     Raises:
-        ValueError: a transform cannot be read, or its column is not there.
+        ValueError: a transform cannot be parsed, or its column does not exist.
     """
     from pyiceberg.partitioning import PartitionField, PartitionSpec
     from pyiceberg.transforms import UnknownTransform, parse_transform
@@ -58,11 +58,11 @@ def partition_spec(transforms: Sequence[str], table_schema: Schema) -> Partition
     for place, text in enumerate(transforms):
         match = TRANSFORM.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is no partition transform")
+            raise ValueError(f"{text!r} is not a partition transform")
         name, argument, inner, bare = match.groups()
         transform = parse_transform(f"{name}[{argument}]" if argument else name or "identity")
         if isinstance(transform, UnknownTransform):
-            raise ValueError(f"{text!r} is no partition transform")
+            raise ValueError(f"{text!r} is not a partition transform")
         column = inner or bare
         fields.append(
             PartitionField(
@@ -76,7 +76,7 @@ def partition_spec(transforms: Sequence[str], table_schema: Schema) -> Partition
 
 
 def partition(spec: PartitionSpec, table_schema: Schema) -> list[str]:
-    """The inverse of `partition_spec`."""
+    """Return the transforms of a partition spec; the inverse of `partition_spec`."""
     transforms = []
     for part in spec.fields:
         column = table_schema.find_column_name(part.source_id)
@@ -89,10 +89,10 @@ def partition(spec: PartitionSpec, table_schema: Schema) -> list[str]:
 
 
 def evolved(current: Schema, wanted: Iterable[Mapping[str, Any]]) -> Schema:
-    """The current schema with the wanted columns added, widened, loosened and described.
+    """Return the current schema with the wanted columns added, widened, made optional and described.
 
-    A column keeps its id. A new one gets its declared id, or the next free ones where the table
-    uses that id for another column. Columns that are not wanted stay.
+    A column keeps its id. A new one gets its declared id, or the next free ids if the table
+    uses that id for another column. Other columns stay.
 
     Raises:
         ValueError: a change would alter stored values.

@@ -1,4 +1,4 @@
-"""Declared lake tables: what the catalog holds of them, and making it so."""
+"""State functions of lake tables: observe the declared ones, apply one change."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FORMAT_VERSION: Final = "format-version"
 
 
 def observe(hook: LakeHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The wanted tables that exist, with their columns, partitioning and properties."""
+    """Return the wanted tables that exist, with their columns, partitioning and properties."""
     names = [resource.name for resource in wanted if resource.kind == "lake_table"]
     found = ((name, hook.table(name)) for name in names)
     return tuple(Resource("lake_table", name, _spec(table)) for name, table in found if table is not None)
 
 
 def apply(hook: LakeHook, change: Change) -> None:
-    """Carries out one change of one table. Doing it twice changes nothing more.
+    """Apply one change of one table. Idempotent.
 
     Raises:
         SystemRefused: the change would alter stored values.
@@ -50,9 +50,9 @@ def _spec(table: Table) -> dict[str, Any]:
 
 
 def _create(hook: LakeHook, resource: Resource) -> None:
-    """Makes namespace and table, one commit each. The catalog numbers the fields: ids are its own business.
+    """Create namespace and table, one commit each. The catalog assigns the field ids.
 
-    Declared ids cannot be kept: a REST catalog stores the schema and the partition spec with fresh ids first, and
+    Declared ids cannot be kept: a REST catalog first stores schema and partition spec with fresh ids, and
     Spark refuses a table with two specs that use one partition id for different fields.
     """
     name = resource.name
@@ -64,7 +64,7 @@ def _create(hook: LakeHook, resource: Resource) -> None:
 
 
 def _evolve(hook: LakeHook, resource: Resource) -> None:
-    """Adds and widens columns and sets properties in one commit on the table as it is now."""
+    """Add and widen columns and set properties, in one commit on the table's current state."""
     name, catalog = resource.name, hook.catalog
 
     def committed() -> None:
@@ -89,7 +89,7 @@ def _updates(table: Table, resource: Resource) -> tuple[TableUpdate, ...]:
     updates: tuple[TableUpdate, ...] = ()
     schema = schemas.evolved(table.schema(), resource.spec["columns"])
     if schemas.columns(schema) != schemas.columns(table.schema()):
-        # A SQL catalog takes the id as it is: with one that is taken, the old schema would stay current.
+        # A SQL catalog keeps the given id: with an id already in use, the old schema would stay current.
         newest = max(known.schema_id for known in table.metadata.schemas)
         updates += (
             AddSchemaUpdate(schema=schema.model_copy(update={"schema_id": newest + 1})),

@@ -1,1 +1,1 @@
-"""The PostgreSQL source databases."""
+"""Client of the PostgreSQL source databases: hook and drift check."""

@@ -1,7 +1,7 @@
-"""Whether a source table is what its contract expects. Pure.
+"""Comparison of a source table with its contract (drift). Pure.
 
-For CDC the source database owns the shape; Debezium registers what it finds. A contract that
-expects another shape is told here, before anything is touched, rather than by a failed connector.
+For CDC the source database owns the schema, and Debezium registers what it finds. This check reports a mismatch before
+anything is changed, instead of a failed connector.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ TYPES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Avro type name → PostgreSQL types, without lengths, that Debezium sends as it."""
 NOT_IN_ARRAYS: Final = ("xml",)
-"""PostgreSQL types of whose arrays Debezium leaves the column out of every record."""
+"""PostgreSQL types without array support: Debezium leaves a column of such an array out of every record."""
 
 VIA_ROOT: Final = " WITH (publish_via_partition_root = true)"
 EVERY_OPERATION: Final = "publish = 'insert, update, delete, truncate'"
@@ -58,41 +58,48 @@ MODIFIER: Final = re.compile(r"\([\d,]+\)")
 
 
 class Drift(NamedTuple):
-    """One way in which a source table is not as its contract expects."""
+    """One difference between a source table and its contract."""
 
     dataset: str
     about: str
-    """`field "x"`, or the table."""
+    """The subject: `field "x"`, `column "x"`, a type or the table."""
     rule: Rule
     breaking: bool
-    """Whether the dataset cannot be captured faithfully as it is."""
+    """True if the dataset cannot be captured correctly in this state."""
     message: str
-    """The place, the fact, the next step."""
+    """Place, fact and next step."""
+    sql: str = ""
+    """Statements that remove the difference; empty where a person must decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is the same for all tables of a source database."""
+    """Facts that hold for all tables of a source database."""
 
     publication: Publication | None
     role: str = "cdc"
-    """The role with which the connector reads."""
+    """Database role of the connector."""
     empty_enums: tuple[str, ...] = ()
 
 
+def statements(contract: Contract, table: Table | None, source: Source) -> tuple[str, ...]:
+    """Return the SQL that the source database needs before the dataset can be captured."""
+    return tuple(each.sql for each in drift(contract, table, source) if each.sql)
+
+
 def drift(contract: Contract, table: Table | None, source: Source) -> tuple[Drift, ...]:
-    """Every difference between the contract and its table."""
+    """Return every difference between the contract and its table."""
     if table is None:
         message = (
             f"{_place(contract)}: table {contract.source.table} is not in the source database. "
-            "Make the table, or name another one in the contract."
+            "Create the table, or name another one in the contract."
         )
         return (Drift(contract.id, str(contract.source.table), "missing-table", True, message),)
     return tuple(_differences(contract, table, source))
 
 
 def unasked(contract: Contract, why: str) -> Drift:
-    """That the source could not be asked, so that nobody knows whether the dataset can be captured."""
+    """Return the drift for a source that could not be queried: it is unknown whether the dataset can be captured."""
     return Drift(contract.id, str(contract.source.table), "source-unasked", True, f"{_place(contract)}: {why}")
 
 
@@ -112,9 +119,7 @@ def _differences(contract: Contract, table: Table, source: Source) -> Iterator[D
     yield from _publication(contract, table, source.publication)
     if table.not_full:
         alter = " ".join(f"ALTER TABLE {name} REPLICA IDENTITY FULL;" for name in table.not_full)
-        yield _breaking(
-            contract, table.name, "identity-not-full", f"{table.name} does not log whole old rows. Run: {alter}"
-        )
+        yield _breaking(contract, table.name, "identity-not-full", f"{table.name} does not log whole old rows.", alter)
     yield from _privileges(contract, table, source.role)
     for enum in source.empty_enums:
         yield _breaking(
@@ -136,26 +141,27 @@ def _differences(contract: Contract, table: Table, source: Source) -> Iterator[D
 def _publication(contract: Contract, table: Table, found: Publication | None) -> Iterator[Drift]:
     name = publication(contract.source.connection)
     if found is None:
-        fact = f"there is no publication {name}. Run: CREATE PUBLICATION {name} FOR TABLE {table.name}{VIA_ROOT};"
-        yield _breaking(contract, table.name, "no-publication", fact)
+        create = f"CREATE PUBLICATION {name} FOR TABLE {table.name}{VIA_ROOT};"
+        yield _breaking(contract, table.name, "no-publication", f"there is no publication {name}.", create)
         return
     if not found.every_operation:
-        fact = f"publication {name} leaves operations out. Run: ALTER PUBLICATION {name} SET ({EVERY_OPERATION});"
-        yield _breaking(contract, table.name, "no-publication", fact)
+        fact, alter = f"publication {name} leaves operations out.", f"ALTER PUBLICATION {name} SET ({EVERY_OPERATION});"
+        yield _breaking(contract, table.name, "no-publication", fact, alter)
     if table.partitioned and not found.via_root:
         yield _breaking(
             contract,
             table.name,
             "not-via-root",
-            f"publication {name} carries changes of {table.name} under its partitions' names. "
-            f"Run: ALTER PUBLICATION {name} SET (publish_via_partition_root = true);",
+            f"publication {name} carries changes of {table.name} under its partitions' names.",
+            f"ALTER PUBLICATION {name} SET (publish_via_partition_root = true);",
         )
     elif table.name not in found.tables:
         yield _breaking(
             contract,
             table.name,
             "not-published",
-            f"publication {name} does not carry {table.name}. Run: ALTER PUBLICATION {name} ADD TABLE {table.name};",
+            f"publication {name} does not carry {table.name}.",
+            f"ALTER PUBLICATION {name} ADD TABLE {table.name};",
         )
 
 
@@ -164,13 +170,13 @@ def _privileges(contract: Contract, table: Table, role: str) -> Iterator[Drift]:
     grants = [] if table.usable else [f"GRANT USAGE ON SCHEMA {schema} TO {role};"]
     grants += [] if table.readable else [f"GRANT SELECT ON {table.name} TO {role};"]
     if grants:
-        fact = f"the connector's role {role} may not read {table.name}. Run: {' '.join(grants)}"
-        yield _breaking(contract, table.name, "not-readable", fact)
+        fact = f"the connector's role {role} may not read {table.name}."
+        yield _breaking(contract, table.name, "not-readable", fact, " ".join(grants))
 
 
 def _field(contract: Contract, field: Field, column: Column | None, table: str) -> Iterator[Drift]:
     if column is None and field.nullable:
-        # Contract first, then the source: so no value arrives before there is a place for it.
+        # The contract changes before the source, so that every value has a column to go to.
         message = (
             f'{_place(contract)}: {table} has no column for field "{field.name}" yet. '
             "Add it to the table once this plan is applied; until then it is null."
@@ -206,7 +212,7 @@ def _field(contract: Contract, field: Field, column: Column | None, table: str) 
 
 
 def carries(type_: str, avro_type: AvroType) -> bool:
-    """Whether Debezium sends a column of that PostgreSQL type as the Avro type."""
+    """Return whether Debezium sends a column of that PostgreSQL type as the Avro type."""
     if isinstance(avro_type, Array):
         element = type_.removesuffix("[]")
         return element not in (type_, *NOT_IN_ARRAYS) and carries(element, avro_type.element)
@@ -214,7 +220,7 @@ def carries(type_: str, avro_type: AvroType) -> bool:
         return type_ == f"numeric({avro_type.precision},{avro_type.scale})"
     bare = MODIFIER.sub("", type_)
     name = type_name(avro_type)
-    if name == "enum":  # a type of the database's own
+    if name == "enum":  # a type that the database defines
         return not any(bare in known for known in TYPES.values())
     return bare in TYPES.get(name, ())
 
@@ -229,8 +235,10 @@ def _nullability(contract: Contract, field: Field, column: Column, table: str) -
     )
 
 
-def _breaking(contract: Contract, about: str, rule: Rule, fact: str) -> Drift:
-    return Drift(contract.id, about, rule, True, f"{_place(contract)}: {fact}")
+def _breaking(contract: Contract, about: str, rule: Rule, fact: str, run: str = "") -> Drift:
+    """`run` is the SQL that removes the difference."""
+    message = f"{_place(contract)}: {fact} Run: {run}" if run else f"{_place(contract)}: {fact}"
+    return Drift(contract.id, about, rule, True, message, run)
 
 
 def _place(contract: Contract) -> str:

@@ -1,7 +1,6 @@
-"""A source database: rows, table shapes, publication and replication slot.
+"""Hook for a source database: row counts, table schemas, publication and replication slot.
 
-Connection `oltp_default`, type postgres. Its role reads the tables; to drop a slot it must have
-REPLICATION.
+Connection `oltp_default`, type postgres. Its role reads the tables; to drop a slot it needs REPLICATION.
 """
 
 from __future__ import annotations
@@ -27,6 +26,19 @@ COLUMNS: Final = """
       LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
      WHERE n.nspname || '.' || c.relname = ANY (%s) AND c.relkind IN ('r', 'p')
      ORDER BY 1, a.attnum"""
+DESCRIBED: Final = """
+    SELECT coalesce(obj_description(c.oid, 'pg_class'), ''),
+           a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+           array_position(k.conkey, a.attnum), a.attgenerated <> '', coalesce(col_description(c.oid, a.attnum), ''),
+           ARRAY(SELECT e.enumlabel FROM pg_enum e
+                  WHERE e.enumtypid IN (t.oid, t.typelem) ORDER BY e.enumsortorder)
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN pg_type t ON t.oid = a.atttypid
+      LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+     WHERE n.nspname || '.' || c.relname = %s AND c.relkind IN ('r', 'p')
+     ORDER BY a.attnum"""
 IDENTITY: Final = """
     SELECT n.nspname || '.' || c.relname,
            ARRAY(SELECT pn.nspname || '.' || leaf.relname
@@ -78,77 +90,92 @@ POSITIONS: Final = """
 
 
 class Column(NamedTuple):
-    """A column as PostgreSQL has it."""
+    """A column in PostgreSQL."""
 
     name: str
     type: str
-    """As `format_type` writes it: `numeric(12,2)`, `timestamp with time zone`."""
+    """Type as `format_type` writes it: `numeric(12,2)`, `timestamp with time zone`."""
     nullable: bool
     in_key: bool
     generated: bool = False
-    """Whether PostgreSQL computes it from other columns."""
+    """True if PostgreSQL computes it from other columns."""
+
+
+class DescribedColumn(NamedTuple):
+    """A column with what a draft of a contract needs."""
+
+    name: str
+    type: str
+    """As `format_type` writes it."""
+    nullable: bool
+    key_position: int | None
+    """Position in the primary key, from 1; None for other columns."""
+    generated: bool
+    comment: str
+    symbols: tuple[str, ...]
+    """Values of its enumerated type, in order; empty for other types."""
 
 
 class Table(NamedTuple):
-    """A table as PostgreSQL has it."""
+    """A table in PostgreSQL."""
 
     name: str
     """`schema.table`."""
     columns: tuple[Column, ...]
     not_full: tuple[str, ...] = ()
-    """Of the table and its partitions, those whose updates and deletes do not log the whole old row."""
+    """The table and partitions without REPLICA IDENTITY FULL: updates and deletes do not log the whole old row."""
     partitioned: bool = False
     partitions: tuple[str, ...] = ()
-    """The partitions that hold its rows."""
+    """Leaf partitions, which hold the rows."""
     usable: bool = True
-    """Whether the connector's role may use the schema."""
+    """True if the connector's role may use the schema."""
     readable: bool = True
-    """Whether the connector's role may read the table."""
+    """True if the connector's role may read the table."""
 
 
 class Publication(NamedTuple):
-    """A publication as PostgreSQL has it."""
+    """A publication in PostgreSQL."""
 
     via_root: bool
-    """Whether changes of partitions are published as changes of the partitioned table."""
+    """True if changes of partitions are published as changes of the partitioned table."""
     every_operation: bool
-    """Whether it publishes insert, update, delete and truncate."""
+    """True if it publishes insert, update, delete and truncate."""
     tables: frozenset[str]
-    """`schema.table` of each table whose changes it carries."""
+    """`schema.table` of each published table."""
 
 
 class Slot(NamedTuple):
-    """A replication slot and how far it is behind."""
+    """A replication slot and its lag."""
 
     name: str
     active: bool
     pid: int | None
     wal_status: WalStatus | None
-    """`lost`: the log it needs is gone. `unreserved`: it will be at the next checkpoint."""
+    """`lost`: WAL that it needs is gone. `unreserved`: that WAL will be removed at the next checkpoint."""
     lag_bytes: int
-    """Log written and not yet confirmed by the reader."""
+    """Bytes of WAL written and not yet confirmed by the reader."""
     held_bytes: int
-    """Log kept for the slot."""
+    """Bytes of WAL kept for the slot."""
     safe_bytes: int | None
-    """Log that may still be written before the slot is in danger; None without a limit."""
+    """Bytes of WAL that may still be written before the slot is in danger; None without a limit."""
 
     @property
     def lost(self) -> bool:
-        """Whether only a fresh snapshot helps."""
+        """Return whether a fresh snapshot is needed."""
         return self.wal_status == "lost"
 
 
 class Progress(NamedTuple):
-    """How far the log was written, and how far a slot's reader has confirmed it; positions in bytes."""
+    """Written and confirmed WAL positions in bytes, and row writes per table."""
 
     written: int
     confirmed: int
     writes: Mapping[str, int]
-    """`schema.table` → rows inserted, updated and deleted since the server counts."""
+    """`schema.table` → rows inserted, updated and deleted, as the server's statistics count them."""
 
 
 class OltpHook:
-    """Looks at a source database, and drops slots."""
+    """Hook that inspects a source database and drops replication slots."""
 
     default_conn_name = "oltp_default"
 
@@ -156,26 +183,26 @@ class OltpHook:
         self._db = PostgresClient(
             "oltp",
             endpoint,
-            next_step="What is already captured stays served; changes wait in the database's log.",
+            next_step="Captured data stays served; changes wait in the database's WAL.",
             statement_timeout_s=120.0,
             backoff=backoff,
         )
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> OltpHook:
-        """The database of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @property
     def address(self) -> str:
-        """Where the database is, without credentials."""
+        """Return the database's URL without credentials."""
         return self._db.address
 
     def row_counts(self, tables: Iterable[str]) -> dict[str, int]:
-        """Exact number of rows of each `schema.table`, all at one moment.
+        """Return the exact row count of each `schema.table`, all in one database snapshot.
 
         Raises:
-            SystemRefused: a table is not there or may not be read.
+            SystemRefused: a table does not exist or may not be read.
         """
         from psycopg import sql
 
@@ -188,7 +215,7 @@ class OltpHook:
         return counts
 
     def tables(self, names: Iterable[str], role: str = "") -> dict[str, Table]:
-        """Those of the named tables that exist, with their columns in order, and what the role may do with them."""
+        """Return the named tables that exist, with columns in order and the privileges of `role`."""
         asked = list(names)
         columns: dict[str, list[Column]] = {}
         for table, *column in self._db.rows(COLUMNS, [asked]):
@@ -200,28 +227,37 @@ class OltpHook:
             for name, leaves, not_full, partitioned, usable, readable in self._db.rows(IDENTITY, [role, asked])
         }
 
+    def described(self, table: str) -> tuple[str, tuple[DescribedColumn, ...]] | None:
+        """Return the comment and the columns of `schema.table`; None where there is no such table."""
+        rows = self._db.rows(DESCRIBED, [table])
+        columns = tuple(DescribedColumn._make((*column, tuple(symbols))) for _, *column, symbols in rows)
+        return (rows[0][0], columns) if rows else None
+
     def publication(self, name: str) -> Publication | None:
-        """The publication, or None where there is none."""
+        """Return the publication; None if there is none."""
         found = self._db.rows(PUBLICATION, [name])
         return Publication(found[0][0], found[0][1], frozenset(found[0][2])) if found else None
 
     def filled_columns(self, tables: Iterable[str]) -> frozenset[tuple[str, str]]:
-        """(table, column) of the columns that were added with a default, which older rows have and no change said."""
+        """Return (table, column) of columns added with a default.
+
+        Older rows have the default, but no change carried it.
+        """
         return frozenset((table, column) for table, column in self._db.rows(FILLED, [list(tables)]))
 
     def empty_enums(self) -> tuple[str, ...]:
-        """The enumerated types without values, `schema.type`: Debezium does not start while the database has one."""
+        """Return the enumerated types without values, `schema.type`. With one of them Debezium does not start."""
         return tuple(row[0] for row in self._db.rows(EMPTY_ENUMS))
 
     def slot(self, name: str) -> Slot | None:
-        """The slot, or None where there is none."""
+        """Return the slot; None if there is none."""
         found = self._db.rows(SLOT, [name])
         return Slot(*found[0]) if found else None
 
     def progress(self, slot: str, tables: Iterable[str]) -> Progress | None:
-        """How far the slot's reader is, and what was written; None where there is no such slot.
+        """Return the slot's progress and the table writes; None if there is no such slot.
 
-        What `writes` counts stands in the log before `written`.
+        `writes` is read before `written`, so the WAL up to `written` contains all counted writes.
         """
         with self._db.transaction() as connection:
             writes = connection.execute(WRITES, [list(tables)]).fetchall()
@@ -229,10 +265,10 @@ class OltpHook:
         return Progress(found[0], found[1], dict(writes)) if found else None
 
     def drop_slot(self, name: str) -> bool:
-        """Drops the slot; False when there was none.
+        """Drop the slot; return False if there was none.
 
         Raises:
-            SystemRefused: a reader holds the slot.
+            SystemRefused: a reader uses the slot.
         """
         slot = self.slot(name)
         if slot is None:

@@ -1,1 +1,1 @@
-"""The platform's own database."""
+"""Client of the platform's own PostgreSQL database: hook, alerts, applied contracts, locks, migrations."""

@@ -1,4 +1,4 @@
-"""Alerts as they are kept: one row for each time that something went wrong."""
+"""Alert rows and their SQL: one row per occurrence of a problem."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAPSE: Final = "UPDATE alerts SET resolved_at = now() WHERE resolved_at IS NULL 
 
 
 class Alert(NamedTuple):
-    """Something that is wrong, and since when."""
+    """A problem with its first and last occurrence."""
 
     key: str
     severity: Severity
@@ -35,24 +35,24 @@ class Alert(NamedTuple):
     last_seen: datetime
     times: int
     owner: str = ""
-    """Who answers for it; empty: the owner of the dataset."""
+    """Owner of the alert; empty: the owner of the dataset."""
     details: Sequence[Mapping[str, Any]] = ()
-    """The first failing rows."""
+    """First failing rows."""
     link: str = ""
-    """The Airflow run that raised it last."""
+    """URL of the Airflow task that raised it last."""
     resolved_at: datetime | None = None
 
 
 def failure_key(dag_id: str, task_id: str) -> str:
-    """Key of the alert about a task's failures."""
+    """Return the key of the alert about a task's failures."""
     return f"dag:{dag_id}:{task_id}"
 
 
 def running_task() -> str:
-    """The address of the Airflow task in which this runs; empty outside of one."""
+    """Return the URL of the current Airflow task; empty outside of a task."""
     import sys
 
-    if "airflow.sdk" not in sys.modules:  # then no task runs here
+    if "airflow.sdk" not in sys.modules:  # not in a task
         return ""
     from airflow.sdk import get_current_context
 

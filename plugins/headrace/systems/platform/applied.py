@@ -1,4 +1,4 @@
-"""The record of what was applied: each dataset's contract as a plan carried it out (platform database)."""
+"""Table of applied contracts: the contract of each dataset as a plan applied it (platform database)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STANDING: Final = (
 
 
 class Applied(NamedTuple):
-    """One dataset's contract as it was applied."""
+    """Applied contract of one dataset."""
 
     shape: str
     terms: str
@@ -33,36 +33,36 @@ class Applied(NamedTuple):
 
 
 class AppliedRecord:
-    """The table, read and written."""
+    """Reads and writes the table `applied_contracts`."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
     def standing(self) -> dict[str, Applied]:
-        """Dataset id → contract, of those that are not retired."""
+        """Return dataset id → applied contract, without retired datasets."""
         return {
             dataset: Applied(shape, terms, _compiled(dataset, shape, terms, contract))
             for dataset, shape, terms, contract in self._rows()
         }
 
     def contracts(self) -> dict[str, Contract]:
-        """The same, the contracts alone."""
+        """Return dataset id → contract, without retired datasets."""
         return {dataset: applied.contract for dataset, applied in self.standing().items()}
 
     def keep(self, contract: Contract, texts: tuple[str, str], plan: int | None) -> None:
-        """Note that all changes of the contract were carried out."""
+        """Record that all changes of the contract were applied."""
         from psycopg.types.json import Jsonb
 
         with self._platform.transaction() as connection:
             connection.execute(KEEP, [contract.id, *texts, Jsonb(encode_contract(contract)), plan])
 
     def retire(self, datasets: Iterable[str]) -> None:
-        """Note that nothing runs any more for these datasets."""
+        """Record that these datasets are retired."""
         with self._platform.transaction() as connection:
             connection.execute(RETIRE, [list(datasets)])
 
     def write_index(self, place: Path) -> Mapping[str, Contract]:
-        """Write the index that everything that runs reads; the contracts in it. Raises OSError."""
+        """Write the index file that running processes read; return its contracts. Raises OSError."""
         contracts = self.contracts()
         write_applied(place, {dataset: encode_contract(contract) for dataset, contract in contracts.items()})
         return contracts
@@ -73,7 +73,7 @@ class AppliedRecord:
 
 
 def _compiled(dataset: str, shape: str, terms: str, encoded: Any) -> Contract:
-    """The contract, read from its texts again where an older version encoded it otherwise."""
+    """Decode the contract. Parse its texts again if an older version encoded it differently."""
     try:
         return decode_contract(encoded)
     except (KeyError, TypeError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""The platform's own database: plans, alerts, counts.
+"""Hook for the platform's own database: plans, alerts, counts, snapshots that are due.
 
 Connection `platform_default`, type postgres.
 """
@@ -25,7 +25,7 @@ Hop: TypeAlias = Literal["kafka", "raw"]
 
 
 class PlatformHook:
-    """Remembers what was planned, what is wrong, and what was counted."""
+    """Hook for plans, alerts and counts in the platform database."""
 
     default_conn_name = "platform_default"
 
@@ -33,41 +33,41 @@ class PlatformHook:
         self._db = PostgresClient(
             "platform",
             endpoint,
-            next_step="Streams go on; plans and alerts are kept again when it answers.",
+            next_step="Streams continue; plans and alerts are recorded again when it answers.",
             backoff=backoff,
         )
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> PlatformHook:
-        """The database of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @property
     def address(self) -> str:
-        """Where the database is, without credentials."""
+        """Return the database's URL without credentials."""
         return self._db.address
 
     def transaction(self) -> AbstractContextManager[psycopg.Connection[Row]]:
-        """A connection in one transaction, for the other packages that keep their state here."""
+        """Open a connection in one transaction, for the other packages that keep state here."""
         return self._db.transaction()
 
     def lock(self, name: str) -> AbstractContextManager[Held]:
-        """Hold the lock of that name: one process at a time; the others wait, and go on when it ends or dies.
+        """Hold the named lock. One process holds it at a time; the others wait until it ends or dies.
 
-        Whoever holds it asks before each write whether it still does.
+        The holder must check the lock before each write.
 
         Raises:
-            SystemUnavailable: somebody has held it for longer than a statement may take, or it was lost meanwhile.
+            SystemUnavailable: another holder exceeded the statement time-out, or the lock was lost.
         """
         return held(self._db, name)
 
     def migrate(self, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
-        """Brings the tables to this version; names of the migrations that were run."""
+        """Migrate the tables to this version; return the names of the migrations that ran."""
         with self._db.transaction() as connection:
             return migrate(connection, read_migrations() if migrations is None else migrations)
 
     def record_plan(self, dag_run: str, plan: Mapping[str, Any], text: str) -> int:
-        """Keeps a plan; its id."""
+        """Store a plan; return its id."""
         from psycopg.types.json import Jsonb
 
         with self._db.transaction() as connection:
@@ -78,11 +78,11 @@ class PlatformHook:
         return int(found[0][0])
 
     def plan_applied(self, plan: int) -> None:
-        """Notes that the plan was carried out."""
+        """Record that the plan was applied."""
         self._db.execute("UPDATE plans SET applied_at = now(), error = NULL WHERE id = %s", [plan])
 
     def plan_failed(self, plan: int, error: str) -> None:
-        """Notes why the plan was not, or not wholly, carried out."""
+        """Record why the plan was not, or only partly, applied."""
         self._db.execute("UPDATE plans SET error = %s WHERE id = %s", [error, plan])
 
     def raise_alert(
@@ -97,17 +97,17 @@ class PlatformHook:
         link: str | None = None,
         lapses_s: float | None = None,
     ) -> bool:
-        """Notes that something is wrong; True when it was not known already.
+        """Raise an alert; return True if no alert was open under the key.
 
         Args:
-            key: what it is about: raised again, an open alert is the same one.
-            severity: how bad it is now.
-            text: what is wrong, as a sentence.
-            dataset: id of the dataset, if it is about one.
-            owner: who answers for it; empty: the dataset's owner.
-            details: the first failing rows. Nothing that must not leave the platform.
-            link: where to look; None: the Airflow task in which this runs.
-            lapses_s: not raised again for so many seconds, it is over by itself.
+            key: subject of the alert. A second call updates the open alert of the same key.
+            severity: current severity.
+            text: the problem, as a sentence.
+            dataset: id of the affected dataset; empty: none.
+            owner: owner of the alert; empty: the dataset's owner.
+            details: first failing rows. They must be allowed to leave the platform.
+            link: URL for more information; None: the current Airflow task.
+            lapses_s: seconds without a new raise after which the alert resolves by itself.
         """
         from psycopg.types.json import Json
 
@@ -119,32 +119,32 @@ class PlatformHook:
         return bool(found[0][0])
 
     def resolve_alert(self, key: str) -> bool:
-        """Notes that it is right again; False when nothing was open under the key."""
+        """Resolve the alert; return False if none was open under the key."""
         return self._db.execute(alerts.RESOLVE, [key]) > 0
 
     def resolve_others(self, prefix: str, still: Collection[str]) -> tuple[str, ...]:
-        """Notes that what is open under keys that begin so is right again, but for these; the keys of what was."""
+        """Resolve the open alerts whose keys begin with `prefix`, except `still`; return the resolved keys."""
         with self._db.transaction() as connection:
             found = connection.execute(alerts.RESOLVE_OTHERS, [prefix, list(still)]).fetchall()
         return tuple(sorted(row[0] for row in found))
 
     def open_alerts(self) -> tuple[Alert, ...]:
-        """What is wrong now, oldest first."""
+        """Return the open alerts, oldest first."""
         return tuple(Alert(*row) for row in self._db.rows(alerts.OPEN))
 
     def owned_connectors(self) -> frozenset[str]:
-        """Names of the connectors that Headrace made."""
+        """Return the names of the connectors that Headrace created."""
         return frozenset(row[0] for row in self._db.rows("SELECT name FROM connectors"))
 
     def own_connector(self, name: str, *, made: bool) -> None:
-        """Notes that Headrace made the connector, or that it removed it."""
+        """Record that Headrace created the connector, or removed it."""
         if made:
             self._db.execute("INSERT INTO connectors (name) VALUES (%s) ON CONFLICT DO NOTHING", [name])
         else:
             self._db.execute("DELETE FROM connectors WHERE name = %s", [name])
 
     def due_snapshots(self) -> dict[str, tuple[str, ...]]:
-        """Source connection → the tables whose rows were not read yet."""
+        """Return source connection → tables whose snapshot is due."""
         rows = self._db.rows(
             "SELECT connection, array_agg(source_table ORDER BY source_table)"
             " FROM due_snapshots GROUP BY connection ORDER BY connection"
@@ -152,7 +152,7 @@ class PlatformHook:
         return {connection: tuple(tables) for connection, tables in rows}
 
     def add_due_snapshots(self, connection: str, tables: Iterable[str]) -> None:
-        """Notes that these tables are to be read."""
+        """Record that a snapshot of these tables is due."""
         for table in tables:
             self._db.execute(
                 "INSERT INTO due_snapshots (connection, source_table) VALUES (%s, %s) ON CONFLICT DO NOTHING",
@@ -160,19 +160,19 @@ class PlatformHook:
             )
 
     def snapshots_taken(self, connection: str, tables: Iterable[str]) -> None:
-        """Notes that these tables were read."""
+        """Record that the snapshot of these tables was taken."""
         self._db.execute(
             "DELETE FROM due_snapshots WHERE connection = %s AND source_table = ANY (%s)",
             [connection, list(tables)],
         )
 
     def filled_columns(self, connection: str) -> frozenset[tuple[str, str]]:
-        """(table, column) of the columns that were added with a default, and whose table was read since."""
+        """Return (table, column) of the columns added with a default whose table was re-read, or is due."""
         query = "SELECT source_table, column_name FROM filled_columns WHERE connection = %s"
         return frozenset((table, column) for table, column in self._db.rows(query, [connection]))
 
     def add_filled_columns(self, connection: str, columns: Iterable[tuple[str, str]]) -> None:
-        """Notes that the tables of these (table, column) are read, or due to be."""
+        """Record that the tables of these (table, column) were re-read, or are due."""
         for table, column in columns:
             self._db.execute(
                 "INSERT INTO filled_columns (connection, source_table, column_name) VALUES (%s, %s, %s)"
@@ -181,11 +181,11 @@ class PlatformHook:
             )
 
     def fresh_starts(self) -> dict[str, Mapping[str, Any]]:
-        """Source connection → where its fresh snapshot begins, until it is reconciled."""
+        """Return source connection → start positions of its fresh snapshot, until it is reconciled."""
         return dict(self._db.rows("SELECT connection, starts FROM fresh_starts ORDER BY 1"))
 
     def keep_fresh_start(self, connection: str, starts: Mapping[str, Any]) -> None:
-        """Notes that the connection's connector was started over."""
+        """Record the start positions of the fresh snapshot of the connection's connector."""
         from psycopg.types.json import Jsonb
 
         self._db.execute(
@@ -195,21 +195,21 @@ class PlatformHook:
         )
 
     def reconciled(self, connection: str) -> None:
-        """Notes that what is served agrees with the fresh snapshot."""
+        """Record that the served data was reconciled with the fresh snapshot."""
         self._db.execute("DELETE FROM fresh_starts WHERE connection = %s", [connection])
 
     def count(self, hop: Hop, name: str) -> Mapping[str, Any] | None:
-        """What was last counted there; None when nothing was."""
+        """Return the last count; None without one."""
         query = "SELECT count FROM counts WHERE hop = %s AND name = %s"
         found = self._db.rows(query, [hop, name])
         return found[0][0] if found else None
 
     def forget_count(self, hop: Hop, name: str) -> None:
-        """Has it counted from the beginning the next time."""
+        """Delete the last count, so that the next one starts from the beginning."""
         self._db.execute("DELETE FROM counts WHERE hop = %s AND name = %s", [hop, name])
 
     def keep_count(self, hop: Hop, name: str, count: Mapping[str, Any]) -> None:
-        """Keeps what was counted there, to count on from it."""
+        """Store a count, from which the next one continues."""
         from psycopg.types.json import Jsonb
 
         self._db.execute(

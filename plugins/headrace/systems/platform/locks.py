@@ -1,8 +1,8 @@
-"""Locks that are known to be held: an advisory lock of a connection, and a fencing token.
+"""Locks with fencing tokens, on PostgreSQL advisory locks.
 
-The lock ends with its connection, also while its holder works on. So the holder asks before each write that relies on the
-lock (`Held.check`), and writes to this database only together with the question (`Held.fence`): the next holder, who takes
-a higher token, waits for such a transaction to end.
+The lock ends with its connection, also while its holder still works. So the holder checks the lock before each write
+that relies on it (`Held.check`). A write to this database fences the lock in the same transaction (`Held.fence`): the
+next holder, who takes a higher token, waits until that transaction ends.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ FENCE: Final = f"{NEWEST} FOR SHARE"
 
 
 class Check(Protocol):
-    """Raises SystemUnavailable when what is about to be written must not be."""
+    """Check before a write. Raises SystemUnavailable if the write must not happen."""
 
     def __call__(self) -> None: ...
 
 
 def unchecked() -> None:
-    """Pass: nothing else writes there."""
+    """Do nothing: there is no other writer."""
 
 
 class Held:
-    """A lock that was taken."""
+    """A lock that this process has taken."""
 
     def __init__(self, name: str, address: str, connection: psycopg.Connection[Row]) -> None:
         self.name = name
@@ -46,7 +46,7 @@ class Held:
         self.token = _one(connection.execute(TAKE, [name]).fetchone())
 
     def check(self) -> None:
-        """Raise SystemUnavailable when the lock is not held any more."""
+        """Raise SystemUnavailable if the lock is no longer held."""
         import psycopg
 
         try:
@@ -56,23 +56,29 @@ class Held:
         self._compare(newest)
 
     def fence(self, connection: psycopg.Connection[Row]) -> None:
-        """Keep the next holder waiting until the connection's transaction ends. Raise SystemUnavailable when there is one."""
+        """Block the next holder until the connection's transaction ends.
+
+        Raises SystemUnavailable if one exists already.
+        """
         self._compare(_one(connection.execute(FENCE, [self.name]).fetchone()))
 
     def _compare(self, newest: int) -> None:
         if newest != self.token:
-            raise self._lost("another has taken it")
+            raise self._lost("another process has taken it")
 
     def _lost(self, why: str) -> SystemUnavailable:
-        text = f"the lock {self.name} was lost: {why}. Nothing more is written; the next try begins with what is there."
+        text = (
+            f"the lock {self.name} was lost: {why}. "
+            "Nothing more is written; the next try starts from the current state."
+        )
         return SystemUnavailable("platform", self._address, text)
 
 
 @contextmanager
 def held(database: PostgresClient, name: str) -> Iterator[Held]:
-    """Hold the lock inside the block; one process at a time, the others wait.
+    """Hold the lock inside the block. One process holds it at a time; the others wait.
 
-    Raises SystemUnavailable: somebody has held it for longer than a statement may take, or it was lost inside the block.
+    Raises SystemUnavailable when another holder exceeds the statement time-out, or the lock is lost inside the block.
     """
     with database.session() as connection:
         lock = Held(name, database.address, connection)

@@ -1,6 +1,6 @@
-"""Migrations of the platform's database: plain SQL files `NNN_name.sql`, in order of their numbers.
+"""Migrations of the platform's database: SQL files `NNN_name.sql`, run in order of their numbers.
 
-A file must bear being run again (`CREATE TABLE IF NOT EXISTS …`): it is, when its text changes.
+A file must be idempotent (`CREATE TABLE IF NOT EXISTS …`): it runs again when its text changes.
 """
 
 from __future__ import annotations
@@ -16,36 +16,38 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).with_name("migrations")
 NAME: Final = re.compile(r"\d{3}_[a-z0-9_]+\.sql")
-LOCK: Final = 0x48454144  # any number that every Headrace takes
+LOCK: Final = 0x48454144  # the same number in every Headrace process
 
 
 class Migration(NamedTuple):
-    """One file."""
+    """One migration file."""
 
     name: str
     sql: str
 
     @property
     def digest(self) -> str:
-        """What tells this text from any other."""
+        """Return the SHA-256 digest of the text."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 def read_migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
-    """The files in order. Raises ValueError for a name or a number that breaks the order."""
+    """Return the migrations in order. Raises ValueError for a wrong file name or a duplicate number."""
     files = sorted(folder.glob("*.sql"))
     wrong = [file.name for file in files if not NAME.fullmatch(file.name)]
     numbers = [file.name[:3] for file in files]
     wrong += sorted({number for number in numbers if numbers.count(number) > 1})
     if wrong:
-        raise ValueError(f"{folder}: not NNN_name.sql, or a number twice: {', '.join(wrong)}")
+        raise ValueError(
+            f"{folder}: migrations must be named NNN_name.sql, each number once; wrong: {', '.join(wrong)}"
+        )
     return tuple(Migration(file.name, file.read_text()) for file in files)
 
 
 def migrate(connection: psycopg.Connection[Any], migrations: Iterable[Migration]) -> tuple[str, ...]:
-    """Runs what is new or changed, in the connection's transaction; names of what was run.
+    """Run new and changed migrations in the connection's transaction; return their names.
 
-    Whoever comes second waits for the first, then finds nothing to do.
+    A second process waits for the first, then has nothing to run.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     connection.execute(

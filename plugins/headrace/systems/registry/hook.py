@@ -1,4 +1,4 @@
-"""The schema registry, by its Confluent API.
+"""Hook for the schema registry's Confluent API.
 
 Connection `schema_registry_default`, type http: host, port, login, password, and in extra
 `{"path": "/apis/ccompat/v7"}` where the API is not at the root.
@@ -33,7 +33,7 @@ class Registered(NamedTuple):
 
 
 class RegistryHook:
-    """Subjects, their schemas and compatibility levels."""
+    """Hook for subjects, their schemas and compatibility levels."""
 
     default_conn_name = "schema_registry_default"
 
@@ -57,20 +57,20 @@ class RegistryHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> RegistryHook:
-        """The registry of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @property
     def address(self) -> str:
-        """Where the API is."""
+        """Return the URL of the API."""
         return self._http.address
 
     def subjects(self) -> tuple[str, ...]:
-        """Every subject, sorted."""
+        """Return all subjects, sorted."""
         return tuple(sorted(self._http.call("GET", "/subjects").body or ()))
 
     def latest(self, subject: str) -> Registered | None:
-        """The newest version, or None where the subject has none."""
+        """Return the newest version; None if the subject has none."""
         path = f"/subjects/{_quoted(subject)}/versions/latest"
         answer = self._http.call("GET", path, accept={SUBJECT_NOT_FOUND})
         if answer.status == SUBJECT_NOT_FOUND:
@@ -79,7 +79,10 @@ class RegistryHook:
         return Registered(subject, body["id"], body["version"], json.loads(body["schema"]))
 
     def schema(self, schema_id: int) -> Any:
-        """The Avro schema of that id, as JSON; None where there is none. A registered id never changes: kept in memory."""
+        """Return the Avro schema of the id as JSON; None if there is none.
+
+        Cached, since a registered id never changes.
+        """
         if schema_id not in self._by_id:
             answer = self._http.call("GET", f"/schemas/ids/{schema_id}", accept={SUBJECT_NOT_FOUND})
             if answer.status == SUBJECT_NOT_FOUND:
@@ -88,10 +91,10 @@ class RegistryHook:
         return self._by_id[schema_id]
 
     def register(self, subject: str, schema: Any) -> int:
-        """Registers the schema as the subject's newest version; the id, also when it was there.
+        """Register the schema as the subject's newest version; return its id. An existing schema keeps its id.
 
         Raises:
-            SystemRefused: incompatible with the subject's versions, or no valid Avro schema.
+            SystemRefused: the schema is incompatible with the subject's versions, or is not valid Avro.
         """
         path = f"/subjects/{_quoted(subject)}/versions"
         body = {"schema": json.dumps(schema), "schemaType": "AVRO"}
@@ -101,24 +104,24 @@ class RegistryHook:
         return int(answer.body["id"])
 
     def compatible(self, subject: str, schema: Any) -> bool:
-        """Whether the subject's level lets the schema in; True for a subject without versions."""
+        """Return whether the subject's compatibility level allows the schema; True for a subject without versions."""
         path = f"/compatibility/subjects/{_quoted(subject)}/versions/latest"
         body = {"schema": json.dumps(schema), "schemaType": "AVRO"}
         answer = self._http.call("POST", path, body=body, accept={SUBJECT_NOT_FOUND})
         return answer.status == SUBJECT_NOT_FOUND or bool(answer.body["is_compatible"])
 
     def compatibility(self, subject: str | None = None) -> str | None:
-        """The subject's own level, None where it has none; without a subject the global level."""
+        """Return the subject's own compatibility level, None if it has none. Without a subject: the global level."""
         path = f"/config/{_quoted(subject)}" if subject else "/config"
         answer = self._http.call("GET", path, accept={SUBJECT_NOT_FOUND})
         return None if answer.status == SUBJECT_NOT_FOUND else str(answer.body["compatibilityLevel"])
 
     def set_compatibility(self, subject: str, level: str) -> None:
-        """Sets the subject's own level: BACKWARD, FORWARD, FULL, their _TRANSITIVE kin, NONE."""
+        """Set the subject's own level: BACKWARD, FORWARD, FULL, their _TRANSITIVE forms, or NONE."""
         self._http.call("PUT", f"/config/{_quoted(subject)}", body={"compatibility": level})
 
     def delete(self, subject: str) -> None:
-        """Removes the subject and all its versions for good; no error where there is none."""
+        """Delete the subject and all its versions permanently. No error if there is none."""
         path = f"/subjects/{_quoted(subject)}"
         answer = self._http.call("DELETE", path, accept={SUBJECT_NOT_FOUND})
         if answer.status != SUBJECT_NOT_FOUND:
@@ -126,7 +129,7 @@ class RegistryHook:
 
     def _refusal(self, subject: str, answer: Answer) -> str:
         if answer.status == INVALID:
-            return f"The schema of subject {subject} is no valid Avro."
+            return f"The schema of subject {subject} is not valid Avro."
         level = self.compatibility(subject) or self.compatibility() or "its level"
         return (
             f"Subject {subject} allows only {level} changes. Add fields with defaults, or declare "

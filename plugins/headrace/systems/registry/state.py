@@ -1,4 +1,4 @@
-"""Declared subjects: what the registry holds of them, and making it so."""
+"""State functions of registry subjects: observe the declared ones, apply one change."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from headrace.systems.registry.hook import RegistryHook
 
 
 def observe(hook: RegistryHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The wanted subjects that exist, each with its newest schema and the level in force."""
+    """Return the wanted subjects that exist, each with its newest schema and the level in force."""
     found = (_observed(hook, resource) for resource in wanted if resource.kind == "subject")
     return tuple(resource for resource in found if resource)
 
 
 def apply(hook: RegistryHook, change: Change) -> None:
-    """Carries out one change of one subject. Doing it twice changes nothing more.
+    """Apply one change of one subject. Idempotent.
 
     Raises:
-        SystemRefused: the registry holds the schema to be incompatible.
+        SystemRefused: the registry rejects the schema as incompatible.
     """
     subject = change.resource.name
     if change.action == "delete":
@@ -27,7 +27,7 @@ def apply(hook: RegistryHook, change: Change) -> None:
         return
     spec = change.resource.spec
     if hook.latest(subject) is None:
-        hook.register(subject, spec["schema"])  # a level needs its subject first
+        hook.register(subject, spec["schema"])  # the subject must exist before its level is set
         hook.set_compatibility(subject, spec["compatibility"])
     else:
         hook.set_compatibility(subject, spec["compatibility"])

@@ -1,1 +1,1 @@
-"""PostgreSQL as the store that serves a dataset, where its contract asks for it."""
+"""Client of the PostgreSQL serving database, for datasets whose contract asks for it."""

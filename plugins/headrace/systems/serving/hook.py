@@ -1,6 +1,6 @@
-"""The PostgreSQL database that serves datasets with `serving: postgres`.
+"""Hook for the PostgreSQL database that serves datasets with `serving: postgres`.
 
-Connection `serving_default`, type postgres. Its role owns the database and makes the tables.
+Connection `serving_default`, type postgres. Its role owns the database and creates the tables.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from headrace.systems.postgres import PostgresClient
 from headrace.systems.retry import Backoff
 
 STATEMENT_TIMEOUT_S = 900.0
-"""A load is one transaction."""
+"""Statement time-out in seconds. A load is one transaction."""
 
 
 class ServingHook(PostgresClient):
-    """The database."""
+    """Hook for the serving database."""
 
     default_conn_name = "serving_default"
 
@@ -22,7 +22,7 @@ class ServingHook(PostgresClient):
         super().__init__(
             "serving",
             endpoint,
-            next_step="The lake holds what is due; the load is tried again when it answers.",
+            next_step="The lake keeps the rows; the load is retried when it answers.",
             statement_timeout_s=STATEMENT_TIMEOUT_S,
             backoff=backoff,
         )
@@ -30,5 +30,5 @@ class ServingHook(PostgresClient):
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> ServingHook:
-        """The database of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))

@@ -1,7 +1,7 @@
-"""A table in PostgreSQL that is loaded whole: the rows that differ are changed, in one transaction.
+"""Full load of a PostgreSQL table: only the rows that differ are written, in one transaction.
 
-So views, grants and indexes of the table stay, a small change is a small write, and readers see the old rows or the new
-ones. Which state of the lake the table holds stands in its comment, set in the same transaction.
+Views, grants and indexes of the table stay, and a small change is a small write. Readers see either all old rows or all
+new rows. The table's comment holds the loaded lake state, and is set in the same transaction.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ STATE: Final = "SELECT obj_description(to_regclass(%s))"
 def load(
     hook: ServingHook, table: Resource, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked
 ) -> None:
-    """Make the table hold these rows and nothing else. `check` says, before they are committed, that nobody else loads it.
+    """Load exactly these rows into the table.
+
+    `check` runs before the commit and raises if another process loads the table.
 
     Raises:
-        SystemRefused: PostgreSQL refuses a row, or other rows than these have arrived.
-        SystemUnavailable: it does not answer.
+        SystemRefused: PostgreSQL refuses a row, or the row count differs from `rows`.
+        SystemUnavailable: PostgreSQL does not answer.
     """
     columns, key = [column["name"] for column in table.spec["columns"]], table.spec["key"].split(", ")
     readings = [READINGS.get(column["type"], _as_is) for column in table.spec["columns"]]
@@ -44,7 +46,7 @@ def load(
                 copy.write_row(row)
         arrived = connection.execute("SELECT count(*) FROM next").fetchall()[0][0]
         if arrived != rows:
-            text = f"{table.name}: {arrived:,} rows have arrived of {rows:,}; the old ones stay"
+            text = f"{table.name}: {arrived:,} of {rows:,} rows have arrived; the table keeps its old rows"
             raise SystemRefused("serving", hook.address, text)
         for name in ("analyse", "delete", "upsert", "comment"):
             connection.execute(statements[name])
@@ -52,7 +54,7 @@ def load(
 
 
 def loaded_state(hook: ServingHook, table: Resource) -> str | None:
-    """What the table holds, as `load` was told; None when it was never loaded."""
+    """Return the `state` of the last `load`; None if the table was never loaded."""
     from headrace.planning.serving import qualified
 
     found = hook.rows(STATE, [qualified(table.name)])
@@ -101,10 +103,10 @@ def _uuid(value: Any) -> UUID:
 
 
 def _json(value: Any) -> str:
-    """Arrow gives a map as a list of pairs."""
+    """Encode a value as JSON. Arrow returns a map as a list of pairs."""
     pairs = isinstance(value, list) and value and all(isinstance(v, tuple) and len(v) == 2 for v in value)
     return json.dumps(dict(value) if pairs else value, default=str)
 
 
 READINGS: Final[Mapping[str, Reading]] = {"jsonb": _json, "uuid": _uuid}
-"""PostgreSQL type → how a value of Arrow is written into it, where that is not as it is."""
+"""PostgreSQL type → converter of an Arrow value, for the types that need one."""

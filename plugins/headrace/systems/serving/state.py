@@ -1,4 +1,4 @@
-"""Declared tables: what the serving database holds of them, and making it so."""
+"""State functions of serving tables: observe the declared ones, apply one change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEYS: Final = """
 
 
 def observe(hook: ServingHook | None, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The wanted tables that exist. Without wanted tables the database is not asked, and need not be there."""
+    """Return the wanted tables that exist. Without wanted tables the database is not queried, and need not exist."""
     named = sorted(resource.name for resource in wanted if resource.kind == "serving_table")
     if not named:
         return ()
@@ -41,15 +41,17 @@ def observe(hook: ServingHook | None, wanted: Iterable[Resource]) -> tuple[Resou
 
 
 def apply(hook: ServingHook | None, change: Change) -> None:
-    """Carries out one change of one table, in one transaction. Doing it twice changes nothing more."""
+    """Apply one change of one table, in one transaction. Idempotent."""
     from psycopg import sql
 
     with _needed(hook).transaction() as connection:
         for statement in statements(change):
-            connection.execute(sql.SQL(statement))  # made of names of the plan, quoted
+            connection.execute(sql.SQL(statement))  # built from quoted names of the plan
 
 
 def _needed(hook: ServingHook | None) -> ServingHook:
     if hook is None:
-        raise ValueError("a contract says serving: postgres, and no serving database is known")
+        raise ValueError(
+            "a contract has serving: postgres, but there is no serving database; set the connection serving_default"
+        )
     return hook

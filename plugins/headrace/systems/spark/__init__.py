@@ -1,1 +1,1 @@
-"""Spark: where drivers run, what they are started with, and what they report."""
+"""Client of Spark: driver hosts, batch jobs, configuration, stream state."""

@@ -1,4 +1,4 @@
-"""Spark batch jobs over the lake, on the driver that stands by or on one of their own."""
+"""Operator for Spark batch jobs over the lake, on the standby driver or on a new driver."""
 
 from __future__ import annotations
 
@@ -26,32 +26,35 @@ MEMORY: Final = "1g"
 
 
 def _of_airflow() -> dict[str, str]:
-    """Airflow's settings, its secrets among them, made empty: a driver inherits the environment of the worker."""
+    """Return Airflow's environment variables with empty values.
+
+    They hold secrets, and a driver inherits the worker's environment.
+    """
     return {name: "" for name in os.environ if name.startswith("AIRFLOW_")}
 
 
 class LakeJobOperator(BaseOperator):
-    """Runs one job of `include/spark/batch` with the lake as catalog `lake`.
+    """Operator that runs one job of `include/spark/batch` with the lake as catalog `lake`.
 
-    The job runs on the Spark driver that stands by (`spark_default`, extra `standby`), where there is one and it is free;
-    else, or with memory or jars that are not the usual ones, or where lineage is Spark's to tell, on a driver of its own,
-    submitted by the Spark provider's hook. The provider's operator costs most of a CPU-second to import, in every parse of
-    a DAG file; its hook is imported when the task runs.
+    The job runs on the standby driver (`spark_default`, extra `standby`) if there is one and it is free. Otherwise the
+    Spark provider's hook submits a new driver. It does so too if memory or jars differ from the defaults, or if Spark
+    reports the lineage. The provider's operator takes most of a CPU-second to import in every parse of a DAG file; its
+    hook is imported when the task runs.
 
-    The catalog and the platform's database are read from the connections when the task runs, and reach the job by its
-    environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`), so that no secret stands in a command line or a log.
+    The task reads the catalog and the platform's database from the connections, and passes them to the job in its
+    environment (`HEADRACE_SPARK_CONF`, `HEADRACE_PLATFORM_JDBC`). So no secret is in a command line or a log.
 
     Args:
         job: name of the job in lineage, e.g. `prove_raw`.
-        application: its file.
-        application_args: its arguments (templated).
-        jars_folder: where its jars are; default: `HEADRACE_SPARK_JARS`.
-        memory: of the driver, as the JVM writes it.
+        application: file of the job.
+        application_args: arguments of the job (templated).
+        jars_folder: folder of its jars; default: `HEADRACE_SPARK_JARS`.
+        memory: memory of the driver, in the JVM's notation.
     """
 
     template_fields: Sequence[str] = ("application_args",)
     told_by_spark: ClassVar[bool] = True
-    """Whether Spark's OpenLineage listener tells what the job does. It knows nothing of branches and procedures."""
+    """True if Spark's OpenLineage listener reports the job's lineage. It does not support branches and procedures."""
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class LakeJobOperator(BaseOperator):
         self.jars_folder = jars_folder
         self.memory = memory
         self.short = False
-        """Whether the job is about few rows: then what counts is how soon it starts and plans."""
+        """True if the job has few rows, so that start and planning time matter most."""
         self._hook: SparkSubmitHook | None = None
         self._standby: Standby | None = None
 
@@ -78,15 +81,15 @@ class LakeJobOperator(BaseOperator):
         """Run the job to its end.
 
         Raises:
-            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output is in the task's log.
         """
         self._run(context, self.application_args)
 
     def run_job(self, context: Context, *arguments: str) -> Any:
-        """Run the job with these arguments and, as its last, the path of the file for its result; the result.
+        """Run the job with these arguments and, as the last one, the path of its result file; return the result.
 
         Raises:
-            AirflowException, SystemFailure: the job failed; its output stands in the task's log.
+            AirflowException, SystemFailure: the job failed; its output is in the task's log.
         """
         with tempfile.TemporaryDirectory(prefix=f"headrace-{self.job}-") as folder:
             result = Path(folder) / "result.json"
@@ -94,7 +97,7 @@ class LakeJobOperator(BaseOperator):
             return json.loads(result.read_text())
 
     def environment(self) -> dict[str, str]:
-        """What the job learns by its environment. A job that needs more secrets adds them here."""
+        """Return the job's environment. A job that needs more secrets adds them here."""
         return job_environment(Endpoint.from_connection("lake_default"), Endpoint.from_connection("platform_default"))
 
     def _run(self, context: Context, arguments: Sequence[str]) -> None:
@@ -103,7 +106,7 @@ class LakeJobOperator(BaseOperator):
             self._submit(context, arguments)
 
     def _stood_by(self, arguments: Sequence[str]) -> bool:
-        """Whether the driver that stands by has done it."""
+        """Run the job on the standby driver; return False if it did not take the job."""
         self._standby = standby(Endpoint.from_connection("spark_default"))
         if self._standby is None:
             return False

@@ -1,4 +1,4 @@
-"""The lake as a Spark catalog: properties for `spark.sql.catalog.lake`."""
+"""Spark catalog properties of the lake: `spark.sql.catalog.lake`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from headrace.systems.lake.hook import catalog_uri, is_jdbc
 
 
 def catalog_conf(lake: Endpoint) -> dict[str, str]:
-    """Spark's configuration for the catalog `lake`; holds secrets, so it belongs in the environment, not in argv.
+    """Return Spark's configuration of the catalog `lake`. It holds secrets, so pass it in the environment, not in argv.
 
     Keys: https://iceberg.apache.org/docs/latest/spark-configuration/
     """

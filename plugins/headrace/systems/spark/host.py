@@ -1,6 +1,7 @@
-"""Who owns the streaming drivers. Never an Airflow worker: a driver outlives the task that asked for it.
+"""Hosts of the streaming drivers, which start, stop and inspect them.
 
-One small interface. `SupervisorHost` is the machine's process supervisor; on a cluster a Spark operator takes its place.
+A host is never an Airflow worker, because a driver outlives the task that started it. `SupervisorHost` is the machine's
+process supervisor. On a cluster, a Spark operator implements the same interface.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ LIVE: Final = frozenset({"STARTING", "RUNNING", "STOPPING"})
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What its owner says of a group's driver."""
+    """State of a group's driver, as its host reports it."""
 
     group: str
     alive: bool
     pid: int
     state: str
-    """The owner's own word, e.g. `RUNNING` or `EXITED`."""
+    """State in the host's words, e.g. `RUNNING` or `EXITED`."""
 
 
 class StreamHost(Protocol):
-    """Owner of the drivers."""
+    """Host of the streaming drivers."""
 
     def driver(self, group: str) -> Driver:
-        """The group's driver, alive or not. Raises SystemUnavailable, SystemRefused."""
+        """Return the group's driver, alive or not. Raises SystemUnavailable, SystemRefused."""
 
     def launch(self, group: str) -> None:
-        """Start the group's driver; nothing happens when it is alive."""
+        """Start the group's driver. Does nothing if it is alive."""
 
     def stop(self, group: str) -> None:
-        """Stop the group's driver and wait until it is gone; nothing happens when it is not alive."""
+        """Stop the group's driver and wait until it has ended. Does nothing if it is not alive."""
 
 
 class SupervisorHost:
-    """The local supervisor (supervisord), over its unix socket or its HTTP port.
+    """Host that uses the local supervisor (supervisord), over its unix socket or its HTTP port.
 
     `address` is `unix:///path/to/socket` or `http://user:password@host:port`.
     """
@@ -54,7 +55,7 @@ class SupervisorHost:
 
     def driver(self, group: str) -> Driver:
         found: dict[str, Any] | None = self._call("supervisor.getProcessInfo", _program(group), but=UNKNOWN)
-        if found is None:  # of a group that was applied after the supervisor's start, and never launched
+        if found is None:  # the group was applied after the supervisor's start, and never launched
             return Driver(group, False, 0, "STOPPED")
         return Driver(group, found["statename"] in LIVE, int(found["pid"]), str(found["statename"]))
 
@@ -66,7 +67,7 @@ class SupervisorHost:
         self._call("supervisor.stopProcess", _program(group), True, but=(*UNKNOWN, "NOT_RUNNING"))
 
     def _call(self, method: str, *arguments: Any, but: str | tuple[str, ...] = ()) -> Any:
-        """What the method returns; None for a fault whose name is in `but`."""
+        """Return the method's result; None for a fault whose name is in `but`."""
         try:
             return supervisord.call(self._address, method, *arguments)
         except xmlrpc.client.Fault as fault:
@@ -75,14 +76,14 @@ class SupervisorHost:
             raise SystemRefused(
                 SPARK,
                 self._place,
-                f"the supervisor refuses {method} {arguments[0]}: {fault.faultString}; start it anew with this version",
+                f"the supervisor refuses {method} {arguments[0]}: {fault.faultString}; restart it with this version",
             ) from fault
         except xmlrpc.client.ProtocolError as error:
             raise SystemRefused(
                 SPARK, self._place, f"{error.errcode} {error.errmsg}: check the password in spark_default"
             ) from error
         except (OSError, HTTPException) as error:
-            raise SystemUnavailable(SPARK, self._place, f"{error}; the streams themselves go on without it") from error
+            raise SystemUnavailable(SPARK, self._place, f"{error}; the streams continue without it") from error
 
     @property
     def _place(self) -> str:
@@ -90,7 +91,10 @@ class SupervisorHost:
 
 
 def stream_host(spark: Endpoint) -> StreamHost:
-    """The owner that the connection `spark_default` names in its extra `streams`."""
+    """Return the host that the connection `spark_default` names in its extra `streams`.
+
+    Raises SystemRefused without one.
+    """
     address = str(spark.extra.get("streams", ""))
     if not address.startswith(("unix://", "http://", "https://")):
         raise SystemRefused(

@@ -1,4 +1,4 @@
-"""Configuration and environment of a Spark batch job. Imports nothing of Airflow: drivers and the supervisor use it."""
+"""Configuration and environment of a Spark batch job. Imports no Airflow, because drivers and the supervisor use it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SHORT: Final = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
-"""Over few rows, planning again after every stage costs more than it can save. All of `LONG`, and nothing else."""
+"""Settings of a job with few rows, where replanning after every stage costs more than it saves. Same keys as `LONG`."""
 SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
-"""Code that runs for seconds does not repay its optimisation."""
+"""JVM option of a short job: code that runs for seconds does not repay its optimisation."""
 
 
 ALONE: Final = {
@@ -30,18 +30,18 @@ ALONE: Final = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.authenticate": "true",
 }
-"""Of a driver whose executors are its own threads: otherwise it listens on the machine's outer address, to anybody.
+"""Settings of a local driver, whose executors are its own threads. Otherwise it listens on the machine's outer address.
 
-Spark makes the secret itself, which nobody else needs: https://spark.apache.org/docs/latest/security.html
+Spark generates the secret itself: https://spark.apache.org/docs/latest/security.html
 """
 
 
 def batch_conf(jars: Path, *, short: bool = False, local: bool = True) -> dict[str, str]:
-    """Spark's configuration for one job, with the jars of that folder.
+    """Return Spark's configuration for one job, with the jars of that folder.
 
     Args:
-        jars: where they are.
-        short: whether the job is about few rows.
+        jars: folder of the jars.
+        short: whether the job has few rows.
         local: whether its executors are threads of the driver.
     """
     return {
@@ -57,7 +57,7 @@ def batch_conf(jars: Path, *, short: bool = False, local: bool = True) -> dict[s
 
 
 def job_environment(lake: Endpoint, platform: Endpoint) -> dict[str, str]:
-    """What every job learns by its environment; holds secrets."""
+    """Return the environment of every job. It holds secrets."""
     jdbc = {
         "url": f"jdbc:postgresql://{platform.host}:{platform.port or 5432}/{platform.database}",
         "user": platform.login,

@@ -1,4 +1,4 @@
-"""What is known of the streams: who was launched, and the pulse of each query (platform database)."""
+"""Launches of stream groups and heartbeats of their queries (platform database)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PULSE: Final = """
 
 
 class Launch(NamedTuple):
-    """The last launch of a group's driver."""
+    """Last launch of a group's driver."""
 
     plan_version: str
     launched_at: datetime
@@ -32,7 +32,7 @@ class Launch(NamedTuple):
 
 
 class Pulse(NamedTuple):
-    """The last heartbeat of one query; `age_s` by the database's clock."""
+    """Last heartbeat of one query; `age_s` by the database's clock."""
 
     query: str
     plan_version: str
@@ -48,35 +48,35 @@ class Pulse(NamedTuple):
 
 
 class StreamStore:
-    """The two tables, as the Airflow side reads and writes them."""
+    """Reads and writes the tables `streams` and `stream_heartbeats` for Airflow."""
 
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
     def register(self, group: str, plan_version: str) -> None:
-        """Note that a driver is about to be launched; written before it is."""
+        """Record a launch. Call it before the launch."""
         with self._platform.transaction() as connection:
             connection.execute(REGISTER, [group, plan_version])
 
     def launched(self, group: str) -> Launch | None:
-        """The group's last launch; None before the first."""
+        """Return the group's last launch; None before the first."""
         with self._platform.transaction() as connection:
             row = connection.execute(STREAM, [group]).fetchone()
         return Launch(*row) if row else None
 
     def failed(self, group: str) -> int:
-        """Count one more death soon after a launch; how many in a row."""
+        """Count one more failure soon after a launch; return the number of consecutive failures."""
         with self._platform.transaction() as connection:
             row = connection.execute(FAILED, [group]).fetchone()
         return int(row[0]) if row else 0
 
     def settled(self, group: str) -> None:
-        """The driver has run well: earlier deaths no longer count."""
+        """Reset the number of consecutive failures."""
         with self._platform.transaction() as connection:
             connection.execute(SETTLED, [group])
 
     def pulses(self, group: str) -> tuple[Pulse, ...]:
-        """The last heartbeat of every query of the group."""
+        """Return the last heartbeat of every query of the group."""
         with self._platform.transaction() as connection:
             rows = connection.execute(PULSE, [group]).fetchall()
         return tuple(Pulse(*row) for row in rows)

@@ -1,1 +1,1 @@
-"""ClickHouse."""
+"""Client of ClickHouse: hook, state, table loads, Arrow conversion."""

@@ -1,7 +1,7 @@
-"""Values as a lake table holds them → as a ClickHouse table takes them. Pure: Arrow in, Arrow out.
+"""Conversion of Arrow values of a lake table to the types of a ClickHouse table. Pure.
 
-Lake and ClickHouse tables are made of the same contract, so only how a value is written differs: a time of day is a
-number in ClickHouse, a UUID is taken as text.
+Both tables come from the same contract, so only the encoding of values differs: ClickHouse takes a time of day as a
+number, and a UUID as text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headrace.systems.warehouse.arrow_types import Wanted, wanted
 
 
 def as_stream(rows: pa.Table) -> bytes:
-    """The rows in Arrow's stream format."""
+    """Return the rows in Arrow's stream format."""
     out = pa.BufferOutputStream()
     with pa.ipc.new_stream(out, rows.schema) as writer:
         writer.write_table(rows)
@@ -25,9 +25,9 @@ def as_stream(rows: pa.Table) -> bytes:
 
 
 def as_inserted(rows: pa.Table, types: Mapping[str, str]) -> pa.Table:
-    """The rows in these columns; `types` is column → ClickHouse type.
+    """Return the rows in these columns; `types` is column → ClickHouse type.
 
-    Raises ValueError for a value that does not fit, and for a null where the column takes none.
+    Raises ValueError for a value that does not fit, or a null in a column that is not nullable.
     """
     columns, fields = [], []
     for name, type_name in types.items():
@@ -42,7 +42,7 @@ def as_inserted(rows: pa.Table, types: Mapping[str, str]) -> pa.Table:
 def _fit(values: pa.Array, want: Wanted, name: str) -> pa.Array:
     fitted = _converted(values, want.type, name)
     if fitted.null_count and not want.nullable and not pa.types.is_nested(want.type):
-        raise ValueError(f"column {name}: null, and the table takes none")
+        raise ValueError(f"column {name}: null, but the table's column is not nullable")
     try:
         ranges.check(fitted)
     except ValueError as wrong:
@@ -69,7 +69,7 @@ def _converted(values: pa.Array, want: pa.DataType, name: str) -> pa.Array:
     if _is_uuid(have) and pa.types.is_string(want):
         return pa.array([None if v is None else str(uuid.UUID(bytes=_bytes(v))) for v in values.to_pylist()], want)
     if pa.types.is_string(want) and (pa.types.is_binary(have) or pa.types.is_large_binary(have)):
-        return values.cast(pa.binary()).view(want)  # a ClickHouse String takes any bytes
+        return values.cast(pa.binary()).view(want)  # a ClickHouse String accepts any bytes
     return values if have == want else values.cast(want)
 
 
@@ -82,7 +82,7 @@ def _bytes(value: bytes | uuid.UUID) -> bytes:
 
 
 def offsets(values: pa.ListArray) -> pa.Array:
-    """Offsets into the flattened values, which begin at 0 whatever slice this is."""
+    """Return the offsets into the flattened values. They begin at 0 for any slice."""
     lengths = pc.fill_null(pc.list_value_length(values), 0)
     ends = pc.cumulative_sum(lengths.cast(pa.int32()))
     return pa.concat_arrays([pa.array([0], pa.int32()), ends])

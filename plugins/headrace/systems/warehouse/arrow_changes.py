@@ -1,6 +1,4 @@
-"""Changes as the raw zone holds them → rows of the tables that a stream fills from the same changes. Pure: Arrow in,
-Arrow out.
-"""
+"""Conversion of raw changes to rows of the ClickHouse tables that a stream fills from the same changes. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from headrace.systems.warehouse.arrow_types import wanted
 
 
 def served(changes: pa.Table, columns: Sequence[Mapping[str, Any]]) -> Iterator[pa.Table]:
-    """The rows of a table with these columns (`name`, `type`, perhaps `default`), ready to insert.
+    """Yield the rows of a table with these columns (`name`, `type`, optional `default`), ready to insert.
 
-    A column that the changes have not, or that is null where the table takes none, is left out of the rows it concerns:
-    ClickHouse puts its default there. Changes without a value that must be there, and has no default, are left out, and
-    so are those with a date or time that ClickHouse does not hold; the stream has set them aside as dead letters.
+    A column that the changes do not have is left out, and also a null in a column that is not nullable. ClickHouse then
+    sets the default. Changes without a required value that has no default are left out. So are changes with a date or
+    time outside ClickHouse's range: the stream has made dead letters of them.
 
     Raises ValueError for a value that does not fit.
     """
@@ -37,7 +35,7 @@ def served(changes: pa.Table, columns: Sequence[Mapping[str, Any]]) -> Iterator[
 
 
 def _held(rows: pa.Table, name: str) -> pa.Table:
-    """The rows whose value in that column ClickHouse holds. A deletion stays, without the value: the key decides."""
+    """Return the rows whose value ClickHouse can hold. A deletion stays, without the value: its key is enough."""
     unheld = ranges.outside(rows[name])
     if unheld is None:
         return rows
@@ -50,8 +48,9 @@ def _held(rows: pa.Table, name: str) -> pa.Table:
 
 
 def _told(changes: pa.Table) -> pa.Table:
-    """With what a table of the stream tells beside the change. Readable since it was committed: `_inserted_at` measures
-    how fast the stream is, and a row that comes from raw says nothing about that.
+    """Add the columns that a stream's table has beside the change.
+
+    `_inserted_at` is the commit time here: it measures the stream's speed, to which a row from raw does not contribute.
     """
     known = changes.append_column("_inserted_at", changes["_committed_at"])
     if "_op" not in changes.column_names:
@@ -66,7 +65,7 @@ def _takes_null(type_name: str) -> bool:
 
 
 def _by_missing(rows: pa.Table, names: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows by which of these columns are null, without them."""
+    """Yield the rows grouped by which of these columns are null, without the null columns."""
     if not rows.num_rows:
         return
     nulls = [name for name in names if rows[name].null_count]

@@ -1,7 +1,7 @@
-"""Dates and times that ClickHouse holds exactly. Pure.
+"""Ranges of dates and times that ClickHouse stores exactly. Pure.
 
-A `Date32` holds 1900-01-01 to 2299-12-31. A `DateTime64` stores any 64-bit number of its ticks, but shows a moment
-before the year 1 or after 9999 as another one.
+A `Date32` holds 1900-01-01 to 2299-12-31. A `DateTime64` stores any 64-bit number of ticks, but shows a time
+before year 1 or after 9999 as another one.
 https://clickhouse.com/docs/sql-reference/data-types/date32
 """
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 
 class Range(NamedTuple):
-    """The values that a type holds, both ends included."""
+    """Range of values of a type, both ends included."""
 
     first: np.datetime64
     last: np.datetime64
@@ -27,16 +27,18 @@ SECONDS: Final = Range(np.datetime64("1970-01-01T00:00:00"), np.datetime64(2**32
 
 
 def range_of(type_: pa.DataType) -> Range | None:
-    """The range of an Arrow type that is inserted; None for a type whose values ClickHouse all holds."""
+    """Return the range of an Arrow type; None for a type whose values ClickHouse can all hold."""
     if pa.types.is_date32(type_):
         return DAYS
-    if not pa.types.is_timestamp(type_) or type_.unit == "ns":  # every 64-bit number of nanoseconds is a known year
+    if (
+        not pa.types.is_timestamp(type_) or type_.unit == "ns"
+    ):  # every 64-bit number of nanoseconds is a year in the range
         return None
     return SECONDS if type_.unit == "s" else MOMENTS
 
 
 def outside(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray | None:
-    """Which values ClickHouse does not hold; None when it holds them all. A null is held."""
+    """Return a mask of the values that ClickHouse cannot hold; None if it holds all. A null counts as held."""
     held = range_of(values.type)
     if held is None or values.null_count == len(values):
         return None
@@ -49,7 +51,7 @@ def outside(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray | 
 
 
 def check(values: pa.Array) -> None:
-    """Raise ValueError naming a value that ClickHouse does not hold, and the range."""
+    """Raise ValueError with the first value that ClickHouse cannot hold, and the range."""
     wrong = outside(values)
     if wrong is None:
         return
@@ -68,7 +70,7 @@ def _unit(type_: pa.DataType) -> str:
 
 
 def _in_ticks(held: Range, type_: pa.DataType) -> tuple[int, int]:
-    """Both ends as numbers of the type; the last tick of the last second counts in."""
+    """Return both ends as numbers of the type. The last tick of the last second is included."""
     unit = _unit(type_)
     first = int(held.first.astype(f"datetime64[{unit}]").astype(np.int64))
     if unit == "D":

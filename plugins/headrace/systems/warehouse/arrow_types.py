@@ -1,4 +1,4 @@
-"""ClickHouse types, as `system.columns` spells them, → the Arrow types that are inserted into them."""
+"""Mapping of ClickHouse types, as in `system.columns`, to the Arrow types that are inserted into them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 
 class Wanted(NamedTuple):
-    """What a column takes."""
+    """Arrow type and nullability of a column."""
 
     type: pa.DataType
     nullable: bool
@@ -35,7 +35,7 @@ SIMPLE: Final[Mapping[str, pa.DataType]] = {
     "Date32": pa.date32(),
     "DateTime": pa.timestamp("s", "UTC"),
 }
-"""Type without arguments → Arrow. A UUID takes its text, which ClickHouse parses."""
+"""ClickHouse type without arguments → Arrow type. A UUID is inserted as text, which ClickHouse parses."""
 
 UNITS: Final[Mapping[str, str]] = {"0": "s", "3": "ms", "6": "us", "9": "ns"}
 
@@ -44,10 +44,10 @@ _CALL: Final = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 
 @cache
 def wanted(type_name: str) -> Wanted:
-    """What a column of that type takes. Raises ValueError for a type into which nothing is inserted."""
+    """Return the Arrow type and nullability of a ClickHouse type. Raises ValueError for a type without inserts."""
     match = _CALL.fullmatch(type_name.strip())
     if match is None:
-        raise ValueError(f"{type_name!r} is no ClickHouse type")
+        raise ValueError(f"{type_name!r} is not a ClickHouse type")
     name, inner = match.group(1), match.group(2) or ""
     if name in SIMPLE:
         return Wanted(SIMPLE[name], False)
@@ -62,7 +62,7 @@ def wanted(type_name: str) -> Wanted:
 
 
 def arguments(text: str) -> list[str]:
-    """The comma-separated arguments of a type, nested ones whole."""
+    """Return the comma-separated arguments of a type; nested arguments stay whole."""
     parts, depth, quoted, start = [], 0, False, 0
     for place, letter in enumerate(text):
         if letter in "'`":
@@ -101,4 +101,4 @@ CONTAINERS: Final[Mapping[str, Callable[[list[str]], pa.DataType]]] = {
     "Map": _map,
     "Tuple": lambda args: pa.struct([_member(arg) for arg in args]),
 }
-"""Type with arguments → Arrow."""
+"""ClickHouse type with arguments → function that returns its Arrow type."""

@@ -1,7 +1,7 @@
-"""ClickHouse, over HTTP.
+"""Hook for ClickHouse over HTTP.
 
-Connection `clickhouse_default`, type generic: host, port (of HTTP), login, password; in extra
-`{"secure": true}` for TLS.
+Connection `clickhouse_default`, type generic: host, port (of HTTP), login, password; in extra `{"secure": true}` for
+TLS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FRESHNESS: Final = """
       FROM {table}
      WHERE {read}_inserted_at > now64(6) - toIntervalSecond({{window_s:UInt32}})
        AND _committed_at > now64(6) - toIntervalDay(8)"""
-# Topics keep changes for 7 days, so none older is inserted now; the parts of older months need not be read.
+# Topics keep changes for 7 days, so inserted changes are not older. The filter skips the parts of older months.
 SERVED: Final = "SELECT _kafka_partition, max(_offset) + 1 FROM {table} GROUP BY _kafka_partition"
 
 
@@ -40,21 +40,21 @@ INSERT_SETTINGS: Final[Mapping[str, Any]] = {
 
 
 def token_settings(token: str) -> dict[str, Any]:
-    """Give an insert its token; without one, keep ClickHouse from making one of the rows."""
+    """Return the settings for an insert with this token; without a token, turn deduplication off."""
     return {"insert_deduplication_token": token} if token else {"insert_deduplicate": 0}
 
 
 class Freshness(NamedTuple):
-    """Seconds from commit in the source to readable here, of recent changes."""
+    """Seconds from the commit in the source to visibility in ClickHouse, for recent changes."""
 
     p50: float
     p95: float
     changes: int
-    """How many changes it was measured on."""
+    """Number of measured changes."""
 
 
 class WarehouseHook:
-    """Queries, statements and counts."""
+    """Hook for queries, inserts, statements and counts."""
 
     default_conn_name = "clickhouse_default"
 
@@ -72,12 +72,12 @@ class WarehouseHook:
 
     @classmethod
     def from_connection(cls, conn_id: str = default_conn_name) -> WarehouseHook:
-        """The server of an Airflow connection."""
+        """Create the hook from an Airflow connection."""
         return cls(Endpoint.from_connection(conn_id))
 
     @cached_property
     def client(self) -> Client:
-        """clickhouse-connect's own client, made at first use; without a session of its own.
+        """Return clickhouse-connect's client without a session, created at first use.
 
         Raises:
             SystemUnavailable, SystemRefused: as any call.
@@ -87,11 +87,14 @@ class WarehouseHook:
     def rows(
         self, query: str, parameters: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None
     ) -> list[Sequence[Any]]:
-        """All rows of one query; `{name:Type}` in it stands for a parameter. `settings` are ClickHouse's, for it alone."""
+        """Return all rows of one query.
+
+        `{name:Type}` in it is a parameter; `settings` are ClickHouse settings of this query.
+        """
         return self.table(query, parameters, settings=settings)[1]
 
     def blocks(self, query: str, rows: int = 10_000) -> Iterator[Sequence[Sequence[Any]]]:
-        """The rows of one query in blocks of at most so many, of which one is in memory."""
+        """Yield the rows of one query in blocks of at most `rows`. Only one block is in memory."""
         settings = {"max_block_size": rows}
         with self._persist(lambda: self.client.query_row_block_stream(query, settings=settings)) as stream:
             yield from stream
@@ -99,33 +102,33 @@ class WarehouseHook:
     def table(
         self, query: str, parameters: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None
     ) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
-        """Names of the columns, and all rows of one query."""
+        """Return the column names and all rows of one query."""
         client = self.client
         values, own = dict(parameters or {}), dict(settings or {})
         found = self._persist(lambda: client.query(query, values, settings=own))
         return tuple(found.column_names), list(found.result_rows)
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Inserts rows that may safely be there twice."""
+        """Insert rows that may safely be inserted twice."""
         client, (database, name) = self.client, table.split(".", 1)
         if rows:
             self._persist(lambda: client.insert(name, rows, column_names=columns, database=database))
 
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Runs one statement that may safely be run twice; parameters as of `rows`."""
+        """Run one statement that may safely be run twice. Parameters as in `rows`."""
         client, values = self.client, dict(parameters or {})
         self._persist(lambda: client.command(statement, values))
 
     def execute_once(self, statement: str) -> None:
-        """Runs one statement that must not be run twice: when it fails, whoever calls finds out whether it was done."""
+        """Run one statement that must not be run twice. After a failure the caller checks whether it took effect."""
         client = self.client
         self._translated(lambda: client.command(statement))
 
     def insert(self, table: str, rows: pa.Table, token: str = "") -> None:
-        """Inserts the rows, whose types must be those of `arrow_types`.
+        """Insert the rows. Their types must be those of `arrow_types`.
 
-        With a token they are inserted once at most: when ClickHouse dies at the wrong moment, not at all, so whoever
-        gives one must count. Without one they may be there twice.
+        With a token the rows are inserted at most once. If ClickHouse dies at the wrong moment they are lost, so the
+        caller must count them. Without a token they may be inserted twice.
         """
         from headrace.systems.warehouse.arrow import as_stream
 
@@ -134,21 +137,21 @@ class WarehouseHook:
         self._persist(lambda: client.raw_insert(qualified(table), rows.column_names, body, settings, fmt="ArrowStream"))
 
     def comment(self, table: str) -> str | None:
-        """The comment of `database.table`; None where there is no such table."""
+        """Return the comment of `database.table`; None if there is no such table."""
         query = "SELECT comment FROM system.tables WHERE concat(database, '.', name) = {name:String}"
         found = self.rows(query, {"name": table})
         return str(found[0][0]) if found else None
 
     def count(self, table: str) -> int:
-        """Rows that a reader of `database.table` sees."""
+        """Return the number of rows that a reader of `database.table` sees."""
         return int(self.rows(f"SELECT count() FROM {qualified(table)}")[0][0])  # noqa: S608
 
     def count_final(self, table: str) -> int:
-        """Rows of a replacing table once what replaces what is settled."""
+        """Return the number of rows of a replacing table after replacement (FINAL)."""
         return int(self.rows(f"SELECT count() FROM {qualified(table)} FINAL")[0][0])  # noqa: S608
 
     def existing(self, tables: Iterable[str]) -> tuple[str, ...]:
-        """Those of the tables and views, `database.table`, that exist; sorted."""
+        """Return those of the tables and views, `database.table`, that exist; sorted."""
         asked = sorted(set(tables))
         query = (
             "SELECT concat(database, '.', name) FROM system.tables"
@@ -157,16 +160,16 @@ class WarehouseHook:
         return tuple(row[0] for row in self.rows(query, {"names": asked}))
 
     def freshness(self, changes_table: str, window_s: int = 600, *, by_cdc: bool = True) -> Freshness | None:
-        """Of the changes inserted in the last `window_s` seconds; None when there were none.
+        """Return the freshness of the changes inserted in the last `window_s` seconds; None without any.
 
-        Rows read by a snapshot do not count: their commit was before Headrace looked. Only CDC has such rows.
+        Rows read by a snapshot do not count, because they were committed before it. Only CDC has such rows.
         """
         query = FRESHNESS.format(table=qualified(changes_table), read="_op != 'r' AND " if by_cdc else "")
         (p50, p95), changes = self.rows(query, {"window_s": window_s})[0]
         return Freshness(p50, p95, changes) if changes else None
 
     def served_offsets(self, changes_table: str) -> dict[int, int]:
-        """By Kafka partition, the offset after the newest change that is served."""
+        """Return by Kafka partition the offset after the newest served change."""
         return {int(p): int(offset) for p, offset in self.rows(SERVED.format(table=qualified(changes_table)))}
 
     def _persist(self, call: Callable[[], T]) -> T:
@@ -174,12 +177,12 @@ class WarehouseHook:
             lambda: self._translated(call),
             system="warehouse",
             address=self.address,
-            next_step="Streams keep their place and go on from it when it answers.",
+            next_step="Streams keep their offsets and continue from them when it answers.",
             backoff=self._backoff,
         )
 
     def _translated(self, call: Callable[[], T]) -> T:
-        """The call's answer. Raises Transient, SystemRefused."""
+        """Run the call; raise its errors as Transient or SystemRefused."""
         from clickhouse_connect.driver.exceptions import ClickHouseError
 
         try:

@@ -1,4 +1,4 @@
-"""The lake as a database of ClickHouse: its tables are read where they lie, by the catalog, also as they were.
+"""The lake as a ClickHouse database: ClickHouse reads Iceberg tables and their snapshots through the catalog.
 
 https://clickhouse.com/docs/engines/database-engines/datalakecatalog
 """
@@ -17,9 +17,9 @@ FORGET: Final = f"DROP DATABASE IF EXISTS {identifier(LAKE_CATALOG)}"
 
 
 def open_lake(hook: WarehouseHook, lake: Endpoint) -> bool:
-    """Makes the database `lake` anew, with the connection's addresses and keys; the lake itself is not touched.
+    """Re-create the database `lake` with the connection's addresses and keys. The lake itself is not changed.
 
-    False where it cannot be: ClickHouse reads REST catalogs only.
+    Return False for a JDBC catalog: ClickHouse reads only REST catalogs.
     """
     if is_jdbc(lake):
         return False
@@ -29,7 +29,10 @@ def open_lake(hook: WarehouseHook, lake: Endpoint) -> bool:
 
 
 def database(lake: Endpoint) -> str:
-    """The statement that makes the database. It holds secrets: ClickHouse hides them wherever it shows a statement."""
+    """Return the statement that creates the database.
+
+    It holds secrets, which ClickHouse hides when it shows a statement.
+    """
     extra, uri = lake.extra, catalog_uri(lake)
     bucket = str(extra.get("warehouse", "")).removeprefix("s3://")
     settings = {

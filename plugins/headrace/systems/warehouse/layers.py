@@ -1,4 +1,4 @@
-"""SQL that is code: a layer is a folder of files, one idempotent statement a file; file names give the order."""
+"""SQL layers: folders of files with one idempotent statement per file, in the order of the file names."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class Statement(NamedTuple):
     """One idempotent statement."""
 
     name: str
-    """The file's name without order and suffix: what the statement makes."""
+    """Name of the object that the statement creates: the file name without number and suffix."""
     sql: str
 
 
 def statements(folder: Path) -> tuple[Statement, ...]:
-    """The layer's statements in the order in which they are to be run. Raises FileNotFoundError."""
+    """Return the layer's statements in the order to run them. Raises FileNotFoundError."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: there is no such layer of SQL")
+        raise FileNotFoundError(f"{folder}: there is no such SQL layer")
     files = sorted(folder.glob("*.sql"))
     return tuple(Statement(path.stem.partition("_")[2], path.read_text().strip()) for path in files)

@@ -1,7 +1,7 @@
-"""A table that is loaded whole: a staging table is filled and exchanged for it, in one step for its readers.
+"""Full load of a ClickHouse table: fill a staging table, then exchange both tables atomically.
 
-Which state of the lake a table holds stands in its comment, which moves with it: so it can be seen after a crash, at
-any line, whether the exchange was made.
+A table's comment holds its lake state and moves with the table. So after a crash at any line, the comment shows whether
+the exchange took place.
 https://clickhouse.com/docs/sql-reference/statements/exchange
 """
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 STAGING: Final = "__next"
 LEFT: Final = "SELECT database || '.' || name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})"
-"""Staging tables of loads that ended in between."""
+"""Query for staging tables of interrupted loads."""
 
 
 def load(
     hook: WarehouseHook, table: Resource, state: str, parts: Iterable[pa.Table], rows: int, check: Check = unchecked
 ) -> None:
-    """Make the table hold these rows and nothing else.
+    """Load exactly these rows into the table.
 
-    Each load has a staging table of its own, and drops those of others: one that has lost its lock finds nothing to
+    Each load has its own staging table and drops those of other loads. So a load that lost its lock has nothing to
     exchange.
 
     Args:
-        table: as planned.
-        state: what the rows are, as one line; `loaded_state` tells it from then on.
-        parts: the rows.
-        rows: how many there are.
-        check: asked before each write, whether nobody else loads the table.
+        table: planned table.
+        state: lake state of the rows, as one line; afterwards `loaded_state` returns it.
+        parts: rows to load.
+        rows: number of rows.
+        check: called before each write; raises if another process loads the table.
 
     Raises:
-        SystemRefused: ClickHouse refuses a row, or other rows than these have arrived.
-        SystemUnavailable: it does not answer.
+        SystemRefused: ClickHouse refuses a row, or the row count differs from `rows`.
+        SystemUnavailable: ClickHouse does not answer.
     """
     from headrace.systems.warehouse.arrow import as_inserted
 
@@ -62,7 +62,9 @@ def load(
         hook.insert(staging.name, fitted, f"{state} {number}")
     if (arrived := hook.count(staging.name)) != rows:
         raise SystemRefused(
-            "warehouse", hook.address, f"{table.name}: {arrived:,} rows have arrived of {rows:,}; the old ones stay"
+            "warehouse",
+            hook.address,
+            f"{table.name}: {arrived:,} of {rows:,} rows have arrived; the table keeps its old rows",
         )
     check()
     exchange(hook, table.name, staging.name, state)
@@ -80,14 +82,14 @@ def _drop(hook: WarehouseHook, tables: Iterable[str]) -> None:
 
 
 def loaded_state(hook: WarehouseHook, table: Resource) -> str | None:
-    """What the table holds, as `load` was told; None when it was never loaded."""
+    """Return the `state` of the last `load`; None if the table was never loaded."""
     return hook.comment(table.name) or None
 
 
 def exchange(hook: WarehouseHook, table: str, staging: str, state: str) -> None:
-    """Exchange the two, once. `state` is the staging table's comment.
+    """Exchange table and staging table, once. `state` is the staging table's comment.
 
-    A second exchange would bring the old rows back: after a failure the comment says whether it was made.
+    A second exchange would restore the old rows. So after a failure the comment shows whether it took place.
     """
     try:
         hook.execute_once(f"EXCHANGE TABLES {ddl.qualified(staging)} AND {ddl.qualified(table)}")

@@ -1,4 +1,4 @@
-"""What a DAG may ask of the warehouse: make a layer of tables and views that are code, read the lake."""
+"""Airflow operators for ClickHouse: apply a SQL layer, open the lake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ApplySqlLayerOperator(BaseOperator):
-    """Runs the statements of one folder of `include/sql` in the order of their files; each may run again.
+    """Operator that runs the statements of one folder of `include/sql` in the order of the files. Each is idempotent.
 
     Args:
         folder: the layer's folder.
@@ -35,17 +35,17 @@ class ApplySqlLayerOperator(BaseOperator):
         self.plan_only = plan_only
 
     def execute(self, context: Context) -> list[str]:
-        """Names of what the layer makes.
+        """Run the layer; return the names of the objects that it creates.
 
         Raises:
-            SystemUnavailable: the warehouse does not answer.
-            SystemRefused: it refuses statements, e.g. over the table of a dataset that is held back; the others were run.
+            SystemUnavailable: ClickHouse does not answer.
+            SystemRefused: it refuses a statement, e.g. on the table of a dataset that is held back. The others were run.
         """
         layer, dry = statements(Path(self.folder)), is_yes(self.plan_only)
         hook = None if dry else WarehouseHook.from_connection()
         refused: list[SystemRefused] = []
         for statement in layer:
-            self.log.info("%s%s", "would make " if dry else "", statement.name)
+            self.log.info("%s%s", "would create " if dry else "", statement.name)
             if hook is not None:
                 try:
                     hook.execute(statement.sql)
@@ -58,12 +58,12 @@ class ApplySqlLayerOperator(BaseOperator):
 
 
 class OpenLakeOperator(BaseOperator):
-    """Makes the lake readable in ClickHouse, as the database `lake`; anew each time, with today's addresses and keys.
+    """Operator that re-creates the ClickHouse database `lake` with the current addresses and keys.
 
-    Where the catalog is no REST catalog it does nothing, and says so: ClickHouse reads no other.
+    Without a REST catalog it only logs that: ClickHouse reads no other catalog.
 
     Args:
-        plan_only: only say what would be done.
+        plan_only: only log what would be done.
     """
 
     template_fields = ("plan_only",)
@@ -74,10 +74,10 @@ class OpenLakeOperator(BaseOperator):
         self.plan_only = plan_only
 
     def execute(self, context: Context) -> None:
-        """Raises SystemUnavailable, SystemRefused."""
+        """Re-create the database `lake`. Raises SystemUnavailable, SystemRefused."""
         if is_yes(self.plan_only):
-            self.log.info("would make the database lake")
+            self.log.info("would create the database lake")
         elif open_lake(WarehouseHook.from_connection(), Endpoint.from_connection("lake_default")):
             self.log.info("the lake can be read in ClickHouse, as the database lake")
         else:
-            self.log.info("the lake's catalog is no REST catalog: ClickHouse cannot read it")
+            self.log.info("the lake's catalog is not a REST catalog: ClickHouse cannot read it")

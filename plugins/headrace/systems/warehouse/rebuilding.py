@@ -1,8 +1,8 @@
-"""Tables that a stream fills are made anew from the raw zone, while the stream goes on.
+"""Rebuild of ClickHouse tables of a stream from the raw zone, while the stream continues.
 
-Beside each a new one is filled and exchanged for it. What the stream has inserted meanwhile is copied before the exchange
-and, what came in between, after it. A row may be copied twice: rows with the same position merge. So a try that died at
-any line begins again, and what it has left is copied back first.
+A new table is filled beside each table, then both are exchanged. Rows that the stream inserted meanwhile are copied
+before the exchange, and rows inserted in between after it. A row may be copied twice, since rows with the same position
+merge. So an interrupted try can be repeated: its remaining rows are first copied back.
 """
 
 from __future__ import annotations
@@ -27,43 +27,46 @@ MEANWHILE: Final = (
     "toUnixTimestamp64Micro(_inserted_at) >= {since:Int64}"
     " OR _offset >= {next:Array(UInt64)}[indexOf({partitions:Array(Int32)}, _kafka_partition)]"
 )
-"""What the stream has inserted since raw was looked at, or raw did not hold by then. An index of 0 gives 0."""
+"""Condition for rows that the stream has inserted since raw was read, or that raw did not hold then.
+
+An index of 0 gives 0.
+"""
 UNDER_WAY: Final = """
     SELECT count() FROM system.processes
      WHERE query_kind = 'Insert' AND toUnixTimestamp64Micro(now64(6)) - toInt64(elapsed * 1e6) < {before:Int64}"""
 MANY_MONTHS: Final = f"max_partitions_per_insert_block = {INSERT_SETTINGS['max_partitions_per_insert_block']}"
 INSERT_LASTS_S: Final = 90.0
-"""A stream gives up an insert earlier."""
+"""Seconds to wait for running inserts. A stream aborts an insert earlier."""
 
 
 class Rebuilt(NamedTuple):
-    """What came of it."""
+    """Result of a rebuild."""
 
     changes: int
-    """In raw."""
+    """Number of changes in raw."""
     left_out: int
-    """Of these, such as the tables do not take."""
+    """Number of changes that do not fit the tables."""
 
 
 def clock_us(hook: WarehouseHook) -> int:
-    """Microseconds since 1970 by ClickHouse's clock."""
+    """Return microseconds since 1970 by ClickHouse's clock."""
     return int(hook.rows(NOW)[0][0])
 
 
 def rebuild(
     hook: WarehouseHook, tables: Sequence[str], parts: Iterable[pa.Table], since_us: int, check: Check = unchecked
 ) -> Rebuilt:
-    """Make the tables hold what these changes and the stream say, and nothing else.
+    """Rebuild the tables from these changes and the rows that the stream inserts meanwhile.
 
     Args:
-        tables: `database.table`; all are filled by the same changes.
-        parts: all changes of raw as it stood at `since_us` or later.
-        since_us: a moment before raw was looked at, by `clock_us`.
-        check: asked before each write, whether nobody else makes the tables anew.
+        tables: `database.table` of each; all are filled from the same changes.
+        parts: all changes of raw, at `since_us` or later.
+        since_us: time before raw was read, by `clock_us`.
+        check: called before each write; raises if another process rebuilds the tables.
 
     Raises:
-        SystemRefused: a table is missing, or does not take a value.
-        SystemUnavailable: ClickHouse does not answer, or an insert does not end; to be tried again.
+        SystemRefused: a table is missing, or a value does not fit.
+        SystemUnavailable: ClickHouse does not answer, or an insert does not end. The caller may retry.
     """
     held = {table.name: table for table in observe(hook, [Resource("warehouse_table", name, {}) for name in tables])}
     if missing := [name for name in tables if name not in held]:
@@ -92,7 +95,7 @@ def rebuild(
 def _fill(
     hook: WarehouseHook, tables: Sequence[Resource], parts: Iterable[pa.Table], since_us: int, check: Check
 ) -> tuple[Rebuilt, Mapping[str, Any]]:
-    """What was filled, and the parameters of `MEANWHILE`."""
+    """Fill the staging tables; return the counts and the parameters of `MEANWHILE`."""
     changes, left_out, following = 0, 0, dict[int, int]()
     for part in parts:
         for row in part.group_by("_kafka_partition").aggregate([("_offset", "max")]).to_pylist():
@@ -106,7 +109,7 @@ def _fill(
 
 
 def _insert(hook: WarehouseHook, table: Resource, part: pa.Table) -> int:
-    """Rows of the changes that were inserted beside the table."""
+    """Insert the changes into the staging table; return the number of rows."""
     from headrace.systems.warehouse.arrow_changes import served
 
     inserted = 0
@@ -120,7 +123,10 @@ def _insert(hook: WarehouseHook, table: Resource, part: pa.Table) -> int:
 
 
 def _bring_back(hook: WarehouseHook, table: Resource) -> None:
-    """What a try that died has left: half of the new table, or the old one with what the stream inserted last."""
+    """Copy back the staging table of an interrupted try, then drop it.
+
+    It holds a part of the new table, or the old table with the latest inserts.
+    """
     left = f"{table.name}{STAGING}"
     if hook.existing([left]):
         _copy(hook, table, table.name, left)
@@ -128,7 +134,7 @@ def _bring_back(hook: WarehouseHook, table: Resource) -> None:
 
 
 def _copy(hook: WarehouseHook, table: Resource, to: str, of: str, meanwhile: Mapping[str, Any] | None = None) -> None:
-    """Rows of one table into the other; all of them, or those of `MEANWHILE`."""
+    """Copy rows of one table into another: all, or those of `MEANWHILE`."""
     (there,) = observe(hook, [Resource("warehouse_table", of, {})])
     both = {column["name"] for column in there.spec["columns"]}
     columns = ", ".join(identifier(c["name"]) for c in table.spec["columns"] if c["name"] in both)
@@ -141,7 +147,7 @@ def _copy(hook: WarehouseHook, table: Resource, to: str, of: str, meanwhile: Map
 
 
 def _wait_for_inserts(hook: WarehouseHook, before_us: int) -> None:
-    """An insert that began before the exchange goes on into the table that it began with."""
+    """Wait for inserts that began before the exchange: they still write to their original table."""
     deadline = time.monotonic() + INSERT_LASTS_S
     while hook.rows(UNDER_WAY, {"before": before_us})[0][0]:
         if time.monotonic() > deadline:

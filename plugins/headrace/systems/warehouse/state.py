@@ -1,4 +1,4 @@
-"""Declared tables and views: what ClickHouse holds of them, and making it so."""
+"""State functions of ClickHouse tables and views: observe the declared ones, apply one change."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ONE_SPELLING: Final = "SELECT formatQuerySingleLineOrNull({given:String}), forma
 
 
 def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """The wanted tables and views that exist, with every column and setting of theirs.
+    """Return the wanted tables and views that exist, with their columns and settings.
 
-    A view whose query is the wanted one, only spelled by the server, is shown as wanted.
+    A view whose query differs from the wanted one only in spelling has the wanted query.
     """
     by_name = {resource.name: resource for resource in wanted if resource.kind in KINDS}
     names = {"names": sorted(by_name)}
@@ -44,7 +44,7 @@ def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, 
 
 
 def apply(hook: WarehouseHook, change: Change) -> None:
-    """Carries out one change of one table or view. Doing it twice changes nothing more."""
+    """Apply one change of one table or view. Idempotent."""
     for statement in ddl.statements(change):
         hook.execute(statement)
 
@@ -69,7 +69,7 @@ def _column(name: str, type_: str, default_kind: str, default: str, comment: str
 
 
 def _engine(full: str) -> str:
-    """`ReplacingMergeTree(a, b)` out of `ReplacingMergeTree(a, b) PARTITION BY … ORDER BY …`."""
+    """Return `ReplacingMergeTree(a, b)` from `ReplacingMergeTree(a, b) PARTITION BY … ORDER BY …`."""
     depth = 0
     for place, letter in enumerate(full):
         depth += (letter == "(") - (letter == ")")

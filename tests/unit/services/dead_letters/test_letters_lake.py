@@ -121,7 +121,7 @@ def test_a_record_that_is_no_change_of_the_dataset_still_cannot_be_read(lake: La
     records = [record(5, b"garbage"), record(6, encoded(row(1), 9))]
     reasons = raw(lake).unreadable(records)
     assert "wire format" in reasons[records[0].position]
-    assert "no change envelope" in reasons[records[1].position]
+    assert "not a change envelope" in reasons[records[1].position]
 
 
 def test_what_is_appended_after_a_look_is_not_carried_over_to_a_later_state(

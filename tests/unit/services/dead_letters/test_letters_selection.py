@@ -12,7 +12,7 @@ from headrace.services.dead_letters.selection import FILTERS, Selection
 
 def test_empty_fields_ask_nothing() -> None:
     selection = Selection.from_params(dict.fromkeys(FILTERS) | {"reason": ""})
-    assert (dict(selection.asked), selection.condition, str(selection)) == ({}, "true", "all letters")
+    assert (dict(selection.asked), selection.condition, str(selection)) == ({}, "true", "all dead letters")
 
 
 def test_every_value_is_a_bound_parameter() -> None:
@@ -31,12 +31,12 @@ def test_a_time_without_a_zone_is_utc() -> None:
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({"offset": 3}, "not selected by 'offset'"),
+        ({"offset": 3}, "unknown filter 'offset'"),
         ({"partition": "two"}, "a whole number"),
         ({"topic": "t", "first_offset": -1}, "a whole number"),
         ({"partition": True}, "a whole number"),
         ({"since": "yesterday"}, "an ISO time"),
-        ({"first_offset": 3}, "give the topic or the dataset"),
+        ({"first_offset": 3}, "set `topic` or `dataset`"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(params: dict[str, Any], says: str) -> None:

@@ -137,7 +137,9 @@ def test_withdrawing_says_nothing_but_the_plan() -> None:
 
 
 def test_unknown_source_connection_is_one_sentence() -> None:
-    with pytest.raises(ValueError, match=r"retail\.transactions is read from 'oltp', which lineage"):
+    with pytest.raises(
+        ValueError, match=r"retail\.transactions is read from 'oltp', for which the lineage settings have no address"
+    ):
         declared(contracts("transactions"), settings(sources={}))
 
 

@@ -33,13 +33,16 @@ def test_no_routes_is_no_problem() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("json://x", "is no object"),
-        ({"name": "On Call", "url": "json://x"}, "name 'On Call'"),
-        ({"name": "a", "url": "json://x", "severity": "bad"}, "severity 'bad'; it may be info, warning, error"),
+        ("json://x", "must be an object"),
+        ({"name": "On Call", "url": "json://x"}, "got 'On Call'"),
+        (
+            {"name": "a", "url": "json://x", "severity": "bad"},
+            "`severity` must be one of info, warning, error; got 'bad'",
+        ),
         ({"name": "a", "url": "nowhere"}, "has no URL"),
         ({"name": "a"}, "has no URL"),
         ({"name": "a", "url": "json://x", "owner": "till"}, "unknown key 'owner'"),
-        ({"name": "a", "url": "json://x", "owners": "till"}, "write a list of names"),
+        ({"name": "a", "url": "json://x", "owners": "till"}, "must be a list of names"),
         ({"name": "a", "url": "env:HEADRACE_NOT_SET_HERE"}, "HEADRACE_NOT_SET_HERE, which is not set here"),
         ({"name": "a", "url": "env:PATH"}, "begins with HEADRACE_"),
         ({"name": "good", "url": "json://x"}, "two routes are named good"),
@@ -54,7 +57,7 @@ def test_a_wrong_route_is_told_and_the_others_stay(wrong: Any, words: str) -> No
 
 def test_a_wrong_reminder_is_told() -> None:
     found = read_routes({"remind_hours": 0})
-    assert "remind_hours is 0" in found.problems[0]
+    assert "`remind_hours` must be a positive number; got 0" in found.problems[0]
     assert found.remind_s == 86_400.0
 
 

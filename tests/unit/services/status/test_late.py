@@ -33,7 +33,7 @@ def test_the_sentence_names_the_hop() -> None:
     assert found
     assert found.text == (
         "shop.items is late: changes wait in Kafka and are not served: 2.0 h; changes took from commit to being served"
-        " (p95 of what was served just now): 67 min; promised: 60 min"
+        " (p95 of recent changes): 67 min; promised: 60 min"
     )
 
 

@@ -37,5 +37,5 @@ def test_a_topic_that_the_broker_does_not_list_yet_is_asked_for_again() -> None:
 
 
 def test_a_topic_that_never_is_listed_is_told() -> None:
-    with pytest.raises(SystemUnavailable, match="topic sales exists, and the broker does not list it yet"):
+    with pytest.raises(SystemUnavailable, match="topic sales exists, but the broker does not list it yet"):
         _hook({}, {}).partitions_of("sales")

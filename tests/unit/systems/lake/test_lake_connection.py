@@ -40,5 +40,5 @@ def test_a_rest_catalog_gets_its_credential_and_only_known_extras() -> None:
 
 
 def test_another_kind_of_catalog_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="type 'hive' is unknown; it may be rest or jdbc"):
+    with pytest.raises(ValueError, match="type must be rest or jdbc; got 'hive'"):
         catalog_properties(Endpoint("x", extra={"type": "hive"}))

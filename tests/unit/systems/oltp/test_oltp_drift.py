@@ -50,7 +50,7 @@ def test_a_table_as_the_contract_expects_it_does_not_drift() -> None:
 @pytest.mark.parametrize(
     ("table", "database", "rule", "about", "run"),
     [
-        (None, DATABASE, "missing-table", "shop.orders", "Make the table, or name another one in the contract."),
+        (None, DATABASE, "missing-table", "shop.orders", "Create the table, or name another one in the contract."),
         (_without("total"), DATABASE, "missing-column", 'field "total"', "Add the column to the table first."),
         (_with("total", type="numeric(12,4)"), DATABASE, "other-type", 'field "total"', "Make them the same."),
         (_with("note", nullable=False), DATABASE, "other-nullability", 'field "note"', "Make them the same."),

@@ -20,5 +20,5 @@ def test_the_migrations_stand_in_order_and_bear_being_run_again() -> None:
 def test_a_file_that_breaks_the_order_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "001_plans.sql").write_text("SELECT 1")
     (tmp_path / name).write_text("SELECT 2")
-    with pytest.raises(ValueError, match=r"not NNN_name\.sql, or a number twice"):
+    with pytest.raises(ValueError, match=r"must be named NNN_name\.sql, each number once"):
         read_migrations(tmp_path)

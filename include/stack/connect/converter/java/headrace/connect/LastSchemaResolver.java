@@ -15,15 +15,15 @@ import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericContainer;
 
 /**
- * Knows a record's id in the registry by the record's schema object, where the default resolver writes the schema out
- * as JSON for every record and looks that text up: most of what a source task's thread did.
+ * Schema resolver that caches the registry id by schema object. The default resolver serialises the schema to JSON for
+ * every record and looks up that text, which took most of a source task's CPU time.
  *
- * <p>The converter gives all records of one table version the same schema object. A schema that was registered once
- * keeps its content id, so what is known never ages; it is forgotten with the task.
+ * <p>The converter gives all records of one table version the same schema object. A registered schema keeps its content
+ * id, so cache entries never expire; the cache is cleared with the task.
  */
 public final class LastSchemaResolver<S, T> extends DefaultSchemaResolver<S, T> {
 
-    /** Shorter than Kafka lets a consumer be silent (`max.poll.interval.ms`, five minutes). */
+    /** Time to wait for the registry; shorter than Kafka's `max.poll.interval.ms` (five minutes). */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static final Duration PAUSE = Duration.ofSeconds(1);
@@ -47,10 +47,10 @@ public final class LastSchemaResolver<S, T> extends DefaultSchemaResolver<S, T> 
     }
 
     /**
-     * The schema of an id. A registry that does not answer is waited for; one that stays away, or does not know who asks,
-     * ends the task at its last commit, to be restarted. A good record never becomes a dead letter for it: Connect's own
-     * retries (`errors.retry.timeout`) make it one as soon as the task is told to stop. What the registry says of a schema,
-     * e.g. that there is none, has an exception of its own class.
+     * Returns the schema of an id, and waits for a registry that does not answer. If the registry stays unavailable or
+     * rejects the login, the task fails at its last commit and is restarted. A valid record therefore never becomes a dead
+     * letter, as it would with Connect's own retries (`errors.retry.timeout`) when the task is stopped. Errors of the
+     * registry about a schema, e.g. not found, have their own exception classes.
      */
     @Override
     public SchemaLookupResult<S> resolveSchemaByArtifactReference(ArtifactReference reference) {

@@ -1,10 +1,10 @@
 package headrace.connect;
 
 /**
- * The schema of a record cannot be asked for now.
+ * The schema registry is unavailable.
  *
- * <p>An error, not an exception: of any exception of a converter Connect makes a dead letter, where a connector tolerates
- * errors. An error ends the task.
+ * <p>This is an Error, not an Exception: if a connector tolerates errors, Connect turns any exception of a converter into a
+ * dead letter. An Error ends the task.
  */
 final class RegistryAway extends Error {
 

@@ -8,10 +8,10 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.errors.DataException;
 
 /**
- * The columns that numbers and booleans go to, as the contracts declare them.
+ * Types of the target columns for numbers and booleans, as declared by the contracts.
  *
- * <p>A source may widen a column before its contract does. The sink cuts a number to the column's type without a word, so
- * a number that does not fit is refused.
+ * <p>A source may widen a column before its contract does. The sink truncates a number to the column's type without an
+ * error, so a number that does not fit is rejected here.
  */
 final class Columns {
 
@@ -23,7 +23,7 @@ final class Columns {
         this.byTopic = byTopic;
     }
 
-    /** Reads `topic|name:type|name:type;topic|…`. */
+    /** Parses `topic|name:type|name:type;topic|…`. */
     static Columns read(String text) {
         Map<String, Map<String, String>> found = new HashMap<>();
         for (String table : text.split(";")) {
@@ -38,12 +38,12 @@ final class Columns {
         return new Columns(found);
     }
 
-    /** Column → Iceberg type; empty for a topic that is not known. */
+    /** Returns column → Iceberg type; empty for an unknown topic. */
     Map<String, String> of(String topic) {
         return byTopic.getOrDefault(topic, Map.of());
     }
 
-    /** Whether every value of the schema is one of the column's type. */
+    /** Returns whether every value of the schema fits the column's type. */
     static boolean takes(String type, Schema schema) {
         return switch (schema.type()) {
             case BOOLEAN -> type.equals("boolean");
@@ -56,7 +56,7 @@ final class Columns {
         };
     }
 
-    /** Throws for a value that the column would not have exactly. */
+    /** Throws a DataException for a value that the column cannot store exactly. */
     static void check(String type, Object value) {
         boolean fits = switch (type) {
             case "boolean" -> value instanceof Boolean;
@@ -67,9 +67,9 @@ final class Columns {
             default -> value instanceof BigDecimal number && fits(type, number);
         };
         if (!fits) {
-            throw new DataException(shown(value) + " is no " + type
-                    + ", which the contract declares. Change the contract with the column of the source, apply it, then"
-                    + " replay the letter");
+            throw new DataException(shown(value) + " does not fit the type " + type
+                    + " of the contract. Change the contract to the type of the source column, apply it, then"
+                    + " replay the dead letter");
         }
     }
 
@@ -87,7 +87,7 @@ final class Columns {
         return new int[] {Integer.parseInt(sizes[0].strip()), Integer.parseInt(sizes[1].strip())};
     }
 
-    /** Whether the source declares the number as the column is; that its digits fit is checked by `Writable`. */
+    /** Returns whether the source declares the column's precision and scale; `Writable` checks the number of digits. */
     private static boolean sameScale(String type, Schema schema) {
         int[] sizes = sizes(type);
         Map<String, String> declared = schema.parameters();

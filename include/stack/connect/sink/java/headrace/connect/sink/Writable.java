@@ -18,9 +18,10 @@ import org.apache.kafka.connect.errors.DataException;
 import org.apache.kafka.connect.transforms.Transformation;
 
 /**
- * Refuses, as the last transform of an Iceberg sink, a record with a value that the sink cannot write.
+ * Last transform of an Iceberg sink, which rejects records with a value that the sink cannot write.
  *
- * <p>What a transform throws for is a dead letter and its neighbours pass; what the sink throws for stops the task.
+ * <p>A record for which a transform throws becomes a dead letter, and other records pass. An exception of the sink itself
+ * stops the task.
  */
 public final class Writable<R extends ConnectRecord<R>> implements Transformation<R> {
 
@@ -128,7 +129,7 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
         }
     }
 
-    /** Debezium writes `2024-01-31T12:00:00.123456Z`; before year 1 and after 9999 with a sign, and infinity as a word. */
+    /** Debezium writes `2024-01-31T12:00:00.123456Z`, years before 1 and after 9999 with a sign, and infinity as a word. */
     private static void instant(Object value) {
         String text = (String) value;
         if (isPlain(text)) {
@@ -162,7 +163,7 @@ public final class Writable<R extends ConnectRecord<R>> implements Transformatio
     @Override
     public ConfigDef config() {
         return new ConfigDef().define(COLUMNS, ConfigDef.Type.STRING, "", ConfigDef.Importance.MEDIUM,
-                "Columns of the tables that numbers go to: topic|name:type|name:type; one topic after the other.");
+                "Types of the columns for numbers and booleans: topic|name:type|name:type;topic|…");
     }
 
     @Override

@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** Reads the text of a PostgreSQL array: `{1,NULL,"a, b"}`. */
+/** Parser of the text of a PostgreSQL array: `{1,NULL,"a, b"}`. */
 final class Arrays {
 
     private Arrays() {}
 
-    /** The elements; one of `Special` for an array of arrays and one that does not begin at 1. */
+    /** Returns the elements; a constant of `Special` for nested arrays and for arrays that do not begin at 1. */
     static List<Object> read(String text, Function<String, Object> element) {
         if (text.startsWith("[")) {
             return text.contains("]={{") ? Special.NESTED_ARRAY : Special.SHIFTED_ARRAY;

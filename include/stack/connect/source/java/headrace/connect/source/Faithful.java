@@ -18,13 +18,13 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 
 /**
- * Converts the columns whose values Debezium loses: what its own conversion fails for, it sends as null.
+ * Converter for columns whose values Debezium may lose: Debezium sends null for a value that it fails to convert.
  *
- * <p>Schemas are those of Debezium; what a schema has no value for becomes one of `Special`, which the gate knows.
+ * <p>Schemas are those of Debezium. A value outside the schema becomes a constant of `Special`, which `Gate` handles.
  */
 public final class Faithful implements CustomConverter<SchemaBuilder, RelationalColumn> {
 
-    /** An element type: its schema, and how its text is read. */
+    /** An element type: its schema and its text parser. */
     private record Element(Supplier<SchemaBuilder> schema, Function<String, Object> read) {}
 
     private static final Map<String, Element> ELEMENTS = Map.ofEntries(
@@ -76,7 +76,7 @@ public final class Faithful implements CustomConverter<SchemaBuilder, Relational
         }
     }
 
-    /** Whether it is declared with a precision: no contract has a number without one. */
+    /** Returns whether the column has a precision; contracts have no numbers without one. */
     private static boolean isFixed(RelationalColumn column) {
         return column.length().isPresent() && column.length().getAsInt() > 0 && column.length().getAsInt() <= 1000
                 && column.scale().isPresent();
@@ -95,7 +95,7 @@ public final class Faithful implements CustomConverter<SchemaBuilder, Relational
         return number == null ? Texts.special(value.toString()) : number.setScale(scale);
     }
 
-    /** The number; null for NaN and the infinities. */
+    /** Returns the number; null for NaN and the infinities. */
     private static BigDecimal plain(Object value) {
         if (value instanceof SpecialValueDecimal number) {
             return number.getDecimalValue().orElse(null);
@@ -104,7 +104,7 @@ public final class Faithful implements CustomConverter<SchemaBuilder, Relational
         return value instanceof BigDecimal number ? number : Texts.special(text) != null ? null : new BigDecimal(text);
     }
 
-    /** Debezium sends null for what a converter throws for: a value that is not read must be told instead. */
+    /** Returns `unread` for a value that cannot be parsed, because Debezium sends null when a converter throws. */
     private static Converter orElse(Function<Object, Object> read, Object unread) {
         return value -> {
             try {

@@ -10,11 +10,11 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
- * Lets changes pass, and writes a dead letter for each that cannot be carried.
+ * Filter that passes changes on and writes a dead letter for each change that cannot be sent.
  *
- * <p>What becomes of the row keeps every sum over changes exact: an update to a row that cannot be carried deletes the
- * row as it was, an update from such a row inserts it, and the deletion of such a row deletes nothing. All records of
- * one change stand in the transaction of that change.
+ * <p>Every sum over changes stays exact. An update to a row that cannot be sent becomes a delete of the old row. An update
+ * from such a row becomes an insert. A delete of such a row is dropped. All records of one change are in the transaction
+ * of that change.
  */
 final class Gate {
 

@@ -13,7 +13,7 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.source.SourceRecord;
 
-/** Writes dead letters: all they say stands in headers, since what cannot be carried has no payload. */
+/** Writer of dead letters. All content is in headers, because a change that cannot be sent has no payload. */
 final class Letters {
 
     private static final int LONGEST_KEY_IN_REASON = 500;
@@ -43,7 +43,7 @@ final class Letters {
                 record.sourcePartition(), record.sourceOffset(), topic, 0, null, null, null, null, null, headers);
     }
 
-    /** The whole key, so that it names one row. */
+    /** Returns the complete key, which identifies one row. */
     private static String key(Object key) {
         if (!(key instanceof Struct struct)) {
             return "";
@@ -59,7 +59,7 @@ final class Letters {
         return key.length() <= LONGEST_KEY_IN_REASON ? key : key.substring(0, LONGEST_KEY_IN_REASON - 1) + "…";
     }
 
-    /** A value as a person reads it: bytes as PostgreSQL writes them, a date by ISO 8601, a number without an exponent. */
+    /** Returns a value as text: bytes as PostgreSQL writes them, a date in ISO 8601, a number without an exponent. */
     private static String text(Schema schema, Object value) {
         String special = Special.name(schema, value);
         if (special != null) {

@@ -2,7 +2,7 @@ package headrace.connect.source;
 
 import org.apache.kafka.connect.connector.Task;
 
-/** Debezium's connector with our task, whose poll turns a change that cannot be carried into a dead letter. */
+/** Debezium's connector with our task, which writes a dead letter for each change that cannot be sent. */
 public final class PostgresConnector extends io.debezium.connector.postgresql.PostgresConnector {
 
     @Override

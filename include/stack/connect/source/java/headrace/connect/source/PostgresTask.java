@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.source.SourceRecord;
 
-/** Debezium's task; what it polls passes the gate before Kafka Connect, which can skip nothing, sees it. */
+/** Debezium's task with a `Gate` for all polled records, because Kafka Connect cannot skip records of a source. */
 public final class PostgresTask extends PostgresConnectorTask {
 
     static final String LETTERS = "headrace.dead.letter.topic";
@@ -49,7 +49,7 @@ public final class PostgresTask extends PostgresConnectorTask {
         return false;
     }
 
-    /** Debezium reads every enumerated type of the database, and fails for one without values. */
+    /** Returns the enumerated types without values, for which Debezium fails at start; null if there are none. */
     private static String emptyEnums(Configuration config) {
         try (PostgresConnection database =
                 new PostgresConnection(new PostgresConnectorConfig(config).getJdbcConfig(), "headrace-types")) {
@@ -69,8 +69,8 @@ public final class PostgresTask extends PostgresConnectorTask {
     }
 
     /**
-     * Confirms to the source what Kafka has. Kafka Connect asks for it after every poll, fifty times a second, and Debezium
-     * reads its offsets back from Kafka each time: where nothing has come, there is nothing to confirm.
+     * Confirms to the source the offsets stored in Kafka, only after new records. Kafka Connect calls this after every poll,
+     * fifty times a second, and Debezium reads its offsets back from Kafka each time.
      */
     @Override
     public void commit() throws InterruptedException {

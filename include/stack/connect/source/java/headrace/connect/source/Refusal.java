@@ -1,12 +1,12 @@
 package headrace.connect.source;
 
 /**
- * Why a change cannot be carried.
+ * Reason why a change cannot be sent.
  *
- * @param rule what it breaks, in a word
- * @param field the column, or null where it is the whole change
- * @param reason for a person
- * @param bytes size of the row where that is the reason, else 0
+ * @param rule short name of the violated rule
+ * @param field the column, or null for the whole change
+ * @param reason message for users
+ * @param bytes size of the row if the row is too large, else 0
  */
 record Refusal(String rule, String field, String reason, long bytes) {
 

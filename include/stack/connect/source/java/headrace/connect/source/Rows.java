@@ -12,10 +12,10 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
- * What is to be checked in the rows of one version of a table, found once for its envelope schema.
+ * Checks for the rows of one table version, computed once per envelope schema.
  *
- * <p>Kafka Connect reads null in an optional field with a default as the default: the schema in which such a table's rows
- * go on has no such defaults. Of other tables the records go on as they are.
+ * <p>Kafka Connect reads null in an optional field with a default as the default. Rows of tables with such fields are
+ * therefore sent in a schema without these defaults. Records of other tables are not changed.
  */
 final class Rows {
 
@@ -46,7 +46,7 @@ final class Rows {
         envelope = row == rows ? change : withRows(change, row);
     }
 
-    /** Why the row cannot be carried; null when it can. */
+    /** Returns why the row cannot be sent; null if it can. */
     Refusal refusal(Struct row, long largest) {
         for (Field field : special) {
             Object value = row.get(field);
@@ -63,7 +63,7 @@ final class Rows {
         return atMost(row) <= largest ? null : tooLarge(row, largest);
     }
 
-    /** Whether both images fit into one record. */
+    /** Returns whether both images fit into one record. */
     boolean together(Struct before, Struct after, long largest) {
         if (before == null || after == null || atMost(before) + atMost(after) <= largest) {
             return true;
@@ -71,7 +71,7 @@ final class Rows {
         return bytes(before) + bytes(after) <= largest;
     }
 
-    /** The record as it is, in a schema without the defaults that would replace nulls. */
+    /** Returns the record in a schema without defaults that would replace nulls. */
     SourceRecord plain(SourceRecord record) {
         if (envelope == record.valueSchema()) {
             return record;
@@ -81,7 +81,7 @@ final class Rows {
                 change.getStruct(Envelope.FieldName.BEFORE), change.getStruct(Envelope.FieldName.AFTER));
     }
 
-    /** The record with another operation and other images. */
+    /** Returns the record with another operation and other images. */
     SourceRecord with(SourceRecord record, String op, Struct before, Struct after) {
         Struct old = (Struct) record.value();
         Struct change = new Struct(envelope);
@@ -132,7 +132,7 @@ final class Rows {
         return field.schema().isOptional() && field.schema().defaultValue() != null;
     }
 
-    /** No fewer bytes than the row has in Avro, by lengths alone. */
+    /** Returns an upper bound of the row's bytes in Avro, from lengths only. */
     private long atMost(Struct row) {
         long bytes = fixed;
         for (Field field : sized) {

@@ -6,14 +6,14 @@ import java.util.Map;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Struct;
 
-/** How many bytes values take in Avro, a little too high. */
+/** Sizes of values in Avro in bytes, slightly overestimated. */
 final class Sizes {
 
     private static final int ELEMENT = 16;
 
     private Sizes() {}
 
-    /** No fewer than `of`, without looking at characters. */
+    /** Returns an upper bound of `of` without reading characters. */
     static long atMost(Object value) {
         return value instanceof String text ? 3L * text.length() + ELEMENT : of(value);
     }

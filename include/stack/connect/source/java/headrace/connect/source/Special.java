@@ -8,8 +8,8 @@ import java.util.List;
 import org.apache.kafka.connect.data.Schema;
 
 /**
- * What stands, from the converter to the gate, for a value that PostgreSQL has and the column's type in Kafka Connect
- * has not. Numbers and arrays are known by their identity, dates lie beyond those of PostgreSQL.
+ * Placeholders, between the converter and `Gate`, for PostgreSQL values that the column's type in Kafka Connect lacks.
+ * Numbers and arrays are recognised by identity; dates are outside PostgreSQL's range.
  */
 final class Special {
 
@@ -27,7 +27,7 @@ final class Special {
 
     private Special() {}
 
-    /** What the value of that schema stands for, for a person; null for one that stands for itself. */
+    /** Returns the meaning of a placeholder as text for users; null for a normal value. */
     static String name(Schema schema, Object value) {
         if (value instanceof BigDecimal number) {
             return number == NAN ? "NaN"

@@ -18,19 +18,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.postgresql.PGStatement;
 
-/** Reads values as PostgreSQL writes them. */
+/** Parser of values in PostgreSQL's text format. */
 final class Texts {
 
     private static final Pattern DATE = Pattern.compile("(\\d+)-(\\d\\d)-(\\d\\d)( BC)?");
     private static final Pattern INSTANT = Pattern.compile(
             "(\\d+)-(\\d\\d)-(\\d\\d) (\\d\\d):(\\d\\d):(\\d\\d)(?:\\.(\\d{1,6}))?([+-]\\d\\d(?::\\d\\d){0,2})( BC)?");
 
-    /** Java's calendar has no ten days before this one: the driver reads them as days from here on. */
+    /** First day after the ten days that Java's calendar lacks; the driver reads those as days from here on. */
     private static final LocalDate AFTER_THE_GAP = LocalDate.of(1582, 10, 15);
 
     private Texts() {}
 
-    /** What stands for NaN, Infinity or -Infinity; null for any other text. */
+    /** Returns the placeholder for NaN, Infinity or -Infinity; null for any other text. */
     static BigDecimal special(String text) {
         return switch (text.toLowerCase(Locale.ROOT)) {
             case "nan" -> Special.NAN;
@@ -49,7 +49,7 @@ final class Texts {
         return ByteBuffer.wrap(HexFormat.of().parseHex(text, 2, text.length()));
     }
 
-    /** A date as Debezium has it from the log or from a snapshot, in days since 1970. */
+    /** Converts a date of Debezium, from the log or from a snapshot, to days since 1970. */
     static Object day(Object value) {
         if (value == null || value instanceof Integer) {
             return value;
@@ -63,14 +63,14 @@ final class Texts {
         return date(value.toString());
     }
 
-    /** Debezium's infinite dates both lie before every date of PostgreSQL, a day apart. */
+    /** Debezium's two infinite dates are one day apart, before every date of PostgreSQL. */
     private static Integer infinite(LocalDate date) {
         return date.equals(POSITIVE_INFINITY_LOCAL_DATE) ? Special.LATEST
                 : date.equals(NEGATIVE_INFINITY_LOCAL_DATE) ? Special.EARLIEST
                 : null;
     }
 
-    /** The driver fills a calendar with the year, month and day that it read. */
+    /** Reads year, month and day from a calendar, as the driver has filled it. */
     private static Object day(java.util.Date date) {
         if (date.getTime() >= PGStatement.DATE_POSITIVE_SMALLER_INFINITY) {
             return Special.LATEST;
@@ -100,7 +100,7 @@ final class Texts {
                 .toEpochDay());
     }
 
-    /** An instant as Debezium writes one. */
+    /** Converts an instant to Debezium's text format. */
     static Object instant(String text) {
         if (text.equals("infinity") || text.equals("-infinity")) {
             return text;
