@@ -96,8 +96,8 @@ def read_yaml(path: str, text: str) -> Document:
 
 
 def _require_size(path: str, text: str) -> None:
-    if len(text) > MOST_BYTES:
-        what = f"the file has {len(text):,} characters; a contract file has at most {MOST_BYTES:,}"
+    if (size := len(text.encode())) > MOST_BYTES:
+        what = f"the file has {size:,} bytes; a contract file has at most {MOST_BYTES:,}"
         raise ContractErrors([ContractError(path, 1, "too-large", what)])
 
 

@@ -134,7 +134,7 @@ class _Reader:
         }
         for name, value in expected.items():
             if self._data.get(name) != value:
-                what = f"{name} is {self._data.get(name)!r}; write {value}, as the file is named"
+                what = f"{name} is {self._data.get(name)!r}; write {value}"
                 self._report((name,), "identity", what)
         for name, pattern, example in (
             ("apiVersion", API_VERSION, "v3.2.0"),

@@ -196,9 +196,11 @@ def _unlike(check: c.Check) -> Query:
 
 
 def _parameter(name: str, value: Any) -> str:
-    """Return the placeholder of a value with its type. The type of a list is that of its first value."""
+    """Return the placeholder of a value with its type. A list of whole and other numbers is one of Float64."""
     if isinstance(value, list):
-        return f"{{{name}:Array({_type(value[0])})}}"
+        kinds = {_type(element) for element in value}
+        kind = "Float64" if kinds == {"Int64", "Float64"} else _type(value[0])
+        return f"{{{name}:Array({kind})}}"
     return f"{{{name}:{_type(value)}}}"
 
 

@@ -9,11 +9,11 @@ from headrace.contracts.contract import Contract
 from headrace.planning import subject_differences
 from headrace.planning.differences import Difference, differences
 from headrace.planning.impact import Dependent, impact_of, sentence
-from headrace.planning.plan import Blast, Change, Detail, Note, Plan, Refusal
+from headrace.planning.plan import Change, Detail, Impact, Note, Plan, Refusal
 from headrace.planning.resources import KINDS, Resource, in_order
 from headrace.planning.rules import judge
 
-__all__ = ["Blast", "Change", "Detail", "Note", "Plan", "Refusal", "diff"]
+__all__ = ["Change", "Detail", "Impact", "Note", "Plan", "Refusal", "diff"]
 
 
 _Group: TypeAlias = tuple[tuple[str, ...], str, str]
@@ -116,11 +116,11 @@ def _subject_of(detail: Detail) -> str:
     return f'field "{name}"' if name else detail.path
 
 
-def _refusal(key: _Group, found: Sequence[tuple[Change, Detail]], blast: Blast, paths: Mapping[str, str]) -> Refusal:
+def _refusal(key: _Group, found: Sequence[tuple[Change, Detail]], impact: Impact, paths: Mapping[str, str]) -> Refusal:
     datasets, about, rule = key
     resources = tuple(f"{change.resource.kind} {change.resource.name}" for change, _ in found)
     place = ", ".join(paths.get(dataset) or dataset for dataset in datasets) or resources[0]
     first = found[0][1]
     fact = f"{place}: {about}: {first.message} ({rule}, in {', '.join(resources)})"
-    message = ". ".join(part for part in (fact, sentence(blast), first.next_step) if part) + "."
-    return Refusal(datasets, about, rule, resources, blast, message)
+    message = ". ".join(part for part in (fact, sentence(impact), first.next_step) if part) + "."
+    return Refusal(datasets, about, rule, resources, impact, message)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
-from headrace.planning.plan import Blast, Change
+from headrace.planning.plan import Change, Impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Dependent:
     """Ids of the datasets that it reads."""
 
 
-def blast_radius(change: Change, contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
+def impact_of_change(change: Change, contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Impact:
     """Return the impact of a change."""
     return impact_of(change.resource.datasets, contracts, dependents)
 
 
-def impact_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Blast:
+def impact_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents: Iterable[Dependent] = ()) -> Impact:
     """Return the tables, streams and views that contracts and code create from the datasets."""
     ids = frozenset(datasets)
     hit = [contract for contract in contracts if contract.id in ids]
@@ -34,21 +34,21 @@ def impact_of(datasets: Iterable[str], contracts: Iterable[Contract], dependents
     tables = {table for contract in hit for table in _tables(contract)}
     streams = {names.stream_dag(contract.stream_group) for contract in hit if contract.streamed}
     views = {names.view(contract) for contract in hit if contract.serving == "clickhouse" and not contract.loaded}
-    return Blast(
+    return Impact(
         tables=_sorted(tables, reading, "table"),
         streams=_sorted(streams, reading, "stream"),
         views=_sorted(views, reading, "view"),
     )
 
 
-def sentence(blast: Blast) -> str:
+def sentence(impact: Impact) -> str:
     """Return `It affects tables a and b, stream s and view v`; empty when there is no impact."""
     groups = [
         f"{noun if len(members) == 1 else noun + 's'} {_listed(members)}"
         for noun, members in (
-            ("table", blast.tables),
-            ("stream", blast.streams),
-            ("view", blast.views),
+            ("table", impact.tables),
+            ("stream", impact.streams),
+            ("view", impact.views),
         )
         if members
     ]
@@ -57,7 +57,10 @@ def sentence(blast: Blast) -> str:
 
 def _tables(contract: Contract) -> Iterable[str]:
     yield from (names.lake_table(contract, zone) for zone in contract.zones)
-    yield from (names.view(contract),) if contract.loaded else names.stream_tables(contract)
+    if contract.loaded:
+        yield names.view(contract)
+    elif contract.serving != "none":
+        yield from names.stream_tables(contract)
 
 
 def _sorted(own: set[str], dependents: Iterable[Dependent], kind: str) -> tuple[str, ...]:

@@ -162,6 +162,8 @@ class _Graph:
 
         for view in metrics:
             if view.view_of:
+                if unknown := [name for name in view.view_of if name not in tables]:
+                    raise ValueError(f"metric {view.name}: no metric table is {unknown[0]}")
                 output = self._derived(view, tables[view.name], reference)
                 inputs = tuple(tables[name] for name in view.view_of)
                 yield DeclaredJob(*output.name, VIEW, view.doc, inputs, (output,))

@@ -70,7 +70,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Blast:
+class Impact:
     """Impact of a change: the tables, streams and views that read or write its data; every tuple is sorted."""
 
     tables: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Refusal:
     rule: str
     resources: tuple[str, ...]
     """`kind name` of each resource that has the difference."""
-    blast: Blast
+    impact: Impact
     message: str
     """Sentences with the place, the fact, the impact and the next step."""
 

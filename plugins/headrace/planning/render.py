@@ -148,9 +148,9 @@ def _refusal_json(refusal: Refusal) -> dict[str, Any]:
         "rule": refusal.rule,
         "resources": list(refusal.resources),
         "hits": {
-            "tables": list(refusal.blast.tables),
-            "streams": list(refusal.blast.streams),
-            "views": list(refusal.blast.views),
+            "tables": list(refusal.impact.tables),
+            "streams": list(refusal.impact.streams),
+            "views": list(refusal.impact.views),
         },
         "message": refusal.message,
     }

@@ -86,12 +86,12 @@ PATH = "include/schemas/shop/orders.odcs.yaml"
 
 BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("apiVersion: v3.2.0", "apiVersion: v2.2.2", 1, "version", "apiVersion is 'v2.2.2'; write one like v3.2.0"),
-    ("kind: DataContract", "kind: Data", 2, "identity", "kind is 'Data'; write DataContract, as the file is named"),
+    ("kind: DataContract", "kind: Data", 2, "identity", "kind is 'Data'; write DataContract"),
     ("id: shop.orders", "id: shop.order", 3, "identity", "id is 'shop.order'; write shop.orders"),
     ("name: orders\nversion", "name: order\nversion", 4, "identity", "name is 'order'; write orders"),
     ("version: 1.0.0", "version: 1", 5, "odcs", "version: input should be a valid string"),
     ("version: 1.0.0", 'version: "1.0"', 5, "version", "version is '1.0'; write one like 1.0.0"),
-    ("domain: shop\n", "domain: till\n", 7, "identity", "domain is 'till'; write shop, as the file is named"),
+    ("domain: shop\n", "domain: till\n", 7, "identity", "domain is 'till'; write shop"),
     ("domain: shop\n", "domian: shop\n", 7, "odcs", "'domian' is not an ODCS key here; write \"domain\" if that is meant"),
     ("team: {name: till}", "team: {}", 8, "owner", "the dataset has no owner team; write team: {name: …}"),
     ("  - name: orders\n", "  - name: others\n", 10, "schema", "schema needs exactly one object, named orders"),

@@ -114,9 +114,9 @@ def test_applied_again_nothing_is_left() -> None:
 
 
 def test_a_change_of_a_file_hits_its_tables_and_no_stream() -> None:
-    blast = impact_of([FILE.id], [FILE, VIEWS])
-    assert blast.tables == ("cleaned.retail_offers", "raw.retail_offers", "retail.offers")
-    assert (blast.streams, blast.views) == ((), ())
+    impact = impact_of([FILE.id], [FILE, VIEWS])
+    assert impact.tables == ("cleaned.retail_offers", "raw.retail_offers", "retail.offers")
+    assert (impact.streams, impact.views) == ((), ())
 
 
 def test_what_a_mart_reads_stands_in_its_sql() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from headrace.planning.impact import blast_radius, impact_of, sentence
-from headrace.planning.plan import Blast, Refusal
+from headrace.planning.impact import impact_of, impact_of_change, sentence
+from headrace.planning.plan import Impact, Refusal
 from headrace.planning.render import counts, render, to_json
 from tests.unit.planning.cases import LINES, SETTINGS, VIEWS, plan_of, without_field, world
 
@@ -29,7 +29,7 @@ def test_counts_stand_at_the_end() -> None:
 
 
 def test_a_refusal_that_is_about_no_change_is_counted_too() -> None:
-    drifted = Refusal((LINES.id,), 'field "x"', "missing-column", (), Blast(), "the column is missing.")
+    drifted = Refusal((LINES.id,), 'field "x"', "missing-column", (), Impact(), "the column is missing.")
     for plan, refused in (
         (plan_of(LINES, there=world(LINES)), 1),
         (plan_of(without_field(LINES, "channel"), there=world(LINES)), 5),
@@ -56,10 +56,10 @@ def test_neither_text_nor_json_holds_a_secret() -> None:
         assert "hunter2" not in json.dumps(to_json(plan))
 
 
-def test_blast_of_a_change_is_that_of_its_datasets() -> None:
+def test_impact_of_a_change_is_that_of_its_datasets() -> None:
     change = plan_of(LINES, VIEWS, there=()).changes[0]
-    assert blast_radius(change, [LINES, VIEWS]) == impact_of([LINES.id], [LINES])
-    assert impact_of([LINES.id, VIEWS.id], [LINES, VIEWS]) == Blast(
+    assert impact_of_change(change, [LINES, VIEWS]) == impact_of([LINES.id], [LINES])
+    assert impact_of([LINES.id, VIEWS.id], [LINES, VIEWS]) == Impact(
         tables=(
             "cleaned.retail_basket_lines",
             "raw.retail_basket_lines",
@@ -74,6 +74,6 @@ def test_blast_of_a_change_is_that_of_its_datasets() -> None:
 
 
 def test_what_is_hit_is_one_sentence() -> None:
-    assert sentence(Blast()) == ""
-    assert sentence(Blast(("a",), (), ("v", "w"))) == "It affects table a and views v and w"
-    assert sentence(Blast(("a", "b", "c"), ("s",), ("v",))) == ("It affects tables a, b and c, stream s and view v")
+    assert sentence(Impact()) == ""
+    assert sentence(Impact(("a",), (), ("v", "w"))) == "It affects table a and views v and w"
+    assert sentence(Impact(("a", "b", "c"), ("s",), ("v",))) == ("It affects tables a, b and c, stream s and view v")

@@ -83,9 +83,9 @@ def test_a_contract_that_breaks_a_rule_is_refused(rule: str, about: str, resourc
     assert resource in found[0].resources
     message = found[0].message
     assert message.startswith(f"{LINES.path}: {about}: ")
-    for name in (rule, *found[0].resources, *found[0].blast.tables, *found[0].blast.streams):
+    for name in (rule, *found[0].resources, *found[0].impact.tables, *found[0].impact.streams):
         assert name in message
-    assert found[0].blast.views == ("retail.basket_lines",)
+    assert found[0].impact.views == ("retail.basket_lines",)
     assert message.endswith(".")
 
 

@@ -317,10 +317,10 @@ def _with_drift(
     refusals, notes = list(plan.refusals), list(plan.notes)
     for found in drifts:
         if found.breaking:
-            blast = impact_of([found.dataset], contracts, dependents)
-            hits = sentence(blast)
+            impact = impact_of([found.dataset], contracts, dependents)
+            hits = sentence(impact)
             message = f"{found.message} {hits}." if hits else found.message
-            refusals.append(Refusal((found.dataset,), found.about, found.rule, (), blast, message))
+            refusals.append(Refusal((found.dataset,), found.about, found.rule, (), impact, message))
         elif not any(found.dataset in note.resource.datasets for note in plan.notes):
             about = Resource("topic", found.dataset, {}, (found.dataset,))
             notes.append(Note("drift", about, found.message))

@@ -55,6 +55,11 @@ def test_what_the_example_is_asked(dataset: str) -> None:
             "countIf(`quantity` IS NOT NULL AND `quantity` NOT IN {values:Array(String)})",
             {"values": ["a'b", "c"]},
         ),
+        (
+            library("invalidValues", arguments={"validValues": [1, 2.5]}, **ZERO),
+            "countIf(`quantity` IS NOT NULL AND `quantity` NOT IN {values:Array(Float64)})",
+            {"values": [1, 2.5]},
+        ),
         (library("invalidValues", arguments={"validValues": []}, **ZERO), "countIf(`quantity` IS NOT NULL)", {}),
         (
             library("invalidValues", arguments={"pattern": "^a'"}, **ZERO),
