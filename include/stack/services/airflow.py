@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import httpx
 from headrace.systems.retry import Transient
 from include.stack.environment import shared
 from include.stack.services.asking import client, http_answers
-from include.stack.services.process import Process
+from include.stack.services.process import BATCH, Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings
 
@@ -24,8 +25,9 @@ def services(s: Settings) -> tuple[Service, ...]:
     api = ("api-server", "--host", s.bind, "--port", str(s.port("AIRFLOW")), "--workers", "1")
     return (
         Service(_process(s, "api", api), lambda: http_answers(_health(s)), needs=("postgres",)),
-        _part(s, "scheduler", "--skip-serve-logs"),
-        _part(s, "dag-processor"),
+        # The scheduler's workers inherit its niceness. It is not that of batch work, since workers also launch streams.
+        _part(s, "scheduler", "--skip-serve-logs", nice=BATCH // 2),
+        _part(s, "dag-processor", nice=BATCH),
         _part(s, "triggerer", "--skip-serve-logs"),
     )
 
@@ -92,9 +94,9 @@ def migrate(s: Settings) -> None:
     stamp.write_text(wanted)
 
 
-def _part(s: Settings, name: str, *options: str) -> Service:
+def _part(s: Settings, name: str, *options: str, nice: int = 0) -> Service:
     """Return a component of Airflow whose health the API server reports."""
-    process = _process(s, name, (name, *options))
+    process = replace(_process(s, name, (name, *options)), nice=nice)
     return Service(process, lambda: _is_healthy(s, name.replace("-", "_")), needs=("postgres", "airflow-api"))
 
 

@@ -8,7 +8,7 @@ from headrace.systems.spark.job import job_environment
 from include.stack.endpoints import endpoint
 from include.stack.environment import shared
 from include.stack.services.asking import beats
-from include.stack.services.process import Process
+from include.stack.services.process import BATCH, Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings
 from include.stack.sockets import STANDBY, socket_path
@@ -24,5 +24,5 @@ def service(s: Settings) -> Service:
         "HEADRACE_SPARK_MEMORY": s["HEADRACE_MEMORY_BATCH"],
     }
     socket = socket_path(s, STANDBY)
-    process = Process(STANDBY, (sys.executable, str(script), str(socket)), environ, stop_seconds=30)
+    process = Process(STANDBY, (sys.executable, str(script), str(socket)), environ, stop_seconds=30, nice=BATCH)
     return Service(process, lambda: beats(socket.with_suffix(".pulse")))
