@@ -54,7 +54,7 @@ def environment(s: Settings) -> dict[str, str]:
         "API_AUTH__JWT_SECRET": s["HEADRACE_AIRFLOW_JWT_SECRET"],
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # A changed file is still parsed at the next refresh; `apply_contracts` touches the files that depend on contracts.
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "TRIGGERER__CAPACITY": "200",

@@ -192,7 +192,6 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
 ) -> None:
     with switched_on(stack, REFINE):
         with trading(51) as shop:
-            by_api(REFINE, everything=True)
             late = book_late(oltp)
             _backfill_three_weeks(stack, by_form, pages, late, eventually)
             shop.wait_for_commits(5)
