@@ -1,4 +1,4 @@
-"""Access to Iceberg's Java tables, for operations that Spark SQL does not support."""
+"""Load a lake table by Iceberg's Java API, for what Spark SQL does not show, such as its snapshots and files."""
 
 from __future__ import annotations
 

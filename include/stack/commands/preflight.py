@@ -1,4 +1,4 @@
-"""Checks before a start: platform, disk, memory, ports and object store."""
+"""Check, before `./headrace up` starts anything, the operating system, free disk and memory, ports and the MinIO program."""
 
 from __future__ import annotations
 

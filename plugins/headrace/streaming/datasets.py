@@ -1,4 +1,4 @@
-"""Datasets of a stream group, and the ClickHouse tables that they fill."""
+"""Look up the datasets of a stream group and the ClickHouse tables into which their changes are written."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Compilation of a writer's Avro schema for batch decoding.
+"""Rewrite the Avro schema of a record's writer, so that many of its records can be decoded in one call.
 
-Records are read as one block of an Avro file. The file's schema is the writer's, rewritten to read the same bytes:
+`avro_blocks` lays records end to end as one block of an Avro file in memory. The file's schema is another one for the
+same bytes as the writer's:
 
-* A nested record that is never null is flattened, so that unused columns are skipped and not built. This is three times
-  faster for Debezium's envelope.
-* Every named type is written out at each use, since a skipped one could not be referred to.
-* The wire format's five bytes come first. The reader's mark comes last (see `avro_blocks`).
+* A nested record that is never null is flattened. Then the decoder skips its unused columns instead of building them.
+* Every named type is written out at each use. A later use could not refer to a type whose definition was skipped.
+* The first field is the five bytes before each record, Confluent's wire format. `avro_blocks` adds the last field.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Convert a set of events to rows of the stored graph: one row per key, in key order.
+"""Convert OpenLineage events to rows of the stored lineage graph: one row per key, in key order.
 
 Key order matters: writers that lock rows in the same order cannot deadlock.
 """

@@ -1,4 +1,4 @@
-"""Decide whether a stream group needs its operator, from its driver's state and its heartbeats. Pure."""
+"""Decide whether a stream group's Spark driver must be launched again, from its process state and heartbeats. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replay of a sink's dead letters into the raw table, at their own position."""
+"""Replay dead letters of an Iceberg sink: append them to the dataset's raw table under their original Kafka position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commit time of the oldest change on a topic that a reader has not read yet."""
+"""Read when the source database committed the oldest change of a topic that a consumer has not read yet."""
 
 from __future__ import annotations
 

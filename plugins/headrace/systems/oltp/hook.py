@@ -1,4 +1,4 @@
-"""Hook for a source database: row counts, table schemas, publication and replication slot.
+"""Hook for a source database: read row counts, table schemas, the publication and the replication slot; drop a slot.
 
 Connection `oltp_default`, type postgres. Its role reads the tables; to drop a slot it needs REPLICATION.
 """
