@@ -107,7 +107,7 @@ def test_progress_goes_up_to_the_total_and_then_commits(schema_database: str) ->
 
 def test_another_sample_is_refused_with_the_way_out(schema_database: str) -> None:
     load_history(schema_database, SAMPLE)
-    with pytest.raises(HistoryMismatch, match=r"with sample 2000, not all: ask for 2000, or"):
+    with pytest.raises(HistoryMismatch, match=r"with sample 2000, not all: use sample 2000, or"):
         load_history(schema_database)
 
 
