@@ -34,15 +34,10 @@ def up(
     platform_only: Annotated[
         bool, typer.Option("--platform-only", help="Start the processes only; load no data and apply no contracts.")
     ] = False,
-    streams_only: Annotated[
-        bool, typer.Option("--streams-only", help="Leave refinement, marts, checks and maintenance paused.")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Also wait until every mart is built.")] = False,
 ) -> None:
     """Install what is missing, start everything, load the example data and wait until it is served.
 
-    Refinement, marts, checks and maintenance then continue in the background. Idempotent: run it again at any time; it
-    continues from the current state.
+    Idempotent: run it again at any time; it continues from the current state.
     """
     from include.stack.commands.preflight import problems
     from include.stack.commands.start import start
@@ -60,18 +55,11 @@ def up(
     if platform_only:
         return
     from include.stack.commands.status import render_hops
-    from include.stack.commands.up import main_job, wait_for_batch
+    from include.stack.commands.up import main_job
 
-    table = main_job(s, progress, streams_only=streams_only)
-    served_s = progress.seconds
-    if wait and not streams_only:
-        wait_for_batch(s, progress)
-    out.print(f"\nServed after {served_s:.0f} s.\n")
+    table = main_job(s, progress)
+    out.print(f"\nServed after {progress.seconds:.0f} s.\n")
     out.print(render_hops(table))
-    if not (wait or streams_only):
-        out.print(
-            "\nRefinement, marts and checks continue in the background; ./headrace up --wait waits for the marts."
-        )
     _addresses(s)
 
 

@@ -172,7 +172,7 @@ def _own_settings(test: Settings, environ: Mapping[str, str]) -> None:
 
 
 def _start(test: Settings, environ: Mapping[str, str]) -> None:
-    command = [str(test.root / "headrace"), "up", "--streams-only"]
+    command = [str(test.root / "headrace"), "up"]
     done = subprocess.run(command, cwd=test.root, env=dict(environ), timeout=1800, check=False)
     if done.returncode:
         for log in sorted(test.logs.glob("*.log")):

@@ -10,10 +10,8 @@ from include.shop.history import LoadProgress, load_history
 from include.shop.schema import apply_schema
 from include.stack import databases
 from include.stack.airflow_api import AirflowApi, AirflowRefused
-from include.stack.commands.batch import marts, refinements, switch_on_batch, wait_until_filled
 from include.stack.commands.status import hop_table
 from include.stack.connections import connections
-from include.stack.contracts import applied
 from include.stack.pools import POOLS
 from include.stack.services.streams import plans
 from include.stack.settings import Settings
@@ -30,10 +28,8 @@ class NotServed(Exception):
     """The data did not reach every hop in time; the message names the late datasets."""
 
 
-def main_job(s: Settings, report: Report, *, streams_only: bool = False) -> tuple[Hops, ...]:
+def main_job(s: Settings, report: Report) -> tuple[Hops, ...]:
     """Load, apply and stream until all data is served; continue from the current state. Return the hop table.
-
-    Then switch on refinement, marts, checks and maintenance, unless `streams_only`: the fast lane has the machine first.
 
     Raises NotServed, StepFailed, and AirflowRefused when contracts could not be applied.
     """
@@ -51,16 +47,7 @@ def main_job(s: Settings, report: Report, *, streams_only: bool = False) -> tupl
     report("stream and watch DAGs are unpaused")
     if held_back:
         raise held_back
-    table = wait_until_served(s, report)
-    if not streams_only:
-        switch_on_batch(s, api, switch_on, report)
-    return table
-
-
-def wait_for_batch(s: Settings, report: Report) -> None:
-    """Wait until every refinement has run and every mart is built. Raises NotFilled."""
-    contracts = applied(s).values()
-    wait_until_filled(AirflowApi(s), (*refinements(contracts), *marts(contracts)), report)
+    return wait_until_served(s, report)
 
 
 def load_shop(s: Settings, report: Report) -> None:
