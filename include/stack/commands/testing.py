@@ -103,15 +103,15 @@ def _run_parts(test: Settings, arguments: Sequence[str], environ: Mapping[str, s
 
     with tempfile.TemporaryDirectory() as folder:
         suite, began = Suite(test, arguments, Path(folder), LIMIT_S), time.monotonic()
-        with Lane(suite) as lane:
+        with Lane(suite) as lane, Lane(suite) as engines:
             lane.add(WITHOUT_STACK, os.environ)
             start()
             lane.add(BESIDE, environ)
             suite.run(ON_STACK, environ)
+            engines.add(ENGINES, environ)  # they need no stack: they run beside what is left, and beside the faults
             lane.finish()
-            lane.add(ENGINES, environ)
             suite.run(FAULTS, environ)
-            lane.finish()
+            engines.finish()
         wall_s, reports = time.monotonic() - began, test.state / "reports"
         written = suite_results.write(suite_results.SUITE, suite.reports(), test, reports, wall_s)
         out.print(f"{wall_s:7.1f} s  in total; duration of each test: {written}", soft_wrap=True)
