@@ -71,7 +71,8 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
     record = decode_type(data["record"])
     assert isinstance(record, Record)
     return Contract(
-        **{name: data[name] for name in _AS_IS},
+        # A part that the version which wrote the data did not have keeps its default.
+        **{name: data[name] for name in _AS_IS if name in data},
         record=record,
         key=tuple(data["key"]),
         zones=tuple(data["zones"]),

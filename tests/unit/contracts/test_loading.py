@@ -81,6 +81,13 @@ def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
     assert decode_contract(encode_contract(contract)) == contract
 
 
+def test_a_contract_that_an_older_version_encoded_is_still_read(root: Path) -> None:
+    (contract,) = loading.load_contracts(root)
+    encoded = encode_contract(contract)
+    del encoded["refine_every_s"]
+    assert decode_contract(encoded) == contract
+
+
 RULE = "{type: library, metric: nullValues, mustBe: 0, severity: warning}"
 PATH = "include/schemas/shop/orders.odcs.yaml"
 
