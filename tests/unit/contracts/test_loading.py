@@ -82,6 +82,7 @@ def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
 
 
 def test_a_contract_that_an_older_version_encoded_is_still_read(root: Path) -> None:
+    write_terms(root)
     (contract,) = loading.load_contracts(root)
     encoded = encode_contract(contract)
     del encoded["refine_every_s"]
