@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from headrace.contracts import names
-from headrace.contracts.loading import read_folder
+from headrace.contracts.contract import Contract
+from headrace.contracts.loading import read_folder, read_texts
 from headrace.errors import HeadraceError
 from headrace.planning.render import render
 from headrace.services.apply.engine import Asked, look
@@ -60,8 +61,7 @@ def write_from_table(s: Settings, dataset: str, place: str, team: str) -> Writte
         draft = from_table(dataset, connection, table, *described, team)
     except ValueError as why:
         raise CannotDraft(str(why)) from why
-    files = _write(s, dataset, draft)
-    contract = read_folder(s.contracts).contracts[dataset]
+    files, contract = _write(s, dataset, draft)
     source = Source(hook.publication(names.publication(connection)), empty_enums=hook.empty_enums())
     return Written(files, draft, statements(contract, hook.tables([table], source.role).get(table), source))
 
@@ -72,7 +72,7 @@ def write_from_records(s: Settings, dataset: str, sample: Path, key: Sequence[st
         draft = from_records(dataset, _records(sample), key, team)
     except ValueError as why:
         raise CannotDraft(f"{sample}: {why}") from why
-    return Written(_write(s, dataset, draft), draft, ())
+    return Written(_write(s, dataset, draft)[0], draft, ())
 
 
 def plan(s: Settings, dataset: str) -> str:
@@ -108,16 +108,17 @@ def _records(sample: Path) -> list[Any]:
     return records[:MOST_SAMPLES]
 
 
-def _write(s: Settings, dataset: str, draft: Draft) -> tuple[Path, Path]:
-    """Write both files, or none. Raises CannotDraft where one is there."""
+def _write(s: Settings, dataset: str, draft: Draft) -> tuple[tuple[Path, Path], Contract]:
+    """Write both files; return them and their contract. Raises CannotDraft where one is there, ContractErrors where they would not load."""
     if not DATASET.fullmatch(dataset):
         raise CannotDraft(f"the dataset is {dataset!r}; write domain.name in lower case, such as retail.products")
     domain, _, name = dataset.partition(".")
     folder = s.contracts / domain
     files = folder / f"{name}.avsc", folder / f"{name}.odcs.yaml"
+    contract = read_texts(dataset, draft.shape, draft.terms)
     if there := [file for file in files if file.exists()]:
         raise CannotDraft(f"{there[0]} exists already: edit it, or choose another name")
     folder.mkdir(parents=True, exist_ok=True)
     files[0].write_text(draft.shape)
     files[1].write_text(draft.terms)
-    return files
+    return files, contract

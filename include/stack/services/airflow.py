@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -96,13 +95,13 @@ def migrate(s: Settings) -> None:
 
 def _part(s: Settings, name: str, *options: str, nice: int = 0) -> Service:
     """Return a component of Airflow whose health the API server reports."""
-    process = replace(_process(s, name, (name, *options)), nice=nice)
+    process = _process(s, name, (name, *options), nice)
     return Service(process, lambda: _is_healthy(s, name.replace("-", "_")), needs=("postgres", "airflow-api"))
 
 
-def _process(s: Settings, name: str, arguments: tuple[str, ...]) -> Process:
+def _process(s: Settings, name: str, arguments: tuple[str, ...], nice: int = 0) -> Process:
     command = (str(Path(sys.executable).parent / "airflow"), *arguments)
-    return Process(f"airflow-{name}", command, environment(s), stop_seconds=30)
+    return Process(f"airflow-{name}", command, environment(s), stop_seconds=30, nice=nice)
 
 
 def _health(s: Settings) -> str:

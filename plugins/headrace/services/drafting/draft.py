@@ -14,6 +14,7 @@ from headrace.contracts.types import Record
 
 FRESHNESS_S: Final = 60
 """Freshness that a drafted contract promises, in seconds."""
+NOT_A_NAME: Final = "a field has a name of lower-case letters, digits and _: rename it"
 TERMS: Final = """\
 # Everything but the types; those are in {name}.avsc.
 apiVersion: v3.2.0

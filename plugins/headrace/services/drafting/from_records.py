@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
+from headrace.contracts.avro_faults import FIELD_NAME
 from headrace.contracts.contract import Source
 from headrace.contracts.types import MISSING, SCALARS, Array, AvroType, Date, Field, Primitive, Record, Timestamp, Uuid
-from headrace.services.drafting.draft import Draft, record_name, render, undescribed
+from headrace.services.drafting.draft import NOT_A_NAME, Draft, record_name, render, undescribed
 
-NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TEXTS: Final[tuple[tuple[re.Pattern[str], AvroType], ...]] = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)"), Timestamp("micros")),
     (re.compile(r"\d{4}-\d\d-\d\d"), Date()),
@@ -54,8 +54,8 @@ def _record(
         place = f"{path}{key}"
         values = [record.get(key) for record in records]
         known = [value for value in values if value is not None]
-        if not NAME.fullmatch(key):
-            left_out[place] = "it is no name in Avro: use letters, digits and _"
+        if not FIELD_NAME.fullmatch(key):
+            left_out[place] = NOT_A_NAME
         elif not known:
             left_out[place] = "it is null in every record of the sample"
         else:

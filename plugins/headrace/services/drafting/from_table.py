@@ -8,43 +8,18 @@ from dataclasses import replace
 from itertools import count
 from typing import Final
 
+from headrace.contracts.avro_faults import FIELD_NAME
+from headrace.contracts.codec import decode_type
 from headrace.contracts.contract import Source
-from headrace.contracts.types import (
-    MISSING,
-    Array,
-    AvroType,
-    Date,
-    Decimal,
-    Enum,
-    Field,
-    Primitive,
-    Record,
-    Timestamp,
-    Uuid,
-)
-from headrace.services.drafting.draft import Draft, record_name, render, undescribed
+from headrace.contracts.types import MISSING, Array, AvroType, Decimal, Enum, Field, Record
+from headrace.services.drafting.draft import NOT_A_NAME, Draft, record_name, render, undescribed
+from headrace.systems.oltp.drift import MODIFIER, NOT_IN_ARRAYS, TYPES
 from headrace.systems.oltp.hook import DescribedColumn
 
 PLAIN: Final[Mapping[str, AvroType]] = {
-    "boolean": Primitive("boolean"),
-    "smallint": Primitive("int"),
-    "integer": Primitive("int"),
-    "bigint": Primitive("long"),
-    "real": Primitive("float"),
-    "double precision": Primitive("double"),
-    "bytea": Primitive("bytes"),
-    "text": Primitive("string"),
-    "character varying": Primitive("string"),
-    "character": Primitive("string"),
-    "citext": Primitive("string"),
-    "json": Primitive("string"),
-    "jsonb": Primitive("string"),
-    "xml": Primitive("string"),
-    "date": Date(),
-    "timestamp with time zone": Timestamp("micros"),
-    "uuid": Uuid(),
+    type_: decode_type(name) for name, types in TYPES.items() if name != "decimal" for type_ in types
 }
-"""PostgreSQL type, without a length → Avro type that Debezium sends it as; `systems/oltp/drift.py` has the inverse."""
+"""PostgreSQL type, without a length → Avro type that Debezium sends it as: the inverse of what the plan accepts."""
 ADVICE: Final[Mapping[str, str]] = {
     "numeric": "numeric without precision has no fixed scale: ALTER it to numeric(precision, scale)",
     "timestamp without time zone": "it names no instant: ALTER it to timestamp with time zone",
@@ -55,7 +30,6 @@ ADVICE: Final[Mapping[str, str]] = {
 """PostgreSQL type → why it is left out, and what to do."""
 GENERATED: Final = "PostgreSQL does not publish generated columns: compute it from the others"
 NUMERIC: Final = re.compile(r"numeric\((\d+),(\d+)\)")
-LENGTH: Final = re.compile(r"\(\d+\)")
 
 
 def from_table(
@@ -69,7 +43,7 @@ def from_table(
     left_out: dict[str, str] = {}
     ids = count(1)
     for column in columns:
-        found = GENERATED if column.generated else avro_type(column)
+        found = _why_not(column) or avro_type(column)
         if isinstance(found, str):
             left_out[column.name] = found
             continue
@@ -98,12 +72,19 @@ def avro_type(column: DescribedColumn) -> AvroType | str:
             return element
         if column.nullable:
             return "ClickHouse has no nullable array: make the column NOT NULL with a default of '{}'"
-        if column.symbols or column.type == "xml[]":
+        if column.symbols or column.type.removesuffix("[]") in NOT_IN_ARRAYS:
             return "Debezium does not carry arrays of this type: use an array of text"
         return Array(element, 0, element_nullable=True)
     if column.symbols:
         return Enum(record_name(f".{column.name}"), column.symbols)
     if numeric := NUMERIC.fullmatch(column.type):
         return Decimal(int(numeric[1]), int(numeric[2]))
-    bare = LENGTH.sub("", column.type)
+    bare = MODIFIER.sub("", column.type)
     return PLAIN.get(bare) or ADVICE.get(bare, f"the type {column.type} is not supported: use text, or leave it out")
+
+
+def _why_not(column: DescribedColumn) -> str:
+    """Return why a column is left out whatever its type is; empty when it is not."""
+    if column.generated:
+        return GENERATED
+    return "" if FIELD_NAME.fullmatch(column.name) else NOT_A_NAME

@@ -23,7 +23,7 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.waits import seconds
 
 POLL_S: Final = seconds("HEADRACE_RAW_POLL_S", 60.0)
-EVERY_S: Final = 300.0
+EVERY_S: Final = seconds("HEADRACE_REFINE_EVERY_S", 300.0)
 AGAIN_S: Final = 900.0
 IDLE_LOAD: Final = 0.25
 """Load average per core, over a minute, below which a machine is idle."""
@@ -135,14 +135,14 @@ class RawLandedTrigger(BaseEventTrigger):
 
 def look(schemas: Path, datasets: Iterable[str], lake: LakeHook, platform: PlatformHook) -> dict[str, Seen]:
     """Return the state of these datasets' raw tables; no entry without a raw table or a contract."""
-    contracts, longest = load_index(schemas), seconds("HEADRACE_REFINE_EVERY_S", EVERY_S)
+    contracts = load_index(schemas)
     known = [dataset for dataset in datasets if dataset in contracts]
     refined = Ledger(platform).refined(known)
     found = {}
     for dataset in known:
         landed = lake.records(names.raw_table(contracts[dataset]))
         if landed is not None:
-            last, every_s = refined.get(dataset), contracts[dataset].refine_every_s or longest
+            last, every_s = refined.get(dataset), contracts[dataset].refine_every_s or EVERY_S
             found[dataset] = Seen(landed, last.records, every_s - last.ago_s) if last else Seen(landed, 0)
     return found
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Set
 from typing import TYPE_CHECKING, Final
 
+from headrace.contracts.names import CLICKHOUSE_HTTP_PORT
 from headrace.errors import SystemRefused
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.retry import Transient
@@ -30,7 +31,7 @@ def is_secure(endpoint: Endpoint) -> bool:
 
 def port(endpoint: Endpoint) -> int:
     """Return the endpoint's port, or ClickHouse's default port for HTTP or HTTPS."""
-    return endpoint.port or (8443 if is_secure(endpoint) else 8123)
+    return endpoint.port or (8443 if is_secure(endpoint) else CLICKHOUSE_HTTP_PORT)
 
 
 def connect(endpoint: Endpoint, timeout_s: float, *, compress: bool = True) -> Client:

@@ -25,6 +25,7 @@ COLUMNS = (
     DescribedColumn("tags", "character varying(20)[]", False, None, False, "", ()),
     DescribedColumn("at", "timestamp with time zone", False, None, False, "", ()),
     DescribedColumn("local", "timestamp without time zone", True, None, False, "", ()),
+    DescribedColumn("soldBy", "text", True, None, False, "", ()),
     DescribedColumn("total", "bigint", True, None, True, "", ()),
 )
 
@@ -56,6 +57,7 @@ def test_a_table_becomes_a_contract_that_loads(tmp_path: Path) -> None:
         "amount": "numeric",
         "local": "it",
         "notes": "ClickHouse",
+        "soldBy": "a",
         "total": "PostgreSQL",
     }
     for column, field in ((c, contract.record.get(c.name)) for c in COLUMNS):
@@ -92,6 +94,7 @@ RECORDS = (
         "empty": [],
         "mixed": "1",
         "a-b": 1,
+        "pageUrl": "/",
     },
     {
         "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -120,7 +123,7 @@ def test_sample_records_become_a_contract_that_loads(tmp_path: Path) -> None:
     assert [(f.name, f.nullable) for f in user.fields] == [("name", False), ("age", True)]
     assert isinstance(by_name["items"].type, Array)
     assert isinstance(by_name["items"].type.element, Record)
-    assert sorted(draft.left_out) == ["a-b", "empty", "mixed", "none"]
+    assert sorted(draft.left_out) == ["a-b", "empty", "mixed", "none", "pageUrl"]
 
 
 @pytest.mark.parametrize("key", ["n", "user", "missing"])
