@@ -75,7 +75,7 @@ def running(instance: Instance, report: Callable[[str], None], *, keep: bool) ->
 
 
 def _start(instance: Instance) -> None:
-    command = [str(instance.settings.root / "headrace"), "up"]
+    command = [str(instance.settings.root / "headrace"), "up", "--streams-only"]
     environ, root = dict(instance.environ), instance.settings.root
     if subprocess.run(command, cwd=root, env=environ, timeout=STARTED_WITHIN_S, check=False).returncode:
         raise NotMeasured(f"the benchmark's stack did not come up; its logs are in {instance.settings.logs}")

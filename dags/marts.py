@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.sdk import DAG, Asset, get_parsing_context
+from airflow.sdk import DAG, Asset, AssetWatcher, get_parsing_context
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
 from headrace.planning.marts import marts, reads
-from headrace.services.lineage.assets import cleaned_asset
+from headrace.services.lineage.assets import cleaned_asset, mart_inputs_asset
 from headrace.services.notifications.failures import ALERTING
 from headrace.services.refinement.operators import BuildMartOperator
+from headrace.services.refinement.triggers import MartInputsTrigger
 from headrace.services.serving.operators import ServeOperator
 from headrace.systems.waits import retry_delay
 
@@ -28,7 +29,9 @@ DOC = """
 that serves it: {doc} Only changed rows are written to the lake. The serving table is exchanged as a whole, so readers
 never see half a mart.
 
-**Runs** when every dataset that it reads was refined again, and when you trigger it. A second run changes nothing.
+**Runs** when a dataset that it reads has changed, and when you trigger it: at once on an idle machine, otherwise not
+before the contract's `refineEvery` (default 30 minutes) has passed since the last build. It does not run while one of
+these datasets is empty. A second run changes nothing.
 
 **When it fails** with "is not published", a rule of severity error is broken. Readers still see the previous rows, and
 the new rows wait on the branch `audit`. If *serve* fails, the lake has the new mart and readers see the old one: clear
@@ -36,12 +39,12 @@ the task.
 """
 
 
-def inputs(name: str) -> list[Asset] | None:
-    """Return the assets that a mart reads. Return None if its SQL cannot be read; the mart's own task reports why."""
+def inputs(name: str) -> list[Asset]:
+    """Return the assets that a mart reads. Return none if its SQL cannot be read; the mart's own task reports why."""
     try:
         return [cleaned_asset(contract) for contract in reads((SQL / f"{name}.sql").read_text(), CONTRACTS.values())]
     except (OSError, ValueError):
-        return None
+        return []
 
 
 ONLY = get_parsing_context().dag_id
@@ -50,9 +53,10 @@ for mart in marts(CONTRACTS.values()):
     name = mart.name
     if ONLY not in (None, f"mart_{name}"):
         continue
+    changed = AssetWatcher(name="changed", trigger=MartInputsTrigger(mart.id, str(SCHEMAS), str(SQL)))
     with DAG(
         dag_id=f"mart_{name}",
-        schedule=inputs(name),
+        schedule=[mart_inputs_asset(mart, watchers=[changed])],
         max_active_runs=1,
         catchup=False,
         default_args={"owner": mart.owner, "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
@@ -66,6 +70,7 @@ for mart in marts(CONTRACTS.values()):
             sql=str(SQL / f"{name}.sql"),
             schemas=str(SCHEMAS),
             pool="refine",
+            inlets=inputs(name),
             outlets=[cleaned_asset(mart)],
         )
         build >> ServeOperator(task_id="serve", dataset=mart.id, schemas=str(SCHEMAS))

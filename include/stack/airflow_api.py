@@ -142,6 +142,11 @@ class AirflowApi:
         content = answer.json().get("content", []) if answer.status_code == 200 else []
         return "\n".join(line["event"] if isinstance(line, dict) else str(line) for line in content)
 
+    def parse_again(self, dag: str) -> None:
+        """Let the DAG processor parse the file of a DAG next."""
+        token = self._call("GET", f"/dags/{dag}").json()["file_token"]
+        self._call("PUT", f"/parseDagFile/{token}", accept=(200, 201, 409))  # 409: it is already requested
+
     def wait_for_dag(self, dag: str, seconds: float) -> None:
         """Wait until the DAG processor has parsed a DAG. Raises AirflowRefused after `seconds`."""
         deadline = time.monotonic() + seconds
@@ -152,8 +157,11 @@ class AirflowApi:
                 )
             time.sleep(1)
 
-    def wait_for_run(self, dag: str, run: str, seconds: float, report: Callable[[str], None]) -> None:
-        """Wait until a run succeeds and report each task state change. Raises AirflowRefused on failure or timeout."""
+    def wait_for_run(self, dag: str, run: str, seconds: float, report: Callable[[str], None], until: str = "") -> None:
+        """Wait until a run, or its task `until`, succeeds; report each task state change.
+
+        Raises AirflowRefused on failure or timeout.
+        """
         deadline, seen = time.monotonic() + seconds, dict[str, str]()
         while True:
             states = self.task_states(dag, run)
@@ -161,10 +169,10 @@ class AirflowApi:
                 if seen.get(task) != state and state not in ("waiting", "scheduled"):
                     report(f"{dag}.{task}: {state}")
             seen = states
-            state = self.run_state(dag, run)
+            state = states.get(until, "waiting") if until else self.run_state(dag, run)
             if state == "success":
                 return
-            if state == "failed":
+            if state in ("failed", "upstream_failed"):
                 raise AirflowRefused(self._why(dag, run, states))
             if time.monotonic() > deadline:
                 raise AirflowRefused(f"run {run} of {dag} is still {state} after {seconds:.0f} s: {states}")

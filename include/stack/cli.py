@@ -34,10 +34,15 @@ def up(
     platform_only: Annotated[
         bool, typer.Option("--platform-only", help="Start the processes only; load no data and apply no contracts.")
     ] = False,
+    streams_only: Annotated[
+        bool, typer.Option("--streams-only", help="Leave refinement, marts, checks and maintenance paused.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Also wait until every mart is built.")] = False,
 ) -> None:
     """Install what is missing, start everything, load the example data and wait until it is served.
 
-    Idempotent: run it again at any time; it continues from the current state.
+    Refinement, marts, checks and maintenance then continue in the background. Idempotent: run it again at any time; it
+    continues from the current state.
     """
     from include.stack.commands.preflight import problems
     from include.stack.commands.start import start
@@ -57,9 +62,18 @@ def up(
     from include.stack.commands.status import render_hops
     from include.stack.commands.up import main_job
 
-    table = main_job(s, progress)
-    out.print(f"\nServed after {progress.seconds:.0f} s.\n")
+    table = main_job(s, progress, streams_only=streams_only)
+    served_s = progress.seconds
+    if wait and not streams_only:
+        from include.stack.commands.batch import wait_for_batch
+
+        wait_for_batch(s, progress)
+    out.print(f"\nServed after {served_s:.0f} s.\n")
     out.print(render_hops(table))
+    if not (wait or streams_only):
+        out.print(
+            "\nRefinement, marts and checks continue in the background; ./headrace up --wait waits for the marts."
+        )
     _addresses(s)
 
 

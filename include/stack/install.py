@@ -7,6 +7,8 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -36,11 +38,15 @@ class InstallError(Exception):
 
 
 def install(settings: Settings, report: Report) -> None:
-    """Install everything the stack's processes need: Debian packages first, then jars and ClickHouse in parallel."""
+    """Install everything the stack's processes need: Debian packages first, the rest in parallel."""
     settings.lib.mkdir(parents=True, exist_ok=True)
     install_debian(report)
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(install_jars, settings.lib, report), pool.submit(install_clickhouse, settings.lib, report)]
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [
+            pool.submit(install_jars, settings.lib, report),
+            pool.submit(install_clickhouse, settings.lib, report),
+            pool.submit(compile_python, report),
+        ]
         for job in jobs:
             job.result()
 
@@ -118,6 +124,19 @@ def install_clickhouse(lib: Path, report: Report) -> None:
     npm = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save", f"{package}@{version}"]
     _run(npm, "install the ClickHouse engine", tries=FETCHES)
     stamp.write_text(version)
+
+
+def compile_python(report: Report) -> None:
+    """Compile the environment's Python packages once, so that the processes that start together need not."""
+    stamp = Path(sys.prefix) / ".compiled"
+    wanted = (Path(sys.prefix) / ".lock").read_text()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    report("Python bytecode")
+    packages = sysconfig.get_path("purelib")
+    # Exit code 1 only means that a file is not valid for this version of Python; such files are never imported.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "-j", "0", packages], capture_output=True, timeout=900, check=False)  # fmt: skip
+    stamp.write_text(wanted)
 
 
 def _npm_package() -> str:

@@ -5,5 +5,5 @@ from __future__ import annotations
 from typing import Final
 
 POOLS: Final = (
-    {"name": "refine", "slots": 2, "description": "Refinements: each is a Spark job with a JVM of its own."},
+    {"name": "refine", "slots": 1, "description": "Refinements and marts: one after the other on the standby driver."},
 )

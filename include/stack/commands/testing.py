@@ -43,6 +43,7 @@ TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_SINK_SESSION_MS": "10000",
     "HEADRACE_RAW_POLL_S": "15",
     "HEADRACE_REFINE_EVERY_S": "5",
+    "HEADRACE_BUILD_EVERY_S": "5",
     "HEADRACE_LANDING_POLL_S": "2",
     "HEADRACE_FRESHNESS_POLL_S": "3",
     "HEADRACE_FRESHNESS_WINDOW_S": "15",
@@ -172,7 +173,7 @@ def _own_settings(test: Settings, environ: Mapping[str, str]) -> None:
 
 
 def _start(test: Settings, environ: Mapping[str, str]) -> None:
-    command = [str(test.root / "headrace"), "up"]
+    command = [str(test.root / "headrace"), "up", "--streams-only"]
     done = subprocess.run(command, cwd=test.root, env=dict(environ), timeout=1800, check=False)
     if done.returncode:
         for log in sorted(test.logs.glob("*.log")):

@@ -7,6 +7,7 @@ from typing import Final
 from headrace.systems.kafka.login import scram_jaas
 from include.stack.services.asking import http_answers
 from include.stack.services.java import java
+from include.stack.services.process import CAPTURE
 from include.stack.services.service import Service
 from include.stack.settings import Settings
 
@@ -32,7 +33,7 @@ def service(s: Settings) -> Service:
         "HEADRACE_KAFKA_JAAS": scram_jaas("connect", s["HEADRACE_PASSWORD_KAFKA_CONNECT"]),
     }
     process = java(
-        s, "connect", main, s["HEADRACE_MEMORY_CONNECT"], flags, {name: s[name] for name in SECRETS} | logins
+        s, "connect", main, s["HEADRACE_MEMORY_CONNECT"], flags, {name: s[name] for name in SECRETS} | logins, CAPTURE
     )
     url, auth = f"http://{s.bind}:{s.port('CONNECT')}/connectors", ("headrace", s["HEADRACE_PASSWORD_CONNECT"])
     return Service(process, lambda: http_answers(url, auth=auth), needs=("kafka",))

@@ -11,7 +11,7 @@ from include.stack.settings import Settings
 
 def java(
     s: Settings, name: str, main: tuple[str, ...], memory: str, flags: tuple[str, ...],
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None, nice: int = 0,
 ) -> Process:  # fmt: skip
     """Return the process of a main class with its arguments and a fixed heap size; it exits when out of memory."""
     command = (
@@ -19,4 +19,4 @@ def java(
         "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={s.run / 'log4j2.yaml'}",
         "-cp", f"{s.lib / 'kafka'}/*", *main,
     )  # fmt: skip
-    return Process(name, command, environ or {})
+    return Process(name, command, environ or {}, nice=nice)

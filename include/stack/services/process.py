@@ -13,6 +13,8 @@ from include.stack.privileges import as_postgres
 
 BATCH: Final = 10
 """Niceness of batch work: beside work of niceness 0 on a full core it gets a tenth of the time."""
+CAPTURE: Final = 3
+"""Niceness of Kafka Connect: what reads Kafka goes first, so that a snapshot does not keep the streams from serving."""
 LOWEST: Final = 7
 """Lowest disk priority of the best-effort class; see ionice(1)."""
 
@@ -26,7 +28,7 @@ class Process:
         environ: additions to the environment.
         as_postgres: run as the system user `postgres` if the current user is root (PostgreSQL refuses to run as root).
         restarts: whether the supervisor restarts it; streams are restarted by Airflow.
-        nice: niceness of batch work, which children inherit. Above 0, its disk priority is the lowest of its class too.
+        nice: niceness, which children inherit. From half of BATCH, the disk priority is the lowest of its class too.
     """
 
     name: str
@@ -45,5 +47,6 @@ class Process:
             command = as_postgres(command)
         if self.nice:
             os.nice(self.nice)
+        if self.nice >= BATCH // 2:
             psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, value=LOWEST)
         os.execvpe(command[0], command, os.environ | dict(self.environ))  # noqa: S606 - exec is the purpose

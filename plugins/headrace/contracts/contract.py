@@ -123,7 +123,7 @@ class Contract:
     event_time: str | None = None
     """Field with the event time. The exact lane cuts intervals and partitions by it; None: by commit time."""
     refine_every_s: float | None = None
-    """Minimum seconds between two refinements that landed rows trigger; None: the setting HEADRACE_REFINE_EVERY_S."""
+    """Minimum seconds between two triggered refinements or builds; None: a setting, HEADRACE_REFINE_EVERY_S for one."""
     tokenised: tuple[str, ...] = ()
     """Fields that leave the raw zone only as a keyed hash, in the order of the record."""
     maintenance: Maintenance = Maintenance()

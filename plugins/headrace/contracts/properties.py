@@ -186,8 +186,9 @@ PROPERTIES: Final[Mapping[str, Property]] = {
         Property(
             "refineEvery",
             "a whole number and a unit: 30 s, 5 min, 1 h",
-            "The minimum time between two refinements that landed rows trigger. On an idle machine, by day, and when a person"
-            " triggers it, a refinement starts at once. Default: the setting `HEADRACE_REFINE_EVERY_S`.",
+            "The minimum time between two refinements that landed rows trigger; for a mart, between two builds. On an idle"
+            " machine, by day, and when a person triggers it, a run starts at once. Defaults: the settings"
+            " `HEADRACE_REFINE_EVERY_S` and `HEADRACE_BUILD_EVERY_S`.",
             None,
             _every_problem,
         ),

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Final
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.planning.streams import stream_plans
+
+APPLIED_WITHIN_S: Final = 240.0
+"""Shorter than the time that Airflow gives a driver until its first heartbeat."""
+LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,24 @@ def served_plan(contracts: Path, group: str) -> tuple[tuple[Served, ...], str]:
     if not plan or not found:
         raise ValueError(f"stream group {group!r}: no contract under {contracts} has a stream that ClickHouse serves")
     return found, plan.version
+
+
+def wait_for_plan(contracts: Path, group: str, stopping: Event) -> tuple[tuple[Served, ...], str] | None:
+    """Return `served_plan` as soon as the group is applied; None once `stopping` is set.
+
+    A driver is launched before the first apply has ended: its JVM takes as long to start.
+
+    Raises ContractErrors, and ValueError after APPLIED_WITHIN_S.
+    """
+    deadline = monotonic() + APPLIED_WITHIN_S
+    while True:
+        try:
+            return served_plan(contracts, group)
+        except (ValueError, OSError):
+            if monotonic() > deadline:
+                raise
+        if stopping.wait(LOOK_S):
+            return None
 
 
 def served(contract: Contract) -> Served:

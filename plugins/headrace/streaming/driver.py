@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.contracts.names import dead_letter_topic
 from headrace.streaming.batches import Handler
-from headrace.streaming.datasets import Served, served_plan
+from headrace.streaming.datasets import Served, wait_for_plan
 from headrace.streaming.dead_letters import DeadLetters
 from headrace.streaming.heartbeat import Heartbeat
 from headrace.streaming.metrics.counting import MetricCounting, queries
@@ -53,12 +53,13 @@ class Driver:
         datasets: Sequence[Served],
         version: str,
         metrics: Sequence[Metrics],
+        stopping: threading.Event,
     ) -> None:
         """Create the driver. `metrics` has all metrics; those whose fact is in the group are counted."""
         self.group = group
         self.settings = settings
         self._version = version
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self._writers = Writers.at(settings.registry, settings.registry_user, settings.registry_password)
         self._sink = Sink(settings.clickhouse())
         self._datasets = {dataset.id: dataset for dataset in datasets}
@@ -67,13 +68,12 @@ class Driver:
         self._queries: list[Supervised] = []
         self.pulses = [Pulse(spec.name) for spec in self._specs()]
 
-    def run(self) -> None:
+    def run(self, session: SparkSession) -> None:
         """Keep the queries running until `stopping` is set."""
         heartbeat = Heartbeat(
             self.settings.platform_dsn, self.group, self._version, lambda: self.pulses, self._by_topic
         )
         heartbeat.start()
-        session = make_session(self.settings, f"headrace-{self.group}")
         self._queries = [
             self._supervised(session, spec, pulse) for spec, pulse in zip(self._specs(), self.pulses, strict=True)
         ]
@@ -138,16 +138,17 @@ def main(metrics: Sequence[Metrics], arguments: Sequence[str] | None = None) -> 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("py4j", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
     try:
         settings = StreamSettings.from_environ(os.environ)
-        driver = Driver(group, settings, *served_plan(Path(settings.contracts), group), metrics)
+        session = make_session(settings, f"headrace-{group}")  # it has no heartbeat yet: a slow start is no stall
+        if plan := wait_for_plan(Path(settings.contracts), group, stopping):
+            Driver(group, settings, *plan, metrics, stopping).run(session)
     except ValueError as error:
         log.error("%s", error)
         return 2
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: driver.stopping.set())
-    try:
-        driver.run()
     except Exception:
         log.exception("the driver of %s failed", group)
         return 1

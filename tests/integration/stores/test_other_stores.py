@@ -38,7 +38,7 @@ def other(request: pytest.FixtureRequest, stack: Stack) -> Iterator[tuple[Stack,
         pytest.skip("there is no `minio` on the PATH: the chain on MinIO was not run")
     environ = os.environ | INSTANCE | chosen
     try:
-        _headrace(stack, environ, "up")
+        _headrace(stack, environ, "up", "--streams-only")
         yield Stack(settings.load(environ)), json.loads(_headrace(stack, environ, "status", "--json"))
     finally:
         remove(settings.load(environ))

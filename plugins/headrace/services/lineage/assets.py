@@ -72,6 +72,13 @@ def raw_asset(contract: Contract, **kwargs: Any) -> Asset:
     return iceberg_asset(catalog=LAKE_CATALOG, table=lake_table(contract, "raw"), **kwargs)
 
 
+def mart_inputs_asset(mart: Contract, **kwargs: Any) -> Asset:
+    """Return the asset of all tables that a mart reads. An event means that they have rows that the mart has not."""
+    from airflow.sdk import Asset
+
+    return Asset(name=f"{mart.domain}_{mart.name}_inputs", **kwargs)
+
+
 def s3_asset(*, bucket: str, key: str, **kwargs: Any) -> Asset:
     """Return the asset of an object or a prefix in an S3 store."""
     return _asset(f"s3://{bucket}/{key}", **kwargs)

@@ -18,6 +18,19 @@ REFINED: Final = """
      WHERE dataset = ANY (%s) AND published AND raw_records IS NOT NULL
      ORDER BY dataset, id DESC"""
 
+BUILT: Final = """
+    SELECT DISTINCT ON (dataset) dataset, selection -> 'inputs', extract(epoch FROM now() - at)::float8 FROM refinements
+     WHERE dataset = ANY (%s) AND published
+     ORDER BY dataset, id DESC"""
+
+
+class Built(NamedTuple):
+    """Build of a mart."""
+
+    inputs: dict[str, int] | None
+    """Contents of its inputs, table → snapshot; None: a build of an older version."""
+    ago_s: float
+
 
 class Refined(NamedTuple):
     """Refinement of all changes that were in raw."""
@@ -74,3 +87,9 @@ class Ledger:
         with self._platform.transaction() as connection:
             rows = connection.execute(REFINED, [list(datasets)]).fetchall()
         return {dataset: Refined(records, ago_s) for dataset, records, ago_s in rows}
+
+    def built(self, marts: Iterable[str]) -> dict[str, Built]:
+        """Return, by mart, its newest published build; no entry if there was none."""
+        with self._platform.transaction() as connection:
+            rows = connection.execute(BUILT, [list(marts)]).fetchall()
+        return {mart: Built(inputs, ago_s) for mart, inputs, ago_s in rows}

@@ -207,10 +207,20 @@ class BuildMartOperator(AuditedJobOperator):
         self.schemas = schemas
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Build the mart; return the result and raise as `run_audited`."""
+        """Build the mart; return the result and raise as `run_audited`.
+
+        Raises AirflowSkipException while a table that it reads has no rows.
+        """
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from headrace.systems.lake.hook import LakeHook
         from headrace.systems.platform.hook import PlatformHook
 
-        return self.run_audited(context, PlatformHook.from_connection(), {}, self.sql)
+        lake = LakeHook.from_connection()
+        inputs = {table.symlink.name: lake.content(table.symlink.name) for table in self.flow.read if table.symlink}
+        if empty := [table for table, content in inputs.items() if content is None]:
+            raise AirflowSkipException(f"{self.dataset} is not built: no rows in {', '.join(empty)}; refine it first")
+        return self.run_audited(context, PlatformHook.from_connection(), {"inputs": inputs}, self.sql)
 
     def find_flow(self) -> Flow:
         """Return the flow from the cleaned tables that the SQL reads to the mart's table."""

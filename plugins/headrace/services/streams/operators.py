@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from headrace.services.streams.reconcile import Reconciler, stop_stream
-from headrace.services.streams.triggers import StreamNeedsCareTrigger
+from headrace.services.streams.triggers import GRACE_S, StreamNeedsCareTrigger
 from headrace.systems.platform.hook import PlatformHook
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class KeepStreamOperator(BaseOperator):
     ui_color = "#cfe8ef"
 
     def __init__(
-        self, *, group: str, schemas: str, grace_s: float = 90.0, stall_s: float = 45.0, settle_s: float = 120.0,
+        self, *, group: str, schemas: str, grace_s: float = GRACE_S, stall_s: float = 45.0, settle_s: float = 120.0,
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)

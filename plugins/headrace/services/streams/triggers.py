@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from headrace.errors import SystemFailure
 from headrace.services.streams.reconcile import Reconciler
+
+GRACE_S: Final = 300.0
+"""Seconds that a driver may take until its first heartbeat: a start beside a snapshot on two cores takes a minute."""
 
 
 class StreamNeedsCareTrigger(BaseTrigger):
@@ -19,7 +22,7 @@ class StreamNeedsCareTrigger(BaseTrigger):
     """
 
     def __init__(
-        self, group: str, schemas: str, poll_s: float = 2.0, grace_s: float = 90.0, stall_s: float = 45.0,
+        self, group: str, schemas: str, poll_s: float = 2.0, grace_s: float = GRACE_S, stall_s: float = 45.0,
         settle_s: float = 120.0,
     ) -> None:  # fmt: skip
         super().__init__()  # type: ignore[no-untyped-call]

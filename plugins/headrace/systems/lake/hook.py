@@ -98,6 +98,22 @@ class LakeHook:
             return 0
         return int(snapshot.summary["total-records"] or 0)
 
+    def content(self, name: str) -> int | None:
+        """Return the id of the newest snapshot that changed the table's rows; None if it is missing or has no rows.
+
+        Compaction writes snapshots too, of the operation `replace`, and leaves the rows as they are.
+        """
+        from pyiceberg.table.snapshots import Operation, ancestors_of
+
+        table = self.table(name)
+        snapshot = table.current_snapshot() if table else None
+        if table is None or snapshot is None or not (snapshot.summary and int(snapshot.summary["total-records"] or 0)):
+            return None
+        for ancestor in ancestors_of(snapshot, table.metadata):
+            if ancestor.summary is None or ancestor.summary.operation != Operation.REPLACE:
+                return ancestor.snapshot_id
+        return snapshot.snapshot_id
+
     def drop_table(self, name: str) -> None:
         """Drop the table from the catalog. No error if there is none."""
         from pyiceberg.exceptions import NoSuchTableError

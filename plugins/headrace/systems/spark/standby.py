@@ -30,8 +30,8 @@ from headrace.systems.endpoint import Endpoint
 
 SPARK: Final = "Spark"
 SCHEME: Final = "unix://"
-PATIENCE_S: Final = 20.0
-"""Seconds to wait for a busy driver: about the start time of a new driver."""
+PATIENCE_S: Final = 120.0
+"""Seconds to wait for a busy driver. A new driver takes a minute of CPU on a busy machine, a warm one seconds for a job."""
 
 SILENT_S: Final = 120.0
 """Seconds without a line after which a driver that runs a job counts as lost.

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from headrace.services.refinement.triggers import RawLandedTrigger, Seen, Teller
+from headrace.services.refinement.due import Due, Seen
+from headrace.services.refinement.triggers import RawLandedTrigger
 
 
 def told(*seen: tuple[float, int, int]) -> list[float]:
     """The times at which something was told, of (time, landed, refined)."""
-    teller = Teller(again_s=900)
-    return [at for at, landed, refined in seen if teller.tells(Seen(landed, refined), at)]
+    due = Due(again_s=900)
+    return [at for at, landed, refined in seen if due.is_due(Seen(landed, refined), at)]
 
 
 def test_nothing_is_told_of_what_is_refined() -> None:
@@ -37,14 +38,18 @@ def test_a_table_that_was_made_anew_is_told_of() -> None:
 
 
 def test_a_refinement_rests_unless_the_machine_is_idle() -> None:
-    resting, due = Seen(7, 5, rests_s=12.0), Seen(7, 5, rests_s=-1.0)
-    assert [Teller().tells(resting, 0.0), Teller().tells(resting, 0.0, idle=True), Teller().tells(due, 0.0)] == [
+    resting, rested = Seen(7, 5, rests_s=12.0), Seen(7, 5, rests_s=-1.0)
+    assert [Due().is_due(resting, 0.0), Due().is_due(resting, 0.0, idle=True), Due().is_due(rested, 0.0)] == [
         False,
         True,
         True,
     ]
-    teller = Teller(again_s=900)
-    assert [teller.tells(seen, at) for at, seen in ((0.0, resting), (60.0, due), (120.0, due))] == [False, True, False]
+    due = Due(again_s=900)
+    assert [due.is_due(seen, at) for at, seen in ((0.0, resting), (60.0, rested), (120.0, rested))] == [
+        False,
+        True,
+        False,
+    ]
 
 
 async def stream(found: Sequence[dict[str, Seen]]) -> AsyncIterator[dict[str, Seen]]:
@@ -58,8 +63,8 @@ def test_each_trigger_tells_of_its_own_dataset_only() -> None:
         found = [{"shop.a": Seen(1, 0)}, {}, {"shop.a": Seen(1, 1), "shop.b": Seen(2, 0)}]
         return [event.payload async for event in trigger.filter_shared_stream(stream(found))]
 
-    assert asyncio.run(told_of("shop.a")) == [{"dataset": "shop.a", "landed": 1, "refined": 0}]
-    assert asyncio.run(told_of("shop.b")) == [{"dataset": "shop.b", "landed": 2, "refined": 0}]
+    assert asyncio.run(told_of("shop.a")) == [{"dataset": "shop.a", "state": 1, "done": 0}]
+    assert asyncio.run(told_of("shop.b")) == [{"dataset": "shop.b", "state": 2, "done": 0}]
     assert asyncio.run(told_of("shop.c")) == []
 
 

@@ -28,7 +28,9 @@ public final class PostgresTask extends PostgresConnectorTask {
     public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(Configuration config) {
         gate = new Gate(new Letters(config.getString(LETTERS)), config.getLong(LARGEST, 32L << 20));
         try {
-            return super.start(config);
+            var coordinator = super.start(config);
+            LightMetrics.into(coordinator);
+            return coordinator;
         } catch (RuntimeException cause) {
             String types = isNull(cause) ? emptyEnums(config) : null;
             if (types == null) {
