@@ -14,6 +14,8 @@ from include.stack.settings import Settings
 from include.stack.steps import take
 
 POLL_S = 0.5
+SAY_EVERY_S = 30.0
+"""Seconds between two reports of a run whose tasks do not change their state."""
 
 
 class AirflowRefused(Exception):
@@ -162,13 +164,18 @@ class AirflowApi:
 
         Raises AirflowRefused on failure or timeout.
         """
-        deadline, seen = time.monotonic() + seconds, dict[str, str]()
+        said = time.monotonic()
+        deadline, seen = said + seconds, dict[str, str]()
         while True:
             states = self.task_states(dag, run)
             for task, state in states.items():
                 if seen.get(task) != state and state not in ("waiting", "scheduled"):
                     report(f"{dag}.{task}: {state}")
+                    said = time.monotonic()
             seen = states
+            if time.monotonic() - said > SAY_EVERY_S:
+                report(f"{dag}: {', '.join(f'{task} is {state}' for task, state in states.items())}")
+                said = time.monotonic()
             state = states.get(until, "waiting") if until else self.run_state(dag, run)
             if state == "success":
                 return

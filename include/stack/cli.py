@@ -100,6 +100,33 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 
 @app.command()
+def demo(
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="Do not wait for Enter between steps; the default without a terminal.")
+    ] = False,
+    first: Annotated[int, typer.Option("--from", min=1, max=7, help="Number of the step to start at.")] = 1,
+    clean_up: Annotated[bool, typer.Option("--clean-up", help="Remove the demo's dataset; run no step.")] = False,
+) -> None:
+    """Show the platform step by step: change a row, add a column, break a rule, travel in time, kill a process.
+
+    Uses a dataset of its own, retail.demo_orders. It needs ./headrace up first, and can be repeated at any time.
+    """
+    from include.stack.commands import demo as story
+
+    s = _settings()
+    if not story.is_ready(s):
+        out.print("The shop is not streamed. Start it with ./headrace up")
+        raise typer.Exit(3)
+    if clean_up:
+        story.clean_up(s, Progress())
+        return
+    waits = sys.stdin.isatty() and not unattended
+    story.demo(
+        s, Progress(), first=first, pause=(lambda: input("\nPress Enter for the next step. ")) if waits else None
+    )
+
+
+@app.command()
 def down() -> None:
     """Stop all processes. Data is kept; ./headrace up continues with it."""
     from include.stack.commands.stop import stop
