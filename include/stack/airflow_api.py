@@ -16,6 +16,8 @@ from include.stack.steps import take
 POLL_S = 0.5
 SAY_EVERY_S = 30.0
 """Seconds between two reports of a run whose tasks do not change their state."""
+PAGE = 100
+"""Entries of one page, the most that Airflow returns by default."""
 
 
 class AirflowRefused(Exception):
@@ -31,7 +33,8 @@ class AirflowApi:
 
     def __init__(self, s: Settings, timeout_s: float = 30.0) -> None:
         self._s = s
-        self._http = httpx.Client(base_url=f"http://{s.bind}:{s.port('AIRFLOW')}", timeout=timeout_s)
+        self.address = f"http://{s.bind}:{s.port('AIRFLOW')}"
+        self._http = httpx.Client(base_url=self.address, timeout=timeout_s)
         self._token = ""
 
     def put_connection(self, connection: Mapping[str, Any]) -> bool:
@@ -83,13 +86,18 @@ class AirflowApi:
         found = self._call("GET", "/dags", params={"limit": 1000}).json()["dags"]
         return {dag["dag_id"]: dag["is_paused"] for dag in found}
 
-    def paused(self) -> frozenset[str]:
-        """Return the paused DAGs. One request without retry; empty when Airflow does not answer."""
-        try:
-            found = self._ask("GET", "/dags", (200,), params={"limit": 1000}).json()["dags"]
-        except (AirflowRefused, AirflowBusy, httpx.HTTPError):
-            return frozenset()
-        return frozenset(dag["dag_id"] for dag in found if dag["is_paused"])
+    def listed(self, path: str, key: str, *, pages: int = 1000, **query: Any) -> list[dict[str, Any]]:
+        """Return the entries under `key` of a list, at most `pages` pages of PAGE entries. Each request is tried once.
+
+        Raises AirflowRefused, AirflowBusy, httpx.HTTPError.
+        """
+        found: list[dict[str, Any]] = []
+        for _ in range(pages):
+            page = self._ask("GET", path, (200,), params={**query, "limit": PAGE, "offset": len(found)}).json()
+            found += page[key]
+            if not page[key] or len(found) >= page["total_entries"]:
+                break
+        return found
 
     def import_errors(self) -> dict[str, str]:
         """Return file → stack trace of its import error."""

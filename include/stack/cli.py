@@ -78,25 +78,31 @@ def up(
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show rows and freshness of every dataset at every hop, and the state of the processes."""
-    from include.stack.commands import status as view
-    from include.stack.supervision.supervisor import Supervisor
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Redraw the screen until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two drawings of --watch.")] = 2.0,
+) -> None:
+    """Show datasets, marts, checks, alerts, running jobs, waiting cells and processes on one screen."""
+    if as_json and watch:
+        raise typer.BadParameter("--watch redraws a screen and --json prints once: give only one of them")
+    from include.stack.commands import status as content
+    from include.stack.commands.status_screen import DOWN, render
+    from include.stack.commands.status_screen import watch as redraw
 
     s = _settings()
     if as_json:
-        sys.stdout.write(json.dumps(view.as_json(s), indent=2) + "\n")
+        sys.stdout.write(json.dumps(content.as_json(s), indent=2) + "\n")
         return
-    states = Supervisor(s).states()
-    if not states:
-        out.print("Headrace is down. Start it with ./headrace up")
+    measured = content.screen(s)
+    if watch:
+        redraw(lambda: render(measured()), every, out)
+        return
+    found = measured()
+    if not found.processes:
+        out.print(DOWN)
         raise typer.Exit(3)
-    table = view.hop_table(s, ask_airflow=True)
-    out.print(view.render_hops(table))
-    for line in view.footnotes(s, table):
-        out.print(f"  {line}", markup=False, soft_wrap=True)
-    out.print()
-    out.print(view.render_processes(states))
+    out.print(render(found), soft_wrap=not out.is_terminal)
 
 
 @app.command()

@@ -1,28 +1,94 @@
-"""Hop table and process table of `./headrace status`, as text or JSON."""
+"""Content of `./headrace status`: what the library observes, with the processes of the instance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import xmlrpc.client
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from http.client import HTTPException
+from typing import Any, Final
 
 import psutil
 from rich.table import Table
 
+from headrace.contracts.contract import Contract
 from headrace.errors import ContractErrors
+from headrace.planning.marts import marts
+from headrace.services.status.asking import begin
 from headrace.services.status.measure import measure
-from headrace.services.status.table import Hop, Hops, to_json
+from headrace.services.status.observe import observe
+from headrace.services.status.overview import Overview, overview
+from headrace.services.status.table import Hop, Hops, Reason
+from headrace.services.status.to_json import to_json
+from headrace.services.status.waiting import WaitingCells, merged
+from headrace.systems.bundle import Systems
 from include.stack.airflow_api import AirflowApi
+from include.stack.commands.jobs import ask_airflow
 from include.stack.contracts import applied, contracts
-from include.stack.endpoints import systems
+from include.stack.endpoints import endpoints, systems
 from include.stack.settings import Settings
 from include.stack.supervision.process_alerts import wrong
 from include.stack.supervision.supervisor import State, Supervisor
 
+ANSWER_S: Final = 10.0
+"""Seconds that one call of the status screen waits for an answer."""
+AIRFLOW_S: Final = 5.0
+"""Seconds that one request of the status screen to Airflow waits for an answer."""
 
-def hop_table(s: Settings, *, ask_airflow: bool = False) -> tuple[Hops, ...]:
-    """Measure every applied dataset at every hop. `ask_airflow`: also ask which DAGs are paused."""
-    paused = AirflowApi(s, timeout_s=5.0).paused() if ask_airflow else frozenset()
-    return measure(systems(s), tuple(applied(s).values()), paused=paused)
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Process of the instance with its memory, and what the watchdog reports about it."""
+
+    state: State
+    pss_mib: float
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Content of the whole screen."""
+
+    at: datetime
+    content: Overview = field(default_factory=Overview)
+    processes: tuple[Process, ...] = ()
+    """Empty when the instance is down."""
+    not_applied: Mapping[str, str] = field(default_factory=dict)
+    """Dataset → why its running state differs from its contract in the folder."""
+
+    def waiting(self) -> tuple[WaitingCells, ...]:
+        """Return the waiting cells, and what the contracts and the processes wait for."""
+        unapplied = merged((dataset, Reason("contract", why)) for dataset, why in self.not_applied.items())
+        silent = merged(
+            (p.state.name, Reason("process", p.wrong, None, f"./headrace logs {p.state.name}"))
+            for p in self.processes
+            if p.wrong
+        )
+        return (*silent, *self.content.waiting, *unapplied)
+
+
+def hop_table(s: Settings) -> tuple[Hops, ...]:
+    """Measure every captured dataset at every hop."""
+    return measure(systems(s), tuple(applied(s).values()))
+
+
+def screen(s: Settings) -> Callable[[], Screen]:
+    """Return a function that measures everything; its clients are kept from call to call."""
+    clients = cache(lambda: (Systems.at(endpoints(s), timeout_s=ANSWER_S), AirflowApi(s, timeout_s=AIRFLOW_S)))
+
+    def measured() -> Screen:
+        states = _states(s)
+        if not states:
+            return Screen(datetime.now(UTC))
+        (known, airflow), index = clients(), tuple(applied(s).values())
+        processes, unapplied = begin(lambda: _processes(s, states)), begin(lambda: not_applied(s))
+        content = overview(observe(known, index, lambda: ask_airflow(airflow)), index, _mart_sql(s, index))
+        return Screen(datetime.now(UTC), content, processes.result(), unapplied.result())
+
+    return measured
 
 
 def not_applied(s: Settings) -> dict[str, str]:
@@ -38,35 +104,21 @@ def not_applied(s: Settings) -> dict[str, str]:
     return {dataset: f"{why}: trigger apply_contracts" for dataset, why in sorted(found.items())}
 
 
-def footnotes(s: Settings, table: tuple[Hops, ...]) -> Iterator[str]:
-    """Yield one sentence per empty or late cell: dataset, hop, cause, since when, next step. Equal causes are merged."""
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for row in table:
-        for reason in row.reasons:
-            since = f" (since {reason.since:%Y-%m-%d %H:%M} UTC)" if reason.since else ""
-            found.setdefault((reason.hop, f"{reason.why}{since}", reason.next_step), []).append(row.dataset)
-    for (hop, why, next_step), datasets in found.items():
-        yield f"{', '.join(datasets)}, {hop}: {why}" + (f"; {next_step}" if next_step else "")
-    yield from (f"{dataset}: {why}" for dataset, why in not_applied(s).items())
-    yield from wrong(s).values()
-
-
 def as_json(s: Settings) -> dict[str, Any]:
-    """Return datasets, unapplied contracts and processes as a JSON object."""
-    states = Supervisor(s).states()
-    datasets = to_json(hop_table(s, ask_airflow=True)) if states else {}
-    troubles = wrong(s)
+    """Return the content of the screen as a JSON object."""
+    found = screen(s)()
     processes = {
-        state.name: {
-            "state": state.state.lower(),
-            "pid": state.pid,
-            "since_s": state.since_s,
-            "pss_mib": pss_mib(state.pid),
-            "wrong": troubles.get(state.name),
+        each.state.name: {
+            "state": each.state.state.lower(),
+            "pid": each.state.pid,
+            "since_s": each.state.since_s,
+            "pss_mib": each.pss_mib,
+            "wrong": each.wrong or None,
         }
-        for state in states
+        for each in found.processes
     }
-    return {"datasets": datasets, "not_applied": not_applied(s), "processes": processes}
+    unapplied = found.not_applied if found.processes else not_applied(s)
+    return {**to_json(found.content), "not_applied": dict(unapplied), "processes": processes}
 
 
 def render_hops(table: tuple[Hops, ...]) -> Table:
@@ -80,19 +132,6 @@ def render_hops(table: tuple[Hops, ...]) -> Table:
         if row.waiting:
             mark += f" [yellow]{row.waiting:,} dead letters waiting[/yellow]"
         shown.add_row(row.dataset, *cells, _seconds(row.fresh_p50_s), _seconds(row.fresh_p95_s), mark)
-    return shown
-
-
-def render_processes(states: tuple[State, ...]) -> Table:
-    """Return a table with one row per process."""
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("process", "state", "pid", "up", "memory"):
-        shown.add_column(title, justify="right" if title in ("pid", "up", "memory") else "left")
-    for state in states:
-        colour = {"RUNNING": "green", "STARTING": "yellow"}.get(state.state, "red")
-        memory = f"{pss_mib(state.pid):,.0f} MiB" if state.pid else ""
-        up = _duration(state.since_s) if state.pid else ""
-        shown.add_row(state.name, f"[{colour}]{state.state.lower()}[/{colour}]", str(state.pid or ""), up, memory)
     return shown
 
 
@@ -112,6 +151,24 @@ def pss_mib(pid: int) -> float:
     return round(total / 2**20, 1)
 
 
+def _states(s: Settings) -> tuple[State, ...]:
+    """Return the states of all processes; none when the supervisor does not answer."""
+    with suppress(OSError, HTTPException, xmlrpc.client.Error):
+        return Supervisor(s).states()
+    return ()
+
+
+def _processes(s: Settings, states: tuple[State, ...]) -> tuple[Process, ...]:
+    troubles = wrong(s)
+    return tuple(Process(state, pss_mib(state.pid), troubles.get(state.name, "")) for state in states)
+
+
+def _mart_sql(s: Settings, index: tuple[Contract, ...]) -> dict[str, str]:
+    """Return mart → text of its SQL file; no entry without a file."""
+    files = {mart.id: s.root / "include" / "sql" / "marts" / f"{mart.name}.sql" for mart in marts(index)}
+    return {mart: file.read_text() for mart, file in files.items() if file.exists()}
+
+
 def _cell(hop: Hop, source: Hop) -> str:
     if hop.rows is None:
         return "[red]—[/red]"
@@ -121,9 +178,3 @@ def _cell(hop: Hop, source: Hop) -> str:
 
 def _seconds(value: float | None) -> str:
     return "—" if value is None else f"{value:.3f} s"
-
-
-def _duration(seconds: int) -> str:
-    hours, rest = divmod(seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s"

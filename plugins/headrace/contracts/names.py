@@ -117,6 +117,16 @@ def stream_dag(group: str) -> str:
     return f"stream_{group}"
 
 
+def refine_dag(contract: Contract) -> str:
+    """Return the DAG that refines the dataset from raw."""
+    return f"refine_{contract.domain}_{contract.name}"
+
+
+def mart_dag(contract: Contract) -> str:
+    """Return the DAG that builds and serves the mart."""
+    return f"mart_{contract.name}"
+
+
 def airflow_connection(connection: str) -> str:
     """Return the Airflow connection of a short connection name: `oltp` → `oltp_default`."""
     return f"{connection}_default"

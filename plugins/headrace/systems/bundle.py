@@ -15,6 +15,7 @@ from headrace.systems.lake.hook import LakeHook, catalog_uri, is_jdbc
 from headrace.systems.oltp.hook import OltpHook
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.registry.hook import RegistryHook
+from headrace.systems.retry import Backoff
 from headrace.systems.serving.hook import ServingHook
 from headrace.systems.warehouse.hook import WarehouseHook
 
@@ -67,17 +68,23 @@ class Systems:
     sources: Mapping[str, OltpHook] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def at(cls, endpoints: Endpoints) -> Systems:
-        """Create the hooks of these endpoints. Opens no connection yet."""
+    def at(cls, endpoints: Endpoints, *, timeout_s: float | None = None) -> Systems:
+        """Create the hooks of these endpoints. Opens no connection yet.
+
+        With `timeout_s`, a call is tried once and waits at most that long for an answer: for reads while a person waits.
+        The platform's and the sources' PostgreSQL keep their time-outs: 5 seconds to connect, and that of a statement.
+        """
+        once: dict[str, Any] = {} if timeout_s is None else {"backoff": Backoff(tries=1)}
+        timed = once if timeout_s is None else {**once, "timeout_s": timeout_s}
         return cls(
-            kafka=KafkaHook(endpoints.kafka),
-            registry=RegistryHook(endpoints.registry),
-            connect=ConnectHook(endpoints.connect),
-            lake=LakeHook(endpoints.lake),
-            warehouse=WarehouseHook(endpoints.warehouse),
-            platform=PlatformHook(endpoints.platform),
-            serving=ServingHook(endpoints.serving) if endpoints.serving else None,
-            sources={name: OltpHook(place) for name, place in endpoints.sources.items()},
+            kafka=KafkaHook(endpoints.kafka, **timed),
+            registry=RegistryHook(endpoints.registry, **timed),
+            connect=ConnectHook(endpoints.connect, **timed),
+            lake=LakeHook(endpoints.lake, **timed),
+            warehouse=WarehouseHook(endpoints.warehouse, **timed),
+            platform=PlatformHook(endpoints.platform, **once),
+            serving=ServingHook(endpoints.serving, **timed) if endpoints.serving else None,
+            sources={name: OltpHook(place, **once) for name, place in endpoints.sources.items()},
         )
 
 

@@ -51,7 +51,8 @@ def test_status_says_where_every_dataset_stands(stack: Any) -> None:
     from include.stack.contracts import contracts
 
     status = json.loads(json.dumps(as_json(stack.settings)))
-    assert set(status["datasets"]["retail.transactions"]) == {"source", "kafka", "raw", "warehouse", "freshness_s"}
+    parts = {"source", "kafka", "raw", "warehouse", "zones", "refined", "freshness_s"}
+    assert set(status["datasets"]["retail.transactions"]) == parts
     assert {p["state"] for p in status["processes"].values()} == {"running"}
     streamed = {c.id for c in contracts(stack.settings).values() if c.source.kind == "cdc"}
     assert set(status["datasets"]) == streamed

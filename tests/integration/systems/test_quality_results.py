@@ -76,6 +76,35 @@ def test_every_rule_has_a_history(results: Results, name: str) -> None:
     assert latest["cleaned", "b"].examples == ['{"id": 1}', '{"id": 2}']
 
 
+def test_the_last_run_of_each_zone_counts_and_checks_that_are_gone_do_not(results: Results, name: str) -> None:
+    gone, later = BAD._replace(check="gone"), Run("check_served", "r2", AT + timedelta(days=1))
+    results.keep(f"{name}.t", "served", [GOOD, BAD, gone], Run("check_served", "r1", AT))
+    for _ in range(2):
+        results.keep(f"{name}.t", "served", [GOOD, BAD._replace(passed=True, unexpected=0, examples=())], later)
+    results.keep(f"{name}.t", "cleaned", [BAD], Run("refine", "r", AT - timedelta(days=40)))
+    results.keep(f"{name}.u", "served", [BAD], later)
+    found = results.last_runs([f"{name}.t"])
+    assert [(dataset, each.zone, each.rule, each.passed) for dataset, each in found] == [
+        (f"{name}.t", "cleaned", "b", False),
+        (f"{name}.t", "served", "a", True),
+        (f"{name}.t", "served", "b", True),
+    ]
+
+
+def test_the_ledger_tells_the_newest_refinement_and_the_newest_that_was_published(
+    platform: PlatformHook, name: str
+) -> None:
+    ledger, done = Ledger(platform), refinement(name)
+    ledger.record("r1", {}, {**done, "raw_records": 7}, dag_id="refine_t")
+    published = ledger.last([f"{name}.t"])[f"{name}.t"]
+    ledger.record("r2", {}, {**done, "published": False, "raw_records": 9}, dag_id="refine_t")
+    found = ledger.last([f"{name}.t", f"{name}.never"])
+    assert found.keys() == {f"{name}.t"}
+    last = found[f"{name}.t"]
+    assert (last.published, last.published_at, last.records) == (False, published.at, 7)
+    assert last.at > published.at
+
+
 def test_what_refinements_found_while_the_warehouse_was_away_is_brought_over_once(
     results: Results, platform: PlatformHook, name: str, kept: Callable[[], list[tuple[object, ...]]]
 ) -> None:

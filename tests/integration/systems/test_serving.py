@@ -138,6 +138,9 @@ def test_a_load_replaces_everything(store: Store, systems: Systems, serving_dsn:
     assert store.state() == "snapshot 1"
     store.load("snapshot 2", [things(n2="b", n4="d")], 2)
     assert served(systems, serving_dsn, contract) == [(2, "b"), (4, "d")]
+    counting = systems.serving if contract.serving == "postgres" else systems.warehouse
+    assert counting
+    assert counting.count(f"{contract.domain}.{contract.name}") == 2
     assert store.state() == "snapshot 2"
 
 

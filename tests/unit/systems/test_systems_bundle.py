@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from headrace.systems.bundle import Endpoints, plan_settings
+from headrace.errors import SystemUnavailable
+from headrace.services.status.asking import begin
+from headrace.systems.bundle import Endpoints, Systems, plan_settings
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.kafka.login import login
 
@@ -71,3 +76,31 @@ def test_the_connection_of_connect_may_say_how_the_plan_differs_from_its_default
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(ValueError, match=r"catalog\.flavour is unknown"):
         plan_settings(PLACES, {"catalog": {"flavour": "mild"}})
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """Port of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda systems: systems.connect.status("x"),
+        lambda systems: systems.registry.subjects(),
+        lambda systems: systems.lake.rows("raw.x"),
+        lambda systems: systems.warehouse.count("d.t"),
+        lambda systems: systems.kafka.partitions(),
+        lambda systems: systems.platform.open_alerts(),
+    ],
+    ids=["connect", "registry", "lake", "warehouse", "kafka", "platform"],
+)
+def test_a_read_that_a_person_waits_for_ends_where_nobody_answers(silent: int, ask: Callable[[Systems], Any]) -> None:
+    place = Endpoint("127.0.0.1", silent, "me", "hush", database="d")
+    lake = Endpoint(f"http://127.0.0.1:{silent}", extra={"type": "rest", "warehouse": "s3://w"})
+    kafka = Endpoint(extra={"bootstrap.servers": f"127.0.0.1:{silent}"})
+    systems = Systems.at(Endpoints(kafka, place, place, lake, place, place), timeout_s=1.0)
+    with pytest.raises(SystemUnavailable):
+        begin(lambda: ask(systems)).result(timeout=30)

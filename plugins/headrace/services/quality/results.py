@@ -27,6 +27,12 @@ KEPT: Final = "UPDATE refinements SET kept_at = now() WHERE id = ANY (%s)"
 LATEST: Final = """
     SELECT zone, rule, severity, expectation, passed, unexpected, observed, examples, at
       FROM quality.results FINAL WHERE dataset = {dataset:String} ORDER BY at DESC LIMIT 1 BY zone, rule"""
+LAST_RUNS: Final = """
+    SELECT dataset, zone, rule, severity, expectation, passed, unexpected, observed, examples, at
+      FROM quality.results
+     WHERE has({datasets:Array(String)}, dataset)
+       AND (dataset, zone, at) IN (SELECT dataset, zone, max(at) FROM quality.results GROUP BY dataset, zone)
+     ORDER BY dataset, zone, rule LIMIT 1 BY dataset, zone, rule"""
 HISTORY: Final = """
     SELECT zone, rule, arraySlice(arrayMap(each -> each.2, arrayReverseSort(groupArray((at, passed)))), 1, {runs:UInt32})
       FROM quality.results FINAL WHERE dataset = {dataset:String} GROUP BY zone, rule"""
@@ -78,6 +84,16 @@ class Results:
     def latest(self, dataset: str) -> list[Latest]:
         """Return the newest outcome of every check of a dataset."""
         return [Latest(*row) for row in self._warehouse.rows(LATEST, {"dataset": dataset})]
+
+    def last_runs(self, datasets: Iterable[str]) -> list[tuple[str, Latest]]:
+        """Return (dataset, outcome) of every check of the newest run in each zone; empty while no check has run.
+
+        Checks that a contract no longer has are left out, unlike by `latest`.
+        """
+        if not self._warehouse.existing([TABLE]):
+            return []
+        found = self._warehouse.rows(LAST_RUNS, {"datasets": list(datasets)})
+        return [(dataset, Latest(*values)) for dataset, *values in found]
 
     def history(self, dataset: str, runs: int) -> Mapping[tuple[str, str], list[bool]]:
         """Return, by (zone, check), whether it passed in at most that many runs, newest first."""

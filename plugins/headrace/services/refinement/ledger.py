@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from headrace.systems.platform.hook import PlatformHook
@@ -17,11 +18,20 @@ REFINED: Final = """
     SELECT DISTINCT ON (dataset) dataset, raw_records, extract(epoch FROM now() - at)::float8 FROM refinements
      WHERE dataset = ANY (%s) AND published AND raw_records IS NOT NULL
      ORDER BY dataset, id DESC"""
-
 BUILT: Final = """
     SELECT DISTINCT ON (dataset) dataset, selection -> 'inputs', extract(epoch FROM now() - at)::float8 FROM refinements
      WHERE dataset = ANY (%s) AND published
      ORDER BY dataset, id DESC"""
+LAST: Final = """
+    SELECT asked.dataset, newest.at, newest.published, published.at, complete.raw_records
+      FROM unnest(%s::text[]) AS asked (dataset)
+      JOIN LATERAL (SELECT at, published FROM refinements
+                     WHERE dataset = asked.dataset ORDER BY id DESC LIMIT 1) AS newest ON true
+      LEFT JOIN LATERAL (SELECT at FROM refinements
+                          WHERE dataset = asked.dataset AND published ORDER BY id DESC LIMIT 1) AS published ON true
+      LEFT JOIN LATERAL (SELECT raw_records FROM refinements
+                          WHERE dataset = asked.dataset AND published AND raw_records IS NOT NULL
+                          ORDER BY id DESC LIMIT 1) AS complete ON true"""
 
 
 class Built(NamedTuple):
@@ -38,6 +48,17 @@ class Refined(NamedTuple):
     records: int
     """Number of changes that raw held then."""
     ago_s: float
+
+
+class Last(NamedTuple):
+    """Newest refinement of a dataset, or newest build of a mart."""
+
+    at: datetime
+    published: bool
+    published_at: datetime | None = None
+    """Time of the newest one that was published."""
+    records: int | None = None
+    """Number of changes that raw held at the newest refinement of all of them; None for marts."""
 
 
 class Ledger:
@@ -93,3 +114,9 @@ class Ledger:
         with self._platform.transaction() as connection:
             rows = connection.execute(BUILT, [list(marts)]).fetchall()
         return {mart: Built(inputs, ago_s) for mart, inputs, ago_s in rows}
+
+    def last(self, datasets: Iterable[str]) -> dict[str, Last]:
+        """Return, by dataset or mart, its newest refinement or build; no entry if there was none."""
+        with self._platform.transaction() as connection:
+            rows = connection.execute(LAST, [list(datasets)]).fetchall()
+        return {dataset: Last(*values) for dataset, *values in rows}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeAlias
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemRefused
+from headrace.planning.topics import captured
 from headrace.services.connectors.reconcile import connectors_of
 from headrace.services.dead_letters.ledger import LetterLedger, Statistics
-from headrace.services.status.reasons import Known, reasons
-from headrace.services.status.table import Hop, Hops
+from headrace.services.status.asking import Round, begin
+from headrace.services.status.reasons import Known, explained
+from headrace.services.status.table import Hop, Hops, absent, unavailable
 from headrace.systems.bundle import Systems
 from headrace.systems.connect.status import ConnectorStatus
 from headrace.systems.kafka import counter as kafka_counter
@@ -32,57 +33,63 @@ SERVING: Final = "cdc"
 Ask: TypeAlias = Callable[[Systems, Contract], Hop]
 
 
-def measure(systems: Systems, contracts: Sequence[Contract], *, paused: Collection[str] = ()) -> tuple[Hops, ...]:
+def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
     """Return the hop table, with the reason of each cell that is empty or behind. A failure affects only its own cells.
 
-    The hops are measured concurrently; while rows flow they may differ by the rows that moved meanwhile. `paused` are
-    the DAGs that are paused in Airflow.
+    The hops are measured concurrently; while rows flow they may differ by the rows that moved meanwhile.
     """
-    chosen = [contract for contract in contracts if contract.source.kind == "cdc"]
-    with ThreadPoolExecutor(6) as pool:
-        source = pool.submit(_source, systems, chosen)
-        hops = [pool.submit(_column, ask, systems, chosen) for ask in (_kafka, _raw, _warehouse)]
-        fresh = pool.submit(lambda: {c.id: _freshness(systems, c) for c in chosen})
-        letters = pool.submit(_letters, systems)
-        moving = pool.submit(_known, systems, chosen, paused)
-        columns = [source.result(), *(hop.result() for hop in hops)]
-        for hop, column in zip(("source", "kafka", "raw", "warehouse"), columns, strict=True):
-            for dataset in column:
-                column[dataset] = _with_letters(column[dataset], letters.result().get((hop, dataset)))
-        freshness, known = fresh.result(), moving.result()
-    rows = (
-        Hops(c.id, *(column[c.id] for column in columns), *(freshness[c.id] or (None, None))[:2])  # type: ignore[arg-type]
-        for c in chosen
+    chosen = captured(contracts)
+    moving = begin(lambda: known_states(systems, chosen))
+    return explained(chosen, count_hops(systems, chosen), moving.result())
+
+
+def count_hops(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
+    """Return the hop table of captured datasets, without reasons."""
+    source = begin(lambda: _source(systems, contracts))
+    hops = [begin(partial(column, ask, systems, contracts)) for ask in (_kafka, _raw, _warehouse)]
+    fresh = begin(lambda: freshness(systems, contracts))
+    letters = begin(lambda: _letters(systems))
+    columns = [source.result(), *(hop.result() for hop in hops)]
+    for hop, cells in zip(("source", "kafka", "raw", "warehouse"), columns, strict=True):
+        for dataset in cells:
+            cells[dataset] = _with_letters(cells[dataset], letters.result().get((hop, dataset)))
+    recent = fresh.result()
+    return tuple(
+        Hops(c.id, *(cells[c.id] for cells in columns), *(recent[c.id] or (None, None))[:2])  # type: ignore[arg-type]
+        for c in contracts
     )
-    return tuple(replace(row, reasons=reasons(c, row, known)) for c, row in zip(chosen, rows, strict=True))
 
 
-def _known(systems: Systems, contracts: Sequence[Contract], paused: Collection[str]) -> Known:
-    """Return the states of connectors and streams; what is unavailable is left out, or reported."""
+def known_states(systems: Systems, contracts: Sequence[Contract]) -> Known:
+    """Return the states of connectors and streams, and the open alerts; what is unavailable is reported."""
     connectors: dict[str, ConnectorStatus | None] = {}
     pulses: dict[str, Sequence[Pulse]] = {}
     alerts: dict[str, Alert] = {}
-    error = ""
+    connect_error = platform_error = ""
     try:
         connectors = {name: systems.connect.status(name) for name in connectors_of(contracts)}
     except SystemFailure as failure:
-        error = str(failure)
-    with suppress(SystemFailure):
+        connect_error = str(failure)
+    try:
         store = StreamStore(systems.platform)
         pulses = {group: store.pulses(group) for group in {contract.stream_group for contract in contracts}}
         alerts = {alert.key: alert for alert in systems.platform.open_alerts()}
-    return Known(datetime.now(UTC), connectors, error, pulses, alerts, paused)
-
-
-def _column(ask: Ask, systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
-    return {contract.id: _hop(ask, systems, contract) for contract in contracts}
-
-
-def _hop(ask: Ask, systems: Systems, contract: Contract) -> Hop:
-    try:
-        return ask(systems, contract)
     except SystemFailure as failure:
-        return Hop(error=str(failure))
+        platform_error = str(failure)
+    return Known(datetime.now(UTC), connectors, connect_error, pulses, alerts, platform_error=platform_error)
+
+
+def column(ask: Ask, systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
+    """Return, by dataset, what `ask` returns for it; a failure affects only its own cell."""
+    calls = Round()
+    return {contract.id: _hop(calls, partial(ask, systems, contract)) for contract in contracts}
+
+
+def _hop(calls: Round, ask: Callable[[], Hop]) -> Hop:
+    try:
+        return calls.ask(ask)
+    except SystemFailure as failure:
+        return unavailable(failure)
 
 
 def _source(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
@@ -94,17 +101,22 @@ def _source(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
         except SystemRefused:  # one table is missing or not readable: count each alone to find it
             hops |= {dataset: _table(oltp, table) for dataset, table in tables.items()}
         except SystemFailure as failure:
-            hops |= {dataset: Hop(error=str(failure)) for dataset in tables}
+            hops |= dict.fromkeys(tables, unavailable(failure))
         else:
             hops |= {dataset: Hop(rows=counts[table]) for dataset, table in tables.items()}
-    return {c.id: hops.get(c.id, Hop(error=f"no connection {c.source.connection}_default")) for c in contracts}
+    return {c.id: hops.get(c.id, _unconnected(c)) for c in contracts}
+
+
+def _unconnected(contract: Contract) -> Hop:
+    connection = names.airflow_connection(contract.source.connection)
+    return Hop(error=f"no connection {connection}", remedy=f"add {connection} in Airflow, under Admin → Connections")
 
 
 def _table(oltp: OltpHook, table: str) -> Hop:
     try:
         return Hop(rows=oltp.row_counts([table])[table])
     except SystemFailure as failure:
-        return Hop(error=str(failure))
+        return unavailable(failure)
 
 
 def _kafka(systems: Systems, contract: Contract) -> Hop:
@@ -122,7 +134,7 @@ def _raw(systems: Systems, contract: Contract) -> Hop:
     since = lake_counter.LakeCount.from_json(kept) if kept else None
     count = lake_counter.count_changes(systems.lake, table, contract.key, since)
     if count is None:
-        return Hop(error=f"{table} is not in the lake yet")
+        return absent(table, "lake")
     systems.platform.keep_count("raw", table, count.to_json())
     return Hop(rows=count.rows, changes=count.changes)
 
@@ -130,7 +142,7 @@ def _raw(systems: Systems, contract: Contract) -> Hop:
 def _warehouse(systems: Systems, contract: Contract) -> Hop:
     view, changes = names.view(contract), names.changes_table(contract)
     if len(systems.warehouse.existing((view, changes))) < 2:
-        return Hop(error=f"{view} is not in the warehouse yet")
+        return absent(view, "warehouse")
     return Hop(rows=systems.warehouse.count(view), changes=systems.warehouse.count_final(changes))
 
 
@@ -149,8 +161,15 @@ def _with_letters(hop: Hop, tally: Statistics | None) -> Hop:
     return hop if tally is None else replace(hop, waiting=tally.waiting, discarded=tally.discarded)
 
 
-def _freshness(systems: Systems, contract: Contract) -> Freshness | None:
+def freshness(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Freshness | None]:
+    """Return, by dataset, the freshness of its recent changes; None without any."""
+    calls = Round()
+    return {contract.id: _freshness(calls, systems, contract) for contract in contracts}
+
+
+def _freshness(calls: Round, systems: Systems, contract: Contract) -> Freshness | None:
+    by_cdc = contract.source.kind == "cdc"
     try:
-        return systems.warehouse.freshness(names.changes_table(contract))
+        return calls.ask(lambda: systems.warehouse.freshness(names.changes_table(contract), by_cdc=by_cdc))
     except SystemFailure:  # missing, or no answer: the warehouse's own cell has the cause
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,12 +34,19 @@ class Known:
     """Open alerts by key."""
     paused: Collection[str] = ()
     """DAGs that are paused."""
+    platform_error: str = ""
+    """Why the platform's database did not answer; heartbeats and alerts are then unknown."""
+
+
+def explained(contracts: Sequence[Contract], rows: Sequence[Hops], known: Known) -> tuple[Hops, ...]:
+    """Return the rows with the reason of each cell that is empty or behind."""
+    return tuple(replace(row, reasons=reasons(c, row, known)) for c, row in zip(contracts, rows, strict=True))
 
 
 def reasons(contract: Contract, row: Hops, known: Known) -> tuple[Reason, ...]:
     """Return the reasons of one dataset, in the order of the hops; none if all hops agree and nothing waits."""
     hops = row.hops()
-    found = [Reason(hop, cell.error) for hop, cell in hops.items() if cell.error]
+    found = [Reason(hop, cell.error, None, cell.remedy) for hop, cell in hops.items() if cell.error]
     if not row.agree or row.waiting:
         found += _connector("kafka", names.source_connector(contract.source.connection), known)
         if "raw" in contract.zones:

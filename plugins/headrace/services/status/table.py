@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from headrace.errors import SystemFailure
+
+LOGS: Final = "see the log of the system's process: ./headrace logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class Hop:
         rows: rows that the source has after the changes of this hop; None when the hop was not available.
         changes: change records at the hop; None at the source, which has none, or when the hop was not available.
         error: why the hop was not available.
+        remedy: what to do about the error.
         waiting: records that were refused before this hop and wait to be replayed (dead letters).
         discarded: refused records that were discarded.
     """
@@ -25,11 +30,22 @@ class Hop:
     error: str = ""
     waiting: int = 0
     discarded: int = 0
+    remedy: str = ""
 
     @property
     def accounted(self) -> int | None:
         """Return the number of change records that are at the hop or were discarded."""
         return None if self.changes is None else self.changes + self.discarded
+
+
+def absent(table: str, system: str) -> Hop:
+    """Return the hop of a table that was not created yet."""
+    return Hop(error=f"{table} is not in the {system} yet", remedy="trigger apply_contracts")
+
+
+def unavailable(failure: SystemFailure) -> Hop:
+    """Return the hop of a system that did not answer, or refused."""
+    return Hop(error=str(failure), remedy=LOGS)
 
 
 class Reason(NamedTuple):

@@ -40,6 +40,7 @@ class ConnectHook:
         self,
         endpoint: Endpoint,
         *,
+        timeout_s: float = 90.0,  # a worker validates a configuration before it answers
         backoff: Backoff | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -48,7 +49,7 @@ class ConnectHook:
             "connect",
             endpoint,
             next_step=NEXT_STEP,
-            timeout_s=90.0,  # a worker validates a configuration before it answers
+            timeout_s=timeout_s,
             backoff=backoff or Backoff(tries=8, first_s=0.5),
             transient={REBALANCING},
             transport=transport,

@@ -7,7 +7,7 @@ PostgreSQL database. Login and password are its credential. The extra has `type`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
@@ -32,7 +32,11 @@ PASSED_ON: Final = (
     "py-io-impl",
 )
 PASSED_ON_PREFIXES: Final = ("s3.", "client.", "header.", "ssl.")
-S3_TIMEOUTS: Final = {"s3.connect-timeout": "5", "s3.request-timeout": "60"}
+CONNECT_S: Final = 5
+TIMEOUT_S: Final = 60.0
+"""Default time-out in seconds of a request to the catalog or the object store."""
+TIMEOUT_PROPERTY: Final = "headrace.timeout-s"
+"""Property of the REST catalog with the time-out of a request."""
 
 
 class LakeHook:
@@ -40,8 +44,9 @@ class LakeHook:
 
     default_conn_name = "lake_default"
 
-    def __init__(self, endpoint: Endpoint, *, backoff: Backoff | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S, backoff: Backoff | None = None) -> None:
         self._endpoint = endpoint
+        self._timeout_s = timeout_s
         self._backoff = backoff or Backoff()
         self.address = catalog_uri(endpoint)
 
@@ -59,7 +64,7 @@ class LakeHook:
         """
         from pyiceberg.catalog import load_catalog
 
-        properties = catalog_properties(self._endpoint)
+        properties = catalog_properties(self._endpoint, self._timeout_s)
         return self.call(lambda: load_catalog(LAKE_CATALOG, **properties))
 
     def ensure_namespace(self, namespace: str) -> None:
@@ -90,13 +95,16 @@ class LakeHook:
 
     def records(self, name: str) -> int | None:
         """Return the row count in the summary of the newest snapshot; None if there is no table."""
-        table = self.table(name)
-        if table is None:
-            return None
-        snapshot = table.current_snapshot()
-        if snapshot is None or snapshot.summary is None:
-            return 0
-        return int(snapshot.summary["total-records"] or 0)
+        summary = self._summary(name)
+        return None if summary is None else int(summary.get("total-records") or 0)
+
+    def rows(self, name: str) -> int | None:
+        """Return the number of rows that readers see, from the summary of the newest snapshot; None if there is no table.
+
+        Refinement and marts mark replaced rows in position delete files. `records` counts those rows until compaction.
+        """
+        summary = self._summary(name)
+        return None if summary is None else seen_rows(summary)
 
     def content(self, name: str) -> int | None:
         """Return the id of the newest snapshot that changed the table's rows; None if it is missing or has no rows.
@@ -127,6 +135,13 @@ class LakeHook:
                 return
 
         self.call(dropped)
+
+    def _summary(self, name: str) -> Mapping[str, Any] | None:
+        table = self.table(name)
+        snapshot = table.current_snapshot() if table else None
+        if table is None:
+            return None
+        return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
 
     def call(self, once: Callable[[], T]) -> T:
         """Run the call with retries; raise errors of the catalog and the object store as Headrace's.
@@ -169,7 +184,15 @@ class LakeHook:
         )
 
 
-def catalog_properties(endpoint: Endpoint) -> dict[str, Any]:
+def seen_rows(summary: Mapping[str, Any]) -> int:
+    """Return the number of rows that readers see, from a snapshot's summary: records without deleted positions.
+
+    Too low only while a compaction has rewritten data files and not yet removed their delete files.
+    """
+    return max(int(summary.get("total-records") or 0) - int(summary.get("total-position-deletes") or 0), 0)
+
+
+def catalog_properties(endpoint: Endpoint, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
     """Return the arguments of pyiceberg's `load_catalog`. Only known keys of the extra are passed on."""
     extra = endpoint.extra
     passed = {key: str(value) for key, value in extra.items() if key in PASSED_ON or key.startswith(PASSED_ON_PREFIXES)}
@@ -177,10 +200,10 @@ def catalog_properties(endpoint: Endpoint) -> dict[str, Any]:
     if kind not in ("rest", "jdbc", "sql"):
         raise ValueError(f"lake connection: type must be rest or jdbc; got {kind!r}")
     if is_jdbc(endpoint):
-        specific = {"type": "sql", "uri": sqlalchemy_url(endpoint), "pool_pre_ping": "true"}
+        specific = {"type": "sql", "uri": _timed(sqlalchemy_url(endpoint)), "pool_pre_ping": "true"}
     else:
-        specific = _rest(endpoint)
-    return {**S3_TIMEOUTS, **passed, **specific}
+        specific = {**_rest(endpoint), TIMEOUT_PROPERTY: f"{timeout_s:g}"}
+    return {"s3.connect-timeout": str(CONNECT_S), "s3.request-timeout": f"{timeout_s:g}", **passed, **specific}
 
 
 def is_jdbc(endpoint: Endpoint) -> bool:
@@ -207,6 +230,11 @@ def sqlalchemy_url(endpoint: Endpoint) -> str:
         return f"{driver}://{rest}"
     login, password = quote(endpoint.login, safe=""), quote(endpoint.password or "", safe="")
     return f"{driver}://{login}:{password}@{rest}"
+
+
+def _timed(url: str) -> str:
+    """Return the URL of a PostgreSQL database with a time-out to connect. A URL with options is kept."""
+    return f"{url}?connect_timeout={CONNECT_S}" if url.startswith("postgres") and "?" not in url else url
 
 
 def _rest(endpoint: Endpoint) -> dict[str, Any]:

@@ -9,16 +9,22 @@ from pyiceberg.catalog.rest import RestCatalog  # noqa: TID253
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 
-TIMEOUT_S: Final = (5.0, 60.0)
-"""Time-outs in seconds: to connect, and to wait for the next byte."""
+from headrace.systems.lake.hook import TIMEOUT_PROPERTY
+
+CONNECT_S: Final = 5.0
+"""Time-out in seconds to connect. The time-out to wait for the next byte is a property of the catalog."""
 
 
 class TimedAdapter(HTTPAdapter):
-    """HTTP adapter that adds TIMEOUT_S to every request without a time-out."""
+    """HTTP adapter that adds time-outs to every request without one."""
+
+    def __init__(self, read_s: float) -> None:
+        super().__init__()
+        self._timeout = (CONNECT_S, read_s)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Send the request."""
-        kwargs["timeout"] = kwargs.get("timeout") or TIMEOUT_S
+        kwargs["timeout"] = kwargs.get("timeout") or self._timeout
         return super().send(request, *args, **kwargs)
 
 
@@ -28,5 +34,5 @@ class TimedRestCatalog(RestCatalog):
     def _create_session(self) -> Session:
         session = super()._create_session()
         for scheme in ("http://", "https://"):
-            session.mount(scheme, TimedAdapter())
+            session.mount(scheme, TimedAdapter(float(self.properties[TIMEOUT_PROPERTY])))
         return session

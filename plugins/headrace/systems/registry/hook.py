@@ -41,6 +41,7 @@ class RegistryHook:
         self,
         endpoint: Endpoint,
         *,
+        timeout_s: float = 15.0,
         backoff: Backoff | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -50,6 +51,7 @@ class RegistryHook:
             path=str(endpoint.extra.get("path", "")),
             next_step="Producers and consumers go on with the schemas they know; nothing new is "
             "registered until it answers.",
+            timeout_s=timeout_s,
             backoff=backoff,
             transport=transport,
         )
