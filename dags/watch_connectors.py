@@ -28,7 +28,7 @@ behind. It recovers a lost slot by a new snapshot and deletes the rows that vani
 **Runs** continuously: it waits, deferred, without a worker, until a connector or slot needs attention.
 
 **When it fails**, a connector did not stay up; the last line of the log shows it and its cause. Fix the cause
-(`docs/operations.md` lists the usual ones); the next run starts by itself.
+(`docs/how-to/troubleshoot.md` lists the usual ones); the next run starts by itself.
 """,
 ) as dag:
     KeepConnectorsOperator(task_id="keep_running", schemas=str(SCHEMAS))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from include.docs.sections import DOCS, regenerated
+from include.docs.sections import DOCS, SECTIONS, regenerated
 from include.stack.settings_doc import ENV_EXAMPLE, env_example
 
 if __name__ == "__main__":
-    for page in sorted(DOCS.glob("*.md")):
-        page.write_text(regenerated(page.name, page.read_text()))
-        sys.stdout.write(f"{page.name}\n")
+    for name in SECTIONS:
+        page = DOCS / name
+        page.write_text(regenerated(name, page.read_text()))
+        sys.stdout.write(f"{name}\n")
     ENV_EXAMPLE.write_text(env_example())

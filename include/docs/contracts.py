@@ -1,4 +1,4 @@
-"""Tables of docs/contracts.md generated from the type definitions and the contract's properties."""
+"""Tables of docs/reference/contracts.md generated from the type definitions and the contract's properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of docs/contracts.md generated from the plan's rules."""
+"""Tables of docs/reference/contracts.md generated from the plan's rules."""
 
 from __future__ import annotations
 

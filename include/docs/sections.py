@@ -16,7 +16,7 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 PART: Final = re.compile(r"<!-- generated: (?P<name>[\w-]+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
 
 SECTIONS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
-    "contracts.md": {
+    "reference/contracts.md": {
         "avro-types": contracts.avro_types,
         "type-mapping": contracts.type_mapping,
         "avro-attributes": contracts.avro_attributes,
@@ -28,19 +28,17 @@ SECTIONS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "plan-rules": evolution.plan_rules,
         "widenings": evolution.widenings,
     },
-    "operations.md": {
-        "commands": commands.commands,
-        "versions": settings.versions,
-        "operators": operators.operators,
-    },
-    "settings.md": {
+    "reference/commands.md": {"commands": commands.commands},
+    "reference/requirements.md": {"versions": settings.versions},
+    "reference/dags.md": {"operators": operators.operators},
+    "reference/settings.md": {
         "stack": settings.stack,
         "streams": settings.streams,
         "lineage": settings.lineage,
         "plan": settings.plan,
     },
 }
-"""Page → section → its generator."""
+"""Page, relative to `docs/` → section → its generator."""
 
 
 class Unmarked(Exception):

@@ -1,4 +1,4 @@
-"""Tables of docs/settings.md and of the versions, generated from the declarations."""
+"""Tables of docs/reference/settings.md and of the versions, generated from the declarations."""
 
 from __future__ import annotations
 

@@ -173,6 +173,21 @@ def logs(
     os.execvp(command[0], command)  # noqa: S606 - replaces this process by tail
 
 
+@app.command()
+def docs(
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the site on 127.0.0.1 until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of --serve; 0: any free port.")] = 8000,
+) -> None:
+    """Build the documentation as a site with search. A warning, a dead link or a missing anchor is an error."""
+    from include.stack.commands import docs as site
+
+    s = _settings()
+    index = site.build(s, s.state / "docs", Progress())
+    out.print(f"{index}", soft_wrap=True, markup=False)
+    if serve:
+        site.serve(index.parent, port, out.print)
+
+
 lineage = typer.Typer(help="Manage the stored OpenLineage events.", no_args_is_help=True)
 app.add_typer(lineage, name="lineage")
 
@@ -301,17 +316,22 @@ def bench(
     )
 
 
+LOCKED = {"include/stack": [], "include/docs/site": ["--fork-strategy", "fewest"]}
+"""Folder with a requirements.in and its lock file → more options. The site is built by one Sphinx on every Python."""
+
+
 @app.command(rich_help_panel=MORE)
 def lock() -> None:
-    """Resolve include/stack/requirements.in and rewrite the lock file."""
+    """Resolve the files requirements.in (the stack's, the documentation's) and rewrite their lock files."""
     s = _settings()
-    here = Path("include/stack")
     command = [
         str(s.state / "uv" / "bin" / "uv"), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
         "--generate-hashes", "--no-annotate", "--no-header", "--upgrade",
-        str(here / "requirements.in"), "-o", str(here / "requirements.lock"),
     ]  # fmt: skip
-    raise typer.Exit(subprocess.run(command, cwd=s.root, check=False).returncode)
+    for folder, options in LOCKED.items():
+        files = [f"{folder}/requirements.in", "-o", f"{folder}/requirements.lock"]
+        if code := subprocess.run([*command, *options, *files], cwd=s.root, check=False).returncode:
+            raise typer.Exit(code)
 
 
 def _settings() -> Settings:

@@ -51,7 +51,7 @@ def connections(s: Settings) -> list[dict[str, Any]]:
         ),
         _connection("tokens_default", "generic", "Key of the tokens (password).", password=s["HEADRACE_TOKEN_KEY"]),
         _connection(
-            "alerts_default", "generic", "Where alerts go: a list of routes, see docs/alerts.md.",
+            "alerts_default", "generic", "Where alerts go: a list of routes, see docs/how-to/send-alerts.md.",
             extra={"routes": [{"name": "default", "url": "env:HEADRACE_ALERTS_URL", "severity": "warning"}]},
         ),
         _connection(

@@ -150,7 +150,7 @@ def _has_debian(name: str) -> bool:
     query = ["dpkg-query", "-W", "-f=${db:Status-Status}", name]
     if shutil.which("dpkg-query") is None:
         raise InstallError(
-            "dpkg not found: this is not Debian or a derivative; use `astro dev start`, see docs/astro.md"
+            "dpkg not found: this is not Debian or a derivative; use `astro dev start`, see docs/how-to/astro.md"
         )
     if name == "npm" and shutil.which("npm"):  # NodeSource's nodejs package contains npm
         return True

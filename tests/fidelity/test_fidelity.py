@@ -1,6 +1,6 @@
 """A value is carried exactly, or a dead letter names it: every type and odd value, through every stage of the stack.
 
-How it works, and how to run it long: docs/fidelity.md.
+How it works, and how to run it long: docs/explanation/fidelity.md.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def read_pair(
     try:
         contract = _read_pair(root, pair, errors, {} if texts is None else texts)
     except Exception as error:  # any exception is an error of this file
-        what = f"it cannot be read ({type(error).__name__}: {error}); compare it with docs/contracts.md"
+        what = f"it cannot be read ({type(error).__name__}: {error}); compare it with docs/reference/contracts.md"
         errors.append(ContractError(shown(root, pair.terms), 1, "unreadable", what))
     return contract if len(errors) == before else None
 

@@ -18,7 +18,7 @@ RETRY_S: Final = 5.0
 LOST: Final = "lost"
 """Rule of a dead letter for records that Kafka removed before they were read."""
 ANEW: Final = (
-    "the topic was re-created and its offsets start again: see 'Kafka has lost its data' in docs/operations.md"
+    "the topic was re-created and its offsets start again: see 'Kafka has lost its data' in docs/how-to/troubleshoot.md"
 )
 
 ABSENT: Final = "Kafka has no such topic; it is read from its beginning once it exists"

@@ -1,5 +1,5 @@
-"""The queries of docs/time-travel.md, each of them run, in Spark, pyiceberg and ClickHouse: across a column that was
-added, and after maintenance.
+"""The queries of docs/how-to/time-travel.md, each of them run, in Spark, pyiceberg and ClickHouse: across a column that
+was added, and after maintenance.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.conftest import Stack
 
 pytestmark = pytest.mark.beside
 
-DOCS = Path(__file__).parents[3] / "docs" / "time-travel.md"
+DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "time-travel.md"
 DOCUMENTED = "cleaned.retail_products"
 THEN = [{"product_id": 1, "brand": "National"}, {"product_id": 2, "brand": "Private"}]
 NOW = [{"product_id": 1, "brand": "Private", "size": None}, {"product_id": 3, "brand": "National", "size": "L"}]

@@ -25,7 +25,7 @@ from tests.conftest import Stack
 from tests.integration.security.surfaces import ASKED, Question, port, ports
 
 LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
-THREATS = (Path(__file__).parents[3] / "docs" / "threat-model.md").read_text()
+THREATS = (Path(__file__).parents[3] / "docs" / "explanation" / "threat-model.md").read_text()
 ANSWERS = re.findall(r"^\| `(\w+) (/\S*)` \|", THREATS, re.MULTILINE)
 """What answers everybody, as the threat model lists it."""
 UNNAMED = {"spark-batch", "stream-retail"}

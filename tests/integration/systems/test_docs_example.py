@@ -16,7 +16,7 @@ from tests.support.astro import ROOT
 
 pytestmark = pytest.mark.slow
 
-PAGE = (ROOT / "docs" / "contracts.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "add-a-dataset.md").read_text()
 
 
 def example(kind: str, name: str) -> str:

@@ -127,7 +127,7 @@ def test_every_variable_is_a_setting_and_every_secret_is_asked_for() -> None:
     for name, how in VARIABLE.findall(COMPOSE_TEXT.split("x-service", 1)[1]):
         assert name in BY_NAME, name
         if BY_NAME[name].kind == "secret":
-            assert how == ":?is in .env, see docs/astro.md", name
+            assert how == ":?is in .env, see docs/how-to/astro.md", name
         else:
             assert how == f":-{value(BY_NAME[name])}", name
 
@@ -175,7 +175,10 @@ def test_the_object_store_has_the_local_ones_settings() -> None:
     }
     assert int(here["s3.port.grpc"]) == int(here["s3.port"]) + 10_000
     identities = Environment(loader=FileSystemLoader(TEMPLATES)).get_template("s3-identities.json.j2")
-    keys = {name: f"${{HEADRACE_{name}:?is in .env, see docs/astro.md}}" for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY")}
+    keys = {
+        name: f"${{HEADRACE_{name}:?is in .env, see docs/how-to/astro.md}}"
+        for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY")
+    }
     assert json.loads(COMPOSE["configs"]["seaweedfs-identities"]["content"]) == json.loads(
         identities.render(secrets=keys)
     )

@@ -7,11 +7,12 @@ from headrace.contracts.loading import load_contracts
 from headrace.planning.streams import stream_plans
 from tests.support.astro import ROOT
 
-PAGE = (ROOT / "docs" / "contracts.md").read_text()
+TASK = (ROOT / "docs" / "how-to" / "add-a-dataset.md").read_text()
+REFERENCE = (ROOT / "docs" / "reference" / "contracts.md").read_text()
 
 
 def test_the_example_of_a_dataset_is_a_valid_contract(tmp_path: Path) -> None:
-    shape, rest = (re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)[0] for kind in ("json", "yaml"))
+    shape, rest = (re.findall(rf"```{kind}\n(.*?)```", TASK, re.DOTALL)[0] for kind in ("json", "yaml"))
     (tmp_path / "stores").mkdir()
     (tmp_path / "stores" / "visits.avsc").write_text(shape)
     (tmp_path / "stores" / "visits.odcs.yaml").write_text(rest)
@@ -21,9 +22,9 @@ def test_the_example_of_a_dataset_is_a_valid_contract(tmp_path: Path) -> None:
 
 
 def test_the_sentence_about_a_broken_rule_is_one_that_is_said(tmp_path: Path) -> None:
-    quoted = re.search(r"`include/schemas/retail/baskets.avsc:7: (field-id: .*?) …`", PAGE.replace("\n", " "))
+    quoted = re.search(r"`include/schemas/retail/baskets.avsc:7: (field-id: .*?) …`", REFERENCE.replace("\n", " "))
     assert quoted
-    shape = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0]
+    shape = re.findall(r"```json\n(.*?)```", TASK, re.DOTALL)[0]
     broken = shape.replace('"name": "visit_id", "field-id": 1,', '"name": "total",')
     (tmp_path / "retail").mkdir()
     (tmp_path / "retail" / "baskets.avsc").write_text(broken)

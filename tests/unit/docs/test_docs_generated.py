@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from include.docs.sections import DOCS, SECTIONS, Unmarked, regenerated
 from include.stack.settings_doc import ENV_EXAMPLE, env_example
 
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = {str(page.relative_to(DOCS)): page for page in sorted(DOCS.rglob("*.md"))}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_generated_parts_of_a_page_are_up_to_date(page: Path) -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_the_generated_parts_of_a_page_are_up_to_date(name: str) -> None:
     """Else: python -m include.docs"""
-    assert page.read_text() == regenerated(page.name, page.read_text())
+    text = PAGES[name].read_text()
+    assert text == regenerated(name, text)
 
 
 def test_the_example_of_an_env_file_is_up_to_date() -> None:
@@ -22,16 +21,16 @@ def test_the_example_of_an_env_file_is_up_to_date() -> None:
 
 
 def test_every_page_with_generated_parts_is_there() -> None:
-    assert SECTIONS.keys() <= {page.name for page in PAGES}
+    assert SECTIONS.keys() <= PAGES.keys()
 
 
 def test_a_part_that_is_missing_or_unknown_is_told() -> None:
     with pytest.raises(Unmarked, match="versions"):
-        regenerated("operations.md", "<!-- generated: commands -->\n<!-- end of commands -->\n")
+        regenerated("reference/requirements.md", "<!-- generated: commands -->\n<!-- end of commands -->\n")
     with pytest.raises(Unmarked, match="nonsense"):
-        regenerated("astro.md", "<!-- generated: nonsense -->\n<!-- end of nonsense -->\n")
+        regenerated("how-to/astro.md", "<!-- generated: nonsense -->\n<!-- end of nonsense -->\n")
 
 
 def test_no_machine_path_gets_into_a_page() -> None:
-    for page in [*PAGES, *DOCS.glob("adr/*.md"), DOCS.parent / "CHANGELOG.md"]:
+    for page in [*PAGES.values(), DOCS.parent / "CHANGELOG.md"]:
         assert str(DOCS.parent) not in page.read_text(), page.name

@@ -1,1 +1,1 @@
-"""Marts, each built by one SQL file from cleaned datasets. Rules: docs/marts.md."""
+"""Marts, each built by one SQL file from cleaned datasets. Rules: docs/reference/marts.md."""

@@ -16,7 +16,9 @@ from headrace.systems.spark.store import Pulse
 
 STALL_S: Final = 45.0
 """Age in seconds above which a heartbeat means a hanging or dead driver, as in `KeepStreamOperator`."""
-WATCHED: Final = "watch_connectors restarts failed tasks; fix the cause, docs/operations.md lists the usual ones"
+WATCHED: Final = (
+    "watch_connectors restarts failed tasks; fix the cause, docs/how-to/troubleshoot.md lists the usual ones"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
 
 def _letters(hop: str, cell: Hop) -> Reason:
     text = f"{cell.waiting:,} dead letter{'s wait' if cell.waiting != 1 else ' waits'}"
-    return Reason(hop, text, None, "see docs/quarantine.md; replay_letters shows and replays them")
+    return Reason(hop, text, None, "see docs/how-to/replay-dead-letters.md; replay_letters shows and replays them")
 
 
 def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:
@@ -118,7 +120,7 @@ def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:
     }
     for key, hop in told.items():
         if alert := known.alerts.get(key):
-            yield Reason(hop, alert.text, alert.first_seen, "see docs/operations.md")
+            yield Reason(hop, alert.text, alert.first_seen, "see docs/how-to/troubleshoot.md")
 
 
 def _since(known: Known, key: str) -> datetime | None:
