@@ -112,8 +112,13 @@ def _zone_reasons(
         yield lane.work.undone("cleaned", "changes in raw are not refined", names.refine_dag(contract), REFINE)
     elif last and not last.published:
         yield Reason("cleaned", "a check of severity error failed: the last refinement was not published", last.at,
-                     "fix the rows or the rule, see docs/quality.md")  # fmt: skip
+                     "fix the rows or the rule, see docs/reference/quality.md")  # fmt: skip
     refused = zones.get("quarantine", Hop()).rows
     if refused and contract.source.kind != "platform":
         text = f"{refused:,} change{'s' if refused != 1 else ''} broke a rule"
-        yield Reason("quarantine", text, None, "read _reason in the table, then fix the source; see docs/refinement.md")
+        yield Reason(
+            "quarantine",
+            text,
+            None,
+            "read _reason in the table, then fix the source; see docs/explanation/refinement.md",
+        )
