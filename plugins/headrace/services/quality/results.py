@@ -7,7 +7,7 @@ the warehouse did not answer, by the next run that copies outcomes. Copying is i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from headrace.services.quality.outcomes import Outcome, Zone
@@ -83,7 +83,7 @@ class Results:
 
     def latest(self, dataset: str) -> list[Latest]:
         """Return the newest outcome of every check of a dataset."""
-        return [Latest(*row) for row in self._warehouse.rows(LATEST, {"dataset": dataset})]
+        return [_latest(*row) for row in self._warehouse.rows(LATEST, {"dataset": dataset})]
 
     def last_runs(self, datasets: Iterable[str]) -> list[tuple[str, Latest]]:
         """Return (dataset, outcome) of every check of the newest run in each zone; empty while no check has run.
@@ -93,7 +93,7 @@ class Results:
         if not self._warehouse.existing([TABLE]):
             return []
         found = self._warehouse.rows(LAST_RUNS, {"datasets": list(datasets)})
-        return [(dataset, Latest(*values)) for dataset, *values in found]
+        return [(dataset, _latest(*values)) for dataset, *values in found]
 
     def history(self, dataset: str, runs: int) -> Mapping[tuple[str, str], list[bool]]:
         """Return, by (zone, check), whether it passed in at most that many runs, newest first."""
@@ -108,6 +108,12 @@ class Results:
             (number, dataset, Run(dag_id, run_id, at), [Outcome(**each) for each in outcomes])
             for number, at, dataset, dag_id, run_id, outcomes in found
         ]
+
+
+def _latest(*values: Any) -> Latest:
+    """Return a row as an outcome. The driver returns times in UTC, without a time zone."""
+    *rest, at = values
+    return Latest(*rest, at.replace(tzinfo=UTC))
 
 
 def _rows(dataset: str, zone: Zone, outcomes: Iterable[Outcome], run: Run) -> Iterator[tuple[Any, ...]]:
