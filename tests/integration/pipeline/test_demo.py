@@ -32,6 +32,7 @@ def test_the_demo_runs_unattended_and_leaves_equal_counts_and_no_open_alert(stac
     assert stack.systems.warehouse.count(orders.TABLE) == source
     assert ALERT not in {alert.key for alert in stack.systems.platform.open_alerts()}
     assert stack.pid(orders.STREAM) != driver
+    demo(stack.settings, shown.append, first=6)
 
     clean_up(stack.settings, shown.append)
     assert orders.DATASET not in applied(stack.settings)
