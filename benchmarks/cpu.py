@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.stats import per_second
 
-APART = frozenset({"bench", "shop", "watch-kafka", "watch-warehouse"})
+APART = frozenset({"bench", "shop", "watch-warehouse"})
 """Names of trees that measure or make work, and are no part of the platform."""
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")

@@ -41,7 +41,7 @@ with DAG(
 **Finds gaps**: records with a value in Kafka that are neither in raw nor dead letters. `raw_proven` (platform database)
 has the offset up to which each partition was compared, `raw_gaps` the gaps; each run reads only new records. An alert
 `gap:<dataset>` shows partition and offsets, and is resolved when the records are there. Records that Kafka still has
-are kept as dead letters, which `replay_letters` lands (rule `gap`). If Kafka removed records before the sink read them,
+are kept as dead letters, which `replay_dead_letters` lands (rule `gap`). If Kafka removed records before the sink read them,
 the table is re-read from its source. **Counts**, in one Spark batch job, changes in raw and their source positions
 (`raw_proofs`): both are equal when each change is there once.
 

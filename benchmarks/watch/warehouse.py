@@ -1,7 +1,8 @@
-"""A reader of the warehouse that asks for the newest changes again and again over one kept connection.
+"""A reader of the warehouse that asks for the newest changes, in short bursts, over one kept connection.
 
 A row counts as visible when the answer that first holds it has been read: later than it became visible by at most
-the time since the last answer.
+the time since the last answer. Between two bursts nothing is asked, so that the reader takes little of the machine; what
+became visible meanwhile is not recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ROW = struct.Struct("<iQ")
 
 
 def watch(told: Mapping[str, Any], ready: Callable[[], None], stop: threading.Event) -> Seen:
-    """`told`: host, port, user, password, table, where, every_s."""
+    """`told`: host, port, user, password, table, where, every_s, burst_s, pause_s."""
     connection = http.client.HTTPConnection(told["host"], told["port"], timeout=30)
     token = base64.b64encode(f"{told['user']}:{told['password']}".encode()).decode()
     headers = {"Authorization": f"Basic {token}"}
@@ -28,7 +29,12 @@ def watch(told: Mapping[str, Any], ready: Callable[[], None], stop: threading.Ev
     at: dict[tuple[int, int], int] = {}
     looks: list[float] = []
     last: float | None = None
+    burst_ends = time.monotonic() + told["burst_s"]
+    ready()
     while not stop.is_set():
+        if time.monotonic() > burst_ends:
+            stop.wait(told["pause_s"])
+            last, burst_ends = None, time.monotonic() + told["burst_s"]
         began = time.monotonic()
         connection.request("POST", "/", query(told["table"], told["where"], newest).encode(), headers)
         answer = connection.getresponse()
@@ -36,12 +42,11 @@ def watch(told: Mapping[str, Any], ready: Callable[[], None], stop: threading.Ev
         if answer.status != 200:
             raise RuntimeError(body.decode(errors="replace"))
         for partition, offset in ROW.iter_unpack(body):
-            at.setdefault((partition, offset), now_us)
+            if last is not None:
+                at.setdefault((partition, offset), now_us)
             newest[partition] = max(newest.get(partition, -1), offset)
         read = time.monotonic()
-        if last is None:
-            ready()
-        else:
+        if last is not None:
             looks.append(round((read - last) * 1000, 3))
         last = read
         time.sleep(max(0.0, told["every_s"] - (read - began)))

@@ -22,7 +22,7 @@ class Capture:
     """Compares one table's changes with its records."""
 
     def __init__(self, table: Table, letters: Mapping[str, int], hazards: Collection[int]) -> None:
-        """`letters`: key as a letter names it → how many. `hazards`: numbers of the rows of which letters may be."""
+        """`dead_letters`: key as a letter names it → how many. `hazards`: numbers of the rows of which letters may be."""
         self.found = Comparison()
         self.refused: set[Key] = set()
         """Return the keys whose row in the source was refused as it is now."""

@@ -26,7 +26,7 @@ from include.stack.settings import Settings
 from include.stack.steps import take
 
 Report = Callable[[str], None]
-WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_letters", "land_files", "prove_raw")
+WATCHES = ("watch_connectors", "watch_freshness", "send_alerts", "collect_dead_letters", "land_files", "prove_raw")
 LOGINS = ("kafka_default", "schema_registry_default")
 """Connections whose servers did not require a login in earlier versions."""
 APPLY = "apply_contracts"

@@ -140,11 +140,11 @@ class Letters:
         """A run to its end; the replay task's log."""
         run = self.stack.airflow.trigger(dag, params)
         self.stack.airflow.wait_for_run(dag, run, 240, lambda line: None)
-        return self.stack.airflow.task_log(dag, run, "replay" if dag == "replay_letters" else "collect")
+        return self.stack.airflow.task_log(dag, run, "replay" if dag == "replay_dead_letters" else "collect")
 
     def states(self, topic: str, offset: int) -> dict[str, str]:
         """Refuser → state of the letter of a record."""
-        query = "SELECT refused_by, state FROM letters WHERE topic = %s AND kafka_offset = %s"
+        query = "SELECT refused_by, state FROM dead_letters WHERE topic = %s AND kafka_offset = %s"
         with psycopg.connect(self.stack.superuser_dsn("headrace")) as connection:
             return dict(connection.execute(query, [topic, offset]).fetchall())
 
@@ -153,13 +153,13 @@ class Letters:
 
         def there() -> bool:
             if set(self.states(topic, offset)) != set(refusers):
-                self.run("collect_letters")
+                self.run("collect_dead_letters")
             return set(self.states(topic, offset)) == set(refusers)
 
         self.eventually(there, True, 120)
 
     def alerts(self) -> set[str]:
-        return {a.key for a in self.stack.systems.platform.open_alerts() if a.key.startswith("letters:")}
+        return {a.key for a in self.stack.systems.platform.open_alerts() if a.key.startswith("dead_letters:")}
 
     def kept(self, topic: str, offset: int) -> list[dict[str, Any]]:
         """Rows of the quarantine."""
@@ -170,7 +170,7 @@ class Letters:
 
 @pytest.fixture
 def letters(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Letters]:
-    for dag in ("collect_letters", "replay_letters"):
+    for dag in ("collect_dead_letters", "replay_dead_letters"):
         stack.airflow.pause(dag, False)
     yield Letters(stack, eventually)
-    stack.airflow.pause("replay_letters", True)
+    stack.airflow.pause("replay_dead_letters", True)

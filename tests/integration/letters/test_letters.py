@@ -78,7 +78,7 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
 
     letters.collected(PRODUCTS, offset, SINK, CDC)
     letters.collected(PRODUCTS, garbage, SINK, CDC)
-    letters.run("collect_letters")  # again: each letter once
+    letters.run("collect_dead_letters")  # again: each letter once
     of_sink, of_stream = letters.kept(PRODUCTS, offset)
     assert (of_sink["refused_by"], of_stream["refused_by"]) == (SINK, CDC)
     assert (of_sink["rule"], of_stream["rule"]) == ("value-converter", "schema-unknown")
@@ -88,20 +88,20 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
         assert letter["payload"] == late.write(change)
         assert (letter["key"], letter["dataset"]) == (first.key, "retail.products")
     assert [row["rule"] for row in letters.kept(PRODUCTS, garbage)][1] == "wire-format"
-    assert {"letters:retail", "letters:lake-retail"} <= letters.alerts()
+    assert {"dead_letters:retail", "dead_letters:lake-retail"} <= letters.alerts()
     (hops,) = [row for row in hop_table(stack.settings) if row.dataset == "retail.products"]
     assert hops.raw.waiting >= 2
     assert hops.warehouse.waiting >= 2
     assert hops.kafka.rows is not None, "an unknown schema must not hide the hop"
 
     chosen = {"topic": PRODUCTS, "first_offset": offset, "last_offset": garbage}
-    assert "4 dead letters wait" in letters.run("replay_letters", **chosen)
+    assert "4 dead letters wait" in letters.run("replay_dead_letters", **chosen)
     assert set(letters.states(PRODUCTS, offset).values()) == {"waiting"}, "shown, not replayed"
-    letters.run("replay_letters", action="replay", **chosen)
+    letters.run("replay_dead_letters", action="replay", **chosen)
     assert set(letters.states(PRODUCTS, offset).values()) == {"waiting"}, "the schema is not there yet"
 
     late.register()
-    log = letters.run("replay_letters", action="replay", **chosen)
+    log = letters.run("replay_dead_letters", action="replay", **chosen)
     assert "replayed: {'lake-retail': 1, 'retail/cdc': 1}" in log, log
     assert set(letters.states(PRODUCTS, offset).values()) == {"replayed"}
     assert set(letters.states(PRODUCTS, garbage).values()) == {"waiting"}
@@ -116,7 +116,7 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     assert [row[0] for row in warehouse(history, id=product)] == all_three
     assert [row[0] for row in warehouse(served, id=product)] == ["last"], "the old change does not win"
 
-    assert "replayed: none" in letters.run("replay_letters", action="replay", **chosen)
+    assert "replayed: none" in letters.run("replay_dead_letters", action="replay", **chosen)
     assert [row["department"] for row in raw("retail_products", f"product_id = {product}")] == all_three
 
     refine(stack)  # behind the watermark of the first, and taken in all the same
@@ -124,7 +124,7 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     assert departments(stack, "history", product) == ["between", "last"]
     assert departments(stack, "cleaned", product) == ["last"]
 
-    letters.run("replay_letters", action="discard", **chosen)
+    letters.run("replay_dead_letters", action="discard", **chosen)
     assert set(letters.states(PRODUCTS, garbage).values()) == {"discarded"}
     assert len(letters.kept(PRODUCTS, garbage)) == 2
     oltp.execute("DELETE FROM retail.products WHERE product_id = %s", [product])
@@ -207,7 +207,7 @@ def killed_after_put(stack: Any, letters: Any) -> Replay:
 
 
 def test_the_ledger_keeps_a_letter_once(stack: Any, letters: Any) -> None:
-    query = "SELECT count(*), count(DISTINCT (refused_by, topic, kafka_partition, kafka_offset)) FROM letters"
+    query = "SELECT count(*), count(DISTINCT (refused_by, topic, kafka_partition, kafka_offset)) FROM dead_letters"
     with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
         row: Any = connection.execute(query).fetchone()
     table = stack.systems.lake.catalog.load_table("quarantine.platform_dead_letters")

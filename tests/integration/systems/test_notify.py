@@ -192,7 +192,7 @@ def test_an_error_that_stands_is_told_again_after_long(post: Sender, platform: P
     platform.raise_alert(KEY, "error", "amount is wrong")
     post.deliver()
     with platform.transaction() as connection:
-        connection.execute("UPDATE alerts_told SET told_at = now() - interval '25 hours'")
+        connection.execute("UPDATE alert_notifications SET notified_at = now() - interval '25 hours'")
     assert kinds(post.deliver()) == {"mail": ["still"], "hook": ["still"]}
     assert not post.is_due()
 

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,8 @@ def supervisor(s: Settings) -> Iterator[Supervisor]:
     yield found
     for state in found.states():
         if state.pid:
-            os.kill(state.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(state.pid, signal.SIGCONT)
     found.shut_down()
 
 

@@ -72,7 +72,7 @@ def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Statist
         waiting[name] = waiting.get(name, 0) + tally.waiting
         datasets.setdefault(name, set()).add(tally.dataset or "unknown")
     for name, count in waiting.items():
-        key = f"letters:{name}"
+        key = f"dead_letters:{name}"
         if count:
             among = sorted(datasets[name])
             text = f"{name} refused {count:,} records of {', '.join(among)}; they wait to be replayed or discarded"

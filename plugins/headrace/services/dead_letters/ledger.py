@@ -1,4 +1,4 @@
-"""State of each dead letter: the tables `letters`, `letter_batches` and `letter_places` of the platform's database.
+"""State of each dead letter: the tables `dead_letters`, `dead_letter_batches` and `dead_letter_places` of the platform's database.
 
 A dead letter waits, is claimed by a batch, and is replayed; or it waits and is discarded. A batch is recorded before
 its first record is written to its destination, and closed after its last. An open batch belongs to a process that died;
@@ -16,10 +16,10 @@ from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.platform.locks import Held
 
 NOTE: Final = """
-    INSERT INTO letters (refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason, refused_at)
+    INSERT INTO dead_letters (refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason, refused_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"""
 PLACE: Final = """
-    INSERT INTO letter_places (topic, kafka_partition, next_offset) VALUES (%s, %s, %s)
+    INSERT INTO dead_letter_places (topic, kafka_partition, next_offset) VALUES (%s, %s, %s)
     ON CONFLICT (topic, kafka_partition) DO UPDATE SET next_offset = excluded.next_offset"""
 COLUMNS: Final = "id, refused_by, topic, kafka_partition, kafka_offset, dataset, rule, reason"
 ORDER: Final = "ORDER BY refused_by, topic, kafka_partition, kafka_offset"
@@ -63,7 +63,7 @@ class LetterLedger:
 
     def places(self, topic: str) -> dict[int, int]:
         """Return, by partition of a dead-letter topic, the first offset that is not collected."""
-        query = "SELECT kafka_partition, next_offset FROM letter_places WHERE topic = %s"
+        query = "SELECT kafka_partition, next_offset FROM dead_letter_places WHERE topic = %s"
         return dict(self._rows(query, [topic]))
 
     def note(self, letters: Iterable[Letter], topic: str, places: Mapping[int, int], lock: Held) -> int:
@@ -80,7 +80,7 @@ class LetterLedger:
 
     def waiting(self, selection: Selection) -> list[Entry]:
         """Return the selected dead letters that wait, in the order of their positions."""
-        query = f"SELECT {COLUMNS} FROM letters WHERE state = 'waiting' AND {selection.condition} {ORDER}"  # noqa: S608
+        query = f"SELECT {COLUMNS} FROM dead_letters WHERE state = 'waiting' AND {selection.condition} {ORDER}"  # noqa: S608
         return _entries(self._rows(query, dict(selection.asked)))
 
     def claim(self, entries: Sequence[Entry], lock: Held) -> tuple[Batch, list[Entry]]:
@@ -89,12 +89,12 @@ class LetterLedger:
         with self.platform.transaction() as connection:
             lock.fence(connection)
             row = connection.execute(
-                "INSERT INTO letter_batches (refused_by, topic) VALUES (%s, %s) RETURNING id",
+                "INSERT INTO dead_letter_batches (refused_by, topic) VALUES (%s, %s) RETURNING id",
                 [first.refused_by, first.topic],
             ).fetchone()
             batch = Batch(int(row[0]) if row else 0, first.refused_by, first.topic)
             claimed = connection.execute(
-                "UPDATE letters SET state = 'claimed', batch = %s WHERE id = ANY (%s) AND state = 'waiting' RETURNING id",
+                "UPDATE dead_letters SET state = 'claimed', batch = %s WHERE id = ANY (%s) AND state = 'waiting' RETURNING id",
                 [batch.id, [entry.id for entry in entries]],
             ).fetchall()
         mine = {int(row[0]) for row in claimed}
@@ -102,33 +102,33 @@ class LetterLedger:
 
     def open_batches(self) -> list[Batch]:
         """Return the batches that were begun and not completed, oldest first."""
-        query = "SELECT id, refused_by, topic FROM letter_batches WHERE done_at IS NULL ORDER BY id"
+        query = "SELECT id, refused_by, topic FROM dead_letter_batches WHERE done_at IS NULL ORDER BY id"
         return [Batch(*row) for row in self._rows(query)]
 
     def of_batch(self, batch: Batch) -> list[Entry]:
         """Return the dead letters of a batch, in the order of their positions."""
-        return _entries(self._rows(f"SELECT {COLUMNS} FROM letters WHERE batch = %s {ORDER}", [batch.id]))  # noqa: S608
+        return _entries(self._rows(f"SELECT {COLUMNS} FROM dead_letters WHERE batch = %s {ORDER}", [batch.id]))  # noqa: S608
 
     def done(self, batch: Batch, lock: Held) -> None:
         """Record that every dead letter of the batch was replayed."""
         with self.platform.transaction() as connection:
             lock.fence(connection)
             connection.execute(
-                "UPDATE letters SET state = 'replayed', settled_at = now() WHERE batch = %s AND state = 'claimed'",
+                "UPDATE dead_letters SET state = 'replayed', settled_at = now() WHERE batch = %s AND state = 'claimed'",
                 [batch.id],
             )
-            connection.execute("UPDATE letter_batches SET done_at = now() WHERE id = %s", [batch.id])
+            connection.execute("UPDATE dead_letter_batches SET done_at = now() WHERE id = %s", [batch.id])
 
     def still_refused(self, reasons: Mapping[int, str]) -> None:
         """Record, by id, why dead letters still cannot be read."""
         with self.platform.transaction() as connection, connection.cursor() as cursor:
             for number, reason in reasons.items():
-                cursor.execute("UPDATE letters SET tries = tries + 1, still = %s WHERE id = %s", [reason, number])
+                cursor.execute("UPDATE dead_letters SET tries = tries + 1, replay_error = %s WHERE id = %s", [reason, number])
 
     def discard(self, selection: Selection) -> int:
         """Discard the selected dead letters that wait; return how many. Their records stay in the quarantine."""
         statement = (
-            "UPDATE letters SET state = 'discarded', settled_at = now()"  # noqa: S608 - the condition is ours
+            "UPDATE dead_letters SET state = 'discarded', settled_at = now()"  # noqa: S608 - the condition is ours
             f" WHERE state = 'waiting' AND {selection.condition}"
         )
         with self.platform.transaction() as connection:
@@ -139,13 +139,13 @@ class LetterLedger:
         query = """
             SELECT refused_by, dataset, count(*) FILTER (WHERE state IN ('waiting', 'claimed')),
                    count(*) FILTER (WHERE state = 'discarded')
-              FROM letters WHERE state <> 'replayed' GROUP BY 1, 2 ORDER BY 1, 2"""
+              FROM dead_letters WHERE state <> 'replayed' GROUP BY 1, 2 ORDER BY 1, 2"""
         return [Statistics(*row) for row in self._rows(query)]
 
     def unrefined(self, dataset: str) -> dict[int, tuple[int, int]]:
         """Return, by id, partition and offset of dead letters that were replayed into raw and not refined since."""
         query = """
-            SELECT id, kafka_partition, kafka_offset FROM letters
+            SELECT id, kafka_partition, kafka_offset FROM dead_letters
              WHERE dataset = %s AND state = 'replayed' AND refined_at IS NULL AND refused_by LIKE 'lake-%%'
              ORDER BY id LIMIT %s"""
         rows = self._rows(query, [dataset, REFINED_AT_ONCE])
@@ -154,7 +154,7 @@ class LetterLedger:
     def refined(self, letters: Iterable[int]) -> None:
         """Record that a refinement handled these dead letters."""
         with self.platform.transaction() as connection:
-            connection.execute("UPDATE letters SET refined_at = now() WHERE id = ANY (%s)", [list(letters)])
+            connection.execute("UPDATE dead_letters SET refined_at = now() WHERE id = ANY (%s)", [list(letters)])
 
     def _rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         with self.platform.transaction() as connection:

@@ -49,7 +49,7 @@ class Selection:
 
     @property
     def condition(self) -> str:
-        """Return the SQL condition for the table `letters`, with `asked` as its parameters."""
+        """Return the SQL condition for the table `dead_letters`, with `asked` as its parameters."""
         return " AND ".join(FILTERS[name] for name in FILTERS if name in self.asked) or "true"
 
     def __str__(self) -> str:

@@ -21,18 +21,18 @@ LOCK: Final = 0x414C5254
 STANDING: Final = f"""
     SELECT {alerts.COLUMNS} FROM alerts a
      WHERE a.resolved_at IS NULL
-        OR EXISTS (SELECT FROM alerts_told t WHERE t.key = a.key AND t.first_seen = a.first_seen
-                      AND t.over_at IS NULL AND t.route = ANY (%s))
+        OR EXISTS (SELECT FROM alert_notifications t WHERE t.key = a.key AND t.first_seen = a.first_seen
+                      AND t.recovery_at IS NULL AND t.route = ANY (%s))
      ORDER BY first_seen, key"""  # noqa: S608
 NOTIFIED: Final = """
-    SELECT t.route, t.key, t.first_seen, t.severity, t.told_at, t.over_at IS NOT NULL
-      FROM alerts_told t JOIN alerts a USING (key, first_seen)
-     WHERE t.route = ANY (%s) AND (a.resolved_at IS NULL OR t.over_at IS NULL)"""
+    SELECT t.route, t.key, t.first_seen, t.severity, t.notified_at, t.recovery_at IS NOT NULL
+      FROM alert_notifications t JOIN alerts a USING (key, first_seen)
+     WHERE t.route = ANY (%s) AND (a.resolved_at IS NULL OR t.recovery_at IS NULL)"""
 WAITS: Final = "SELECT route, retry_at, failures FROM alert_routes WHERE route = ANY (%s) AND failures > 0"
 TELL: Final = """
-    INSERT INTO alerts_told (key, first_seen, route, severity) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (key, first_seen, route) DO UPDATE SET told_at = now(), severity = excluded.severity"""
-OVER: Final = "UPDATE alerts_told SET over_at = now() WHERE key = %s AND first_seen = %s AND route = %s"
+    INSERT INTO alert_notifications (key, first_seen, route, severity) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (key, first_seen, route) DO UPDATE SET notified_at = now(), severity = excluded.severity"""
+OVER: Final = "UPDATE alert_notifications SET recovery_at = now() WHERE key = %s AND first_seen = %s AND route = %s"
 SENT: Final = """
     INSERT INTO alert_routes (route, sent_at) VALUES (%s, now())
     ON CONFLICT (route) DO UPDATE SET sent_at = now(), failures = 0, since = NULL, retry_at = NULL, error = ''"""

@@ -31,7 +31,7 @@ REMOVED: Final = """
     UPDATE raw_gaps SET closed_at = now(), closed_by = %s
      WHERE dataset = ANY (%s) AND kind <> 'missing' AND closed_at IS NULL"""
 LETTERS: Final = """
-    SELECT kafka_offset FROM letters
+    SELECT kafka_offset FROM dead_letters
      WHERE refused_by = %s AND topic = %s AND kafka_partition = %s AND kafka_offset BETWEEN %s AND %s
        AND (rule <> %s OR state = 'discarded')"""
 

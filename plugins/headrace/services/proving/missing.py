@@ -1,4 +1,4 @@
-"""Keep the records of a gap that Kafka still has as dead letters of the sink, so that `replay_letters` can land them.
+"""Keep the records of a gap that Kafka still has as dead letters of the sink, so that `replay_dead_letters` can land them.
 
 They are kept before Kafka removes them. A dead letter does not close the gap: the gap is open until raw has the record,
 or the dead letter is discarded.

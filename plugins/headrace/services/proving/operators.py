@@ -37,7 +37,7 @@ class CountPositionsOperator(LakeJobOperator):
 class ProveGapsOperator(BaseOperator):
     """Compares new records in Kafka with raw and the dead letters; an alert is open for each dataset with a gap.
 
-    Records that Kafka still has become dead letters of the sink, which `replay_letters` lands. If Kafka removed records
+    Records that Kafka still has become dead letters of the sink, which `replay_dead_letters` lands. If Kafka removed records
     before the sink read them, the table is re-read from its source.
 
     Args:

@@ -108,7 +108,7 @@ def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
 
 def _letters(hop: str, cell: Hop) -> Reason:
     text = f"{cell.waiting:,} dead letter{'s wait' if cell.waiting != 1 else ' waits'}"
-    return Reason(hop, text, None, "see docs/how-to/replay-dead-letters.md; replay_letters shows and replays them")
+    return Reason(hop, text, None, "see docs/how-to/replay-dead-letters.md; replay_dead_letters shows and replays them")
 
 
 def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:

@@ -66,7 +66,7 @@ def test_where_all_agree_there_is_nothing_to_say() -> None:
         (row(warehouse=BEHIND), replace(WELL, pulses={"retail": [pulse(state="down", last_error="boom")]}, alerts=alert("stream:retail")),
          "warehouse", "is down: boom", SINCE, "logs stream-retail"),
         (row(warehouse=BEHIND), replace(WELL, pulses={"retail": [pulse(lag=7)]}), "warehouse", "7 records to read", None, "run status again"),
-        (row(raw=replace(BEHIND, waiting=1)), WELL, "raw", "1 dead letter waits", None, "replay_letters"),
+        (row(raw=replace(BEHIND, waiting=1)), WELL, "raw", "1 dead letter waits", None, "replay_dead_letters"),
         (row(kafka=BEHIND), replace(WELL, alerts=alert("slot:headrace_oltp")), "kafka", "it is wrong", SINCE, "troubleshoot"),
         (row(raw=BEHIND), replace(WELL, alerts=alert(f"sink:{LINES.id}")), "raw", "it is wrong", SINCE, "troubleshoot"),
         (row(warehouse=BEHIND), replace(WELL, alerts=alert("stream:retail/cdc:oltp.retail.basket_lines")),

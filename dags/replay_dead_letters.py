@@ -30,7 +30,7 @@ NUMBERS = {
 }
 
 with DAG(
-    dag_id="replay_letters",
+    dag_id="replay_dead_letters",
     schedule=None,
     max_active_runs=1,
     catchup=False,
