@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,17 @@ def listening(stack: Stack) -> set[tuple[str, str, int]]:
     for state in stack.supervisor.states():
         if not state.pid:
             continue
-        process = psutil.Process(state.pid)
-        for each in (process, *process.children(recursive=True)):
-            for one in each.net_connections("inet"):
-                if one.status == psutil.CONN_LISTEN:
-                    found.add((state.name, one.laddr.ip, one.laddr.port))
+        for each in _family(state.pid):
+            with suppress(psutil.NoSuchProcess):  # a child that has ended meanwhile
+                for one in each.net_connections("inet"):
+                    if one.status == psutil.CONN_LISTEN:
+                        found.add((state.name, one.laddr.ip, one.laddr.port))
     return found
+
+
+def _family(pid: int) -> tuple[psutil.Process, ...]:
+    process = psutil.Process(pid)
+    return (process, *process.children(recursive=True))
 
 
 def test_every_socket_listens_on_loopback_and_is_one_that_is_tried_here(stack: Stack) -> None:

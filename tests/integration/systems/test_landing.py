@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Source
@@ -242,6 +244,7 @@ def test_a_file_that_is_replaced_while_it_is_read_lands_as_it_is_then(
         for size in ("BLOCK_BYTES", "CSV_BLOCK_BYTES"):
             patch.setattr(hook_module, size, 1 << 14)  # so that it takes many requests
         patch.setattr(hook_module, "PART_ROWS", ROW_GROUP)
+        patch.setattr("pyarrow.csv.ReadOptions", partial(csv.ReadOptions, use_threads=False))  # it reads nothing ahead
         patch.setattr(LandingHook, "parts", interrupted)
         assert landing.land(file) == Landed(file.key, 0, replaced=True)
     assert rows(systems, contract) == []

