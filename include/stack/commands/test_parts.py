@@ -13,6 +13,7 @@ from typing import Final, Self
 from xml.etree import ElementTree
 
 from include.stack.console import out
+from include.stack.services.process import BATCH
 from include.stack.settings import Settings
 
 WITHOUT_STACK: Final = "not stack"
@@ -27,6 +28,8 @@ NO_ENGINES: Final = f"not ({ENGINES})"
 
 SELECTS: Final = ("-k", "-m", "--long", "--deselect", "--ignore", "--pyargs", "--co")
 NO_TESTS: Final = 5
+NICE: Final = BATCH + 2
+"""Niceness of parts in the background: below the stack's batch jobs, for which the part in the foreground waits."""
 STOP_WITHIN_S: Final = 30
 
 
@@ -130,7 +133,7 @@ class Lane:
         self._waiting.clear()
 
     def _run(self, part: str, log: Path, environ: Mapping[str, str]) -> None:
-        began, command = time.monotonic(), ["nice", "-n", "5", *self._suite.command(part)]
+        began, command = time.monotonic(), ["nice", "-n", str(NICE), *self._suite.command(part)]
         with log.open("wb") as printed:
             self._process = subprocess.Popen(
                 command, cwd=self._suite.settings.root, env=environ, stdout=printed, stderr=printed

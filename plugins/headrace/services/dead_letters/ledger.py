@@ -123,7 +123,9 @@ class LetterLedger:
         """Record, by id, why dead letters still cannot be read."""
         with self.platform.transaction() as connection, connection.cursor() as cursor:
             for number, reason in reasons.items():
-                cursor.execute("UPDATE dead_letters SET tries = tries + 1, replay_error = %s WHERE id = %s", [reason, number])
+                cursor.execute(
+                    "UPDATE dead_letters SET tries = tries + 1, replay_error = %s WHERE id = %s", [reason, number]
+                )
 
     def discard(self, selection: Selection) -> int:
         """Discard the selected dead letters that wait; return how many. Their records stay in the quarantine."""
