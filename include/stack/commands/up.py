@@ -31,7 +31,7 @@ LOGINS = ("kafka_default", "schema_registry_default")
 """Connections whose servers did not require a login in earlier versions."""
 APPLY = "apply_contracts"
 APPLIED_WITHIN_S = 300.0
-SERVED_WITHIN_S = 900.0
+SERVED_WITHIN_S = 1800.0
 LOOK_S = 5.0
 COUNT_S = 30.0
 """Seconds between two counts of all rows while changes are served. A count reads every new record of every topic."""
