@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from headrace.contracts.contract import Contract
-from headrace.contracts.names import lake_table, raw_table
+from headrace.contracts.names import lake_table, mart_dag, raw_table, refine_dag
+from headrace.planning.marts import marts
 from headrace.services.refinement.ledger import Ledger
 from headrace.systems.bundle import Systems
 from include.shop.drop import drop_coupons, drop_promotions
@@ -60,21 +61,6 @@ def wait_for_batch(s: Settings, report: Report) -> None:
 def refined(contracts: Iterable[Contract]) -> tuple[Contract, ...]:
     """Return the datasets that are refined."""
     return tuple(c for c in contracts if {"raw", "cleaned"} <= set(c.zones))
-
-
-def marts(contracts: Iterable[Contract]) -> tuple[Contract, ...]:
-    """Return the marts."""
-    return tuple(c for c in contracts if c.source.kind == "mart")
-
-
-def refine_dag(contract: Contract) -> str:
-    """Return the id of the DAG that refines a dataset."""
-    return f"refine_{contract.domain}_{contract.name}"
-
-
-def mart_dag(mart: Contract) -> str:
-    """Return the id of the DAG that builds a mart."""
-    return f"mart_{mart.name}"
 
 
 def unfilled(here: Systems, contracts: Iterable[Contract]) -> Iterator[str]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from headrace.contracts.index import load_index
-from headrace.contracts.names import raw_table
+from headrace.contracts.names import mart_dag, raw_table, refine_dag
+from headrace.planning.marts import marts
 from headrace.services.refinement.ledger import Built, Ledger, Refined
-from include.stack.commands.batch import NotFilled, mart_dag, marts, refine_dag, refined, unfilled, wait_until_filled
+from include.stack.commands.batch import NotFilled, refined, unfilled, wait_until_filled
 
 CONTRACTS = load_index(Path(__file__).parents[3] / "include" / "schemas")
 
