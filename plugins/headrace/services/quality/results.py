@@ -113,7 +113,7 @@ class Results:
 def _latest(*values: Any) -> Latest:
     """Return a row as an outcome. The driver returns times in UTC, without a time zone."""
     *rest, at = values
-    return Latest(*rest, at.replace(tzinfo=UTC))
+    return Latest._make([*rest, at.replace(tzinfo=UTC)])
 
 
 def _rows(dataset: str, zone: Zone, outcomes: Iterable[Outcome], run: Run) -> Iterator[tuple[Any, ...]]:
