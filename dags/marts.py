@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.sdk import DAG, Asset, AssetWatcher, get_parsing_context
+from airflow.sdk import DAG, AssetWatcher, get_parsing_context
 
+from headrace.contracts import names
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
-from headrace.planning.marts import marts, reads
+from headrace.planning.marts import marts
 from headrace.services.lineage.assets import cleaned_asset, mart_inputs_asset
 from headrace.services.notifications.failures import ALERTING
+from headrace.services.refinement.inputs import mart_inputs
 from headrace.services.refinement.operators import BuildMartOperator
 from headrace.services.refinement.triggers import MartInputsTrigger
 from headrace.services.serving.operators import ServeOperator
@@ -39,23 +41,15 @@ the task.
 """
 
 
-def inputs(name: str) -> list[Asset]:
-    """Return the assets that a mart reads. Return none if its SQL cannot be read; the mart's own task reports why."""
-    try:
-        return [cleaned_asset(contract) for contract in reads((SQL / f"{name}.sql").read_text(), CONTRACTS.values())]
-    except (OSError, ValueError):
-        return []
-
-
 ONLY = get_parsing_context().dag_id
 
 for mart in marts(CONTRACTS.values()):
     name = mart.name
-    if ONLY not in (None, f"mart_{name}"):
+    if ONLY not in (None, names.mart_dag(mart)):
         continue
     changed = AssetWatcher(name="changed", trigger=MartInputsTrigger(mart.id, str(SCHEMAS), str(SQL)))
     with DAG(
-        dag_id=f"mart_{name}",
+        dag_id=names.mart_dag(mart),
         schedule=[mart_inputs_asset(mart, watchers=[changed])],
         max_active_runs=1,
         catchup=False,
@@ -70,7 +64,7 @@ for mart in marts(CONTRACTS.values()):
             sql=str(SQL / f"{name}.sql"),
             schemas=str(SCHEMAS),
             pool="refine",
-            inlets=inputs(name),
+            inlets=[cleaned_asset(contract) for contract in mart_inputs(mart, SQL, CONTRACTS.values())],
             outlets=[cleaned_asset(mart)],
         )
         build >> ServeOperator(task_id="serve", dataset=mart.id, schemas=str(SCHEMAS))

@@ -55,12 +55,11 @@ CONTRACTS = load_index(SCHEMAS).values()
 ONLY = get_parsing_context().dag_id
 
 for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zones):
-    domain, dataset = contract.domain, contract.name
-    if ONLY not in (None, f"refine_{domain}_{dataset}"):
+    if ONLY not in (None, names.refine_dag(contract)):
         continue
     landed = AssetWatcher(name="landed", trigger=RawLandedTrigger(contract.id, str(SCHEMAS)))
     with DAG(
-        dag_id=f"refine_{domain}_{dataset}",
+        dag_id=names.refine_dag(contract),
         schedule=AssetOrTimeSchedule(
             timetable=CronDataIntervalTimetable("@daily", "UTC"), assets=[raw_asset(contract, watchers=[landed])]
         ),
@@ -68,7 +67,7 @@ for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zon
         max_active_runs=1,
         catchup=False,
         default_args={"owner": contract.owner, "retries": 2, "retry_delay": retry_delay(30), **ALERTING},
-        tags=["refine", "lake", domain],
+        tags=["refine", "lake", contract.domain],
         params={
             "days": Param(
                 [],

@@ -49,19 +49,20 @@ def up(
     from include.stack.install import install
 
     progress, s = Progress(), _settings()
-    install(s, progress)
     found = problems(s)
     if found:
         for problem in found:
             err.print(f"[red]✗[/red] {problem}")
         raise typer.Exit(2)
     s = configuration.ensure_secrets(s)
-    start(s, progress)
+    installing = install(s, progress)
     if platform_only:
+        start(s, progress, installing, seed=lambda: None)
         return
     from include.stack.commands.status import render_hops
-    from include.stack.commands.up import main_job
+    from include.stack.commands.up import load_shop, main_job
 
+    start(s, progress, installing, seed=lambda: load_shop(s, progress))
     table = main_job(s, progress, streams_only=streams_only)
     served_s = progress.seconds
     if wait and not streams_only:

@@ -1,4 +1,4 @@
-"""Install Debian packages, jars and the ClickHouse engine. Each step is skipped when nothing has changed."""
+"""Install Debian packages, jars, the ClickHouse engine and bytecode. Each step is skipped when nothing has changed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,33 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from headrace.systems.retry import Backoff, Transient
 from include.stack.settings import Settings
-from include.stack.steps import StepFailed, take
+from include.stack.steps import StepFailed, in_background, take
+
+
+class JarGroup(NamedTuple):
+    """Jars that are installed together: their sets in `pom.xml`, and the folders that they fill."""
+
+    name: str
+    sets: tuple[str, ...]
+    folders: tuple[str, ...]
+
 
 HERE = Path(__file__).parent
 VERSIONS: Mapping[str, Mapping[str, str]] = tomllib.loads((HERE / "versions.toml").read_text())
-JAR_SETS = ("kafka", "archives", "converter", "iceberg", "spark")
+POM = HERE / "pom.xml"
+BROKER: Final = JarGroup("kafka", sets=("kafka",), folders=("kafka",))
+"""Jars of Kafka, which starts first."""
+OTHERS: Final = JarGroup(
+    "jars", ("archives", "converter", "iceberg", "spark"), ("plugins", "registry", "spark", "maven")
+)
+"""Jars of Kafka Connect, the registry and Spark."""
 POSTGRES_BIN = Path(f"/usr/lib/postgresql/{VERSIONS['debian']['postgresql']}/bin")
 JAVA_HOMES = Path("/usr/lib/jvm")
 
@@ -37,18 +52,37 @@ class InstallError(Exception):
     """An installation failed; the message names what, why and the next step."""
 
 
-def install(settings: Settings, report: Report) -> None:
-    """Install everything the stack's processes need: Debian packages first, the rest in parallel."""
-    settings.lib.mkdir(parents=True, exist_ok=True)
+class Installing(NamedTuple):
+    """Installations in the background. `result()` of one waits for it and raises its InstallError."""
+
+    broker: Future[None]
+    jars: Future[None]
+    clickhouse: Future[None]
+    bytecode: Future[None]
+
+    def wait(self) -> None:
+        """Wait for all of them. Raises InstallError."""
+        for one in self:
+            one.result()
+
+
+def install(settings: Settings, report: Report) -> Installing:
+    """Install the Debian packages, and begin to install the rest in the background. Raises InstallError."""
+    lib = settings.lib
+    lib.mkdir(parents=True, exist_ok=True)
     install_debian(report)
-    with ThreadPoolExecutor(3) as pool:
-        jobs = [
-            pool.submit(install_jars, settings.lib, report),
-            pool.submit(install_clickhouse, settings.lib, report),
-            pool.submit(compile_python, report),
-        ]
-        for job in jobs:
-            job.result()
+    broker = in_background(lambda: install_jars(lib, BROKER, report))
+
+    def others() -> None:
+        broker.result()  # Maven's local repository takes one writer
+        install_jars(lib, OTHERS, report)
+
+    return Installing(
+        broker=broker,
+        jars=in_background(others),
+        clickhouse=in_background(lambda: install_clickhouse(lib, report)),
+        bytecode=in_background(lambda: compile_python(report)),
+    )
 
 
 def java_home(version: int = 17) -> Path:
@@ -95,26 +129,42 @@ def install_debian(report: Report, files: Iterable[Path] = PACKAGES) -> None:
     _run([*apt, "install", "-y", "--no-install-recommends", *missing], "install Debian packages", tries=FETCHES)
 
 
-def install_jars(lib: Path, report: Report) -> None:
-    pom = HERE / "pom.xml"
-    versions = [f"-D{name}={version}" for name, version in VERSIONS["maven"].items()]
-    stamp = lib / "jars.stamp"
+def wanted_jars() -> str:
+    """Return a hash of all that decides what `install_jars` installs."""
     sources = (file.read_text() for file in sorted((HERE / "connect").rglob("*")) if file.is_file())
-    wanted = _digest(pom.read_text(), *sources, *versions)
+    return _digest(POM.read_text(), *sources, *_maven_versions())
+
+
+def wanted_clickhouse() -> str:
+    """Return the version of the ClickHouse engine."""
+    return VERSIONS["npm"][_npm_package()]
+
+
+def install_jars(lib: Path, group: JarGroup, report: Report) -> None:
+    stamp, wanted = lib / f"{group.name}.stamp", wanted_jars()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    for folder in ("kafka", "plugins", "registry", "spark", "maven"):
+    for folder in group.folders:
         shutil.rmtree(lib / folder, ignore_errors=True)
-    for number, name in enumerate(JAR_SETS, 1):
-        report(f"jars {number}/{len(JAR_SETS)}: {name}")
-        command = ["mvn", "-B", "-q", "-f", str(pom), f"-P{name}", f"-Dout={lib}", *versions, "prepare-package"]
+    for name in group.sets:
+        report(f"jars: {name}")
+        command = [
+            "mvn",
+            "-B",
+            "-q",
+            "-f",
+            str(POM),
+            f"-P{name}",
+            f"-Dout={lib}",
+            *_maven_versions(),
+            "prepare-package",
+        ]
         _run(command, f"fetch the {name} jars", tries=FETCHES)
     stamp.write_text(wanted)
 
 
 def install_clickhouse(lib: Path, report: Report) -> None:
-    package = _npm_package()
-    version = VERSIONS["npm"][package]
+    package, version = _npm_package(), wanted_clickhouse()
     folder = lib / "clickhouse"
     stamp = folder / "version"
     if clickhouse_library(lib).exists() and stamp.exists() and stamp.read_text() == version:
@@ -137,6 +187,10 @@ def compile_python(report: Report) -> None:
     # Exit code 1 only means that a file is not valid for this version of Python; such files are never imported.
     subprocess.run([sys.executable, "-m", "compileall", "-q", "-j", "0", packages], capture_output=True, timeout=900, check=False)  # fmt: skip
     stamp.write_text(wanted)
+
+
+def _maven_versions() -> list[str]:
+    return [f"-D{name}={version}" for name, version in VERSIONS["maven"].items()]
 
 
 def _npm_package() -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import queue
 import subprocess
 import threading
 import time
 import xmlrpc.client
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final, TypeVar
@@ -75,21 +75,24 @@ def passes(error: BaseException) -> bool:
 
 def side_by_side(jobs: Sequence[Callable[[], None]]) -> None:
     """Run the jobs concurrently. Raises the first error at once. An error or an interrupt does not wait for other jobs."""
-    ends: queue.Queue[BaseException | None] = queue.Queue()
+    for ended in wait([in_background(job) for job in jobs], return_when=FIRST_EXCEPTION).done:
+        ended.result()
 
-    def run(job: Callable[[], None]) -> None:
+
+def in_background(job: Callable[[], None]) -> Future[None]:
+    """Start the job in a thread that an exit of the process does not wait for; return its result to come."""
+    result: Future[None] = Future()
+
+    def run() -> None:
         try:
             job()
         except BaseException as error:
-            ends.put(error)
+            result.set_exception(error)
         else:
-            ends.put(None)
+            result.set_result(None)
 
-    for job in jobs:
-        threading.Thread(target=run, args=(job,), daemon=True).start()
-    for _ in jobs:
-        if error := ends.get():
-            raise error
+    threading.Thread(target=run, daemon=True).start()
+    return result
 
 
 def is_sentence(error: BaseException) -> bool:

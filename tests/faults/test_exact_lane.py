@@ -131,6 +131,7 @@ def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
     window.afterwards(every_noted_line_is_cleaned)
 
 
+@pytest.mark.long
 def test_a_mart_is_served_though_clickhouse_dies_between_the_lakes_commit_and_the_exchange(
     stack: Stack, window: TradingWindow, kill: Callable[[str], int]
 ) -> None:

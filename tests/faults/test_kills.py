@@ -56,6 +56,7 @@ def test_a_stream_is_adopted_when_the_scheduler_and_the_triggerer_die_never_star
     window.flows()
 
 
+@pytest.mark.long
 def test_a_sink_that_starts_before_the_registry_waits_for_it(
     stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
 ) -> None:
@@ -89,6 +90,7 @@ def test_postgresql_dies_under_the_source_the_registry_the_platform_and_airflow(
         comes_back(process, 0, 180)
 
 
+@pytest.mark.long
 def test_the_api_server_the_dag_processor_lineage_and_the_batch_driver_die_at_once(
     stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
 ) -> None:
@@ -103,6 +105,7 @@ def test_the_api_server_the_dag_processor_lineage_and_the_batch_driver_die_at_on
     window.flows()
 
 
+@pytest.mark.long
 def test_what_hangs_is_killed_started_again_and_told(
     stack: Stack, window: TradingWindow, freeze: Callable[[str], int], comes_back: Callable[..., float],
     ask_platform: Callable[..., list[tuple[object, ...]]],

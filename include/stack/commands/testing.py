@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from headrace.systems.spark.job import SHORT_JVM
 from include.stack import settings as configuration
 from include.stack.commands.stop import remove
 from include.stack.commands.test_parts import (
@@ -51,8 +52,8 @@ TEST_INSTANCE: Mapping[str, str] = {
     "HEADRACE_HANG_S": "60",
 }
 """Settings of the test instance: little memory and data, and short waits."""
-QUICK_JVM = "-XX:TieredStopAtLevel=1"
-"""Option for every JVM of the test instance: with little data, optimising compilation costs more than it saves."""
+QUICK_JVM = SHORT_JVM
+"""Options for every JVM of the test instance: with little data, optimising compilation costs more than it saves."""
 LIMIT_S = 4500
 
 

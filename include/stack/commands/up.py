@@ -1,4 +1,4 @@
-"""Main job of `./headrace up`: load the example data, apply the contracts and wait until all data is served."""
+"""Main job of `./headrace up`: apply the contracts and wait until all data is served. Also loads the example data."""
 
 from __future__ import annotations
 
@@ -42,15 +42,14 @@ class NotServed(Exception):
 
 
 def main_job(s: Settings, report: Report, *, streams_only: bool = False) -> tuple[Hops, ...]:
-    """Load, apply and stream until all data is served; continue from the current state. Return the hop table.
+    """Apply and stream until all data is served; continue from the current state. Return the hop table.
 
     Then switch on refinement, marts, checks and maintenance, unless `streams_only`: the fast lane has the machine first.
 
     Raises NotServed, StepFailed, and AirflowRefused when contracts could not be applied.
     """
-    database, airflow = s.logs / "postgres.log", s.logs / "airflow-api.log"
+    airflow = s.logs / "airflow-api.log"
     take("launch the streaming drivers", lambda: launch_streams(s, report), log=s.logs / "supervisord.log")
-    take("load the example data", lambda: load_shop(s, report), log=database)
     api = AirflowApi(s)
     take("create Airflow's connections", lambda: introduce(s, api, report), log=airflow)
     run = take("apply the contracts", lambda: begin_to_apply(api), log=airflow)
@@ -72,8 +71,7 @@ def main_job(s: Settings, report: Report, *, streams_only: bool = False) -> tupl
 
 
 def load_shop(s: Settings, report: Report) -> None:
-    """Apply the OLTP schema and load the year of history."""
-    apply_schema(databases.superuser_dsn(s, "oltp"), cdc_role="cdc", shop_role="shop")
+    """Apply the OLTP schema and load the year of history. Raises StepFailed."""
     said: set[str] = set()
 
     def progress(step: LoadProgress) -> None:
@@ -81,7 +79,11 @@ def load_shop(s: Settings, report: Report) -> None:
             said.add(step.dataset)
             report(f"shop: {step.dataset} {step.rows:,} rows")
 
-    load_history(databases.role_dsn(s, "shop"), s["HEADRACE_SAMPLE"], progress)
+    def load() -> None:
+        apply_schema(databases.superuser_dsn(s, "oltp"), cdc_role="cdc", shop_role="shop")
+        load_history(databases.role_dsn(s, "shop"), s["HEADRACE_SAMPLE"], progress)
+
+    take("load the example data", load, log=s.logs / "postgres.log")
 
 
 def introduce(s: Settings, api: AirflowApi, report: Report) -> None:

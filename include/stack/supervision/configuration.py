@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from headrace.systems.kafka.login import plain_jaas
+from include.stack.install import wanted_clickhouse, wanted_jars
 from include.stack.logins import BROKER, KAFKA_PASSWORDS
 from include.stack.private import write_private
 from include.stack.services.catalogue import definitions
@@ -44,9 +45,12 @@ def write(settings: Settings) -> None:
 
 
 def _packages(lib: Path) -> dict[str, str]:
-    """Return folder of jars or engine → its version stamp; a process that uses the folder restarts when it changes."""
-    stamps = {**dict.fromkeys(JARS, "jars.stamp"), "clickhouse": "clickhouse/version"}
-    return {str(lib / name): (lib / at).read_text() for name, at in stamps.items() if (lib / at).exists()}
+    """Return folder of jars or engine → its version; a process that uses the folder restarts when it changes.
+
+    The versions are those to install: the folder itself may not be there yet.
+    """
+    versions = {**dict.fromkeys(JARS, wanted_jars()), "clickhouse": wanted_clickhouse()}
+    return {str(lib / name): version for name, version in versions.items()}
 
 
 def _started(settings: Settings, process: Process) -> Process:

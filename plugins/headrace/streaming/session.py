@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.streaming.settings import StreamSettings
-from headrace.systems.spark.job import ALONE
+from headrace.systems.spark.job import ALONE, SHORT_JVM
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JVM_FLAGS: Final = (
     "-XX:+UseSerialGC",  # two cores, a small heap: fewer threads and less memory than G1
-    "-XX:TieredStopAtLevel=1",  # per-batch planning never gets hot enough to repay C2's work and memory
+    SHORT_JVM,  # per-batch planning never gets hot enough to repay C2's work and memory
     "-Xss4m",  # Spark matches error messages with a regular expression that recurses once per character
     "-XX:-UsePerfData",
     "-Djava.net.preferIPv4Stack=true",

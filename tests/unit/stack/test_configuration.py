@@ -167,13 +167,11 @@ def test_a_process_starts_with_the_settings_by_which_its_configuration_was_writt
     assert kept(given)["HEADRACE_MARQUEZ_URL"] == ""
 
 
-def test_other_jars_start_what_runs_on_them_anew(s: Settings) -> None:
-    s.lib.mkdir(parents=True, exist_ok=True)
-    (s.lib / "jars.stamp").write_text("these")
+def test_other_jars_start_what_runs_on_them_anew(s: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     apply_all(s)
     configuration.write(s)
     before = {group.name: group for group in realized(s).process_group_configs}
-    (s.lib / "jars.stamp").write_text("others")
+    monkeypatch.setattr(configuration, "wanted_jars", lambda: "others")
     configuration.write(s)
     after = {group.name: group for group in realized(s).process_group_configs}
     on_jars = {"kafka", "connect", "registry", "spark-batch", "stream-retail"}

@@ -7,17 +7,16 @@ import logging
 import time
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from headrace.contracts import names
-from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
-from headrace.planning.marts import reads
 from headrace.services.refinement.due import Due, Seen, is_idle
+from headrace.services.refinement.inputs import mart_inputs
 from headrace.services.refinement.ledger import Ledger
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake.hook import LakeHook
@@ -160,7 +159,7 @@ class MartInputsTrigger(DueTrigger):
         """Return the contents of the marts' inputs, now and at the last build; no entry for a mart with an empty input."""
         contracts, sql = load_index(Path(kwargs["schemas"])), Path(kwargs["sql"])
         inputs = {
-            dataset: _tables(sql / f"{contracts[dataset].name}.sql", contracts.values())
+            dataset: [names.lake_table(c, "cleaned") for c in mart_inputs(contracts[dataset], sql, contracts.values())]
             for dataset in datasets
             if dataset in contracts
         }
@@ -175,12 +174,3 @@ class MartInputsTrigger(DueTrigger):
                 state = {table: now[table] for table in tables}
                 found[dataset] = Seen(state, last.inputs, every_s - last.ago_s) if last else Seen(state, None)
         return found
-
-
-def _tables(sql: Path, contracts: Iterable[Contract]) -> tuple[str, ...]:
-    """Return the lake tables that a mart reads; empty if its SQL is not readable, which the mart's own task reports."""
-    try:
-        return tuple(names.lake_table(contract, "cleaned") for contract in reads(sql.read_text(), contracts))
-    except (OSError, ValueError) as unread:
-        log.warning("%s: %s", sql, unread)
-        return ()

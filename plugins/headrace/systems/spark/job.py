@@ -21,8 +21,12 @@ SHORT: Final = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 """Settings of a job with few rows, where replanning after every stage costs more than it saves. Same keys as `LONG`."""
-SHORT_JVM: Final = "-XX:TieredStopAtLevel=1"
-"""JVM option of a short job: code that runs for seconds does not repay its optimisation."""
+SHORT_JVM: Final = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""JVM options of a short job: code that runs for seconds does not repay its optimisation.
+
+Without optimisation the JVM reserves 48 MB for compiled code instead of 240. A driver that runs several jobs fills them;
+the JVM then discards and compiles code all the time.
+"""
 
 
 ALONE: Final = {
