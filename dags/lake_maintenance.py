@@ -35,8 +35,8 @@ with DAG(
 `maintenance`, and removes orphaned files. Tables of contracts with `monthlyTags` get a tag `month_YYYY_MM`; the tag
 keeps the table readable as of that month.
 
-**Runs** every 15 minutes to find due tables. Every table is due once a day (UTC), and earlier when it has as many small
-files as its contract's `smallFiles`. If no table is due, both tasks are skipped. With *tables* it maintains these
+**Runs** every 15 minutes to find due tables. Every table is due once a day (UTC), first six hours after its
+first rows, and earlier when it has as many small files as its contract's `smallFiles`. If no table is due, both tasks are skipped. With *tables* it maintains these
 tables, at any time, also while the sink lands changes and refinements publish: the second of two concurrent commits is
 retried. The log has one line per table: files, bytes, delete files, snapshots and planning time, before and after.
 

@@ -110,7 +110,7 @@ def make_session() -> Any:
     from pyspark.sql import SparkSession
 
     from headrace.systems.spark.archive import ClassArchive
-    from headrace.systems.spark.job import batch_conf
+    from headrace.systems.spark.job import LONG_JVM, batch_conf
     from include.spark.batch.session import keep, lake_conf
 
     jars = Path(os.environ["HEADRACE_SPARK_JARS"])
@@ -119,7 +119,7 @@ def make_session() -> Any:
         "spark.master": "local[2]",
         "spark.app.name": "standby",
         "spark.driver.memory": os.environ["HEADRACE_SPARK_MEMORY"],
-        "spark.driver.extraJavaOptions": ClassArchive(jars).reading(),
+        "spark.driver.extraJavaOptions": f"{ClassArchive(jars).reading()} {LONG_JVM}".strip(),
         "spark.sql.ui.retainedExecutions": "5",
     }
     gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(start.items())))  # type: ignore[no-untyped-call]

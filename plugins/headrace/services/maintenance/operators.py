@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class DueTablesOperator(BaseOperator):
     """Finds the lake tables that are due for maintenance: each once a day, and earlier if it has many small files.
 
+    A table is first due six hours after its first rows.
+
     The run's parameter `tables` (`zone.table`) selects other tables instead. When no table is due, this task and its
     downstream tasks are skipped. Only the catalog's metadata of a table is read, unless many files were added to it.
 
@@ -59,17 +61,18 @@ class DueTablesOperator(BaseOperator):
         return due
 
     def _due(self, every: Mapping[str, dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
-        from headrace.services.maintenance.upkeep import UpkeepLedger, small_files
+        from headrace.services.maintenance.upkeep import UpkeepLedger, is_new, small_files
         from headrace.systems.lake.hook import LakeHook
         from headrace.systems.platform.hook import PlatformHook
 
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        done, lake = UpkeepLedger(PlatformHook.from_connection()).since(midnight), LakeHook.from_connection()
+        now = datetime.now(UTC)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        last, lake = UpkeepLedger(PlatformHook.from_connection()).last(), LakeHook.from_connection()
         for name, policy in every.items():
             table = lake.table(name)
             if table is None:  # not applied yet
                 continue
-            if name not in done:
+            if last[name] < midnight if name in last else not is_new(table, now):
                 yield policy, "not maintained today"
             elif many := small_files(lake, table, policy):
                 yield policy, f"{many:,} files are small or delete files"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.planning.maintenance import LakeFile, compactable
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.snapshots import Snapshot
 
+NEW: Final = timedelta(hours=6)
+"""Age below which a table that was never maintained is not due by time: it has nothing to expire yet."""
 MEBIBYTE: Final = 1024 * 1024
 RECORD: Final = """
     INSERT INTO maintained (lake_table, report) VALUES (%s, %s)
@@ -34,11 +36,16 @@ class UpkeepLedger:
             for report in reports:
                 connection.execute(RECORD, [report["table"], Jsonb(dict(report))])
 
-    def since(self, moment: datetime) -> frozenset[str]:
-        """Return the tables that were processed since then."""
+    def last(self) -> dict[str, datetime]:
+        """Return table → when it was last processed."""
         with self._platform.transaction() as connection:
-            rows = connection.execute("SELECT lake_table FROM maintained WHERE at >= %s", [moment]).fetchall()
-        return frozenset(row[0] for row in rows)
+            return dict(connection.execute("SELECT lake_table, at FROM maintained").fetchall())
+
+
+def is_new(table: Table, now: datetime) -> bool:
+    """Return whether the table is empty or has had its first rows for less than NEW."""
+    log = table.metadata.snapshot_log
+    return not log or now - datetime.fromtimestamp(log[0].timestamp_ms / 1000, UTC) < NEW
 
 
 def small_files(hook: LakeHook, table: Table, policy: Mapping[str, Any]) -> int:

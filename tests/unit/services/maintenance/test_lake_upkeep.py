@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
 
-from headrace.services.maintenance.upkeep import arrived, small_files
+from headrace.services.maintenance.upkeep import NEW, arrived, is_new, small_files
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.lake.hook import LakeHook
 
@@ -37,6 +38,14 @@ def items(hook: LakeHook, files: int) -> Table:
 
 def test_a_table_that_was_never_written_has_none(hook: LakeHook) -> None:
     assert small_files(hook, items(hook, 0), POLICY) == 0
+
+
+def test_a_table_is_new_until_some_hours_after_its_first_rows(hook: LakeHook) -> None:
+    assert is_new(items(hook, 0), datetime.now(UTC) + NEW)
+    table = items(hook, 1)
+    first = datetime.now(UTC)
+    assert is_new(table, first)
+    assert not is_new(items(hook, 1), first + NEW)
 
 
 def test_small_files_are_counted_when_there_are_enough(hook: LakeHook) -> None:
