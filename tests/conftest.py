@@ -133,7 +133,7 @@ BESIDE = {"lineage", "marts", "refinement", "security", "shop", "stores", "syste
 """Folders of tests that use names of their own, so that they may run beside others on the same stack."""
 
 REGISTER_MANY = {"fidelity", "isolation"}
-"""Folders of tests that register schemas all the time, and keep tests that foretell their ids waiting."""
+"""Folders of tests that register schemas all the time, and keep tests that predict their ids waiting."""
 
 ENGINE_TIMEOUT_S = 1200
 """Tests of Spark's engines run on the time that all others leave."""
@@ -161,9 +161,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> tuple[bool, bool, bool]:
-    """Letters come first: they foretell schema ids, and tests beside them do not register schemas yet. Faults come last."""
+    """Dead letters come first: they predict schema ids, and tests beside them do not register schemas yet. Faults come last."""
     folder = item.path.parent.name
-    return item.get_closest_marker("faults") is not None, folder != "letters", folder in REGISTER_MANY
+    return item.get_closest_marker("faults") is not None, folder != "dead_letters", folder in REGISTER_MANY
 
 
 @pytest.fixture(scope="session")

@@ -61,15 +61,15 @@ def test_a_sink_that_starts_before_the_registry_waits_for_it(
     stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
 ) -> None:
     """No good record becomes a dead letter, also not where the sink is stopped while it waits."""
-    letters = sink_dead_letter_topic("retail")
-    before = stack.systems.kafka.end_offsets(letters)
+    dead_letters = sink_dead_letter_topic("retail")
+    before = stack.systems.kafka.end_offsets(dead_letters)
     window.trade()
     pid = kill("registry")
     for _ in range(2):
         stack.systems.connect.restart("lake-retail", only_failed=False)
     comes_back("registry", pid, BACK_WITHIN_S["registry"])
     window.flows()
-    assert stack.systems.kafka.end_offsets(letters) == before
+    assert stack.systems.kafka.end_offsets(dead_letters) == before
 
 
 def test_postgresql_dies_under_the_source_the_registry_the_platform_and_airflow(

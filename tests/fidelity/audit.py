@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from tests.fidelity.capture import Capture, letters_of
+from tests.fidelity.capture import Capture, dead_letters_of
 from tests.fidelity.changes import Change, Key, Position
-from tests.fidelity.compare import Comparison, compare_records, compare_rows, told_keys
+from tests.fidelity.compare import Comparison, compare_records, compare_rows, reported_keys
 from tests.fidelity.source import Source
+from tests.fidelity.stages.dead_letters import DeadLetters, positions
 from tests.fidelity.stages.kafka import Captured
 from tests.fidelity.stages.lake import Lake
-from tests.fidelity.stages.letters import DeadLetters, positions
 from tests.fidelity.stages.warehouse import Warehouse
 from tests.fidelity.tables import Table
 from tests.support.place import Place
@@ -40,7 +40,7 @@ class Audit:
         self._refused: Mapping[str, Mapping[str, set[Position]]] = {}
         self._gone: dict[str, set[Key]] = {}
         """By table, the keys whose row the source's connector refused as it is now."""
-        self.letters = 0
+        self.dead_letters = 0
 
     def wait(self) -> None:
         """Wait until raw and the change history have every record, or a dead letter of it.
@@ -50,7 +50,7 @@ class Audit:
         began = time.monotonic()
         open_ = {(stage, name) for stage in ("raw", "warehouse") for name in self._tables}
         while open_ and time.monotonic() - began < ARRIVED_WITHIN_S:
-            self._read_letters()
+            self._read_dead_letters()
             open_ = {each for each in open_ if self._is_missing(*each)}
             time.sleep(LOOK_S)
         late = f"; not there: {', '.join(' '.join(each) for each in sorted(open_))}" if open_ else ""
@@ -63,45 +63,47 @@ class Audit:
         """
         done, records, end = Comparison(), self._records[table.name], self._ends[table.name]
         if not table.read_anew:
-            capture = Capture(table, self._told_at_source(table), hazards)
+            capture = Capture(table, self._reported_at_source(table), hazards)
             capture.compare(written, records)
             self._gone[table.name] = capture.refused
             done.add(capture.found)
-        done.add(compare_records(table, "raw", records, self._lake.changes(table, 0, end), self._told("raw", table)))
+        done.add(
+            compare_records(table, "raw", records, self._lake.changes(table, 0, end), self._reported("raw", table))
+        )
         changes = self._warehouse.changes(table, 0, end)
-        done.add(compare_records(table, "warehouse", records, changes, self._told("warehouse", table)))
+        done.add(compare_records(table, "warehouse", records, changes, self._reported("warehouse", table)))
         return done
 
     def rows(self, table: Table, source: Source) -> Comparison:
         """Compare the rows of the source with cleaned and with the view; the tables were refined before."""
         done, now, gone = Comparison(), source.rows(table, *ALL), self._gone.get(table.name, ())
         quarantined = self._lake.positions(table, 0, self._ends[table.name], "quarantine")
-        by_refinement = told_keys(self._records[table.name], self._told("raw", table) | quarantined)
+        by_refinement = reported_keys(self._records[table.name], self._reported("raw", table) | quarantined)
         done.add(compare_rows(table, "cleaned", now, self._lake.rows(table, *ALL), by_refinement, gone))
-        by_stream = told_keys(self._records[table.name], self._told("warehouse", table))
+        by_stream = reported_keys(self._records[table.name], self._reported("warehouse", table))
         done.add(compare_rows(table, "view", now, self._warehouse.rows(table, *ALL), by_stream, gone))
         return done
 
-    def is_truncate_told(self, table: Table) -> bool:
-        """Return whether a letter of the source says that the table was truncated."""
+    def is_truncate_reported(self, table: Table) -> bool:
+        """Return whether a dead letter of the source says that the table was truncated."""
         return bool(self._dead_letters.at_source[self._captured.topic(table), ""])
 
-    def _read_letters(self) -> None:
-        letters = self._dead_letters.read()
-        self.letters = len(letters)
+    def _read_dead_letters(self) -> None:
+        dead_letters = self._dead_letters.read()
+        self.dead_letters = len(dead_letters)
         self._refused = {
-            "raw": positions(letters, f"lake-{self._domain}"),
-            "warehouse": positions(letters, self._domain),
+            "raw": positions(dead_letters, f"lake-{self._domain}"),
+            "warehouse": positions(dead_letters, self._domain),
         }
 
-    def _told(self, stage: str, table: Table) -> set[Position]:
+    def _reported(self, stage: str, table: Table) -> set[Position]:
         return self._refused[stage].get(self._captured.topic(table), set())
 
-    def _told_at_source(self, table: Table) -> Mapping[str, int]:
-        """Key as a letter of the source names it → how many letters; they were read by `wait`."""
-        return letters_of(self._captured.topic(table), self._dead_letters.at_source)
+    def _reported_at_source(self, table: Table) -> Mapping[str, int]:
+        """Key as a dead letter of the source names it → how many dead letters; they were read by `wait`."""
+        return dead_letters_of(self._captured.topic(table), self._dead_letters.at_source)
 
     def _is_missing(self, stage: str, name: str) -> bool:
         table, wanted = self._tables[name], {record.position for record in self._records[name]}
         held = (self._lake if stage == "raw" else self._warehouse).positions(table, 0, self._ends[name])
-        return not wanted <= held | self._told(stage, table)
+        return not wanted <= held | self._reported(stage, table)

@@ -1,6 +1,6 @@
 """What the source did, and what Kafka has of it: each change is a record, or a dead letter of the source names its key. Pure.
 
-A change that is refused deletes the row as it was (docs/adr/0016-a-gate-behind-debezium.md). So the letters of a key say how
+A change that is refused deletes the row as it was (docs/adr/0016-a-gate-behind-debezium.md). So the dead letters of a key say how
 many of its changes are no records, and the records that there must be follow.
 """
 
@@ -21,13 +21,13 @@ STAGE = "kafka"
 class Capture:
     """Compares one table's changes with its records."""
 
-    def __init__(self, table: Table, letters: Mapping[str, int], hazards: Collection[int]) -> None:
-        """`dead_letters`: key as a letter names it → how many. `hazards`: numbers of the rows of which letters may be."""
+    def __init__(self, table: Table, dead_letters: Mapping[str, int], hazards: Collection[int]) -> None:
+        """`dead_letters`: key as a dead letter names it → how many. `hazards`: numbers of the rows of which dead letters may be."""
         self.found = Comparison()
         self.refused: set[Key] = set()
         """Return the keys whose row in the source was refused as it is now."""
         self._table = table
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._hazards = hazards
         self._k = next(place for place, column in enumerate(table.columns) if column.name == "k")
 
@@ -42,17 +42,17 @@ class Capture:
         names = {named(self._table, key) for key in expected}
         for key in expected.keys() | found.keys():
             self._key(key, expected.get(key, []), found.get(key, []))
-        for name in self._letters.keys() - names:
-            self._differs((name,), "letters", 0, self._letters[name])
+        for name in self._dead_letters.keys() - names:
+            self._differs((name,), "dead letters", 0, self._dead_letters[name])
 
     def _key(self, key: Key, wanted: Sequence[Values | None], found: Sequence[Record]) -> None:
-        """Each change takes its record, or one letter."""
-        letters, rest, before = self._letters.get(named(self._table, key), 0), iter(found), None
+        """Each change takes its record, or one dead letter."""
+        dead_letters, rest, before = self._dead_letters.get(named(self._table, key), 0), iter(found), None
         ahead = next(rest, None)
         for place, values in enumerate(wanted):
-            if letters and values is not None and not _is(ahead, values):
-                letters -= 1
-                self.found.told += 1
+            if dead_letters and values is not None and not _is(ahead, values):
+                dead_letters -= 1
+                self.found.reported += 1
                 if values[self._k] not in self._hazards:
                     self._differs(key, "refused", "a value that every stage carries", "a dead letter")
                 if before is None:  # nothing was there that has to go
@@ -67,8 +67,8 @@ class Capture:
                 return
             self._change(key, values_then, ahead, place)
             ahead = next(rest, None)
-        if ahead is not None or letters:
-            self._differs(key, "letters" if letters else "", len(wanted), len(found) + letters)
+        if ahead is not None or dead_letters:
+            self._differs(key, "dead letters" if dead_letters else "", len(wanted), len(found) + dead_letters)
         if before is None and wanted and wanted[-1] is not None:
             self.refused.add(key)
 
@@ -87,8 +87,8 @@ def _is(record: Record | None, values: Values) -> bool:
     return record is not None and not record.deleted and record.values == values
 
 
-def letters_of(topic: str, at_source: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    """Return the letters of one table's rows: key as the letter names it → how many; a truncate names no key."""
+def dead_letters_of(topic: str, at_source: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    """Return the dead letters of one table's rows: key as the dead letter names it → how many; a truncate names no key."""
     return dict(_of(topic, at_source))
 
 

@@ -1,4 +1,4 @@
-"""Stage by stage, value by value: what was told, and what was not. Pure.
+"""Stage by stage, value by value: what was reported, and what was not. Pure.
 
 A difference is silent unless a dead letter names the record at which it happened, or an alert names the key.
 """
@@ -37,7 +37,7 @@ class Comparison:
     """What was compared, and what came of it."""
 
     values: int = 0
-    told: int = 0
+    reported: int = 0
     """Rows at a stage that differ or are missing, and of which a dead letter or an alert says so."""
     silent: int = 0
     differences: list[Difference] = field(default_factory=list)
@@ -51,13 +51,13 @@ class Comparison:
     def add(self, other: Comparison) -> None:
         """Take in another comparison's counts."""
         self.values += other.values
-        self.told += other.told
+        self.reported += other.reported
         self.silent += other.silent
         self.differences += other.differences[: KEPT - len(self.differences)]
 
 
 def compare_records(
-    table: Table, stage: str, records: Iterable[Record], held: Iterable[Record], letters: Collection[Position]
+    table: Table, stage: str, records: Iterable[Record], held: Iterable[Record], dead_letters: Collection[Position]
 ) -> Comparison:
     """What stands in Kafka, and what a stage has at the same positions."""
     done = Comparison()
@@ -67,8 +67,8 @@ def compare_records(
     for record in records:
         there = by_position.pop(record.position, [])
         where = f"{record.position.partition}:{record.position.offset}"
-        if not there and record.position in letters:
-            done.told += 1
+        if not there and record.position in dead_letters:
+            done.reported += 1
         elif len(there) != 1:
             done.differs(Difference(table.name, record.key, "", stage, 1, len(there), where))
         elif there[0].deleted != record.deleted:
@@ -87,12 +87,12 @@ def compare_rows(
     stage: str,
     source: Mapping[Key, Values],
     held: Sequence[tuple[Key, Values]],
-    told: Collection[Key],
+    reported: Collection[Key],
     refused: Collection[Key] = (),
 ) -> Comparison:
     """The rows that the source has now, and those that a stage has.
 
-    Of a key that is `told`, anything may be there. Rows of keys that are `refused` at the source may not be there.
+    Of a key that is `reported`, anything may be there. Rows of keys that are `refused` at the source may not be there.
     """
     done = Comparison()
     found: dict[Key, list[Values]] = defaultdict(list)
@@ -100,8 +100,8 @@ def compare_rows(
         found[key].append(values)
     for key in source.keys() | found.keys():
         wanted, there = source.get(key), found.get(key, [])
-        if key in told or (key in refused and not there):
-            done.told += 1
+        if key in reported or (key in refused and not there):
+            done.reported += 1
         elif wanted is None or key in refused or len(there) != 1:
             expected = int(wanted is not None and key not in refused)
             done.differs(Difference(table.name, key, "", stage, expected, len(there)))
@@ -110,15 +110,15 @@ def compare_rows(
     return done
 
 
-def told_keys(records: Iterable[Record], letters: Collection[Position]) -> set[Key]:
+def reported_keys(records: Iterable[Record], dead_letters: Collection[Position]) -> set[Key]:
     """Keys of which a record was refused, and no later one was carried: what is served of them may be older."""
-    told: set[Key] = set()
+    reported: set[Key] = set()
     for record in sorted(records, key=lambda record: record.position):
-        if record.position in letters:
-            told.add(record.key)
+        if record.position in dead_letters:
+            reported.add(record.key)
         else:
-            told.discard(record.key)
-    return told
+            reported.discard(record.key)
+    return reported
 
 
 def compare_values(

@@ -34,7 +34,7 @@ YEARS: Final = (
     9999,
 )
 MONTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-LETTERS: Final = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+CHARACTERS: Final = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 ODD: Final = (
     "", " ", "  a  ", "\t\r\n", "\\N", "\\", "'", '"', "null", "NULL", "NaN", "{}", "{a,b}", "\x01", "\x1b[0m", "\x7f",
     "\x85", "\u2028", "\ufeffbom", "\ufffd", "\uffff", "\U0010ffff", "e\u0301", "\u00e9", "👩‍👩‍👧‍👦", "\u202eabc", "\U0001d518\U0001d52b", "ß", "İ",
@@ -66,12 +66,14 @@ def decimals(precision: int, scale: int, widest: str) -> Strategy:
 def texts(longest: int = 120) -> Strategy:
     """Every character but NUL; empty, with blanks at the end, combining, right to left, control characters."""
     fitting = [text for text in ODD if len(text) <= longest]
-    return st.sampled_from(fitting) | st.text(LETTERS, max_size=longest)
+    return st.sampled_from(fitting) | st.text(CHARACTERS, max_size=longest)
 
 
 def huge() -> Strategy:
     """A megabyte, in characters of one to four bytes."""
-    return st.sampled_from(["a", "é", "漢", "😀"]).map(lambda letter: letter * (1_000_000 // len(letter.encode())))
+    return st.sampled_from(["a", "é", "漢", "😀"]).map(
+        lambda character: character * (1_000_000 // len(character.encode()))
+    )
 
 
 def blobs(longest: int = 120) -> Strategy:
@@ -92,7 +94,7 @@ def json_texts() -> Strategy:
         " [1,  2] ",
         "1e3",
     ]
-    text = st.text(LETTERS, max_size=20)
+    text = st.text(CHARACTERS, max_size=20)
     leaf = st.none() | st.booleans() | st.integers() | text
     any_ = st.recursive(
         leaf, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3), max_leaves=5

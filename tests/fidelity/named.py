@@ -13,7 +13,7 @@ SPECIAL: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def named(table: Table, key: Key) -> str:
-    """The key as the letter's header `key` has it."""
+    """The key as the dead letter's header `key` has it."""
     return ", ".join(f"{column.name}={_text(column, value)}" for column, value in zip(table.key, key, strict=True))
 
 

@@ -17,13 +17,13 @@ def report(done: Comparison, tables: Iterable[Table]) -> str:
     first: dict[tuple[str, str, str], Difference] = {}
     for found in done.differences:
         first.setdefault((found.table, found.column, found.stage), found)
-    head = f"{done.silent} silent differences among {done.values:,} values; {done.told} told"
-    told = [_told(found, known) for found in list(first.values())[:AT_MOST]]
-    rest = len(first) - len(told)
-    return "\n\n".join([head, *told, *([f"and {rest} more kinds"] if rest else [])])
+    head = f"{done.silent} silent differences among {done.values:,} values; {done.reported} reported"
+    texts = [_text(found, known) for found in list(first.values())[:AT_MOST]]
+    rest = len(first) - len(texts)
+    return "\n\n".join([head, *texts, *([f"and {rest} more kinds"] if rest else [])])
 
 
-def _told(found: Difference, known: Mapping[str, Table]) -> str:
+def _text(found: Difference, known: Mapping[str, Table]) -> str:
     return "\n".join(_lines(found, known[found.table]))
 
 

@@ -46,7 +46,7 @@ class Outcome:
     comparison: Comparison = field(default_factory=Comparison)
     changes: int = 0
     """Changes of rows in the source."""
-    letters: int = 0
+    dead_letters: int = 0
     refused: tuple[str, ...] = ()
     """Refusals of the plan."""
     refinements: Sequence[Mapping[str, Any]] = ()
@@ -57,7 +57,7 @@ class Outcome:
         """Take in the counts of another trial."""
         self.comparison.add(other.comparison)
         self.changes += other.changes
-        self.letters += other.letters
+        self.dead_letters += other.dead_letters
 
 
 class Trial:
@@ -152,7 +152,7 @@ class Trial:
         self._at.declare(table.name, table.files(self._at.domain))
 
     def _read_anew(self, source: Source) -> None:
-        """The truncated table is read anew, as its letter says."""
+        """The truncated table is read anew, as its dead letter says."""
         if shapes.CLEARED.name not in self._tables:
             return
         began, world = time.monotonic(), self._at.world
@@ -198,17 +198,17 @@ class Trial:
                 audit.changes(table, self._changes(table), self._written.hazards[table.name]),
             )
             if table.name == shapes.CLEARED.name:
-                assert audit.is_truncate_told(table)
+                assert audit.is_truncate_reported(table)
         outcome.refinements = refine()
         for table in tables:
             self._note(outcome, f"{table.name}, rows", audit.rows(table, source))
             outcome.changes += len(self._written.changes[table.name])
-        outcome.letters = audit.letters
+        outcome.dead_letters = audit.dead_letters
         outcome.tables = tables
 
     def _note(self, outcome: Outcome, what: str, found: Comparison) -> None:
         outcome.comparison.add(found)
-        self._report(f"{what}: {found.values:,} values, {found.told} told, {found.silent} silent differences")
+        self._report(f"{what}: {found.values:,} values, {found.reported} reported, {found.silent} silent differences")
 
     def _changes(self, table: Table) -> Iterator[Change]:
         """The changes, with null in columns that came later."""

@@ -30,8 +30,8 @@ def _odd_rows(shop: Shop) -> None:
     shop.world.sql(f"TRUNCATE shop.{SICK}")
 
 
-def _letters(shop: Shop) -> bool:
-    """Both the row and the truncation have a letter."""
+def _dead_letters(shop: Shop) -> bool:
+    """Both the row and the truncation have a dead letter."""
     kafka = shop.world.systems.kafka
     topics = {refuser.topic for refuser in refusers(shop.world.contracts) if refuser.kind == "source"}
     return sum(sum(kafka.end_offsets(topic).values()) for topic in topics if topic in kafka.partitions()) >= 2
@@ -72,7 +72,7 @@ def _apply(shop: Shop) -> None:
 
 
 TROUBLES = (
-    Trouble("capture", _odd_rows, _letters, lambda shop: None),
+    Trouble("capture", _odd_rows, _dead_letters, lambda shop: None),
     Trouble("sink", _lose_raw_table, _is_told("sink:"), _apply),
     Trouble("stream", _lose_served_table, _is_told("stream:"), _apply),
     Trouble("plan", _want_the_impossible, _is_refused, _apply),

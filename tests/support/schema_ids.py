@@ -1,4 +1,4 @@
-"""A lock on the registry's ids: who foretells the next one must be alone, who registers schemas must not disturb that."""
+"""A lock on the registry's ids: who predicts the next one must be alone, who registers schemas must not disturb that."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def schema_ids(stack: Stack, *, foretold: bool = False) -> Iterator[None]:
-    """Hold the lock: alone when ids are foretold, else together with others. It goes with the process, however it ends."""
+def schema_ids(stack: Stack, *, exclusive: bool = False) -> Iterator[None]:
+    """Hold the lock: alone when ids are predicted, else together with others. It goes with the process, however it ends."""
     with (stack.settings.home / "schema-ids.lock").open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX if foretold else fcntl.LOCK_SH)
+        fcntl.flock(held, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
         yield

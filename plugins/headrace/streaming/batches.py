@@ -34,7 +34,7 @@ class Handler(Protocol):
     def serve(self, records: pa.Table, token: str) -> Done:
         """Serve one batch. `token` is the same at every try of the batch."""
 
-    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
+    def set_aside(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Write dead letters."""
 
 

@@ -22,10 +22,10 @@ SHORTENED: Final = 100_000
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 
-class Letterbox(Protocol):
+class DeadLetterWriter(Protocol):
     """Receiver of a query's dead letters."""
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
+    def write(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Write all dead letters. Raises SystemUnavailable; it is safe to retry."""
 
 
@@ -39,30 +39,34 @@ class DeadLetters:
         self._options = options
         self._producer: Producer | None = None
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
+    def write(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Write all and wait for the broker's acknowledgement. Raises SystemUnavailable; it is safe to retry.
 
         Only the beginning of a value that is too large for the topic is written; the reason notes that.
         """
-        if too_large := self._write(letters):
-            self._write([shortened(letter) for letter in too_large])
+        if too_large := self._write(dead_letters):
+            self._write([shortened(each) for each in too_large])
 
-    def _write(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def _write(self, dead_letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Write all; return those that are too large."""
         faults: list[str] = []
         too_large: list[DeadLetter] = []
 
-        def delivered(letter: DeadLetter, error: KafkaError | None) -> None:
-            if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE and len(letter.value) > SHORTENED:
-                too_large.append(letter)
+        def delivered(dead_letter: DeadLetter, error: KafkaError | None) -> None:
+            if (
+                error is not None
+                and error.code() == KafkaError.MSG_SIZE_TOO_LARGE
+                and len(dead_letter.value) > SHORTENED
+            ):
+                too_large.append(dead_letter)
             elif error is not None:
                 faults.append(str(error))
 
         try:
             producer = self._connected()
-            for letter in letters:
-                told = headers(letter, self._query)
-                _produce(producer, self.topic, letter, told, lambda error, _, letter=letter: delivered(letter, error))
+            for each in dead_letters:
+                record_headers = headers(each, self._query)
+                _produce(producer, self.topic, each, record_headers, lambda error, _, each=each: delivered(each, error))
             unsent = producer.flush(TIMEOUT_S)
         except KafkaException as error:
             raise self._unavailable(str(error)) from error
@@ -88,37 +92,37 @@ class DeadLetters:
         )
 
 
-def shortened(letter: DeadLetter) -> DeadLetter:
+def shortened(dead_letter: DeadLetter) -> DeadLetter:
     """Return the dead letter with only the beginning of its value."""
-    said = f"{letter.reason}; the dead letter holds the first {SHORTENED:,} of the record's {len(letter.value):,} bytes"
-    return letter._replace(
-        value=letter.value[:SHORTENED], reason=f"{said}; Kafka and raw hold the whole record at its offset"
+    reason = f"{dead_letter.reason}; the dead letter holds the first {SHORTENED:,} of the record's {len(dead_letter.value):,} bytes"
+    return dead_letter._replace(
+        value=dead_letter.value[:SHORTENED], reason=f"{reason}; Kafka and raw hold the whole record at its offset"
     )
 
 
-def headers(letter: DeadLetter, query: str) -> Headers:
+def headers(dead_letter: DeadLetter, query: str) -> Headers:
     """Return headers with the record's position, the query and the reason.
 
     `headrace.services.dead_letters.record` reads them.
     """
     place = {
         "query": query,
-        "topic": letter.topic,
-        "partition": str(letter.partition),
-        "offset": str(letter.offset),
-        "rule": letter.rule,
-        "reason": letter.reason[:REASON],
+        "topic": dead_letter.topic,
+        "partition": str(dead_letter.partition),
+        "offset": str(dead_letter.offset),
+        "rule": dead_letter.rule,
+        "reason": dead_letter.reason[:REASON],
     }
-    if letter.recorded_at is not None:
-        place["recorded_at"] = letter.recorded_at.astimezone(UTC).isoformat()
+    if dead_letter.recorded_at is not None:
+        place["recorded_at"] = dead_letter.recorded_at.astimezone(UTC).isoformat()
     return [(name, value.encode()) for name, value in place.items()]
 
 
-def _produce(producer: Producer, topic: str, letter: DeadLetter, told: Headers, delivered: Any) -> None:
+def _produce(producer: Producer, topic: str, dead_letter: DeadLetter, record_headers: Headers, delivered: Any) -> None:
     deadline = time.monotonic() + TIMEOUT_S
     while True:
         try:
-            producer.produce(topic, letter.value, letter.key, headers=told, on_delivery=delivered)
+            producer.produce(topic, dead_letter.value, dead_letter.key, headers=record_headers, on_delivery=delivered)
             return
         except BufferError:
             if time.monotonic() > deadline:

@@ -73,7 +73,7 @@ def decode(
                     raise UnreadableSchema("the value is not in the registry's wire format", "wire-format")
                 writer = writer_of(topic, schema_id)
             except UnreadableSchema as unreadable:
-                dead += dead_letters(rows, str(unreadable), unreadable.rule)
+                dead += as_dead_letters(rows, str(unreadable), unreadable.rule)
                 continue
             _read(Chunk(topic, writer, rows, NOTHING), step, made, dead)
     return made, dead
@@ -91,7 +91,7 @@ def _read(whole: Chunk, step: Step[Made], made: list[Made], dead: list[DeadLette
             raise
         except Exception as error:
             if part.num_rows == 1:
-                dead += dead_letters(part, *_why(error))
+                dead += as_dead_letters(part, *_why(error))
                 continue
             half = part.num_rows // 2
             pending += [part.slice(half), part.slice(0, half)]  # a stack: the first half is next
@@ -140,7 +140,7 @@ def schema_ids(values: pa.BinaryArray) -> np.ndarray:
     return np.where(framed & (heads[:, 0] == 0), ids, -1)
 
 
-def dead_letters(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
+def as_dead_letters(records: pa.Table, reason: str, rule: str) -> list[DeadLetter]:
     """Return each record as a dead letter."""
     columns = (records[name].to_pylist() for name in ("topic", "partition", "offset", "key", "value", "timestamp"))
     return [

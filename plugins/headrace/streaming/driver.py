@@ -100,15 +100,15 @@ class Driver:
 
     def _changes(self, pulse: Pulse) -> Handler:
         datasets = self._datasets.values()
-        return ChangeServing(datasets, self._writers, self._sink, self._letters(pulse), self._patience(pulse))
+        return ChangeServing(datasets, self._writers, self._sink, self._dead_letters(pulse), self._patience(pulse))
 
     def _counts(self, metrics: Metrics, pulse: Pulse) -> Handler:
         fact = self._datasets[metrics.fact]
         is_served = partial(self._is_served, metrics.lookup.dataset)
-        letters = self._letters(pulse)
-        return MetricCounting(metrics, fact, self._writers, self._sink, letters, self._patience(pulse), is_served)
+        dead_letters = self._dead_letters(pulse)
+        return MetricCounting(metrics, fact, self._writers, self._sink, dead_letters, self._patience(pulse), is_served)
 
-    def _letters(self, pulse: Pulse) -> DeadLetters:
+    def _dead_letters(self, pulse: Pulse) -> DeadLetters:
         """Return a query's dead-letter writer.
 
         Each query has its own, since a schema may arrive between two queries.

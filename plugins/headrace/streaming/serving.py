@@ -18,8 +18,8 @@ from headrace.errors import SystemRefused
 from headrace.streaming.blocks import UnreadableRecords
 from headrace.streaming.changes import POSITION, Rows, deletion, rows
 from headrace.streaming.datasets import Served
-from headrace.streaming.dead_letters import Letterbox
-from headrace.streaming.decode import Chunk, DeadLetter, dead_letters, decode
+from headrace.streaming.dead_letters import DeadLetterWriter
+from headrace.streaming.decode import Chunk, DeadLetter, as_dead_letters, decode
 from headrace.streaming.patience import Patience
 from headrace.streaming.pulse import Done
 from headrace.streaming.registry import Writers, check_writer
@@ -46,7 +46,12 @@ class ChangeServing:
     """Handler of the query `cdc`; one per query."""
 
     def __init__(
-        self, datasets: Iterable[Served], writers: Writers, sink: Sink, dead_letters: Letterbox, patience: Patience
+        self,
+        datasets: Iterable[Served],
+        writers: Writers,
+        sink: Sink,
+        dead_letters: DeadLetterWriter,
+        patience: Patience,
     ) -> None:
         self._by_topic = {dataset.topic: dataset for dataset in datasets}
         self._writers = writers
@@ -86,7 +91,7 @@ class ChangeServing:
         """Return the records that `serve` could not serve, as dead letters. Writes nothing."""
         batch = _Batch(self._by_topic, self._targets)
         made, dead = decode(records, self._writer, batch.rows)
-        return [*dead, *(letter for part in made if part for letter in self._refused(part)[1])]
+        return [*dead, *(each for part in made if part for each in self._refused(part)[1])]
 
     def _without_refused(
         self, dataset: Served, parts: Sequence[ServedRows], reason: SystemRefused, held: dict[str, str]
@@ -96,7 +101,7 @@ class ChangeServing:
         If ClickHouse still refuses, the dataset is held.
         """
         tried = [self._refused(part) for part in parts]
-        dead = [letter for _, letters in tried for letter in letters]
+        dead = [each for _, dead_letters in tried for each in dead_letters]
         if not dead:
             held[dataset.topic] = reason.message
             return []
@@ -119,16 +124,16 @@ class ChangeServing:
             if refusal is None:
                 taken.append(rows_)
             elif rows_.num_rows == 1:
-                dead += dead_letters(_at(part.records, rows_), refusal.message, REFUSED)
+                dead += as_dead_letters(_at(part.records, rows_), refusal.message, REFUSED)
             else:
                 half = rows_.num_rows // 2
                 pending += [rows_.slice(half), rows_.slice(0, half)]
         return part._replace(rows=Rows(pa.concat_tables(taken) if taken else table.slice(0, 0), part.rows.drift)), dead
 
-    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
+    def set_aside(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Write dead letters. Raises SystemUnavailable, Stopped."""
-        if letters:
-            self._patience.outlast(lambda: self._dead_letters.write(letters))
+        if dead_letters:
+            self._patience.outlast(lambda: self._dead_letters.write(dead_letters))
 
     def _writer(self, topic: str, schema_id: int) -> Writer:
         return check_writer(self._by_topic[topic], self._patience.outlast(lambda: self._writers(schema_id)))

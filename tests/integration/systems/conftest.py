@@ -20,7 +20,7 @@ from tests.support.schema_ids import schema_ids
 
 @pytest.fixture(autouse=True)
 def registers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Schemas may be registered, as no test beside this one foretells the ids that come next."""
+    """Schemas may be registered, as no test beside this one predicts the ids that come next."""
     if "stack" not in request.fixturenames:
         yield
         return

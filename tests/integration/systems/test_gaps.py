@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition
 from headrace.contracts import names
 from headrace.planning.topics import sink_dead_letter_topic
 from headrace.services.connectors.missed_deletes import Progress
-from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.ledger import DeadLetterLedger
 from headrace.services.dead_letters.quarantine import TABLE as QUARANTINE
 from headrace.services.dead_letters.quarantine import Quarantine
 from headrace.services.dead_letters.replay import Replay
@@ -73,7 +73,7 @@ class Landing:
         return int(self.systems.lake.need(self.table).scan(f"_offset in ({among})").count())
 
     def replay(self) -> dict[str, int]:
-        """Land the letters of gaps; how many by their refuser."""
+        """Land the dead letters of gaps; how many by their refuser."""
         place = self.world.endpoints
         where = {
             "registry": place.registry,
@@ -82,8 +82,8 @@ class Landing:
             "platform": place.platform,
         }
         places = Places(where, self.world.folder, ())
-        letters = LetterLedger(self.systems.platform)
-        outcome = Replay(letters, Quarantine(places.lake), places.destination).run(Selection({"rule": "gap"}))
+        dead_letters = DeadLetterLedger(self.systems.platform)
+        outcome = Replay(dead_letters, Quarantine(places.lake), places.destination).run(Selection({"rule": "gap"}))
         assert not outcome.problems
         return outcome.replayed
 
@@ -120,15 +120,15 @@ def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Landing]:
     yield found
     lake = (
         found.systems.lake
-    )  # the letters of this world are in a ledger of its own, and in the quarantine of the stack
+    )  # the dead letters of this world are in a ledger of its own, and in the quarantine of the stack
     lake.call(lambda: lake.need(QUARANTINE).delete(f"topic = '{found.topic}'"))
 
 
 def test_a_sink_whom_the_registry_does_not_know_stops_and_says_so(landing: Landing) -> None:
     """No good record becomes a dead letter while its password is wrong; all land once it is right."""
     kafka, connect = landing.systems.kafka, landing.systems.connect
-    letters = sink_dead_letter_topic(landing.world.name)
-    config, before = connect.config(landing.sink), kafka.end_offsets(letters)
+    dead_letters = sink_dead_letter_topic(landing.world.name)
+    config, before = connect.config(landing.sink), kafka.end_offsets(dead_letters)
     assert config
     stranger = {f"{part}.converter.apicurio.auth.password": "wrong" for part in ("key", "value")}
     connect.put(landing.sink, {**config, **stranger})
@@ -136,7 +136,7 @@ def test_a_sink_whom_the_registry_does_not_know_stops_and_says_so(landing: Landi
     wait_until(lambda: "does not let Kafka Connect in" in str(connect.status(landing.sink)))
     connect.put(landing.sink, config)
     wait_until(lambda: set(offsets) <= landing.raw())
-    assert kafka.end_offsets(letters) == before
+    assert kafka.end_offsets(dead_letters) == before
 
 
 def test_gaps_are_found_named_and_closed_and_other_offsets_are_none(landing: Landing) -> None:

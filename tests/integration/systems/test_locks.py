@@ -13,8 +13,8 @@ import pytest
 
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemUnavailable
-from headrace.services.dead_letters.ledger import LetterLedger
-from headrace.services.dead_letters.record import Letter, Position
+from headrace.services.dead_letters.ledger import DeadLetterLedger
+from headrace.services.dead_letters.record import DeadLetter, Position
 from headrace.services.dead_letters.selection import Selection
 from headrace.services.serving.store import Store
 from headrace.systems.bundle import Systems
@@ -92,15 +92,15 @@ def test_the_next_holder_waits_for_what_is_written_under_the_fence(
 def test_letters_are_neither_noted_nor_claimed_by_who_has_lost_the_lock(
     platform: PlatformHook, work: Callable[[], Held], lose: Lose
 ) -> None:
-    ledger, first, topic, now = LetterLedger(platform), work(), "dead.lake-shop", datetime.now(UTC)
+    ledger, first, topic, now = DeadLetterLedger(platform), work(), "dead.lake-shop", datetime.now(UTC)
     position = Position("lake-shop", "oltp.shop.lines", 0, 7)
-    letter = Letter(position, "shop.lines", "record", "why", b"k", b"v", None, now)
+    dead_letter = DeadLetter(position, "shop.lines", "record", "why", b"k", b"v", None, now)
     lose(first)
     with platform.lock("work") as second:
         with pytest.raises(SystemUnavailable):
-            ledger.note([letter], topic, {0: 3}, first)
+            ledger.note([dead_letter], topic, {0: 3}, first)
         assert ledger.places(topic) == {}
-        assert ledger.note([letter], topic, {0: 9}, second) == 1
+        assert ledger.note([dead_letter], topic, {0: 9}, second) == 1
         waiting = ledger.waiting(Selection({}))
         with pytest.raises(SystemUnavailable):
             ledger.claim(waiting, first)

@@ -69,12 +69,12 @@ class DyingSink(Sink):
 
 
 class Shop:
-    """One metric over two rollups in tables of its own, and the letters that it wrote."""
+    """One metric over two rollups in tables of its own, and the dead letters that it wrote."""
 
     def __init__(self, stack: Any, systems: Systems, name: str) -> None:
         self.warehouse, self.name = systems.warehouse, name
         self.unknown: set[int] = set()
-        self.letters: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = []
         self.metrics = Metrics(
             name=name,
             fact=f"{name}.lines",
@@ -104,8 +104,8 @@ class Shop:
         writers: Any = self.writer
         self.counting = MetricCounting(self.metrics, fact, writers, self.sink, self, self.patience, lambda: True)
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
-        self.letters += letters
+    def write(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self.dead_letters += dead_letters
 
     def writer(self, schema_id: int) -> Writer:
         if schema_id in self.unknown:
@@ -178,10 +178,10 @@ def test_a_schema_that_comes_between_two_tries_neither_loses_nor_doubles(shop: S
     shop.unknown = set()
     shop.counting.serve(records(), f"{shop.name}:0")
     if at == "decisions":  # nothing was decided yet
-        assert (shop.counted(), shop.letters) == ([(3, 6), (3, 6)], [])
+        assert (shop.counted(), shop.dead_letters) == ([(3, 6), (3, 6)], [])
         return
     assert shop.counted() == [(2, 4), (2, 4)]
-    assert {(letter.offset, letter.rule) for letter in shop.letters} == {(1, "schema-unknown")}
+    assert {(each.offset, each.rule) for each in shop.dead_letters} == {(1, "schema-unknown")}
     shop.counting.replay(records().slice(1, 1))
     assert shop.counted() == [(3, 6), (3, 6)]
 
@@ -190,8 +190,8 @@ def test_a_schema_that_is_lost_between_two_tries_is_told(shop: Shop) -> None:
     shop.dies(records(), f"{shop.name}:0", "by_department_parts")
     shop.unknown = {WIDER_ID}
     shop.counting.serve(records(), f"{shop.name}:0")
-    (letter,) = shop.letters
-    assert "may be counted" in letter.reason
+    (dead_letter,) = shop.dead_letters
+    assert "may be counted" in dead_letter.reason
 
 
 def in_two_months() -> pa.Table:
@@ -238,8 +238,8 @@ def test_a_dimension_that_the_parts_do_not_hold_is_a_dead_letter(shop: Shop, mon
     values = [encoded(change("c", row(key, store=store)), 41) for key, store in ((1, 7), (2, 3_000_000_000))]
     shop.counting.serve(batch(values), f"{shop.name}:0")
     assert shop.counted() == [(1, 2), (1, 2)]
-    (letter,) = shop.letters
-    assert letter.reason.startswith("column store: ")
+    (dead_letter,) = shop.dead_letters
+    assert dead_letter.reason.startswith("column store: ")
 
 
 def test_a_dead_letter_that_is_replayed_again_at_any_age_counts_once(shop: Shop) -> None:

@@ -16,7 +16,7 @@ from headrace.planning.dead_letters import Refuser, datasets_by_topic, refusers
 from headrace.services.connectors.missed_deletes import Progress
 from headrace.services.connectors.rereading import reread
 from headrace.services.dead_letters.collect import _arrived
-from headrace.services.dead_letters.record import Letter, letter
+from headrace.services.dead_letters.record import DeadLetter, parse_dead_letter
 from headrace.systems.kafka.avro_blocks import unwrap
 from headrace.systems.kafka.reading import messages_to_end, read_to_end
 from tests.integration.systems.serving import Server
@@ -153,11 +153,11 @@ def _changes(world: World, dataset: str) -> list[dict[str, Any]]:
     return found  # type: ignore[return-value]
 
 
-def _letters(world: World, refuser: Refuser) -> list[Letter]:
+def _dead_letters(world: World, refuser: Refuser) -> list[DeadLetter]:
     kafka, datasets = world.systems.kafka, datasets_by_topic(world.contracts)
     end = kafka.end_offsets(refuser.topic)
     return [
-        letter(refuser, _arrived(message), datasets, datetime.now(UTC))
+        parse_dead_letter(refuser, _arrived(message), datasets, datetime.now(UTC))
         for messages in messages_to_end(kafka, refuser.topic, {}, end)
         for message in messages
     ]
@@ -167,8 +167,10 @@ def test_every_odd_row_is_carried_exactly_or_told(odd: World) -> None:
     by_kind = {refuser.kind: refuser for refuser in refusers(odd.contracts)}
     changes = _changes(odd, "odd")
     rows = {change["after"]["id"]: change["after"] for change in changes if change["op"] in "cr"}
-    letters = _letters(odd, by_kind["source"])
-    told = {int(found.reason.rpartition("key id=")[2].rstrip(")")): found for found in letters if found.rule == "value"}
+    dead_letters = _dead_letters(odd, by_kind["source"])
+    told = {
+        int(found.reason.rpartition("key id=")[2].rstrip(")")): found for found in dead_letters if found.rule == "value"
+    }
     for number, (column, text) in enumerate(CASES, 1):
         for key in (number, STREAMED + number):
             if number > len(CASES) - len(TOLD_BY_SOURCE):
@@ -187,10 +189,10 @@ def test_every_odd_row_is_carried_exactly_or_told(odd: World) -> None:
     assert _story(changes, 5002) == []
     assert _story(changes, 6001) == [("c", None, None), ("u", None, Decimal(3))]
     assert len(rows[6001]["long"]) == 12 << 20
-    (large,) = (found for found in letters if found.rule == "too-large")
+    (large,) = (found for found in dead_letters if found.rule == "too-large")
     assert 'most of them in field "long"' in large.reason
     assert "key id=6002" in large.reason
-    (truncated,) = (found for found in letters if found.rule == "truncate")
+    (truncated,) = (found for found in dead_letters if found.rule == "truncate")
     assert truncated.reason.startswith("truncate in shop.cleared at LSN ")
     assert truncated.dataset == f"{odd.name}.cleared"
     _sink_lands_the_rest(odd, by_kind["sink"], len(changes))
@@ -213,10 +215,10 @@ def _sink_lands_the_rest(odd: World, sink: Refuser, changes: int) -> None:
         return sorted(table.refresh().scan(selected_fields=("id",)).to_arrow()["id"].to_pylist())
 
     wait_until(lambda: len(landed()) == changes - refused, 120, "raw")
-    letters = _letters(odd, sink)
-    assert len(letters) == refused
-    assert {found.dataset for found in letters} == {f"{odd.name}.odd"}
-    assert any('field "at" (ZonedTimestamp): infinity is no instant' in found.reason for found in letters)
+    dead_letters = _dead_letters(odd, sink)
+    assert len(dead_letters) == refused
+    assert {found.dataset for found in dead_letters} == {f"{odd.name}.odd"}
+    assert any('field "at" (ZonedTimestamp): infinity is no instant' in found.reason for found in dead_letters)
     day = table.scan("id in (5, 6, 7, 8, 7002)", selected_fields=("id", "day")).to_arrow().to_pylist()
     assert {str(row["day"]) for row in day} == {"0001-01-01", "1500-03-01", "1582-10-10", "1850-01-01", "9999-12-31"}
     assert odd.systems.connect.wait(names.sink_connector(odd.name), "RUNNING")

@@ -1,4 +1,4 @@
-"""The comparison finds every difference, and calls one silent unless a letter names its record."""
+"""The comparison finds every difference, and calls one silent unless a dead letter names its record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.fidelity.capture import Capture
 from tests.fidelity.changes import Change, Position, Record
-from tests.fidelity.compare import Comparison, compare_records, compare_rows, told_keys
+from tests.fidelity.compare import Comparison, compare_records, compare_rows, reported_keys
 from tests.fidelity.kinds import KINDS
 from tests.fidelity.report import report
 from tests.fidelity.tables import Column, K, Table
@@ -25,10 +25,10 @@ WRITTEN = [Change((1,), (1, 10)), Change((2,), (2, 20)), Change((1,), (1, 11)), 
 def captured(
     written: list[Change],
     records: list[Record],
-    letters: dict[str, int] | None = None,
+    dead_letters: dict[str, int] | None = None,
     hazards: tuple[int, ...] = (1, 2),
 ) -> Comparison:
-    capture = Capture(TABLE, letters or {}, hazards)
+    capture = Capture(TABLE, dead_letters or {}, hazards)
     capture.compare(written, records)
     return capture.found
 
@@ -39,7 +39,7 @@ def test_what_is_the_same_has_no_difference() -> None:
         compare_records(TABLE, "raw", RECORDS, list(reversed(RECORDS)), ()),
         compare_rows(TABLE, "view", {(1,): (1, 11)}, [((1,), (1, 11))], ()),
     ):
-        assert (done.silent, done.told) == (0, 0)
+        assert (done.silent, done.reported) == (0, 0)
         assert done.values > 0
 
 
@@ -52,14 +52,14 @@ def test_a_change_that_a_letter_names_deletes_the_row_as_it_was() -> None:
     deleted = [RECORDS[0], RECORDS[1], record(2, 1, 10, deleted=True), RECORDS[3]]
     capture = Capture(TABLE, {"k=1": 1}, (1,))
     capture.compare(WRITTEN, deleted)
-    assert (capture.found.silent, capture.found.told, capture.refused) == (0, 1, {(1,)})
+    assert (capture.found.silent, capture.found.reported, capture.refused) == (0, 1, {(1,)})
     assert captured(WRITTEN, [deleted[0], deleted[1], deleted[3]], {"k=1": 1}).silent  # the stale row stays
 
 
 def test_a_row_whose_first_change_a_letter_names_is_inserted_later() -> None:
     capture = Capture(TABLE, {"k=1": 1, "k=2": 1}, (1, 2))
     capture.compare(WRITTEN, [RECORDS[2]])
-    assert (capture.found.silent, capture.found.told, capture.refused) == (0, 2, set())
+    assert (capture.found.silent, capture.found.reported, capture.refused) == (0, 2, set())
 
 
 def test_a_letter_of_another_key_or_of_a_plain_value_or_too_many_is_found() -> None:
@@ -78,8 +78,8 @@ def test_the_row_of_a_refused_key_may_not_be_served() -> None:
 
 def test_a_record_is_missing_silently_unless_a_letter_names_it() -> None:
     assert compare_records(TABLE, "raw", RECORDS, RECORDS[1:], ()).silent == 1
-    told = compare_records(TABLE, "raw", RECORDS, RECORDS[1:], {Position(0, 0)})
-    assert (told.silent, told.told) == (0, 1)
+    reported = compare_records(TABLE, "raw", RECORDS, RECORDS[1:], {Position(0, 0)})
+    assert (reported.silent, reported.reported) == (0, 1)
 
 
 def test_a_letter_excuses_no_value_that_is_there_and_wrong() -> None:
@@ -109,8 +109,8 @@ def test_a_row_that_is_stale_missing_or_too_many_is_found() -> None:
 
 
 def test_a_key_is_told_until_a_later_record_of_it_is_carried() -> None:
-    assert told_keys(RECORDS, {Position(0, 0)}) == set()
-    assert told_keys(RECORDS, {Position(0, 2)}) == {(1,)}
+    assert reported_keys(RECORDS, {Position(0, 0)}) == set()
+    assert reported_keys(RECORDS, {Position(0, 2)}) == {(1,)}
 
 
 def test_the_report_names_table_key_column_stage_and_both_values() -> None:

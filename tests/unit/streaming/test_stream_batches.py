@@ -57,7 +57,7 @@ class Query:
     refused: set[str] = field(default_factory=set)
     served: dict[str, list[int]] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
-    letters: list[DeadLetter] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
 
     def serve(self, batch: pa.Table, token: str) -> Done:
         self.tokens.append(token)
@@ -69,8 +69,8 @@ class Query:
                 self.served.setdefault(row["topic"], []).append(row["offset"])
         return Done(batch.num_rows, held=held)
 
-    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
-        self.letters += letters
+    def set_aside(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self.dead_letters += dead_letters
 
 
 class Text:
@@ -163,7 +163,7 @@ def test_a_planned_batch_can_be_passed_after_its_contract_was_removed() -> None:
     world.query.topics = ("visits",)
     world.start()
     world.batches.serve({LINES: Range(2, 4), VISITS: Range(0, 2), ("gone", 3): Range(1, 2)}, "t:1")
-    assert (world.query.served, world.pulse.troubles, world.query.letters) == ({"visits": [0, 1]}, {}, [])
+    assert (world.query.served, world.pulse.troubles, world.query.dead_letters) == ({"visits": [0, 1]}, {}, [])
 
 
 @pytest.mark.parametrize(("kept", "served", "lost"), [(Range(3, 9), [3, 4, 5], "0 to 2"), (Range(0, 0), [], "0 to 5")])
@@ -172,9 +172,9 @@ def test_what_kafka_removed_before_it_was_read_is_a_dead_letter(kept: Range, ser
     world.kafka.kept_[LINES] = kept
     world.batches.serve({LINES: Range(0, 6), VISITS: Range(0, 1)}, "t:0")
     assert (world.query.served.get("lines", []), world.query.served["visits"]) == (served, [0])
-    (letter,) = world.query.letters
-    assert (letter.topic, letter.offset, letter.rule) == ("lines", 0, "lost")
-    assert f"the offsets {lost} of this partition" in letter.reason
+    (dead_letter,) = world.query.dead_letters
+    assert (dead_letter.topic, dead_letter.offset, dead_letter.rule) == ("lines", 0, "lost")
+    assert f"the offsets {lost} of this partition" in dead_letter.reason
 
 
 def test_a_topic_that_was_made_anew_is_held_for_good() -> None:

@@ -47,7 +47,7 @@ def test_a_part_of_an_array_is_read_by_itself() -> None:
 @pytest.mark.parametrize("cut", range(1, len(GOOD[4]) - 5))
 def test_a_record_cut_short_is_set_aside_alone(cut: int) -> None:
     rows, dead = read([*GOOD[:4], GOOD[4][:-cut], *GOOD[5:]])
-    assert [letter.offset for letter in dead] == [4]
+    assert [each.offset for each in dead] == [4]
     assert rows == {i: EXPECTED[i] for i in range(12) if i != 4}
 
 
@@ -56,7 +56,7 @@ def test_a_record_with_more_behind_it_is_set_aside_alone(more: bytes) -> None:
     for place in (0, 4, 11):  # also last: there the reader has bytes left, on which it would spin for ever
         values = [*GOOD[:place], GOOD[place] + more, *GOOD[place + 1 :]]
         rows, dead = read(values)
-        assert [letter.offset for letter in dead] == [place]
+        assert [each.offset for each in dead] == [place]
         assert rows == {i: EXPECTED[i] for i in range(12) if i != place}
 
 
@@ -72,7 +72,7 @@ def test_records_that_slide_into_each_other_and_fit_again_are_found() -> None:
     rows, dead = read([GOOD[0], head, frame, tail, two, GOOD[5], swallowed])
     assert rows[0] == EXPECTED[0]
     assert rows[5] == EXPECTED[5]
-    assert {1, 3, 4} <= {letter.offset for letter in dead}
+    assert {1, 3, 4} <= {each.offset for each in dead}
     assert rows[2]["after"]["product"] == 2
 
 
@@ -92,7 +92,7 @@ def test_whatever_one_record_is_its_neighbours_come_out_as_they_went_in(data: st
                 value[at:at] = data.draw(st.binary(min_size=1, max_size=20))
     rows, dead = read([*GOOD[:place], bytes(value), *GOOD[place + 1 :]])
     assert {i: row for i, row in rows.items() if i != place} == {i: EXPECTED[i] for i in range(12) if i != place}
-    assert [letter.offset for letter in dead] in ([], [place])
+    assert [each.offset for each in dead] in ([], [place])
     assert (place in rows) != bool(dead)
 
 

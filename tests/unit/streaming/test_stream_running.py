@@ -183,8 +183,10 @@ def test_clickhouse_says_not_now_or_no(
 
 
 def test_a_dead_letter_says_where_it_was_and_why() -> None:
-    letter = DeadLetter("t", 2, 41, b"k", b"v", "too short: é", "record", dt.datetime(2026, 11, 24, 1, tzinfo=dt.UTC))
-    assert dict(headers(letter, "cdc")) == {
+    dead_letter = DeadLetter(
+        "t", 2, 41, b"k", b"v", "too short: é", "record", dt.datetime(2026, 11, 24, 1, tzinfo=dt.UTC)
+    )
+    assert dict(headers(dead_letter, "cdc")) == {
         "query": b"cdc",
         "rule": b"record",
         "recorded_at": b"2026-11-24T01:00:00+00:00",

@@ -70,20 +70,20 @@ class Warehouse:
 
 
 @dataclass
-class Letters:
+class DeadLetters:
     """A letterbox."""
 
     got: list[DeadLetter] = field(default_factory=list)
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
-        self.got += letters
+    def write(self, dead_letters: Sequence[DeadLetter]) -> None:
+        self.got += dead_letters
 
 
 class Shop:
     """The query over two datasets."""
 
     def __init__(self, *topics: str) -> None:
-        self.warehouse, self.letters = Warehouse(), Letters()
+        self.warehouse, self.dead_letters = Warehouse(), DeadLetters()
         self.unknown: set[int] = set()
         names = {LINES: "shop.lines", VISITS: "shop.visits"}
         datasets = [
@@ -93,7 +93,7 @@ class Shop:
         patience = Patience(0.01, lambda _: None, threading.Event(), Backoff(first_s=0.001, longest_s=0.002))
         sink: Any = self.warehouse
         writers: Any = self.writer
-        self.query = ChangeServing(datasets, writers, sink, self.letters, patience)
+        self.query = ChangeServing(datasets, writers, sink, self.dead_letters, patience)
 
     def writer(self, schema_id: int) -> Writer:
         if schema_id in self.unknown:
@@ -126,9 +126,9 @@ def test_a_day_that_clickhouse_does_not_hold_is_one_dead_letter() -> None:
     done = shop.query.serve(both([dated("c", 1, 0), dated("c", 2, -43829), dated("c", 3, 5)], created(4)), "t:0")
     assert shop.warehouse.products("shop.lines_state") == [1, 3]
     assert shop.warehouse.products("shop.visits_state") == [4]
-    (letter,) = shop.letters.got
-    assert (letter.topic, letter.offset, letter.rule) == (LINES, 1, "out-of-range")
-    assert "column day: 1850-01-01 is outside the range" in letter.reason
+    (dead_letter,) = shop.dead_letters.got
+    assert (dead_letter.topic, dead_letter.offset, dead_letter.rule) == (LINES, 1, "out-of-range")
+    assert "column day: 1850-01-01 is outside the range" in dead_letter.reason
     assert (done.rows, done.dead_letters, done.held) == (3, 1, {})
 
 
@@ -138,7 +138,7 @@ def test_a_row_whose_last_image_was_refused_can_be_deleted() -> None:
     shop.query.serve(batch([dated("d", 1, -43829)], LINES, first=2), "t:1")
     last = max(shop.warehouse.tables["shop.lines_state"], key=lambda r: r["_offset"])
     assert (last["product"], last["_deleted"], last["_offset"]) == (1, 1, 2)
-    assert [letter.offset for letter in shop.letters.got] == [1, 2], "history has neither image"
+    assert [each.offset for each in shop.dead_letters.got] == [1, 2], "history has neither image"
     assert [r["_offset"] for r in shop.warehouse.tables["shop.lines_changes"]] == [0]
 
 
@@ -149,11 +149,11 @@ def test_a_value_that_only_clickhouse_finds_wrong_is_one_dead_letter() -> None:
     assert shop.warehouse.products("shop.lines_state") == [1, 2, 4, 5]
     assert shop.warehouse.products("shop.lines_changes") == [1, 2, 4, 5]
     assert shop.warehouse.products("shop.visits_state") == [6]
-    assert [(letter.offset, letter.rule, letter.reason) for letter in shop.letters.got] == [
+    assert [(each.offset, each.rule, each.reason) for each in shop.dead_letters.got] == [
         (2, "refused-by-warehouse", "cannot parse")
     ]
     assert done.held == {}
-    assert [letter.offset for letter in shop.query.unreadable(batch(created(3), LINES, first=2))] == [2]
+    assert [each.offset for each in shop.query.unreadable(batch(created(3), LINES, first=2))] == [2]
 
 
 def test_a_table_that_refuses_everything_holds_its_dataset_only() -> None:
@@ -162,7 +162,7 @@ def test_a_table_that_refuses_everything_holds_its_dataset_only() -> None:
     done = shop.query.serve(both(created(1, 2), created(3)), "t:0")
     assert done.held == {LINES: "shop.lines_changes says no"}
     assert shop.warehouse.products("shop.visits_state") == [3]
-    assert (shop.letters.got, done.rows) == ([], 1)
+    assert (shop.dead_letters.got, done.rows) == ([], 1)
     shop.warehouse.broken.clear()
     assert shop.query.serve(batch(created(1, 2), LINES), "t:0").held == {}
     assert shop.warehouse.products("shop.lines_state") == shop.warehouse.products("shop.lines_changes") == [1, 2]
@@ -171,7 +171,7 @@ def test_a_table_that_refuses_everything_holds_its_dataset_only() -> None:
 def test_records_of_a_topic_whose_contract_is_gone_are_passed() -> None:
     shop = Shop(VISITS)
     done = shop.query.serve(both(created(1), created(2)), "t:0")
-    assert (done.rows, shop.letters.got) == (1, [])
+    assert (done.rows, shop.dead_letters.got) == (1, [])
     assert shop.warehouse.products("shop.visits_state") == [2]
 
 
@@ -189,7 +189,7 @@ def test_an_error_that_nobody_foresaw_is_one_dead_letter(monkeypatch: pytest.Mon
     shop = Shop()
     shop.query.serve(batch(created(1, 2, 3), LINES), "t:0")
     assert shop.warehouse.products("shop.lines_state") == [1, 3]
-    assert [(letter.offset, letter.rule, letter.reason) for letter in shop.letters.got] == [
+    assert [(each.offset, each.rule, each.reason) for each in shop.dead_letters.got] == [
         (1, "conversion", "KeyError: 'what'")
     ]
 
@@ -201,7 +201,7 @@ def test_a_schema_that_comes_between_two_tries_loses_no_row(dies_at: str) -> Non
     shop.unknown, shop.warehouse.away = {DAY_ID}, {dies_at}
     with pytest.raises(SystemUnavailable):
         shop.query.serve(records, "t:0")
-    assert [letter.offset for letter in shop.letters.got] == [1], "it is set aside before anything is inserted"
+    assert [each.offset for each in shop.dead_letters.got] == [1], "it is set aside before anything is inserted"
     shop.unknown, shop.warehouse.away = set(), set()
     shop.query.serve(records, "t:0")
     for table, wanted in {"lines_state": [1, 2], "lines_changes": [1, 2], "visits_state": [3]}.items():

@@ -23,7 +23,7 @@ from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import Batch, last_value, messages_to_end, read_to_end
 from headrace.systems.warehouse.hook import WarehouseHook
 
-LETTERS: Final = 500
+AT_ONCE: Final = 500
 """Dead letters that are read at once; each may be as large as the largest record."""
 
 
@@ -101,22 +101,22 @@ def await_stream(
 class Refused:
     """Tracks, from the dead letters, how far a stream has refused the records of a topic."""
 
-    def __init__(self, kafka: KafkaHook, letters: str, topic: str) -> None:
+    def __init__(self, kafka: KafkaHook, dead_letters: str, topic: str) -> None:
         self._kafka = kafka
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._topic = topic
         self._read: dict[int, int] = {}
         self._refused: dict[int, int] = {}
 
     def at_least(self, offsets: Mapping[int, int]) -> set[int]:
         """Return the partitions in which the record at the offset, or a later one, is a dead letter."""
-        if self._letters in self._kafka.partitions():
+        if self._dead_letters in self._kafka.partitions():
             self._read_on()
         return {p for p, offset in offsets.items() if self._refused.get(p, -1) >= offset}
 
     def _read_on(self) -> None:
-        end = self._kafka.end_offsets(self._letters)
-        for messages in messages_to_end(self._kafka, self._letters, self._read, end, LETTERS):
+        end = self._kafka.end_offsets(self._dead_letters)
+        for messages in messages_to_end(self._kafka, self._dead_letters, self._read, end, AT_ONCE):
             for message in messages:
                 said = {name: (value or b"").decode() for name, value in message.headers() or ()}
                 if said.get("topic") == self._topic:

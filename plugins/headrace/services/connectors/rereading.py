@@ -49,14 +49,14 @@ def reread(
     systems.connect.require_well(connector)
     tables = {contract.source.table or "": names.topic(contract) for contract in contracts}
     starts = {topic: systems.kafka.end_offsets(topic) for topic in tables.values()}
-    letters = systems.kafka.end_offsets(source_dead_letter_topic(connection))
+    dead_letters = systems.kafka.end_offsets(source_dead_letter_topic(connection))
     rows = systems.sources[connection].row_counts(tables)
     filled = [table for table, count in rows.items() if count]
     if filled:
         request_snapshot(systems.kafka, connection, filled)
         log(f"{connector}: requested a snapshot of {', '.join(filled)}")
         wanted = {tables[table]: starts[tables[table]] for table in filled}
-        _await(systems, connection, wanted, letters, timeout_s)
+        _await(systems, connection, wanted, dead_letters, timeout_s)
         log(f"{connector}: read {sum(rows.values()):,} rows")
     return reconcile(
         systems.connect,
@@ -74,7 +74,7 @@ def _await(
     systems: Systems,
     connection: str,
     starts: Mapping[str, Mapping[int, int]],
-    letters: Mapping[int, int],
+    dead_letters: Mapping[int, int],
     timeout_s: float,
 ) -> None:
     """Wait until the snapshot of every topic's table has ended, by its last row, which may be a dead letter."""
@@ -83,9 +83,9 @@ def _await(
     deadline = time.monotonic() + timeout_s
     while waiting:
         systems.connect.require_well(connector)
-        letters_end = systems.kafka.end_offsets(refused)
-        told = set(_ended_in_letters(systems.kafka, refused, letters, letters_end))
-        letters = letters_end
+        dead_letters_end = systems.kafka.end_offsets(refused)
+        told = set(_ended_as_dead_letters(systems.kafka, refused, dead_letters, dead_letters_end))
+        dead_letters = dead_letters_end
         for topic in list(waiting):
             end = systems.kafka.end_offsets(topic)
             if topic in told or _ended(systems.kafka, systems.registry.schema, topic, waiting[topic], end):
@@ -111,7 +111,9 @@ def _ended(kafka: KafkaHook, schemas: Schemas, topic: str, start: Mapping[int, i
     return False
 
 
-def _ended_in_letters(kafka: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]) -> Iterator[str]:
+def _ended_as_dead_letters(
+    kafka: KafkaHook, topic: str, start: Mapping[int, int], end: Mapping[int, int]
+) -> Iterator[str]:
     for messages in messages_to_end(kafka, topic, start, end):
         for message in messages:
             said = {name: (value or b"").decode() for name, value in message.headers() or ()}

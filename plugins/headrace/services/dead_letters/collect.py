@@ -12,9 +12,9 @@ from typing import Final
 
 from headrace.contracts.contract import Contract
 from headrace.planning.dead_letters import Refuser, datasets_by_topic, refusers
-from headrace.services.dead_letters.ledger import LetterLedger, Statistics
+from headrace.services.dead_letters.ledger import DeadLetterLedger, Statistics
 from headrace.services.dead_letters.quarantine import Quarantine
-from headrace.services.dead_letters.record import Arrived, letter, timestamp
+from headrace.services.dead_letters.record import Arrived, parse_dead_letter, timestamp
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import Message, messages_to_end
 from headrace.systems.platform.alerts import Severity
@@ -31,7 +31,7 @@ class Collecting:
     """Collects dead letters from Kafka into the quarantine and the ledger."""
 
     def __init__(
-        self, kafka: KafkaHook, quarantine: Quarantine, ledger: LetterLedger, contracts: Iterable[Contract]
+        self, kafka: KafkaHook, quarantine: Quarantine, ledger: DeadLetterLedger, contracts: Iterable[Contract]
     ) -> None:
         all_ = tuple(contracts)
         self._kafka = kafka
@@ -56,10 +56,12 @@ class Collecting:
         start = {p: offset for p, offset in known.items() if offset <= end.get(p, 0)}
         new = 0
         for messages in messages_to_end(self._kafka, refuser.topic, start, end, AT_ONCE):
-            letters = [letter(refuser, _arrived(m), self._datasets, datetime.now(UTC)) for m in messages]
+            dead_letters = [
+                parse_dead_letter(refuser, _arrived(m), self._datasets, datetime.now(UTC)) for m in messages
+            ]
             lock.check()
-            self._quarantine.keep(letters)
-            new += self._ledger.note(letters, refuser.topic, _places(messages), lock)
+            self._quarantine.keep(dead_letters)
+            new += self._ledger.note(dead_letters, refuser.topic, _places(messages), lock)
         return new
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from headrace.services.dead_letters.record import Letter, Position
+from headrace.services.dead_letters.record import DeadLetter, Position
 from headrace.services.dead_letters.selection import Selection
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.platform.locks import Held
@@ -55,7 +55,7 @@ class Statistics(NamedTuple):
     discarded: int
 
 
-class LetterLedger:
+class DeadLetterLedger:
     """Ledger of dead letters, in the platform's database."""
 
     def __init__(self, platform: PlatformHook) -> None:
@@ -66,13 +66,13 @@ class LetterLedger:
         query = "SELECT kafka_partition, next_offset FROM dead_letter_places WHERE topic = %s"
         return dict(self._rows(query, [topic]))
 
-    def note(self, letters: Iterable[Letter], topic: str, places: Mapping[int, int], lock: Held) -> int:
+    def note(self, dead_letters: Iterable[DeadLetter], topic: str, places: Mapping[int, int], lock: Held) -> int:
         """Record the dead letters and the collected offsets, both or neither; return how many are new."""
         new = 0
         with self.platform.transaction() as connection, connection.cursor() as cursor:
             lock.fence(connection)
-            for letter in letters:
-                values = [*letter.position, letter.dataset, letter.rule, letter.reason, letter.refused_at]
+            for each in dead_letters:
+                values = [*each.position, each.dataset, each.rule, each.reason, each.refused_at]
                 new += cursor.execute(NOTE, values).rowcount
             for partition, offset in places.items():
                 cursor.execute(PLACE, [topic, partition, offset])
@@ -153,10 +153,10 @@ class LetterLedger:
         rows = self._rows(query, [dataset, REFINED_AT_ONCE])
         return {number: (partition, offset) for number, partition, offset in rows}
 
-    def refined(self, letters: Iterable[int]) -> None:
+    def refined(self, dead_letters: Iterable[int]) -> None:
         """Record that a refinement handled these dead letters."""
         with self.platform.transaction() as connection:
-            connection.execute("UPDATE dead_letters SET refined_at = now() WHERE id = ANY (%s)", [list(letters)])
+            connection.execute("UPDATE dead_letters SET refined_at = now() WHERE id = ANY (%s)", [list(dead_letters)])
 
     def _rows(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         with self.platform.transaction() as connection:

@@ -20,7 +20,7 @@ from headrace.services.dead_letters.selection import Selection
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from headrace.services.dead_letters.ledger import LetterLedger
+    from headrace.services.dead_letters.ledger import DeadLetterLedger
 
 ACTIONS: Final = ("show", "replay", "discard")
 """Actions on the selected dead letters: list them, write them to their destination, give them up."""
@@ -123,7 +123,7 @@ class ReplayLettersOperator(BaseOperator):
             except subprocess.TimeoutExpired:
                 self._process.kill()
 
-    def _show(self, ledger: LetterLedger, selection: Selection) -> int:
+    def _show(self, ledger: DeadLetterLedger, selection: Selection) -> int:
         entries = ledger.waiting(selection)
         self.log.info("%s dead letters wait (%s)", f"{len(entries):,}", selection)
         for entry in entries[:SHOWN]:
@@ -156,7 +156,7 @@ class ReplayLettersOperator(BaseOperator):
             self.log.info("%s: %s", what.replace("_", " "), done[what] or "none")
         return done
 
-    def _count_anew(self, ledger: LetterLedger, topics: Sequence[str]) -> None:
+    def _count_anew(self, ledger: DeadLetterLedger, topics: Sequence[str]) -> None:
         """Delete the counts of the replayed topics: they had the records as unreadable. Status counts them again."""
         from headrace.systems.kafka.hook import KafkaHook
 
@@ -165,7 +165,7 @@ class ReplayLettersOperator(BaseOperator):
             if not any(kafka.begin_offsets(topic).values()):  # a topic without its beginning cannot be counted again
                 ledger.platform.forget_count("kafka", topic)
 
-    def _tell(self, ledger: LetterLedger) -> None:
+    def _tell(self, ledger: DeadLetterLedger) -> None:
         from headrace.planning.dead_letters import refusers
         from headrace.services.dead_letters.collect import tell
 
@@ -174,11 +174,11 @@ class ReplayLettersOperator(BaseOperator):
             self.log.info("%s: %s dead letters still wait", name, f"{count:,}")
 
 
-def _ledger() -> LetterLedger:
-    from headrace.services.dead_letters.ledger import LetterLedger
+def _ledger() -> DeadLetterLedger:
+    from headrace.services.dead_letters.ledger import DeadLetterLedger
     from headrace.systems.platform.hook import PlatformHook
 
-    return LetterLedger(PlatformHook.from_connection())
+    return DeadLetterLedger(PlatformHook.from_connection())
 
 
 def _endpoints() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from headrace.services.dead_letters.record import Letter, Position
+from headrace.services.dead_letters.record import DeadLetter, Position
 from headrace.systems.lake.hook import LakeHook
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ class Quarantine:
     def __init__(self, lake: LakeHook) -> None:
         self._lake = lake
 
-    def keep(self, letters: Iterable[Letter]) -> int:
+    def keep(self, dead_letters: Iterable[DeadLetter]) -> int:
         """Keep those of the dead letters that the table lacks, in one commit; return how many."""
-        first = {letter.position: letter for letter in reversed(list(letters))}
+        first = {each.position: each for each in reversed(list(dead_letters))}
 
         def kept() -> int:
             from headrace.systems.lake.once import OnThisState
 
             table = self._lake.need(TABLE)
             there = {_position(row) for row in self._found(table, list(first), KEY)}
-            new = [letter for position, letter in sorted(first.items()) if position not in there]
+            new = [each for position, each in sorted(first.items()) if position not in there]
             if new:
                 with OnThisState(table) as transaction:
                     transaction.append(_arrow(new, table))
@@ -86,21 +86,21 @@ def _position(row: dict[str, Any]) -> Position:
     return Position(*(row[name] for name in KEY))
 
 
-def _arrow(letters: Sequence[Letter], table: Table) -> Any:
+def _arrow(dead_letters: Sequence[DeadLetter], table: Table) -> Any:
     import pyarrow as pa
     from pyiceberg.io.pyarrow import schema_to_pyarrow
 
     rows = [
         {
-            **dict(zip(KEY, letter.position, strict=True)),
-            "dataset": letter.dataset,
-            "rule": letter.rule,
-            "reason": letter.reason,
-            "key": letter.key,
-            "payload": letter.payload,
-            "recorded_at": letter.recorded_at,
-            "refused_at": letter.refused_at,
+            **dict(zip(KEY, each.position, strict=True)),
+            "dataset": each.dataset,
+            "rule": each.rule,
+            "reason": each.reason,
+            "key": each.key,
+            "payload": each.payload,
+            "recorded_at": each.recorded_at,
+            "refused_at": each.refused_at,
         }
-        for letter in letters
+        for each in dead_letters
     ]
     return pa.Table.from_pylist(rows, schema=schema_to_pyarrow(table.schema(), include_field_ids=False))

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from headrace.planning.dead_letters import Refuser
 
 CONNECT: Final = "__connect.errors."
-NO_LETTER: Final = "no-letter"
+NO_ORIGIN: Final = "no-letter"
 OPERATIONS: Final[Mapping[str, str]] = {
     "c": "insert", "r": "row of a snapshot", "u": "update", "d": "delete", "t": "truncate",
 }  # fmt: skip
@@ -31,7 +31,7 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One refused record."""
 
     position: Position
@@ -60,7 +60,7 @@ class Arrived:
     headers: Sequence[tuple[str, bytes | None]]
 
 
-def letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str, str], now: datetime) -> Letter:
+def parse_dead_letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str, str], now: datetime) -> DeadLetter:
     """Return the dead letter of the record that arrived; `datasets` maps topics to datasets.
 
     A record that does not have its origin in its headers is kept as `no-letter`, with its position in the dead-letter
@@ -70,10 +70,10 @@ def letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str, str], now:
     try:
         found = _of_source(refuser, arrived, said) if refuser.kind == "source" else _of_record(refuser, said)
     except (KeyError, ValueError):
-        found = _no_letter(refuser, arrived)
+        found = _without_origin(refuser, arrived)
     position, rule, reason, recorded_at = found
     of_sink = refuser.kind == "sink"
-    return Letter(
+    return DeadLetter(
         position,
         datasets.get(said.get("topic", position.topic) if refuser.kind == "source" else position.topic, ""),
         rule,
@@ -131,6 +131,6 @@ def _connect_reason(said: Mapping[str, Any]) -> str:
     return f"{message}: {causes[-1]}" if causes and causes[-1] not in message else message
 
 
-def _no_letter(refuser: Refuser, arrived: Arrived) -> _Found:
+def _without_origin(refuser: Refuser, arrived: Arrived) -> _Found:
     place = Position(refuser.name, refuser.topic, arrived.partition, arrived.offset)
-    return place, NO_LETTER, f"a record in {refuser.topic} without its origin in its headers", arrived.at
+    return place, NO_ORIGIN, f"a record in {refuser.topic} without its origin in its headers", arrived.at

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final, NamedTuple, Protocol
 
 from headrace.errors import SystemRefused
-from headrace.services.dead_letters.ledger import Batch, Entry, LetterLedger
+from headrace.services.dead_letters.ledger import Batch, DeadLetterLedger, Entry
 from headrace.services.dead_letters.quarantine import Kept, Quarantine
 from headrace.services.dead_letters.record import Position
 from headrace.services.dead_letters.selection import Selection
@@ -58,7 +58,7 @@ class Replay:
     """Replays dead letters from the quarantine."""
 
     def __init__(
-        self, ledger: LetterLedger, quarantine: Quarantine, destination: Callable[[str, str], Destination]
+        self, ledger: DeadLetterLedger, quarantine: Quarantine, destination: Callable[[str, str], Destination]
     ) -> None:
         """`destination` returns that of a refuser and a topic; it raises SystemRefused if there is none."""
         self._ledger = ledger

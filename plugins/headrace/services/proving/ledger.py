@@ -30,7 +30,7 @@ ACCEPT: Final = """
 REMOVED: Final = """
     UPDATE raw_gaps SET closed_at = now(), closed_by = %s
      WHERE dataset = ANY (%s) AND kind <> 'missing' AND closed_at IS NULL"""
-LETTERS: Final = """
+DEAD_LETTERS: Final = """
     SELECT kafka_offset FROM dead_letters
      WHERE refused_by = %s AND topic = %s AND kafka_partition = %s AND kafka_offset BETWEEN %s AND %s
        AND (rule <> %s OR state = 'discarded')"""
@@ -87,9 +87,9 @@ class GapLedger:
         with self.platform.transaction() as connection:
             connection.execute(REMOVED, [by, list(datasets)])
 
-    def letters(self, sink: str, topic: str, partition: int, first: int, last: int) -> set[int]:
+    def dead_letters(self, sink: str, topic: str, partition: int, first: int, last: int) -> set[int]:
         """Return the offsets from first to last that the sink refused, or whose dead letter was discarded."""
-        return {row[0] for row in self._rows(LETTERS, [sink, topic, partition, first, last, GAP])}
+        return {row[0] for row in self._rows(DEAD_LETTERS, [sink, topic, partition, first, last, GAP])}
 
     def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:
         with self.platform.transaction() as connection:

@@ -13,9 +13,9 @@ from typing import Final
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.services.dead_letters.collect import AT_ONCE
-from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.ledger import DeadLetterLedger
 from headrace.services.dead_letters.quarantine import Quarantine
-from headrace.services.dead_letters.record import Letter, Position, timestamp
+from headrace.services.dead_letters.record import DeadLetter, Position, timestamp
 from headrace.services.proving.ledger import GAP, Found
 from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.kafka.reading import messages_to_end
@@ -25,7 +25,9 @@ MOST: Final = 10_000
 REASON: Final = "the sink read past the record and did not land it"
 
 
-def set_aside(kafka: KafkaHook, quarantine: Quarantine, letters: LetterLedger, contract: Contract, found: Found) -> int:
+def set_aside(
+    kafka: KafkaHook, quarantine: Quarantine, dead_letters: DeadLetterLedger, contract: Contract, found: Found
+) -> int:
     """Keep the records of a gap as dead letters; return how many are new. May be repeated.
 
     Raises:
@@ -34,20 +36,20 @@ def set_aside(kafka: KafkaHook, quarantine: Quarantine, letters: LetterLedger, c
     if found.gap.kind != "missing" or found.gap.records > MOST:
         return 0
     new = 0
-    with letters.platform.lock("letters:collect") as lock:
-        for part in _letters(kafka, contract, found):
+    with dead_letters.platform.lock("letters:collect") as lock:
+        for part in _dead_letters(kafka, contract, found):
             lock.check()
             quarantine.keep(part)
-            new += letters.note(part, found.topic, {}, lock)
+            new += dead_letters.note(part, found.topic, {}, lock)
     return new
 
 
-def _letters(kafka: KafkaHook, contract: Contract, found: Found) -> Iterator[list[Letter]]:
+def _dead_letters(kafka: KafkaHook, contract: Contract, found: Found) -> Iterator[list[DeadLetter]]:
     sink, now = names.sink_connector(contract.domain), datetime.now(UTC)
     start, end = {found.partition: found.gap.first}, {found.partition: found.gap.last + 1}
     for messages in messages_to_end(kafka, found.topic, start, end, AT_ONCE):
         yield [
-            Letter(
+            DeadLetter(
                 Position(sink, found.topic, found.partition, message.offset()), contract.id, GAP, REASON,
                 message.key(), message.value(), timestamp(message.timestamp()[1]), now,
             )

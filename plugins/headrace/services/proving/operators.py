@@ -77,7 +77,7 @@ class ProveGapsOperator(BaseOperator):
         from headrace.planning.topics import landed
         from headrace.services.connectors.reconcile import Reconciler
         from headrace.services.dead_letters.collect import Collecting
-        from headrace.services.dead_letters.ledger import LetterLedger
+        from headrace.services.dead_letters.ledger import DeadLetterLedger
         from headrace.services.dead_letters.quarantine import Quarantine
         from headrace.services.proving.ledger import GapLedger
         from headrace.services.proving.missing import set_aside
@@ -91,8 +91,8 @@ class ProveGapsOperator(BaseOperator):
         except ValueError as unknown:
             raise AirflowFailException(str(unknown)) from unknown
         ledger = GapLedger(systems.platform)
-        letters, quarantine = LetterLedger(systems.platform), Quarantine(systems.lake)
-        Collecting(systems.kafka, quarantine, letters, reconciler.contracts).collect()
+        dead_letters, quarantine = DeadLetterLedger(systems.platform), Quarantine(systems.lake)
+        Collecting(systems.kafka, quarantine, dead_letters, reconciler.contracts).collect()
         proof = Proof(systems.kafka, systems.connect, systems.lake, ledger, self.settle_s)
         for dataset in self.accepted:
             ledger.accept(dataset)
@@ -103,7 +103,7 @@ class ProveGapsOperator(BaseOperator):
                 continue
             with turns.of(contract.id):
                 for found in proof.prove(contract):
-                    if new := set_aside(systems.kafka, quarantine, letters, contract, found):
+                    if new := set_aside(systems.kafka, quarantine, dead_letters, contract, found):
                         self.log.info("%s: %s records kept as dead letters", found, f"{new:,}")
         heal(systems, ledger, contracts, self.log.info)
         left = {contract.id: ledger.open(contract.id) for contract in contracts}

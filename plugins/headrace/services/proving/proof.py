@@ -96,14 +96,14 @@ class Proof:
         """Return how many of the gap's records are neither in raw nor dead letters."""
         there = 0
         for first in range(gap.first, gap.last + 1, WINDOW):
-            raw, letters = self._there(contract, partition, first, min(first + WINDOW - 1, gap.last))
-            there += len(raw | letters)
+            raw, dead_letters = self._there(contract, partition, first, min(first + WINDOW - 1, gap.last))
+            there += len(raw | dead_letters)
         return gap.records - there
 
     def _there(self, contract: Contract, partition: int, first: int, last: int) -> tuple[set[int], set[int]]:
         sink, topic = names.sink_connector(contract.domain), names.topic(contract)
         raw = self.lake.call(lambda: raw_offsets(self.lake, names.raw_table(contract), partition, first, last))
-        return raw, self.ledger.letters(sink, topic, partition, first, last)
+        return raw, self.ledger.dead_letters(sink, topic, partition, first, last)
 
 
 def raw_offsets(lake: LakeHook, table: str, partition: int, first: int, last: int) -> set[int]:

@@ -10,7 +10,7 @@ from headrace.contracts.contract import Severity
 
 Zone: TypeAlias = Literal["cleaned", "served"]
 """Place where a check runs: on the lake's cleaned zone, or on the served view."""
-OBSERVED_LETTERS: Final = 500
+OBSERVED_LENGTH: Final = 500
 
 
 class Outcome(NamedTuple):
@@ -47,4 +47,4 @@ def examples(rows: Iterable[Mapping[str, Any]], hidden: Mapping[str, str]) -> tu
 
 def such_as(rows: Sequence[str]) -> str:
     """Return the examples in one line of bounded length."""
-    return f"such as {', '.join(rows)}"[:OBSERVED_LETTERS] if rows else ""
+    return f"such as {', '.join(rows)}"[:OBSERVED_LENGTH] if rows else ""

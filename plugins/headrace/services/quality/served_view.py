@@ -10,7 +10,7 @@ from headrace.contracts.contract import Contract, Severity
 from headrace.errors import SystemRefused
 from headrace.planning.check_sql import EXAMPLES, Asked, Query, SqlRule, asked_of_view, one_scan, promised_s, sql_rules
 from headrace.planning.exposure import classified, hidden
-from headrace.services.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
+from headrace.services.quality.outcomes import OBSERVED_LENGTH, Outcome, examples, such_as
 from headrace.systems.warehouse.hook import WarehouseHook
 
 FRESHNESS: Final = "freshness"
@@ -139,5 +139,5 @@ class ServedChecks:
 
 def _lame(name: str, severity: Severity, field: str | None, asked: str, wrong: Exception) -> Outcome:
     why = wrong.message if isinstance(wrong, SystemRefused) else str(wrong)
-    observed = f"could not be evaluated: {why}"[:OBSERVED_LETTERS]
+    observed = f"could not be evaluated: {why}"[:OBSERVED_LENGTH]
     return Outcome(name, severity, field, False, None, observed, asked)

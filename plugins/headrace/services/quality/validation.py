@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.planning.check_sql import EXAMPLES
 from headrace.planning.checks import REFERENCE, ROW_COUNT, Check
-from headrace.services.quality.outcomes import OBSERVED_LETTERS, Outcome, examples, such_as
+from headrace.services.quality.outcomes import OBSERVED_LENGTH, Outcome, examples, such_as
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -102,7 +102,7 @@ def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:
         observed = f"found {result['observed_value']}"
     else:
         observed = such_as(shown)
-    told = observed[:OBSERVED_LETTERS]
+    told = observed[:OBSERVED_LENGTH]
     return _of(check, passed=bool(found.success), unexpected=unexpected, observed=told, examples=shown)
 
 

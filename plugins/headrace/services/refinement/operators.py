@@ -157,7 +157,7 @@ class RefineOperator(AuditedJobOperator):
         """
         from airflow.sdk.exceptions import AirflowFailException
 
-        from headrace.services.dead_letters.ledger import LetterLedger
+        from headrace.services.dead_letters.ledger import DeadLetterLedger
         from headrace.services.refinement.ledger import Ledger
         from headrace.systems.platform.hook import PlatformHook
 
@@ -169,13 +169,13 @@ class RefineOperator(AuditedJobOperator):
         except ValueError as wrong:
             raise AirflowFailException(str(wrong)) from wrong
         self.short = bool(selection)
-        letters = LetterLedger(platform)
-        replayed = letters.unrefined(self.dataset)
+        dead_letters = DeadLetterLedger(platform)
+        replayed = dead_letters.unrefined(self.dataset)
         if selection and replayed:
             selection["positions"] = positions(replayed.values())
         self.log.info("refining %s for %s", self.dataset, selection or "all keys")
         done = self.run_audited(context, platform, selection, json.dumps(selection))
-        letters.refined(replayed)
+        dead_letters.refined(replayed)
         return done
 
     def find_flow(self) -> Flow:

@@ -13,7 +13,7 @@ from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemRefused
 from headrace.planning.topics import captured
 from headrace.services.connectors.reconcile import connectors_of
-from headrace.services.dead_letters.ledger import LetterLedger, Statistics
+from headrace.services.dead_letters.ledger import DeadLetterLedger, Statistics
 from headrace.services.status.asking import Round, begin
 from headrace.services.status.reasons import Known, explained
 from headrace.services.status.table import Hop, Hops, absent, unavailable
@@ -48,11 +48,11 @@ def count_hops(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, .
     source = begin(lambda: _source(systems, contracts))
     hops = [begin(partial(column, ask, systems, contracts)) for ask in (_kafka, _raw, _warehouse)]
     fresh = begin(lambda: freshness(systems, contracts))
-    letters = begin(lambda: _letters(systems))
+    dead_letters = begin(lambda: _dead_letters(systems))
     columns = [source.result(), *(hop.result() for hop in hops)]
     for hop, cells in zip(("source", "kafka", "raw", "warehouse"), columns, strict=True):
         for dataset in cells:
-            cells[dataset] = _with_letters(cells[dataset], letters.result().get((hop, dataset)))
+            cells[dataset] = _with_dead_letters(cells[dataset], dead_letters.result().get((hop, dataset)))
     recent = fresh.result()
     return tuple(
         Hops(c.id, *(cells[c.id] for cells in columns), *(recent[c.id] or (None, None))[:2])  # type: ignore[arg-type]
@@ -146,10 +146,10 @@ def _warehouse(systems: Systems, contract: Contract) -> Hop:
     return Hop(rows=systems.warehouse.count(view), changes=systems.warehouse.count_final(changes))
 
 
-def _letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
+def _dead_letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
     """Return, by hop and dataset, the dead letters of refusers that feed that hop; empty if unavailable."""
     try:
-        tallies = LetterLedger(systems.platform).tallies()
+        tallies = DeadLetterLedger(systems.platform).tallies()
     except SystemFailure:  # no database, or a database without migrations
         return {}
     hop_of = {SERVING: "warehouse", "": "raw"}
@@ -157,7 +157,7 @@ def _letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
     return {(hop, tally.dataset): tally for hop, tally in places if hop}
 
 
-def _with_letters(hop: Hop, tally: Statistics | None) -> Hop:
+def _with_dead_letters(hop: Hop, tally: Statistics | None) -> Hop:
     return hop if tally is None else replace(hop, waiting=tally.waiting, discarded=tally.discarded)
 
 

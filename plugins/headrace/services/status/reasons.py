@@ -54,7 +54,7 @@ def reasons(contract: Contract, row: Hops, known: Known) -> tuple[Reason, ...]:
         if "raw" in contract.zones:
             found += _connector("raw", names.sink_connector(contract.domain), known)
         found += _stream(contract, known)
-        found += [_letters(hop, cell) for hop, cell in hops.items() if cell.waiting]
+        found += [_dead_letters(hop, cell) for hop, cell in hops.items() if cell.waiting]
         found += _alerts(contract, known)
     if not row.agree and not found:
         behind = next((h for h, c in hops.items() if c.rows != row.source.rows), "raw")
@@ -106,7 +106,7 @@ def _stream(contract: Contract, known: Known) -> Iterator[Reason]:
             )
 
 
-def _letters(hop: str, cell: Hop) -> Reason:
+def _dead_letters(hop: str, cell: Hop) -> Reason:
     text = f"{cell.waiting:,} dead letter{'s wait' if cell.waiting != 1 else ' waits'}"
     return Reason(hop, text, None, "see docs/how-to/replay-dead-letters.md; replay_dead_letters shows and replays them")
 

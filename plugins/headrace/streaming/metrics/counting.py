@@ -13,7 +13,7 @@ import pyarrow as pa
 from headrace.errors import SystemRefused
 from headrace.streaming.conform import conform
 from headrace.streaming.datasets import Served
-from headrace.streaming.dead_letters import Letterbox
+from headrace.streaming.dead_letters import DeadLetterWriter
 from headrace.streaming.decode import Chunk, DeadLetter, decode
 from headrace.streaming.metrics.decisions import DECISIONS, MAYBE_COUNTED, Decided, Decisions, divided
 from headrace.streaming.metrics.deltas import Images, images, newest, signed
@@ -48,7 +48,7 @@ class MetricCounting:
         fact: Served,
         writers: Writers,
         sink: Sink,
-        dead_letters: Letterbox,
+        dead_letters: DeadLetterWriter,
         patience: Patience,
         is_served: Callable[[], bool],
     ) -> None:
@@ -111,12 +111,12 @@ class MetricCounting:
             return made, dead
         decided, rest = divided(records, kept)
         made, late = decode(rest, self._writer, self._images)
-        return made, [*decided, *(letter._replace(reason=f"{letter.reason}. {MAYBE_COUNTED}") for letter in late)]
+        return made, [*decided, *(each._replace(reason=f"{each.reason}. {MAYBE_COUNTED}") for each in late)]
 
-    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
+    def set_aside(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Write dead letters. Raises SystemUnavailable, Stopped."""
-        if letters:
-            self._patience.outlast(lambda: self._dead_letters.write(letters))
+        if dead_letters:
+            self._patience.outlast(lambda: self._dead_letters.write(dead_letters))
 
     def unreadable(self, records: pa.Table) -> list[DeadLetter]:
         """Return the records that `serve` could not count, as dead letters. Writes nothing."""

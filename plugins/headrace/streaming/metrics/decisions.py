@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.streaming.decode import DeadLetter, dead_letters
+from headrace.streaming.decode import DeadLetter, as_dead_letters
 from headrace.streaming.patience import Patience
 from headrace.streaming.sink import Insert, Sink
 
@@ -62,6 +62,6 @@ def divided(records: pa.Table, decided: Sequence[Decided]) -> tuple[list[DeadLet
     dead: list[DeadLetter] = []
     for each in decided:
         own = pc.and_(pc.equal(records["partition"], each.partition), pc.equal(records["offset"], each.offset))
-        dead += dead_letters(records.filter(own), each.reason, each.rule)
+        dead += as_dead_letters(records.filter(own), each.reason, each.rule)
         records = records.filter(pc.invert(own))
     return dead, records

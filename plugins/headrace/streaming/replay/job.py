@@ -21,7 +21,7 @@ from headrace.contracts.index import load_index
 from headrace.errors import SystemRefused
 from headrace.planning.streams import stream_plans
 from headrace.planning.topics import captured, landed
-from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.ledger import DeadLetterLedger
 from headrace.services.dead_letters.quarantine import Quarantine
 from headrace.services.dead_letters.replay import Destination, Replay
 from headrace.services.dead_letters.selection import Selection
@@ -103,7 +103,7 @@ def main(metrics: Sequence[Metrics], arguments: Sequence[str]) -> int:
     request: dict[str, Any] = json.loads(Path(arguments[0]).read_text())
     endpoints = {name: Endpoint(**place) for name, place in json.loads(os.environ["HEADRACE_LETTERS"]).items()}
     places = Places(endpoints, Path(request["schemas"]), metrics)
-    ledger = LetterLedger(PlatformHook(endpoints["platform"]))
+    ledger = DeadLetterLedger(PlatformHook(endpoints["platform"]))
     outcome = Replay(ledger, Quarantine(places.lake), places.destination).run(
         Selection.from_params(request["selection"])
     )

@@ -28,4 +28,4 @@ def as_batch(records: Sequence[Record]) -> pa.Table:
 def reasons(records: Sequence[Record], dead: Sequence[DeadLetter]) -> dict[Position, str]:
     """Return position → reason, of the records that cannot be read."""
     places = {record.position[1:]: record.position for record in records}
-    return {places[letter.topic, letter.partition, letter.offset]: letter.reason for letter in dead}
+    return {places[each.topic, each.partition, each.offset]: each.reason for each in dead}

@@ -21,10 +21,10 @@ from headrace.streaming.sink import Sink
 class Refusing:
     """Dead-letter receiver that refuses: the records were checked as readable before."""
 
-    def write(self, letters: Sequence[DeadLetter]) -> None:
+    def write(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Raise SystemRefused."""
-        letter = letters[0]
-        raise SystemRefused("letters", f"{letter.topic} {letter.partition}/{letter.offset}", letter.reason)
+        first = dead_letters[0]
+        raise SystemRefused("letters", f"{first.topic} {first.partition}/{first.offset}", first.reason)
 
 
 class Counted:

@@ -64,14 +64,14 @@ def wanted(type_name: str) -> Wanted:
 def arguments(text: str) -> list[str]:
     """Return the comma-separated arguments of a type; nested arguments stay whole."""
     parts, depth, quoted, start = [], 0, False, 0
-    for place, letter in enumerate(text):
-        if letter in "'`":
+    for place, character in enumerate(text):
+        if character in "'`":
             quoted = not quoted
         elif quoted:
             continue
-        elif letter in "()":
-            depth += 1 if letter == "(" else -1
-        elif letter == "," and depth == 0:
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        elif character == "," and depth == 0:
             parts.append(text[start:place].strip())
             start = place + 1
     return [*parts, text[start:].strip()]

@@ -71,9 +71,9 @@ def _column(name: str, type_: str, default_kind: str, default: str, comment: str
 def _engine(full: str) -> str:
     """Return `ReplacingMergeTree(a, b)` from `ReplacingMergeTree(a, b) PARTITION BY … ORDER BY …`."""
     depth = 0
-    for place, letter in enumerate(full):
-        depth += (letter == "(") - (letter == ")")
-        if letter == " " and depth == 0:
+    for place, character in enumerate(full):
+        depth += (character == "(") - (character == ")")
+        if character == " " and depth == 0:
             return full[:place]
     return full
 

@@ -1,4 +1,4 @@
-"""Letters in real Iceberg tables, in a folder: kept once, landed once, whoever landed first."""
+"""Dead letters in real Iceberg tables, in a folder: kept once, landed once, whoever landed first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.planning.dead_letters import DATASET
 from headrace.planning.lake import platform_tables
 from headrace.planning.plan import Change
 from headrace.services.dead_letters.quarantine import TABLE, Kept, Quarantine
-from headrace.services.dead_letters.record import Letter, Position
+from headrace.services.dead_letters.record import DeadLetter, Position
 from headrace.services.dead_letters.replay import Record
 from headrace.streaming.datasets import Served
 from headrace.streaming.patience import Patience
@@ -40,24 +40,24 @@ def lake(tmp_path: Path) -> LakeHook:
     return hook
 
 
-def letter(offset: int, refused_by: str = "lake-shop", payload: bytes | None = b"v") -> Letter:
-    return Letter(Position(refused_by, TOPIC, 0, offset), "shop.lines", "record", "why", b"k", payload, None, AT)
+def dead_letter(offset: int, refused_by: str = "lake-shop", payload: bytes | None = b"v") -> DeadLetter:
+    return DeadLetter(Position(refused_by, TOPIC, 0, offset), "shop.lines", "record", "why", b"k", payload, None, AT)
 
 
 def test_a_letter_is_kept_once_however_often_it_comes(lake: LakeHook) -> None:
     quarantine = Quarantine(lake)
-    assert quarantine.keep([letter(1), letter(2), letter(1, payload=b"again")]) == 2
-    assert quarantine.keep([letter(2), letter(3), letter(2, "shop/cdc")]) == 2
+    assert quarantine.keep([dead_letter(1), dead_letter(2), dead_letter(1, payload=b"again")]) == 2
+    assert quarantine.keep([dead_letter(2), dead_letter(3), dead_letter(2, "shop/cdc")]) == 2
     assert quarantine.keep([]) == 0
     assert lake.catalog.load_table(TABLE).scan().count() == 4
-    places = [letter(1).position, letter(9).position]
+    places = [dead_letter(1).position, dead_letter(9).position]
     assert quarantine.kept(places) == {places[0]: Kept(b"k", b"v", AT)}
 
 
 def test_a_missing_table_says_what_to_do(lake: LakeHook) -> None:
     lake.drop_table(TABLE)
     with pytest.raises(SystemRefused, match="apply_contracts"):
-        Quarantine(lake).keep([letter(1)])
+        Quarantine(lake).keep([dead_letter(1)])
 
 
 def raw(lake: LakeHook) -> Raw:

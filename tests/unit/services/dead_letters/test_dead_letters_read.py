@@ -1,4 +1,4 @@
-"""What a stream or Kafka Connect puts into a dead-letter topic, read as a letter."""
+"""What a stream or Kafka Connect puts into a dead-letter topic, read as a dead letter."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from headrace.planning.dead_letters import Refuser
 from headrace.services.dead_letters.collect import MANY, severity
-from headrace.services.dead_letters.record import Arrived, Letter, Position, letter
+from headrace.services.dead_letters.record import Arrived, DeadLetter, Position, parse_dead_letter
+from headrace.streaming import decode
 from headrace.streaming.dead_letters import headers
-from headrace.streaming.decode import DeadLetter
 
 STREAM = Refuser("retail", "stream", "dead-letter.retail")
 SINK = Refuser("lake-retail", "sink", "dead-letter.lake-retail")
@@ -18,13 +18,13 @@ AT = datetime(2026, 11, 24, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
 
 
-def read(refuser: Refuser, *said: tuple[str, bytes | None]) -> Letter:
-    return letter(refuser, Arrived(0, 7, AT, b"k", b"v", said), DATASETS, NOW)
+def read(refuser: Refuser, *said: tuple[str, bytes | None]) -> DeadLetter:
+    return parse_dead_letter(refuser, Arrived(0, 7, AT, b"k", b"v", said), DATASETS, NOW)
 
 
 def test_a_streams_letter_is_read_as_the_stream_wrote_it() -> None:
     recorded = datetime(2026, 11, 1, tzinfo=UTC)
-    dead = DeadLetter("oltp.retail.products", 2, 41, b"k", b"v", "no schema", "schema-unknown", recorded)
+    dead = decode.DeadLetter("oltp.retail.products", 2, 41, b"k", b"v", "no schema", "schema-unknown", recorded)
     found = read(STREAM, *headers(dead, "metrics"))
     assert found.position == Position("retail/metrics", "oltp.retail.products", 2, 41)
     assert (found.dataset, found.rule, found.reason) == ("retail.products", "schema-unknown", "no schema")

@@ -1,4 +1,4 @@
-"""Which letters a replay puts where, and what is left when it dies. The parts are stand-ins that keep to the contract."""
+"""Which dead letters a replay puts where, and what is left when it dies. The parts are stand-ins that keep to the contract."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Killed(BaseException):
     pass
 
 
-class Book:
+class MemoryLedger:
     """The ledger in memory."""
 
     def __init__(self, *entries: Entry) -> None:
@@ -60,7 +60,7 @@ class Book:
         self.still.update(reasons)
 
 
-class Place:
+class MemoryDestination:
     """Keeps what is put, by token."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ def entry(number: int, refused_by: str = "lake-retail", topic: str = "t") -> Ent
     return Entry(number, Position(refused_by, topic, 0, number), "retail.products", "record", "why")
 
 
-class Shelf:
+class MemoryQuarantine:
     def __init__(self, *gone: int) -> None:
         self.gone = gone
 
@@ -92,74 +92,74 @@ class Shelf:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
-    yield Place()
+def destination() -> Iterator[MemoryDestination]:
+    yield MemoryDestination()
 
 
-def replay(book: Book, place: Place, *gone: int) -> Any:
-    return Replay(book, Shelf(*gone), lambda *_: place).run(ALL)  # type: ignore[arg-type]
+def replay(ledger: MemoryLedger, destination: MemoryDestination, *gone: int) -> Any:
+    return Replay(ledger, MemoryQuarantine(*gone), lambda *_: destination).run(ALL)  # type: ignore[arg-type]
 
 
-def test_what_can_be_read_is_put_once_and_the_rest_waits(place: Place) -> None:
-    book = Book(entry(1), entry(2), entry(3))
-    place.unknown = {2}
-    outcome = replay(book, place, 3)
+def test_what_can_be_read_is_put_once_and_the_rest_waits(destination: MemoryDestination) -> None:
+    ledger = MemoryLedger(entry(1), entry(2), entry(3))
+    destination.unknown = {2}
+    outcome = replay(ledger, destination, 3)
     assert (outcome.replayed, outcome.still_refused) == ({"lake-retail": 1}, {"lake-retail": 2})
-    assert book.state == {1: "replayed", 2: "waiting", 3: "waiting"}
-    assert book.still == {2: "unknown schema", 3: "its record is not in the quarantine"}
-    assert place.put_ == [("letters:1", [1])]
-    place.unknown = set()
-    assert replay(book, place, 3).replayed == {"lake-retail": 1}
-    assert replay(book, place, 3).replayed == {}
-    assert place.put_ == [("letters:1", [1]), ("letters:2", [2])]
+    assert ledger.state == {1: "replayed", 2: "waiting", 3: "waiting"}
+    assert ledger.still == {2: "unknown schema", 3: "its record is not in the quarantine"}
+    assert destination.put_ == [("letters:1", [1])]
+    destination.unknown = set()
+    assert replay(ledger, destination, 3).replayed == {"lake-retail": 1}
+    assert replay(ledger, destination, 3).replayed == {}
+    assert destination.put_ == [("letters:1", [1]), ("letters:2", [2])]
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
-def test_after_a_death_the_same_letters_are_put_under_the_same_token(place: Place, dies: str) -> None:
-    """Also when more letters can be read by then: under a token that is known they would be dropped unseen."""
-    book = Book(entry(1), entry(2))
-    place.unknown, place.dies = {2}, dies
+def test_after_a_death_the_same_letters_are_put_under_the_same_token(destination: MemoryDestination, dies: str) -> None:
+    """Also when more dead letters can be read by then: under a token that is known they would be dropped unseen."""
+    ledger = MemoryLedger(entry(1), entry(2))
+    destination.unknown, destination.dies = {2}, dies
     with pytest.raises(Killed):
-        replay(book, place)
-    place.unknown, place.dies = set(), ""
-    outcome = replay(book, place)
+        replay(ledger, destination)
+    destination.unknown, destination.dies = set(), ""
+    outcome = replay(ledger, destination)
     assert outcome.replayed == {"lake-retail": 2}
-    put = place.put_ if dies == "before" else place.put_[1:]
+    put = destination.put_ if dies == "before" else destination.put_[1:]
     assert put == [("letters:1", [1]), ("letters:2", [2])]
-    assert set(book.state.values()) == {"replayed"}
+    assert set(ledger.state.values()) == {"replayed"}
 
 
-def test_a_begun_batch_that_cannot_be_read_any_more_stays_open_and_stops_nobody(place: Place) -> None:
-    book = Book(entry(1), entry(2, "retail/cdc"))
-    place.dies = "before"
+def test_a_begun_batch_that_cannot_be_read_any_more_stays_open_and_stops_nobody(destination: MemoryDestination) -> None:
+    ledger = MemoryLedger(entry(1), entry(2, "retail/cdc"))
+    destination.dies = "before"
     with pytest.raises(Killed):
-        replay(book, place)
-    place.dies, place.unknown = "", {1}
-    outcome = replay(book, place)
+        replay(ledger, destination)
+    destination.dies, destination.unknown = "", {1}
+    outcome = replay(ledger, destination)
     assert "batch 1 of lake-retail" in outcome.problems[0]
-    assert book.state == {1: "claimed", 2: "replayed"}
+    assert ledger.state == {1: "claimed", 2: "replayed"}
 
 
 def test_a_place_that_refuses_leaves_its_batch_open() -> None:
-    book, place = Book(entry(1)), Place()
+    ledger, destination = MemoryLedger(entry(1)), MemoryDestination()
 
     def put(*_: Any) -> None:
         raise SystemRefused("lake", "here", "there is no table")
 
-    place.put = put  # type: ignore[method-assign]
-    assert "there is no table" in replay(book, place).problems[0]
-    assert book.state == {1: "claimed"}
+    destination.put = put  # type: ignore[method-assign]
+    assert "there is no table" in replay(ledger, destination).problems[0]
+    assert ledger.state == {1: "claimed"}
 
 
 def test_a_refuser_that_is_gone_keeps_its_letters() -> None:
-    book = Book(entry(1, "old/cdc"))
+    ledger = MemoryLedger(entry(1, "old/cdc"))
 
     def nowhere(*_: str) -> Any:
         raise SystemRefused("letters", "old/cdc", "no contract")
 
-    outcome = Replay(book, Shelf(), nowhere).run(ALL)  # type: ignore[arg-type]
+    outcome = Replay(ledger, MemoryQuarantine(), nowhere).run(ALL)  # type: ignore[arg-type]
     assert outcome.still_refused == {"old/cdc": 1}
-    assert book.state == {1: "waiting"}
+    assert ledger.state == {1: "waiting"}
 
 
 def test_a_batch_is_of_one_refuser_and_topic_and_bounded() -> None:

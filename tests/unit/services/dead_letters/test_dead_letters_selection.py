@@ -1,4 +1,4 @@
-"""Which letters are meant."""
+"""Which dead letters are meant."""
 
 from __future__ import annotations
 

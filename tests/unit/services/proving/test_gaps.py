@@ -21,9 +21,11 @@ def test_a_dead_letter_is_no_gap_and_ends_one() -> None:
 
 
 @given(OFFSETS, OFFSETS, OFFSETS)
-def test_a_gap_holds_exactly_the_records_that_are_nowhere(valued: set[int], raw: set[int], letters: set[int]) -> None:
-    found = list(gaps(sorted(valued), raw, letters))
-    missing = valued - raw - letters
+def test_a_gap_holds_exactly_the_records_that_are_nowhere(
+    valued: set[int], raw: set[int], dead_letters: set[int]
+) -> None:
+    found = list(gaps(sorted(valued), raw, dead_letters))
+    missing = valued - raw - dead_letters
     assert sum(gap.records for gap in found) == len(missing)
     for gap in found:
         inside = {offset for offset in valued if gap.first <= offset <= gap.last}

@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=3)
 CONTRACTS: Mapping[str, Contract] = {contract.id: contract for contract in load_contracts(INCLUDE / "schemas")}
 TRANSACTIONS, COUPONS, RETURN = "retail.transactions", "retail.coupons", "marts.coupon_return"
-LETTERS = "platform.dead_letters"
+DEAD_LETTERS = "platform.dead_letters"
 ROWS = 1_469_307
 SQL = {
     c.id: (INCLUDE / "sql" / "marts" / f"{c.name}.sql").read_text() for c in CONTRACTS.values() if c.domain == "marts"

@@ -15,7 +15,7 @@ from tests.unit.services.status.cases import (
     BEFORE,
     CONTRACTS,
     COUPONS,
-    LETTERS,
+    DEAD_LETTERS,
     NOW,
     ROWS,
     TRANSACTIONS,
@@ -56,7 +56,7 @@ def test_a_dataset_of_files_has_no_source_and_no_topic() -> None:
 
 
 def test_the_platforms_own_dataset_keeps_dead_letters_and_waits_for_nothing() -> None:
-    found = stages(with_rows(well(LETTERS), quarantine__platform_dead_letters=4), LETTERS)
+    found = stages(with_rows(well(DEAD_LETTERS), quarantine__platform_dead_letters=4), DEAD_LETTERS)
     assert ({zone: hop.rows for zone, hop in found.zones.items()}, found.reasons) == ({"quarantine": 4}, ())
 
 

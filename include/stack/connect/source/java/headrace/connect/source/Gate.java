@@ -20,12 +20,12 @@ final class Gate {
 
     private static final int MOST_SCHEMAS = 1000;
 
-    private final Letters letters;
+    private final DeadLetters deadLetters;
     private final long largest;
     private final Map<Schema, Rows> known = new IdentityHashMap<>();
 
-    Gate(Letters letters, long largest) {
-        this.letters = letters;
+    Gate(DeadLetters deadLetters, long largest) {
+        this.deadLetters = deadLetters;
         this.largest = largest;
     }
 
@@ -64,7 +64,7 @@ final class Gate {
         Struct before = change.getStruct(Envelope.FieldName.BEFORE);
         Struct after = change.getStruct(Envelope.FieldName.AFTER);
         if (op.equals("t")) {
-            out.add(letters.of(record, change, Refusal.TRUNCATED));
+            out.add(deadLetters.of(record, change, Refusal.TRUNCATED));
             return;
         }
         Refusal newer = after == null ? null : rows.refusal(after, largest);
@@ -74,7 +74,7 @@ final class Gate {
             return;
         }
         if (newer != null) {
-            out.add(letters.of(record, change, newer));
+            out.add(deadLetters.of(record, change, newer));
         }
         if (before != null && older == null) {
             out.add(rows.with(record, "d", before, null));

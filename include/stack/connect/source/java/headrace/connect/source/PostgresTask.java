@@ -16,7 +16,7 @@ import org.apache.kafka.connect.source.SourceRecord;
 /** Debezium's task with a `Gate` for all polled records, because Kafka Connect cannot skip records of a source. */
 public final class PostgresTask extends PostgresConnectorTask {
 
-    static final String LETTERS = "headrace.dead.letter.topic";
+    static final String DEAD_LETTER_TOPIC = "headrace.dead.letter.topic";
     static final String LARGEST = "headrace.largest.record.bytes";
     private static final String EMPTY_ENUMS = "SELECT string_agg(t.oid::regtype::text, ', ') FROM pg_type t"
             + " WHERE t.typtype = 'e' AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = t.oid)";
@@ -26,7 +26,7 @@ public final class PostgresTask extends PostgresConnectorTask {
 
     @Override
     public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(Configuration config) {
-        gate = new Gate(new Letters(config.getString(LETTERS)), config.getLong(LARGEST, 32L << 20));
+        gate = new Gate(new DeadLetters(config.getString(DEAD_LETTER_TOPIC)), config.getLong(LARGEST, 32L << 20));
         try {
             var coordinator = super.start(config);
             LightMetrics.into(coordinator);

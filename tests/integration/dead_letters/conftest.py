@@ -14,7 +14,7 @@ import fastavro
 import psycopg
 import pytest
 
-from headrace.services.dead_letters.ledger import LetterLedger
+from headrace.services.dead_letters.ledger import DeadLetterLedger
 from headrace.systems.kafka.avro_blocks import unwrap
 from headrace.systems.kafka.reading import messages_to_end
 from tests.conftest import Stack
@@ -27,9 +27,9 @@ _subjects = itertools.count(time.time_ns())
 
 
 @pytest.fixture(autouse=True)
-def foretold(stack: Stack) -> Iterator[None]:
-    """Nobody else registers schemas meanwhile: `Told.later` counts on the ids that come next."""
-    with schema_ids(stack, foretold=True):
+def exclusive_schema_ids(stack: Stack) -> Iterator[None]:
+    """Nobody else registers schemas meanwhile: `CapturedRecord.later` predicts the next ids."""
+    with schema_ids(stack, exclusive=True):
         yield
 
 
@@ -56,11 +56,11 @@ class LateSchema:
 
 
 def register(stack: Stack, schema: Mapping[str, Any]) -> int:
-    return stack.systems.registry.register(f"letters-{next(_subjects)}", schema)
+    return stack.systems.registry.register(f"dead-letters-{next(_subjects)}", schema)
 
 
 @dataclass(frozen=True)
-class Told:
+class CapturedRecord:
     """A record as Debezium wrote it."""
 
     key: bytes
@@ -78,10 +78,10 @@ class Told:
 
 
 @pytest.fixture
-def told(stack: Stack, eventually: Callable[..., Any]) -> Callable[..., Told]:
-    """`told(topic, wanted)`: the newest record of the topic whose row after the change fulfils `wanted`."""
+def captured(stack: Stack, eventually: Callable[..., Any]) -> Callable[..., CapturedRecord]:
+    """`captured(topic, matches)`: the newest record of the topic whose row after the change matches."""
 
-    def newest(topic: str, start: int, wanted: Callable[[Mapping[str, Any]], bool]) -> Told | None:
+    def newest(topic: str, start: int, matches: Callable[[Mapping[str, Any]], bool]) -> CapturedRecord | None:
         kafka, found = stack.systems.kafka, None
         for messages in messages_to_end(kafka, topic, {0: start}, kafka.end_offsets(topic)):
             for message in messages:
@@ -92,23 +92,23 @@ def told(stack: Stack, eventually: Callable[..., Any]) -> Callable[..., Told]:
                 event: Any = fastavro.schemaless_reader(
                     io.BytesIO(wire.body), fastavro.parse_schema(dict(schema)), None
                 )
-                if event["after"] is not None and wanted(event["after"]):
-                    found = Told(message.key(), event, dict(schema), message.offset())
+                if event["after"] is not None and matches(event["after"]):
+                    found = CapturedRecord(message.key(), event, dict(schema), message.offset())
         return found
 
-    def look(topic: str, wanted: Callable[[Mapping[str, Any]], bool]) -> Told:
+    def find(topic: str, matches: Callable[[Mapping[str, Any]], bool]) -> CapturedRecord:
         start = max(0, stack.systems.kafka.end_offsets(topic).get(0, 0) - 50)
-        found: list[Told | None] = [None]
+        found: list[CapturedRecord | None] = [None]
 
         def there() -> bool:
-            found[0] = newest(topic, start, wanted)
+            found[0] = newest(topic, start, matches)
             return found[0] is not None
 
         eventually(there, True)
         assert found[0] is not None
         return found[0]
 
-    return look
+    return find
 
 
 @pytest.fixture
@@ -126,15 +126,15 @@ def produce(stack: Stack) -> Callable[..., int]:
 
 
 @dataclass(frozen=True)
-class Letters:
+class DeadLetters:
     """Dead letters by way of Airflow, and what the ledger says."""
 
     stack: Stack
     eventually: Callable[..., Any]
 
     @property
-    def ledger(self) -> LetterLedger:
-        return LetterLedger(self.stack.systems.platform)
+    def ledger(self) -> DeadLetterLedger:
+        return DeadLetterLedger(self.stack.systems.platform)
 
     def run(self, dag: str, **params: Any) -> str:
         """A run to its end; the replay task's log."""
@@ -143,13 +143,13 @@ class Letters:
         return self.stack.airflow.task_log(dag, run, "replay" if dag == "replay_dead_letters" else "collect")
 
     def states(self, topic: str, offset: int) -> dict[str, str]:
-        """Refuser → state of the letter of a record."""
+        """Refuser → state of the dead letter of a record."""
         query = "SELECT refused_by, state FROM dead_letters WHERE topic = %s AND kafka_offset = %s"
         with psycopg.connect(self.stack.superuser_dsn("headrace")) as connection:
             return dict(connection.execute(query, [topic, offset]).fetchall())
 
     def collected(self, topic: str, offset: int, *refusers: str) -> None:
-        """Collect until the record's letters are there; the sink refuses when it gets to it."""
+        """Collect until the record's dead letters are there; the sink refuses when it gets to it."""
 
         def there() -> bool:
             if set(self.states(topic, offset)) != set(refusers):
@@ -169,8 +169,8 @@ class Letters:
 
 
 @pytest.fixture
-def letters(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Letters]:
+def dead_letters(stack: Stack, eventually: Callable[..., Any]) -> Iterator[DeadLetters]:
     for dag in ("collect_dead_letters", "replay_dead_letters"):
         stack.airflow.pause(dag, False)
-    yield Letters(stack, eventually)
+    yield DeadLetters(stack, eventually)
     stack.airflow.pause("replay_dead_letters", True)

@@ -55,11 +55,19 @@ def departments(stack: Any, table: str, product: int) -> list[str]:
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("products_are_refined")
 def test_an_old_change_comes_late_and_once_and_does_not_win(
-    stack: Any, oltp: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Any, told: Any, produce: Any, letters: Any
+    stack: Any,
+    oltp: Any,
+    warehouse: Any,
+    raw: Any,
+    eventually: Any,
+    new_id: Any,
+    captured: Any,
+    produce: Any,
+    dead_letters: Any,
 ) -> None:
     product = new_id()
     oltp.execute(INSERT, [product])
-    first = told(PRODUCTS, lambda row: row["product_id"] == product)
+    first = captured(PRODUCTS, lambda row: row["product_id"] == product)
     late = first.later(stack)
     between = {**first.event["after"], "department": "between"}
     change = {**first.event, "op": "u", "before": first.event["after"], "after": between}
@@ -76,35 +84,35 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     refine(stack)
     assert departments(stack, "history", product) == ["first", "last"]
 
-    letters.collected(PRODUCTS, offset, SINK, CDC)
-    letters.collected(PRODUCTS, garbage, SINK, CDC)
-    letters.run("collect_dead_letters")  # again: each letter once
-    of_sink, of_stream = letters.kept(PRODUCTS, offset)
+    dead_letters.collected(PRODUCTS, offset, SINK, CDC)
+    dead_letters.collected(PRODUCTS, garbage, SINK, CDC)
+    dead_letters.run("collect_dead_letters")  # again: each dead letter once
+    of_sink, of_stream = dead_letters.kept(PRODUCTS, offset)
     assert (of_sink["refused_by"], of_stream["refused_by"]) == (SINK, CDC)
     assert (of_sink["rule"], of_stream["rule"]) == ("value-converter", "schema-unknown")
     assert str(late.id) in of_stream["reason"]
     assert of_sink["reason"]
-    for letter in (of_sink, of_stream):
-        assert letter["payload"] == late.write(change)
-        assert (letter["key"], letter["dataset"]) == (first.key, "retail.products")
-    assert [row["rule"] for row in letters.kept(PRODUCTS, garbage)][1] == "wire-format"
-    assert {"dead_letters:retail", "dead_letters:lake-retail"} <= letters.alerts()
+    for dead_letter in (of_sink, of_stream):
+        assert dead_letter["payload"] == late.write(change)
+        assert (dead_letter["key"], dead_letter["dataset"]) == (first.key, "retail.products")
+    assert [row["rule"] for row in dead_letters.kept(PRODUCTS, garbage)][1] == "wire-format"
+    assert {"dead_letters:retail", "dead_letters:lake-retail"} <= dead_letters.alerts()
     (hops,) = [row for row in hop_table(stack.settings) if row.dataset == "retail.products"]
     assert hops.raw.waiting >= 2
     assert hops.warehouse.waiting >= 2
     assert hops.kafka.rows is not None, "an unknown schema must not hide the hop"
 
     chosen = {"topic": PRODUCTS, "first_offset": offset, "last_offset": garbage}
-    assert "4 dead letters wait" in letters.run("replay_dead_letters", **chosen)
-    assert set(letters.states(PRODUCTS, offset).values()) == {"waiting"}, "shown, not replayed"
-    letters.run("replay_dead_letters", action="replay", **chosen)
-    assert set(letters.states(PRODUCTS, offset).values()) == {"waiting"}, "the schema is not there yet"
+    assert "4 dead letters wait" in dead_letters.run("replay_dead_letters", **chosen)
+    assert set(dead_letters.states(PRODUCTS, offset).values()) == {"waiting"}, "shown, not replayed"
+    dead_letters.run("replay_dead_letters", action="replay", **chosen)
+    assert set(dead_letters.states(PRODUCTS, offset).values()) == {"waiting"}, "the schema is not there yet"
 
     late.register()
-    log = letters.run("replay_dead_letters", action="replay", **chosen)
+    log = dead_letters.run("replay_dead_letters", action="replay", **chosen)
     assert "replayed: {'lake-retail': 1, 'retail/cdc': 1}" in log, log
-    assert set(letters.states(PRODUCTS, offset).values()) == {"replayed"}
-    assert set(letters.states(PRODUCTS, garbage).values()) == {"waiting"}
+    assert set(dead_letters.states(PRODUCTS, offset).values()) == {"replayed"}
+    assert set(dead_letters.states(PRODUCTS, garbage).values()) == {"waiting"}
     all_three = ["first", "between", "last"]
     rows = raw("retail_products", f"product_id = {product}")
     assert [row["department"] for row in rows] == all_three
@@ -116,7 +124,7 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     assert [row[0] for row in warehouse(history, id=product)] == all_three
     assert [row[0] for row in warehouse(served, id=product)] == ["last"], "the old change does not win"
 
-    assert "replayed: none" in letters.run("replay_dead_letters", action="replay", **chosen)
+    assert "replayed: none" in dead_letters.run("replay_dead_letters", action="replay", **chosen)
     assert [row["department"] for row in raw("retail_products", f"product_id = {product}")] == all_three
 
     refine(stack)  # behind the watermark of the first, and taken in all the same
@@ -124,29 +132,37 @@ def test_an_old_change_comes_late_and_once_and_does_not_win(
     assert departments(stack, "history", product) == ["between", "last"]
     assert departments(stack, "cleaned", product) == ["last"]
 
-    letters.run("replay_dead_letters", action="discard", **chosen)
-    assert set(letters.states(PRODUCTS, garbage).values()) == {"discarded"}
-    assert len(letters.kept(PRODUCTS, garbage)) == 2
+    dead_letters.run("replay_dead_letters", action="discard", **chosen)
+    assert set(dead_letters.states(PRODUCTS, garbage).values()) == {"discarded"}
+    assert len(dead_letters.kept(PRODUCTS, garbage)) == 2
     oltp.execute("DELETE FROM retail.products WHERE product_id = %s", [product])
 
 
 @pytest.mark.timeout(600)
 def test_a_replay_that_is_killed_between_its_steps_counts_once(
-    stack: Any, oltp: Any, warehouse: Any, raw: Any, eventually: Any, new_id: Any, told: Any, produce: Any, letters: Any
+    stack: Any,
+    oltp: Any,
+    warehouse: Any,
+    raw: Any,
+    eventually: Any,
+    new_id: Any,
+    captured: Any,
+    produce: Any,
+    dead_letters: Any,
 ) -> None:
     """A late line and its late deletion; each refused by sink, state and metrics, each put by hand and killed."""
     real, basket = new_id(), new_id()
     cell = "SELECT toFloat64(sum(sales)), sum(lines) FROM metrics.sales_by_minute_store WHERE store_id = 331"
     served = "SELECT toFloat64(sales_value) FROM retail.transactions WHERE basket_id = {id:Int64}"
     oltp.execute(LINE, [real])
-    first = told(TRANSACTIONS, lambda row: row["basket_id"] == real)
+    first = captured(TRANSACTIONS, lambda row: row["basket_id"] == real)
     late = first.later(stack)
     row = {**first.event["after"], "basket_id": basket, "sales_value": Decimal("41.00")}
     created = produce(TRANSACTIONS, first.key, late.write({**first.event, "after": row}))
     gone = {**first.event, "op": "d", "before": row, "after": None}
     deleted = produce(TRANSACTIONS, first.key, late.write(gone))
     for offset in (created, deleted):
-        letters.collected(TRANSACTIONS, offset, SINK, CDC, METRICS)
+        dead_letters.collected(TRANSACTIONS, offset, SINK, CDC, METRICS)
     eventually(lambda: len(warehouse(served, id=real)), 1)
     eventually(lambda: [row["_offset"] for row in raw("retail_transactions", f"basket_id = {real}")], [first.offset])
     eventually(lambda: bool(warehouse(cell)), True)
@@ -158,12 +174,12 @@ def test_a_replay_that_is_killed_between_its_steps_counts_once(
         chosen = Selection.from_params({"topic": TRANSACTIONS, "first_offset": offset, "last_offset": offset})
         for _ in range(3):  # one batch each of sink, state and metrics dies after it was put
             with pytest.raises(Killed):
-                killed_after_put(stack, letters).run(chosen)
-        assert set(letters.states(TRANSACTIONS, offset).values()) == {"claimed"}
+                killed_after_put(stack, dead_letters).run(chosen)
+        assert set(dead_letters.states(TRANSACTIONS, offset).values()) == {"claimed"}
         for _ in range(2):
-            replayed = replay(stack, letters).run(chosen)
+            replayed = replay(stack, dead_letters).run(chosen)
             assert replayed.problems == []
-        assert set(letters.states(TRANSACTIONS, offset).values()) == {"replayed"}
+        assert set(dead_letters.states(TRANSACTIONS, offset).values()) == {"replayed"}
         assert tuple(warehouse(cell)[0]) == pytest.approx(counted)
         assert [tuple(row) for row in warehouse(served, id=basket)] == state
     found = [(row["_offset"], row["_op"]) for row in raw("retail_transactions", f"basket_id = {basket}")]
@@ -179,17 +195,17 @@ def places(stack: Any) -> Places:
 PLACES = {"registry": "schema_registry", "lake": "lake", "warehouse": "clickhouse", "platform": "platform"}
 
 
-def replay(stack: Any, letters: Any) -> Replay:
+def replay(stack: Any, dead_letters: Any) -> Replay:
     found = places(stack)
-    return Replay(letters.ledger, Quarantine(found.lake), found.destination)
+    return Replay(dead_letters.ledger, Quarantine(found.lake), found.destination)
 
 
-def killed_after_put(stack: Any, letters: Any) -> Replay:
+def killed_after_put(stack: Any, dead_letters: Any) -> Replay:
     """A replay whose process dies when the first batch that was not begun yet was put, before that is noted."""
-    found, begun = places(stack), {batch.id for batch in letters.ledger.open_batches()}
-    ledger = letters.ledger
+    found, begun = places(stack), {batch.id for batch in dead_letters.ledger.open_batches()}
+    ledger = dead_letters.ledger
 
-    class Dying:
+    class DyingDestination:
         def __init__(self, refused_by: str, topic: str) -> None:
             self.place = found.destination(refused_by, topic)
             self.unreadable = self.place.unreadable
@@ -199,14 +215,14 @@ def killed_after_put(stack: Any, letters: Any) -> Replay:
             if int(token.partition(":")[2]) not in begun:
                 raise Killed
 
-    class Forgetful(type(ledger)):  # type: ignore[misc]
+    class UnclosedLedger(type(ledger)):  # type: ignore[misc]
         def done(self, *_: Any) -> None:
             """Never gets to it: what was put stays open, so that it is put again."""
 
-    return Replay(Forgetful(ledger.platform), Quarantine(found.lake), Dying)
+    return Replay(UnclosedLedger(ledger.platform), Quarantine(found.lake), DyingDestination)
 
 
-def test_the_ledger_keeps_a_letter_once(stack: Any, letters: Any) -> None:
+def test_the_ledger_keeps_a_letter_once(stack: Any, dead_letters: Any) -> None:
     query = "SELECT count(*), count(DISTINCT (refused_by, topic, kafka_partition, kafka_offset)) FROM dead_letters"
     with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
         row: Any = connection.execute(query).fetchone()
@@ -215,7 +231,7 @@ def test_the_ledger_keeps_a_letter_once(stack: Any, letters: Any) -> None:
 
 
 def test_lineage_and_plan_are_quiet(stack: Any) -> None:
-    """The dataset of letters has a lake table and nothing else."""
+    """The dataset of dead letters has a lake table and nothing else."""
     from include.stack.contracts import contracts
 
     contract = contracts(stack.settings)["platform.dead_letters"]

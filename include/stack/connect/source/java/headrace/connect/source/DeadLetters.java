@@ -14,13 +14,13 @@ import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /** Writer of dead letters. All content is in headers, because a change that cannot be sent has no payload. */
-final class Letters {
+final class DeadLetters {
 
     private static final int LONGEST_KEY_IN_REASON = 500;
 
     private final String topic;
 
-    Letters(String topic) {
+    DeadLetters(String topic) {
         this.topic = topic;
     }
 
