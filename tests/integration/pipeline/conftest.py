@@ -90,8 +90,8 @@ def steer(stack: Stack) -> Callable[[str, str, str], None]:
 
 
 @pytest.fixture
-def told(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Callable[..., str]]:
-    """`told(*words)`: a message with all these words, once both receivers have got one; fails when one of them does not."""
+def notification(stack: Stack, eventually: Callable[..., Any]) -> Iterator[Callable[..., str]]:
+    """`notification(*words)`: a message with all these words, once both receivers have got one; fails when one of them does not."""
     with Mailbox() as mail, Webhook() as hook:
         routes = [{"name": f"{name}-{time.time_ns()}", "url": place.url} for name, place in (("m", mail), ("h", hook))]
         before = stack.airflow.set_connection_extra("alerts_default", {"routes": routes})

@@ -187,7 +187,7 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
     terms: Callable[..., None],
     trading: Any,
     oracle: Callable[[], Any],
-    told: Callable[..., str],
+    notification: Callable[..., str],
     warehouse: Any,
     eventually: Callable[..., Any],
     by_form: Order,
@@ -199,9 +199,9 @@ def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_pol
             late = book_late(oltp)
             _backfill_three_weeks(stack, by_form, pages, late, eventually)
             shop.wait_for_commits(5)
-        alert = _break_rules(stack, by_form, terms, told)
+        alert = _break_rules(stack, by_form, terms, notification)
         pages.read(alert.split()[-1], "is not published")
-        _mend_rules(stack, by_api, terms, told)
+        _mend_rules(stack, by_api, terms, notification)
     assert oracle().equal
     eventually(lambda: stack.systems.lake.records("raw.retail_promotions"), dropped["promotions"].height, 120)
     eventually(lambda: stack.systems.lake.records("raw.retail_coupons"), dropped["coupons"].height, 120)
@@ -257,8 +257,8 @@ def _backfill_three_weeks(stack: Stack, order: Order, pages: Pages, late: int, e
     assert cleaned.scan(row_filter="checked_out_at < '2018-01-01T00:00:00+00:00'").count() == late
 
 
-def _break_rules(stack: Stack, order: Order, terms: Callable[..., None], told: Callable[..., str]) -> str:
-    """Nothing is published and a person is told; what would have been stands on the branch. The alert."""
+def _break_rules(stack: Stack, order: Order, terms: Callable[..., None], notification: Callable[..., str]) -> str:
+    """Nothing is published and a person is notified; what would have been stands on the branch. The alert."""
     before, in_week_40 = lines(stack, list(WEEKS)), lines(stack, [40])
     terms(TIGHT, FEW)
     with pytest.raises(AirflowRefused, match="is not published: few: found"):
@@ -267,7 +267,7 @@ def _break_rules(stack: Stack, order: Order, terms: Callable[..., None], told: C
     assert lines(stack, [40], branch="audit") == 0
     assert quarantined(stack, "audit") == in_week_40 > 0
     assert quarantined(stack) == 0
-    alert = told("ERROR", "quality:retail.transactions:few", "owner till", f"/dags/{REFINE}/runs/")
+    alert = notification("ERROR", "quality:retail.transactions:few", "owner till", f"/dags/{REFINE}/runs/")
     # Without the rule that forbids it, what the rows break is published, and they wait in quarantine. A changed rule of
     # the row is about all rows, unasked.
     terms(TIGHT)
@@ -278,10 +278,10 @@ def _break_rules(stack: Stack, order: Order, terms: Callable[..., None], told: C
     return alert
 
 
-def _mend_rules(stack: Stack, order: Order, terms: Callable[..., None], told: Callable[..., str]) -> None:
+def _mend_rules(stack: Stack, order: Order, terms: Callable[..., None], notification: Callable[..., str]) -> None:
     terms()
     order(REFINE, everything=True)
-    told("OVER", "quality:retail.transactions:few")
+    notification("OVER", "quality:retail.transactions:few")
     assert "quality:retail.transactions:few" not in open_alerts(stack)
     assert quarantined(stack) == 0
     assert lines(stack, [40]) > 0

@@ -50,7 +50,7 @@ def receivers() -> Iterator[Receivers]:
 
 
 @pytest.fixture
-def post(platform: PlatformHook, receivers: Receivers) -> Sender:
+def sender(platform: PlatformHook, receivers: Receivers) -> Sender:
     return Sender(read_routes(receivers.extra), platform, {}, NotifyHook(timeout_s=10), AT_ONCE)
 
 
@@ -59,11 +59,11 @@ def kinds(sent: tuple[Sent, ...]) -> dict[str, list[str]]:
 
 
 def test_an_alert_is_told_once_worse_once_and_its_end_once(
-    post: Sender, platform: PlatformHook, receivers: Receivers
+    sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "warning", "amount is odd", "shop.items", owner="till", details=ROWS, link="http://af/1")
-    assert post.is_due()
-    assert kinds(post.deliver()) == {"mail": ["opened"]}
+    assert sender.is_due()
+    assert kinds(sender.deliver()) == {"mail": ["opened"]}
     (mail,) = receivers.mail.messages
     assert mail["Subject"] == "Headrace: warning: amount is odd"
     assert mail["To"] == "till@example.org"
@@ -72,68 +72,68 @@ def test_an_alert_is_told_once_worse_once_and_its_end_once(
         assert part in text
 
     platform.raise_alert(KEY, "warning", "amount is odd", "shop.items")
-    assert not post.is_due()
-    assert post.deliver() == ()
+    assert not sender.is_due()
+    assert sender.deliver() == ()
 
     platform.raise_alert(KEY, "error", "amount is wrong", "shop.items")
-    assert kinds(post.deliver()) == {"mail": ["worse"], "hook": ["opened"]}
-    assert post.deliver() == ()
+    assert kinds(sender.deliver()) == {"mail": ["worse"], "hook": ["opened"]}
+    assert sender.deliver() == ()
     (opened,) = receivers.hook.messages
     assert opened["title"] == "Headrace: error: amount is wrong"
     assert opened["type"] == "failure"
     assert "seen 3 times" in opened["message"]
 
     platform.resolve_alert(KEY)
-    assert post.is_due()
-    assert kinds(post.deliver()) == {"mail": ["over"], "hook": ["over"]}
-    assert not post.is_due()
+    assert sender.is_due()
+    assert kinds(sender.deliver()) == {"mail": ["over"], "hook": ["over"]}
+    assert not sender.is_due()
     assert receivers.hook.messages[1]["type"] == "success"
     assert receivers.mail.messages[2]["Subject"] == "Headrace: over: amount is wrong"
 
     platform.raise_alert(KEY, "error", "amount is wrong again", "shop.items")
-    assert kinds(post.deliver()) == {"mail": ["opened"], "hook": ["opened"]}
+    assert kinds(sender.deliver()) == {"mail": ["opened"], "hook": ["opened"]}
 
 
-def test_what_comes_at_one_moment_is_one_message(post: Sender, platform: PlatformHook, receivers: Receivers) -> None:
+def test_what_comes_at_one_moment_is_one_message(sender: Sender, platform: PlatformHook, receivers: Receivers) -> None:
     for n in range(3):
         platform.raise_alert(f"k{n}", "error", f"broken {n}")
-    post.deliver()
+    sender.deliver()
     assert receivers.hook.messages[0]["title"] == "Headrace: 3 alerts: 3 error"
     assert all(f"broken {n}" in receivers.hook.bodies[0] for n in range(3))
     assert "owner platform" in receivers.hook.bodies[0]
 
 
 def test_what_is_over_before_anybody_was_told_is_told_to_nobody(
-    post: Sender, platform: PlatformHook, receivers: Receivers
+    sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     platform.resolve_alert(KEY)
-    assert not post.is_due()
-    assert post.deliver() == ()
+    assert not sender.is_due()
+    assert sender.deliver() == ()
 
 
 def test_a_receiver_that_is_down_gets_it_when_it_is_back_and_the_others_hear_of_it(
-    post: Sender, platform: PlatformHook, receivers: Receivers
+    sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     receivers.hook.status = 503
     platform.raise_alert(KEY, "error", "amount is wrong")
-    first = {sent.route: sent for sent in post.deliver()}
+    first = {sent.route: sent for sent in sender.deliver()}
     assert first["mail"].error == ""
     assert "503" in first["hook"].error
     assert "Due notifications are sent when it answers" in first["hook"].error
-    assert kinds(post.deliver()) == kinds(post.deliver()) == {"hook": ["opened"]}
+    assert kinds(sender.deliver()) == kinds(sender.deliver()) == {"hook": ["opened"]}
     (trouble,) = (alert for alert in platform.open_alerts() if alert.key == "notify:hook")
     assert "a-secret-token" not in trouble.text
     platform.raise_alert("second", "error", "another")
-    assert kinds(post.deliver()) == {"mail": ["opened", "opened"], "hook": ["opened", "opened"]}
+    assert kinds(sender.deliver()) == {"mail": ["opened", "opened"], "hook": ["opened", "opened"]}
     assert receivers.hook.messages == []
 
     receivers.hook.status = 200
-    assert kinds(post.deliver()) == {"hook": ["opened", "opened"]}
+    assert kinds(sender.deliver()) == {"hook": ["opened", "opened"]}
     assert len(receivers.hook.messages) == 1
-    assert kinds(post.deliver()) == {"mail": ["over"]}
+    assert kinds(sender.deliver()) == {"mail": ["over"]}
     assert "alerts do not reach hook" in receivers.mail.messages[-1]["Subject"]
-    assert not post.is_due()
+    assert not sender.is_due()
 
 
 def test_a_route_in_trouble_is_left_alone_for_a_while(platform: PlatformHook, receivers: Receivers) -> None:
@@ -166,10 +166,10 @@ class Dies(NotifyHook):
 
 
 def test_a_task_that_dies_between_sending_and_noting_tells_it_once_more(
-    post: Sender, platform: PlatformHook, receivers: Receivers
+    sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
-    only = post.routes._replace(routes=post.routes.routes[1:])
+    only = sender.routes._replace(routes=sender.routes.routes[1:])
     with pytest.raises(KeyboardInterrupt):
         Sender(only, platform, {}, Dies()).deliver()
     again = Sender(only, platform, {}, NotifyHook())
@@ -178,9 +178,9 @@ def test_a_task_that_dies_between_sending_and_noting_tells_it_once_more(
     assert len(receivers.hook.messages) == 2
 
 
-def test_two_senders_at_once_tell_it_once(post: Sender, platform: PlatformHook, receivers: Receivers) -> None:
+def test_two_senders_at_once_tell_it_once(sender: Sender, platform: PlatformHook, receivers: Receivers) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
-    threads = [threading.Thread(target=post.deliver) for _ in range(4)]
+    threads = [threading.Thread(target=sender.deliver) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -188,21 +188,21 @@ def test_two_senders_at_once_tell_it_once(post: Sender, platform: PlatformHook, 
     assert len(receivers.hook.messages) == len(receivers.mail.messages) == 1
 
 
-def test_an_error_that_stands_is_told_again_after_long(post: Sender, platform: PlatformHook) -> None:
+def test_an_error_that_stands_is_told_again_after_long(sender: Sender, platform: PlatformHook) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
-    post.deliver()
+    sender.deliver()
     with platform.transaction() as connection:
         connection.execute("UPDATE alert_notifications SET notified_at = now() - interval '25 hours'")
-    assert kinds(post.deliver()) == {"mail": ["still"], "hook": ["still"]}
-    assert not post.is_due()
+    assert kinds(sender.deliver()) == {"mail": ["still"], "hook": ["still"]}
+    assert not sender.is_due()
 
 
-def test_what_is_not_raised_again_in_its_time_is_over(post: Sender, platform: PlatformHook) -> None:
+def test_what_is_not_raised_again_in_its_time_is_over(sender: Sender, platform: PlatformHook) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong", lapses_s=0.01)
     platform.raise_alert("other", "error", "stays", lapses_s=600)
-    post.deliver()
-    assert post.is_due()
-    assert kinds(post.deliver()) == {"mail": ["over"], "hook": ["over"]}
+    sender.deliver()
+    assert sender.is_due()
+    assert kinds(sender.deliver()) == {"mail": ["over"], "hook": ["over"]}
     assert [alert.key for alert in platform.open_alerts()] == ["other"]
 
 
@@ -253,12 +253,12 @@ def test_without_a_route_alerts_stay_and_the_log_says_so(
 ) -> None:
     connections({"routes": [{"name": "default", "url": "env:HEADRACE_ALERTS_URL"}]})
     platform.raise_alert(KEY, "error", "amount is wrong")
-    post = Sender.of(read_extra(), platform, str(tmp_path))
-    assert not post.is_due()
-    assert post.deliver() == ()
-    said = " ".join(post.told())
-    assert "no route in the connection alerts_default: alerts stay in the platform's database" in said
-    assert "HEADRACE_ALERTS_URL, which is not set here" in said
+    sender = Sender.of(read_extra(), platform, str(tmp_path))
+    assert not sender.is_due()
+    assert sender.deliver() == ()
+    text = " ".join(sender.summary())
+    assert "no route in the connection alerts_default: alerts stay in the platform's database" in text
+    assert "HEADRACE_ALERTS_URL, which is not set here" in text
 
 
 def read_extra() -> Any:

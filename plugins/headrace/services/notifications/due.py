@@ -18,7 +18,7 @@ Opening: TypeAlias = tuple[str, datetime]
 """Key and first_seen: identity of one opening of an alert."""
 
 
-class Told(NamedTuple):
+class Notified(NamedTuple):
     """Notifications that a route has received about an opening."""
 
     severity: Severity
@@ -37,18 +37,18 @@ class Notice(NamedTuple):
 
 
 def due(
-    route: Route, alerts: Iterable[Alert], told: Mapping[Opening, Told], now: datetime, remind_s: float
+    route: Route, alerts: Iterable[Alert], notified: Mapping[Opening, Notified], now: datetime, remind_s: float
 ) -> tuple[Notice, ...]:
     """Return the notifications that are due to the route now, in the order of the alerts.
 
     Args:
         route: the receiver.
         alerts: all open alerts, and resolved ones whose end was not sent to every notified route; each with its owner.
-        told: notifications that the route has received.
+        notified: notifications that the route has received.
         now: time of the clock that the alerts were written with.
         remind_s: seconds after which a notification of an open error is repeated.
     """
-    kinds = ((alert, _kind(route, alert, told.get(opening(alert)), now, remind_s)) for alert in alerts)
+    kinds = ((alert, _kind(route, alert, notified.get(opening(alert)), now, remind_s)) for alert in alerts)
     return tuple(Notice(kind, alert) for alert, kind in kinds if kind)
 
 
@@ -57,15 +57,15 @@ def opening(alert: Alert) -> Opening:
     return alert.key, alert.first_seen
 
 
-def _kind(route: Route, alert: Alert, told: Told | None, now: datetime, remind_s: float) -> Kind | None:
+def _kind(route: Route, alert: Alert, notified: Notified | None, now: datetime, remind_s: float) -> Kind | None:
     if alert.resolved_at is not None:
-        return "over" if told and not told.over else None
+        return "over" if notified and not notified.over else None
     if not route.wants(alert):
         return None
-    if told is None:
+    if notified is None:
         return "opened"
-    if rank(alert.severity) > rank(told.severity):
+    if rank(alert.severity) > rank(notified.severity):
         return "worse"
-    if alert.severity == "error" and now - told.at >= timedelta(seconds=remind_s):
+    if alert.severity == "error" and now - notified.at >= timedelta(seconds=remind_s):
         return "still"
     return None

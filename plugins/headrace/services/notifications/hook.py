@@ -46,8 +46,8 @@ class NotifyHook:
             log_level=WARNING,
         )
         if not result:
-            told = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
-            cause = without_secrets(told or f"no answer within {self._timeout_s:.0f} s", route.url)
+            logged = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
+            cause = without_secrets(logged or f"no answer within {self._timeout_s:.0f} s", route.url)
             raise SystemUnavailable("notify", route.name, f"{cause} {NEXT_STEP}")
 
 

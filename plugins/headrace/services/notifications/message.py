@@ -16,7 +16,7 @@ Mood: TypeAlias = Literal["info", "success", "warning", "failure"]
 MOST_ALERTS: Final = 20
 MOST_ROWS: Final = 5
 LONGEST: Final = 1_000
-WORDS: Final[Mapping[Kind, str]] = {
+LABELS: Final[Mapping[Kind, str]] = {
     "opened": "{severity}",
     "worse": "{severity}, worse than before",
     "still": "{severity}, still",
@@ -49,12 +49,12 @@ def _order(notice: Notice) -> tuple[bool, int, datetime, str]:
 def _title(ordered: Sequence[Notice]) -> str:
     if len(ordered) == 1:
         (notice,) = ordered
-        return one_line(f"Headrace: {_word(notice)}: {notice.alert.text}", 150)
+        return one_line(f"Headrace: {_label(notice)}: {notice.alert.text}", 150)
     counts: dict[str, int] = {}
     for notice in ordered:
-        word = "over" if notice.kind == "over" else notice.alert.severity
-        counts[word] = counts.get(word, 0) + 1
-    return f"Headrace: {len(ordered)} alerts: {', '.join(f'{count} {word}' for word, count in counts.items())}"
+        label = "over" if notice.kind == "over" else notice.alert.severity
+        counts[label] = counts.get(label, 0) + 1
+    return f"Headrace: {len(ordered)} alerts: {', '.join(f'{count} {label}' for label, count in counts.items())}"
 
 
 def _mood(ordered: Sequence[Notice]) -> Mood:
@@ -68,14 +68,14 @@ def _mood(ordered: Sequence[Notice]) -> Mood:
 def _part(notice: Notice) -> str:
     alert = notice.alert
     about = " · ".join(filter(None, (alert.dataset, f"owner {alert.owner}" if alert.owner else "", alert.key)))
-    lines = [f"{_word(notice).upper()}: {one_line(alert.text, LONGEST)}", about, _when(notice)]
+    lines = [f"{_label(notice).upper()}: {one_line(alert.text, LONGEST)}", about, _when(notice)]
     if alert.details and notice.kind != "over":
         lines += ["first rows:", *(f"  {_row(row)}" for row in alert.details[:MOST_ROWS])]
     return "\n".join([*lines, *([alert.link] if alert.link else [])])
 
 
-def _word(notice: Notice) -> str:
-    return WORDS[notice.kind].format(severity=notice.alert.severity)
+def _label(notice: Notice) -> str:
+    return LABELS[notice.kind].format(severity=notice.alert.severity)
 
 
 def _when(notice: Notice) -> str:

@@ -38,7 +38,7 @@ class SendAlertsOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Log the routes, then wait."""
-        for line in self._post().told():
+        for line in self._sender().summary():
             self.log.info("%s", line)
         self._wait()
 
@@ -46,11 +46,11 @@ class SendAlertsOperator(BaseOperator):
         """Send what is due, then wait again. Raises SystemFailure when the platform does not answer."""
         from headrace.services.notifications.sender import log_sent
 
-        for sent in self._post().deliver():
+        for sent in self._sender().deliver():
             log_sent(sent, self.log.info, self.log.warning)
         self._wait()
 
-    def _post(self) -> Sender:
+    def _sender(self) -> Sender:
         from headrace.services.notifications.sender import Sender
         from headrace.services.notifications.triggers import extra_of
         from headrace.systems.platform.hook import PlatformHook

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from headrace.services.notifications.due import Notice, Opening, Told, opening
+from headrace.services.notifications.due import Notice, Notified, Opening, opening
 from headrace.systems.platform import alerts
 from headrace.systems.platform.alerts import Alert
 from headrace.systems.platform.hook import PlatformHook
@@ -29,7 +29,7 @@ NOTIFIED: Final = """
       FROM alert_notifications t JOIN alerts a USING (key, first_seen)
      WHERE t.route = ANY (%s) AND (a.resolved_at IS NULL OR t.recovery_at IS NULL)"""
 WAITS: Final = "SELECT route, retry_at, failures FROM alert_routes WHERE route = ANY (%s) AND failures > 0"
-TELL: Final = """
+RECORD: Final = """
     INSERT INTO alert_notifications (key, first_seen, route, severity) VALUES (%s, %s, %s, %s)
     ON CONFLICT (key, first_seen, route) DO UPDATE SET notified_at = now(), severity = excluded.severity"""
 OVER: Final = "UPDATE alert_notifications SET recovery_at = now() WHERE key = %s AND first_seen = %s AND route = %s"
@@ -44,14 +44,14 @@ FAILED: Final = """
            retry_at = excluded.retry_at, error = excluded.error"""
 
 
-class Look(NamedTuple):
+class OutboxState(NamedTuple):
     """State of the outbox at one moment."""
 
     now: datetime
     """Time of the database's clock."""
     alerts: tuple[Alert, ...]
     """All open alerts, and resolved ones whose end one of the routes was not notified of; oldest first."""
-    told: Mapping[str, Mapping[Opening, Told]]
+    notified: Mapping[str, Mapping[Opening, Notified]]
     """Route → notifications that it has received."""
     failures: Mapping[str, int]
     """Route → consecutive failed messages."""
@@ -65,10 +65,10 @@ class Outbox:
     def __init__(self, platform: PlatformHook) -> None:
         self._platform = platform
 
-    def look(self, routes: Sequence[str]) -> Look:
+    def read(self, routes: Sequence[str]) -> OutboxState:
         """Return the state of the outbox for these routes."""
         with self._platform.transaction() as connection:
-            return _look(connection, routes)
+            return _read(connection, routes)
 
     def lapse(self) -> int:
         """Resolve alerts that were not raised again in time; return how many."""
@@ -90,18 +90,18 @@ class Turn:
         self._connection = connection
         self._route = route
 
-    def look(self) -> Look:
+    def read(self) -> OutboxState:
         """Return the state of the outbox now."""
-        return _look(self._connection, [self._route])
+        return _read(self._connection, [self._route])
 
-    def told(self, notices: Iterable[Notice]) -> None:
+    def sent(self, notices: Iterable[Notice]) -> None:
         """Record that the route accepted the message with these notices."""
         for notice in notices:
             key, first_seen = opening(notice.alert)
             if notice.kind == "over":
                 self._connection.execute(OVER, [key, first_seen, self._route])
             else:
-                self._connection.execute(TELL, [key, first_seen, self._route, notice.alert.severity])
+                self._connection.execute(RECORD, [key, first_seen, self._route, notice.alert.severity])
         self._connection.execute(SENT, [self._route])
 
     def failed(self, error: str, wait_s: float) -> None:
@@ -109,18 +109,18 @@ class Turn:
         self._connection.execute(FAILED, {"route": self._route, "wait_s": wait_s, "error": error})
 
 
-def _look(connection: psycopg.Connection[tuple[Any, ...]], routes: Sequence[str]) -> Look:
-    asked = [list(routes)]
+def _read(connection: psycopg.Connection[tuple[Any, ...]], routes: Sequence[str]) -> OutboxState:
+    parameters = [list(routes)]
     (now,) = connection.execute("SELECT clock_timestamp()").fetchall()[0]
-    told: dict[str, dict[Opening, Told]] = {}
-    for route, key, first_seen, *known in connection.execute(NOTIFIED, asked).fetchall():
-        told.setdefault(route, {})[key, first_seen] = Told(*known)
-    standing = tuple(Alert(*row) for row in connection.execute(STANDING, asked).fetchall())
-    waits = connection.execute(WAITS, asked).fetchall()
-    return Look(
+    notified: dict[str, dict[Opening, Notified]] = {}
+    for route, key, first_seen, *known in connection.execute(NOTIFIED, parameters).fetchall():
+        notified.setdefault(route, {})[key, first_seen] = Notified(*known)
+    standing = tuple(Alert(*row) for row in connection.execute(STANDING, parameters).fetchall())
+    waiting_routes = connection.execute(WAITS, parameters).fetchall()
+    return OutboxState(
         now,
         standing,
-        told,
-        {route: failures for route, _, failures in waits},
-        frozenset(route for route, retry_at, _ in waits if retry_at and retry_at > now),
+        notified,
+        {route: failures for route, _, failures in waiting_routes},
+        frozenset(route for route, retry_at, _ in waiting_routes if retry_at and retry_at > now),
     )

@@ -13,7 +13,7 @@ from headrace.errors import SystemFailure
 from headrace.services.notifications.due import Notice, due
 from headrace.services.notifications.hook import NotifyHook
 from headrace.services.notifications.message import message
-from headrace.services.notifications.outbox import Look, Outbox
+from headrace.services.notifications.outbox import Outbox, OutboxState
 from headrace.services.notifications.routes import CONNECTION, Route, Routes, read_routes, trouble_key
 from headrace.systems.platform.hook import PlatformHook
 from headrace.systems.retry import Backoff
@@ -53,14 +53,14 @@ class Sender:
         """Return whether a notification is due now. Also resolves lapsed alerts."""
         outbox = Outbox(self.platform)
         outbox.lapse()
-        look = outbox.look([route.name for route in self.routes.routes])
-        return any(self._due(route, look) for route in self.routes.routes)
+        state = outbox.read([route.name for route in self.routes.routes])
+        return any(self._due(route, state) for route in self.routes.routes)
 
     def deliver(self) -> tuple[Sent, ...]:
         """Send what is due, route by route; a failed route does not stop the others."""
         return tuple(sent for route in self.routes.routes if (sent := self._serve(route)).notices)
 
-    def told(self) -> tuple[str, ...]:
+    def summary(self) -> tuple[str, ...]:
         """Return lines for the log: the routes, and their problems."""
         names = ", ".join(route.name for route in self.routes.routes)
         nowhere = f"no route in the connection {CONNECTION}: alerts stay in the platform's database"
@@ -68,11 +68,11 @@ class Sender:
 
     def _serve(self, route: Route) -> Sent:
         with Outbox(self.platform).turn(route.name) as turn:
-            look = turn.look()
-            notices = self._due(route, look)
+            state = turn.read()
+            notices = self._due(route, state)
             if not notices:
                 return Sent(route.name, ())
-            failures = look.failures.get(route.name, 0)
+            failures = state.failures.get(route.name, 0)
             try:
                 self.hook.send(route, message(notices))
             except SystemFailure as failure:
@@ -80,16 +80,16 @@ class Sender:
                 turn.failed(str(failure), self.again.wait_s(failures))
                 sent = Sent(route.name, notices, str(failure))
             else:
-                turn.told(notices)
+                turn.sent(notices)
                 sent = Sent(route.name, notices)
         self._trouble(sent, failures)
         return sent
 
-    def _due(self, route: Route, look: Look) -> tuple[Notice, ...]:
-        if route.name in look.waiting:
+    def _due(self, route: Route, state: OutboxState) -> tuple[Notice, ...]:
+        if route.name in state.waiting:
             return ()
-        owned = [alert._replace(owner=self._owner(alert.owner, alert.dataset)) for alert in look.alerts]
-        return due(route, owned, look.told.get(route.name, {}), look.now, self.routes.remind_s)
+        owned = [alert._replace(owner=self._owner(alert.owner, alert.dataset)) for alert in state.alerts]
+        return due(route, owned, state.notified.get(route.name, {}), state.now, self.routes.remind_s)
 
     def _owner(self, owner: str, dataset: str) -> str:
         contract = self.contracts.get(dataset)

@@ -39,22 +39,22 @@ class AlertsDueTrigger(BaseTrigger):
         """Yield one event when a notification is due."""
         from headrace.services.notifications.sender import Sender
 
-        post, read_at, said = None, 0.0, ""
+        sender, read_at, logged = None, 0.0, ""
         while True:
             try:
-                if post is None or time.monotonic() - read_at > READ_AGAIN_S:
+                if sender is None or time.monotonic() - read_at > READ_AGAIN_S:
                     platform = PlatformHook(await Endpoint.afrom_connection(PlatformHook.default_conn_name))
-                    post = await asyncio.to_thread(Sender.of, await aextra_of(), platform, self.schemas)
+                    sender = await asyncio.to_thread(Sender.of, await aextra_of(), platform, self.schemas)
                     read_at = time.monotonic()
-                if await asyncio.to_thread(post.is_due):
+                if await asyncio.to_thread(sender.is_due):
                     await asyncio.sleep(self.gather_s)
                     yield TriggerEvent({"event": "due"})
                     return
-                said = ""
+                logged = ""
             except HeadraceError as failure:
-                if str(failure) != said:
+                if str(failure) != logged:
                     self.log.warning("cannot read alerts: %s", failure)
-                said = str(failure)
+                logged = str(failure)
             await asyncio.sleep(self.poll_s)
 
 

@@ -1,4 +1,4 @@
-"""Each opening is told once, a worsening again, a standing error after long, the end once, to whoever knew of it."""
+"""A route is notified once of each opening, of a worsening, of an error that stays open, and once of the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.services.notifications.due import Notice, Told, due, opening
+from headrace.services.notifications.due import Notice, Notified, due, opening
 from headrace.services.notifications.routes import Route, rank
 from tests.support.alerts import BEGAN, alert, over
 
@@ -17,45 +17,45 @@ DAY = 86_400.0
 ROUTE = Route("oncall", "json://x", "warning")
 
 
-def kinds(route: Route, *alerts: Any, told: Any = None, after_s: float = 10.0) -> list[str]:
-    found = due(route, alerts, told or {}, BEGAN + timedelta(seconds=after_s), DAY)
+def kinds(route: Route, *alerts: Any, notified: Any = None, after_s: float = 10.0) -> list[str]:
+    found = due(route, alerts, notified or {}, BEGAN + timedelta(seconds=after_s), DAY)
     return [notice.kind for notice in found]
 
 
-def told(which: Any, severity: Any = "error", over: bool = False) -> Any:
-    return {opening(which): Told(severity, BEGAN, over)}
+def notified(which: Any, severity: Any = "error", over: bool = False) -> Any:
+    return {opening(which): Notified(severity, BEGAN, over)}
 
 
 def test_an_opening_is_told_once() -> None:
     assert kinds(ROUTE, alert()) == ["opened"]
-    assert kinds(ROUTE, alert(), told=told(alert())) == []
-    assert kinds(ROUTE, alert(times=9), told=told(alert())) == []
+    assert kinds(ROUTE, alert(), notified=notified(alert())) == []
+    assert kinds(ROUTE, alert(times=9), notified=notified(alert())) == []
 
 
 def test_the_next_opening_of_the_same_is_told_too() -> None:
     again = alert(first_seen=BEGAN + timedelta(hours=1))
-    assert kinds(ROUTE, again, told=told(alert())) == ["opened"]
+    assert kinds(ROUTE, again, notified=notified(alert())) == ["opened"]
 
 
 def test_a_worsening_is_told_and_a_mending_is_not() -> None:
-    assert kinds(ROUTE, alert(), told=told(alert(), "warning")) == ["worse"]
-    assert kinds(ROUTE, alert(severity="warning"), told=told(alert())) == []
+    assert kinds(ROUTE, alert(), notified=notified(alert(), "warning")) == ["worse"]
+    assert kinds(ROUTE, alert(severity="warning"), notified=notified(alert())) == []
 
 
 def test_an_error_that_stands_is_told_again_after_long_and_a_warning_is_not() -> None:
-    assert kinds(ROUTE, alert(), told=told(alert()), after_s=DAY - 1) == []
-    assert kinds(ROUTE, alert(), told=told(alert()), after_s=DAY) == ["still"]
-    assert kinds(ROUTE, alert(severity="warning"), told=told(alert(), "warning"), after_s=DAY) == []
+    assert kinds(ROUTE, alert(), notified=notified(alert()), after_s=DAY - 1) == []
+    assert kinds(ROUTE, alert(), notified=notified(alert()), after_s=DAY) == ["still"]
+    assert kinds(ROUTE, alert(severity="warning"), notified=notified(alert(), "warning"), after_s=DAY) == []
 
 
 def test_the_end_is_told_once_to_whoever_knew() -> None:
-    assert kinds(ROUTE, over(alert()), told=told(alert())) == ["over"]
-    assert kinds(ROUTE, over(alert()), told=told(alert(), over=True)) == []
+    assert kinds(ROUTE, over(alert()), notified=notified(alert())) == ["over"]
+    assert kinds(ROUTE, over(alert()), notified=notified(alert(), over=True)) == []
     assert kinds(ROUTE, over(alert())) == []
 
 
 def test_the_end_is_told_also_when_the_route_would_not_be_told_of_it_now() -> None:
-    assert kinds(ROUTE, over(alert(severity="info")), told=told(alert())) == ["over"]
+    assert kinds(ROUTE, over(alert(severity="info")), notified=notified(alert())) == ["over"]
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,28 @@ def test_a_route_is_not_told_of_its_own_trouble() -> None:
     assert kinds(Route("mail", "x"), trouble) == ["opened"]
 
 
-STEP = st.one_of(st.sampled_from(["info", "warning", "error", "resolve", "tell"]))
+STEP = st.one_of(st.sampled_from(["info", "warning", "error", "resolve", "notify"]))
 
 
 @given(st.lists(STEP, max_size=30))
 def test_whatever_happens_every_message_says_something_new(steps: list[Any]) -> None:
-    """A route that is told at any moments hears of an opening at most once, then only of worse, and one end."""
-    known: dict[Any, Told] = {}
-    heard: list[Notice] = []
+    """A route is notified of an opening at most once, then only of a higher severity, and of one end."""
+    known: dict[Any, Notified] = {}
+    received: list[Notice] = []
     current, at = None, BEGAN
-    for step in [*steps, "tell"]:
+    for step in [*steps, "notify"]:
         at += timedelta(minutes=1)
         if step == "resolve":
             current = current and current._replace(resolved_at=current.resolved_at or at)
-        elif step != "tell":
+        elif step != "notify":
             fresh = current is None or current.resolved_at
             current = alert(severity=step, first_seen=at) if fresh else current._replace(severity=step)
         elif current:
             for notice in due(ROUTE, [current], known, at, DAY):
-                heard.append(notice)
-                known[opening(notice.alert)] = Told(notice.alert.severity, at, notice.kind == "over")
-    for which in {opening(notice.alert) for notice in heard}:
-        mine = [notice for notice in heard if opening(notice.alert) == which]
+                received.append(notice)
+                known[opening(notice.alert)] = Notified(notice.alert.severity, at, notice.kind == "over")
+    for which in {opening(notice.alert) for notice in received}:
+        mine = [notice for notice in received if opening(notice.alert) == which]
         assert next(notice.kind for notice in mine) == "opened"
         assert [n.kind for n in mine].count("opened") == 1
         assert [n.kind for n in mine].count("over") <= 1
