@@ -79,9 +79,9 @@ def live(
             mix=Mix.plain() if plain else Mix(),
         )
         with _stopped_by_signals(stop):
-            tally = run_live(dsn, settings, stop=stop, on_progress=_LivePrinter())
-    typer.echo(f"stopped after {tally.line().strip()}")
-    if tally.unknown:
+            statistics = run_live(dsn, settings, stop=stop, on_progress=_LivePrinter())
+    typer.echo(f"stopped after {statistics.line().strip()}")
+    if statistics.unknown:
         raise typer.Exit(1)
 
 
@@ -108,14 +108,14 @@ def drop(
 
 
 class _LivePrinter:
-    """Printer of each tally with the rate since the previous one."""
+    """Printer of the statistics with the rate since the previous one."""
 
     def __init__(self) -> None:
         self._before = Statistics()
 
-    def __call__(self, tally: Statistics) -> None:
-        typer.echo(tally.line(since=self._before))
-        self._before = tally
+    def __call__(self, statistics: Statistics) -> None:
+        typer.echo(statistics.line(since=self._before))
+        self._before = statistics
 
 
 def _print_file(file: Dropped) -> None:

@@ -94,14 +94,14 @@ def run_live(
         if sample is None:
             raise ShopError("the history is not loaded: run ./headrace shop load first")
         world = load_world(connection)
-        tally = Statistics(run=_next_run(connection))
-    batches = planned(year or Year.load(sample), world, settings, tally.run)
+        statistics = Statistics(run=_next_run(connection))
+    batches = planned(year or Year.load(sample), world, settings, statistics.run)
     stop = stop or Stop()
     if settings.seconds is not None:
         stop.after(settings.seconds)
-    with reporting(tally, on_progress):
-        _live(conninfo, settings, batches, tally, stop, on_commit)
-    return tally
+    with reporting(statistics, on_progress):
+        _live(conninfo, settings, batches, statistics, stop, on_commit)
+    return statistics
 
 
 def planned(year: Year, world: World, settings: LiveSettings, run: int) -> Iterator[Batch]:
@@ -151,14 +151,14 @@ def _live(
     conninfo: str,
     settings: LiveSettings,
     batches: Iterator[Batch],
-    tally: Statistics,
+    statistics: Statistics,
     stop: Stop,
     on_commit: Callable[[Batch, Outcome], None],
 ) -> None:
     def on_retry(error: psycopg.Error, wait_s: float) -> None:
-        tally.retries += 1
+        statistics.retries += 1
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        tally.away = f"{reason[0]} (retry in {wait_s:.1f} s)"
+        statistics.away = f"{reason[0]} (retry in {wait_s:.1f} s)"
 
     writer = (
         TransactionWriter(conninfo, stop, on_retry=on_retry, checked_out_at=shifted(now()))
@@ -168,17 +168,17 @@ def _live(
     pacer = Pacer(stop)
     try:
         for batch in batches:
-            if not pacer.wait_until(_due_s(settings, batch, tally)):
+            if not pacer.wait_until(_due_s(settings, batch, statistics)):
                 break
             outcome = writer.commit(batch)
-            tally.add(batch, outcome)
-            tally.forgiven_s = pacer.forgiven_s
+            statistics.add(batch, outcome)
+            statistics.forgiven_s = pacer.forgiven_s
             on_commit(batch, outcome)
     finally:
         writer.close()
 
 
-def _due_s(settings: LiveSettings, batch: Batch, tally: Statistics) -> float:
+def _due_s(settings: LiveSettings, batch: Batch, statistics: Statistics) -> float:
     if settings.speed is not None:
         return batch.at.total_seconds() / settings.speed
-    return tally.rows / settings.rows_per_s if settings.rows_per_s else 0.0
+    return statistics.rows / settings.rows_per_s if settings.rows_per_s else 0.0

@@ -58,7 +58,7 @@ class Statistics:
         self.changes += sum(not isinstance(rider, Correction | Void) for rider in batch.riders)
 
     def line(self, since: Statistics | None = None) -> str:
-        """Return a one-line summary; the rate is since an earlier tally, or of the whole run."""
+        """Return a one-line summary; the rate is since earlier statistics, or of the whole run."""
         before = since or Statistics()
         rate = (self.rows - before.rows) / max(self.seconds - before.seconds, 1e-6)
         parts = [
@@ -80,14 +80,16 @@ class Statistics:
 
 
 @contextmanager
-def reporting(tally: Statistics, on_progress: Callable[[Statistics], None], every_s: float = 1.0) -> Iterator[None]:
-    """Pass a copy of the tally to `on_progress` every `every_s` seconds; set its seconds on exit."""
+def reporting(
+    statistics: Statistics, on_progress: Callable[[Statistics], None], every_s: float = 1.0
+) -> Iterator[None]:
+    """Pass a copy of the statistics to `on_progress` every `every_s` seconds; set its seconds on exit."""
     begun = time.monotonic()
     done = threading.Event()
 
     def report() -> None:
         while not done.wait(every_s):
-            on_progress(replace(tally, seconds=time.monotonic() - begun))
+            on_progress(replace(statistics, seconds=time.monotonic() - begun))
 
     reporter = threading.Thread(target=report, name="shop-progress", daemon=True)
     reporter.start()
@@ -96,4 +98,4 @@ def reporting(tally: Statistics, on_progress: Callable[[Statistics], None], ever
     finally:
         done.set()
         reporter.join()
-        tally.seconds = time.monotonic() - begun
+        statistics.seconds = time.monotonic() - begun

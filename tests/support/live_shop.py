@@ -19,7 +19,7 @@ class Shop:
 
     def __init__(self, dsn: str, seed: int, rows_per_s: float = ROWS_PER_S) -> None:
         self._stop = Stop()
-        self.tally: Statistics | None = None
+        self.statistics: Statistics | None = None
         self.committed = 0
         self._thread = threading.Thread(target=self._live, args=(dsn, seed, rows_per_s))
         self._thread.start()
@@ -28,7 +28,9 @@ class Shop:
         def count(batch: object, outcome: object) -> None:
             self.committed += 1
 
-        self.tally = run_live(dsn, LiveSettings(rows_per_s=rows_per_s, seed=seed), stop=self._stop, on_commit=count)
+        self.statistics = run_live(
+            dsn, LiveSettings(rows_per_s=rows_per_s, seed=seed), stop=self._stop, on_commit=count
+        )
 
     def wait_for_commits(self, more: int, seconds: float = 60) -> None:
         """Wait until the shop has committed so many transactions more."""
@@ -38,8 +40,8 @@ class Shop:
     def close(self) -> Statistics:
         self._stop.request()
         self._thread.join(60)
-        assert self.tally is not None, "the shop did not end well"
-        return self.tally
+        assert self.statistics is not None, "the shop did not end well"
+        return self.statistics
 
 
 @contextmanager
@@ -49,5 +51,5 @@ def open_shop(dsn: str, seed: int) -> Iterator[Shop]:
     try:
         yield shop
     finally:
-        tally = shop.close()
-    assert tally.rows > 0
+        statistics = shop.close()
+    assert statistics.rows > 0

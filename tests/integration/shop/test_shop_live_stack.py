@@ -47,34 +47,36 @@ def content(ask: Ask, conninfo: str, run: int) -> list[tuple[object, ...]]:
 
 def test_the_shop_stops_after_exactly_so_many_rows(shop_database: str, ask: Ask, year: Year) -> None:
     settings = LiveSettings(rows_per_s=0, rows=777, mix=Mix.plain())
-    tally = run_live(shop_database, settings, year=year)
-    assert tally.rows == len(content(ask, shop_database, tally.run)) == 777
+    statistics = run_live(shop_database, settings, year=year)
+    assert statistics.rows == len(content(ask, shop_database, statistics.run)) == 777
 
 
 def test_everything_that_may_happen_reaches_the_database(shop_database: str, ask: Ask, year: Year) -> None:
     batches: list[Batch] = []
-    tally = run_live(
+    statistics = run_live(
         shop_database,
         LiveSettings(rows_per_s=0, rows=3000, mix=BUSY),
         year=year,
         on_commit=lambda batch, _: batches.append(batch),
     )
-    rows = content(ask, shop_database, tally.run)
+    rows = content(ask, shop_database, statistics.run)
     lines = sum(len(basket.lines) for batch in batches for basket in batch.baskets)
-    assert len(rows) == lines - tally.voids
-    assert sum(quantity < 0 for _, _, _, quantity, _, _ in rows) == tally.returns > 0  # type: ignore[operator]
+    assert len(rows) == lines - statistics.voids
+    assert sum(quantity < 0 for _, _, _, quantity, _, _ in rows) == statistics.returns > 0  # type: ignore[operator]
     assert any(household is None for _, _, household, _, _, _ in rows)
-    assert tally.rows == sum(batch.changes for batch in batches) == 3000
-    assert min(tally.corrections, tally.voids, tally.changes, tally.redemptions, tally.late) > 0
+    assert statistics.rows == sum(batch.changes for batch in batches) == 3000
+    assert (
+        min(statistics.corrections, statistics.voids, statistics.changes, statistics.redemptions, statistics.late) > 0
+    )
     (ages,) = ask(
         shop_database,
         "SELECT count(DISTINCT basket_id) FILTER (WHERE now() - checked_out_at > '1 min 50 s'),"
         " max(now() - checked_out_at) < interval '7 h' FROM retail.transactions"
         " WHERE basket_id >= %s",
-        first_basket_id(tally.run),
+        first_basket_id(statistics.run),
     )
     assert ages[1]
-    assert 0 < ages[0] <= tally.late  # type: ignore[operator]
+    assert 0 < ages[0] <= statistics.late  # type: ignore[operator]
 
 
 def test_the_same_seed_writes_the_same_rows(shop_database: str, ask: Ask, year: Year) -> None:
@@ -87,34 +89,34 @@ def test_the_same_seed_writes_the_same_rows(shop_database: str, ask: Ask, year: 
 
 def test_baskets_share_a_transaction_when_asked(shop_database: str, ask: Ask, year: Year) -> None:
     settings = LiveSettings(rows_per_s=0, rows=500, mix=Mix.plain(), baskets_per_commit=5)
-    tally = run_live(shop_database, settings, year=year)
+    statistics = run_live(shop_database, settings, year=year)
     (row,) = ask(
         shop_database,
         "SELECT count(DISTINCT xmin::text), count(DISTINCT basket_id) FROM retail.transactions WHERE basket_id >= %s",
-        first_basket_id(tally.run),
+        first_basket_id(statistics.run),
     )
-    assert row == (tally.commits, tally.baskets)
-    assert tally.commits == -(-tally.baskets // 5)
+    assert row == (statistics.commits, statistics.baskets)
+    assert statistics.commits == -(-statistics.baskets // 5)
 
 
 def test_the_pace_is_kept(shop_database: str, year: Year) -> None:
-    tally = run_live(shop_database, LiveSettings(rows_per_s=200, seconds=2), year=year)
-    assert tally.seconds == pytest.approx(2, abs=0.3)
-    assert tally.rows == pytest.approx(400, abs=100)
+    statistics = run_live(shop_database, LiveSettings(rows_per_s=200, seconds=2), year=year)
+    assert statistics.seconds == pytest.approx(2, abs=0.3)
+    assert statistics.rows == pytest.approx(400, abs=100)
 
 
 def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, ask: Ask, year: Year) -> None:
     settings = LiveSettings(speed=36_000, rows=60, seconds=60, mix=Mix.plain(), clock="shifted", seed=1)
     batches: list[Batch] = []
-    tally = run_live(shop_database, settings, year=year, on_commit=lambda batch, _: batches.append(batch))
+    statistics = run_live(shop_database, settings, year=year, on_commit=lambda batch, _: batches.append(batch))
     booked = ask(
         shop_database,
         "SELECT DISTINCT basket_id, checked_out_at FROM retail.transactions WHERE basket_id >= %s ORDER BY 1",
-        first_basket_id(tally.run),
+        first_basket_id(statistics.run),
     )
     begun = booked[0][1]
     assert [at - begun for _, at in booked] == [b.at for b in batches]  # type: ignore[operator]
-    assert tally.seconds >= batches[-1].at.total_seconds() / 36_000
+    assert statistics.seconds >= batches[-1].at.total_seconds() / 36_000
 
 
 def test_progress_is_told_while_the_shop_is_open(shop_database: str, year: Year) -> None:
@@ -155,12 +157,12 @@ def test_an_outage_is_waited_for_and_not_followed_by_a_burst(shop_database: str,
                 threading.Timer(after_s, happens).start()
 
     with wire_to(shop_database) as wire:
-        tally = run_live(wire.conninfo, LiveSettings(rows_per_s=100, seconds=10), year=year, on_commit=begin)
-    assert tally.retries > 0
-    assert tally.forgiven_s > 0.5
-    assert 100 < tally.rows < 900
-    assert tally.unknown == 0
-    assert tally.away == ""
+        statistics = run_live(wire.conninfo, LiveSettings(rows_per_s=100, seconds=10), year=year, on_commit=begin)
+    assert statistics.retries > 0
+    assert statistics.forgiven_s > 0.5
+    assert 100 < statistics.rows < 900
+    assert statistics.unknown == 0
+    assert statistics.away == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -52,12 +52,12 @@ def test_shifted_check_outs_keep_the_gaps_of_the_history() -> None:
 def test_a_tally_counts_what_was_committed_and_nothing_else() -> None:
     riders = (Correction(1, 1, 1, 1), Void(1, 1), RecordChange("products", 1, "package_size", None))
     batch = Batch((SALE,), riders)
-    tally = Statistics()
+    statistics = Statistics()
     for outcome in ("committed", "found", "abandoned", "unknown"):
-        tally.add(batch, outcome)  # type: ignore[arg-type]
-    assert (tally.rows, tally.commits, tally.baskets, tally.late) == (12, 2, 2, 2)
-    assert (tally.corrections, tally.voids, tally.changes) == (2, 2, 2)
-    assert (tally.found, tally.unknown) == (1, 1)
+        statistics.add(batch, outcome)  # type: ignore[arg-type]
+    assert (statistics.rows, statistics.commits, statistics.baskets, statistics.late) == (12, 2, 2, 2)
+    assert (statistics.corrections, statistics.voids, statistics.changes) == (2, 2, 2)
+    assert (statistics.found, statistics.unknown) == (1, 1)
 
 
 def test_a_progress_line_gives_the_rate_since_the_last_one() -> None:
