@@ -18,7 +18,7 @@ from tests.fidelity.tables import Table
 from tests.support.place import Place
 
 ARRIVED_WITHIN_S: Final = 600.0
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 ALL: Final = (-(2**63), 2**63 - 1)
 """Every `k`."""
 
@@ -52,7 +52,7 @@ class Audit:
         while open_ and time.monotonic() - began < ARRIVED_WITHIN_S:
             self._read_dead_letters()
             open_ = {each for each in open_ if self._is_missing(*each)}
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         late = f"; not there: {', '.join(' '.join(each) for each in sorted(open_))}" if open_ else ""
         self._report(f"waited {time.monotonic() - began:.1f} s for the stages{late}")
 

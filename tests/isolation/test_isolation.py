@@ -41,7 +41,7 @@ def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sho
 def test_the_others_trade_on_and_the_dataset_comes_back(shop: Shop, trouble: Trouble) -> None:
     trouble.begin(shop)
     shop.trade(ROWS)
-    wait_until(lambda: trouble.told(shop), 60, f"nobody tells of the trouble at {trouble.stage}")
+    wait_until(lambda: trouble.is_reported(shop), 60, f"no report of the trouble at {trouble.stage}")
     assert not [alert for dataset in WELL for alert in shop.alerts(dataset)]
     trouble.mend(shop)
     shop.trade(1, (SICK, *WELL))
@@ -92,11 +92,11 @@ def _others_are_checked(shop: Shop) -> None:
     with pytest.raises(AirflowFailException, match=rf"broken as served: {shop.at.domain}\.{SICK}: "):
         operator.execute({"dag": operator, "run_id": "isolation"})  # type: ignore[typeddict-item]
     domain = {"domain": f"{shop.at.domain}."}
-    asked = (
+    query = (
         "SELECT DISTINCT dataset FROM quality.results WHERE startsWith(dataset, {domain:String}) AND zone = 'served'"
     )
-    told = {dataset for (dataset,) in shop.world.systems.warehouse.rows(asked, domain)}
-    assert told == {f"{shop.at.domain}.{dataset}" for dataset in (SICK, *WELL)}
+    found = {dataset for (dataset,) in shop.world.systems.warehouse.rows(query, domain)}
+    assert found == {f"{shop.at.domain}.{dataset}" for dataset in (SICK, *WELL)}
 
 
 def _others_agree(shop: Shop) -> None:

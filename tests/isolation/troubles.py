@@ -20,7 +20,7 @@ class Trouble:
 
     stage: str
     begin: Callable[[Shop], None]
-    told: Callable[[Shop], bool]
+    is_reported: Callable[[Shop], bool]
     """Whether somebody names the dataset."""
     mend: Callable[[Shop], None]
 
@@ -47,7 +47,7 @@ def _lose_served_table(shop: Shop) -> None:
     shop.world.sql(f"INSERT INTO shop.{SICK} VALUES (3, 3, now())")
 
 
-def _is_told(key: str) -> Callable[[Shop], bool]:
+def _has_alert(key: str) -> Callable[[Shop], bool]:
     return lambda shop: any(alert.key.startswith(key) for alert in shop.alerts(SICK))
 
 
@@ -73,7 +73,7 @@ def _apply(shop: Shop) -> None:
 
 TROUBLES = (
     Trouble("capture", _odd_rows, _dead_letters, lambda shop: None),
-    Trouble("sink", _lose_raw_table, _is_told("sink:"), _apply),
-    Trouble("stream", _lose_served_table, _is_told("stream:"), _apply),
+    Trouble("sink", _lose_raw_table, _has_alert("sink:"), _apply),
+    Trouble("stream", _lose_served_table, _has_alert("stream:"), _apply),
     Trouble("plan", _want_the_impossible, _is_refused, _apply),
 )

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 WITHIN_S: Final = 90.0
-LOOK_S: Final = 0.2
+POLL_S: Final = 0.2
 
 
 def wait_until(true: Callable[[], T], seconds: float = WITHIN_S, otherwise: str = "it did not come true") -> T:
@@ -17,7 +17,7 @@ def wait_until(true: Callable[[], T], seconds: float = WITHIN_S, otherwise: str 
     deadline = time.monotonic() + seconds
     while not (answer := true()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {otherwise}"
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
     return answer
 
 
@@ -26,5 +26,5 @@ def wait_for(read: Callable[[], Any], wanted: Any, seconds: float) -> Any:
     deadline = time.monotonic() + seconds
     while (found := read()) != wanted:
         assert time.monotonic() < deadline, f"after {seconds:.0f} s: {found!r}, wanted {wanted!r}"
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
     return found

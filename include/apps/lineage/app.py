@@ -121,7 +121,7 @@ class Endpoint:
         if not depth.isdigit() or not 1 <= int(depth) <= stored.MAX_DEPTH:
             raise Problem(422, f"depth must be a whole number from 1 to {stored.MAX_DEPTH}; got {depth}")
         column = request.query_params.get("column", "")
-        found = await self._ask(
+        found = await self._run(
             lambda c: stored.graph(c, dataset, "up" if direction == "up" else "down", depth=int(depth), column=column)
         )
         if found is None:
@@ -137,7 +137,7 @@ class Endpoint:
         )
         if bool(columns[0]) != bool(columns[1]):
             raise Problem(422, "from_column and to_column must be given together")
-        edges = await self._ask(lambda c: stored.path(c, start, end, columns=columns))
+        edges = await self._run(lambda c: stored.path(c, start, end, columns=columns))
         if edges is None:
             raise Problem(404, f"no path found from {start} to {end}")
         return answer({"edges": edges})
@@ -146,19 +146,19 @@ class Endpoint:
         """Return the known jobs."""
         namespace = request.query_params.get("namespace")
         declared = request.query_params.get("declared", "").lower() in ("1", "true")
-        found = await self._ask(lambda c: stored.jobs(c, namespace=namespace, declared=declared))
+        found = await self._run(lambda c: stored.jobs(c, namespace=namespace, declared=declared))
         return answer({"jobs": found})
 
     async def health(self, _: Request) -> Response:
         """Return 200 if the database answers, else 503."""
-        await self._ask(lambda c: c.execute("SELECT FROM lineage.events LIMIT 1"))
+        await self._run(lambda c: c.execute("SELECT FROM lineage.events LIMIT 1"))
         return answer({"status": "ok"})
 
     async def _store(self, events: list[Received]) -> int:
         forward = bool(self.config.marquez_url)
-        return await self._ask(lambda c: store(c, events, forward=forward))
+        return await self._run(lambda c: store(c, events, forward=forward))
 
-    async def _ask(self, query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+    async def _run(self, query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
         try:
             async with self.pool.connection() as connection:
                 return await query(connection)

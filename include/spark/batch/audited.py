@@ -26,7 +26,7 @@ def audited(
     work: Callable[[Audit], Mapping[str, Any]],
 ) -> None:
     """Run the work; write its result, the outcome of every check and the duration of the checks to `result` as JSON."""
-    asked, outcomes, audit_s = checks(contract), list[Outcome](), 0.0
+    to_check, outcomes, audit_s = checks(contract), list[Outcome](), 0.0
     in_clear = {name: kind for name, kind in contract.classifications.items() if name not in contract.tokenised}
 
     def audit(zones: Mapping[Zone, DataFrame]) -> Sequence[str]:
@@ -36,7 +36,7 @@ def audited(
         if "cleaned" in zones:
             others = referred(spark, contract, contracts, zones["cleaned"])
             outcomes[:] = validate(
-                zones["cleaned"], asked, contract.id, others=others, hidden=in_clear, key=contract.key
+                zones["cleaned"], to_check, contract.id, others=others, hidden=in_clear, key=contract.key
             )
         audit_s += time.monotonic() - began
         return forbids(outcomes)

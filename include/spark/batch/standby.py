@@ -29,11 +29,11 @@ PROJECT: Final = Path(__file__).parents[3]
 JOBS: Final = Path(__file__).parent
 CODE: Final = (PROJECT / "include" / "spark", PROJECT / "plugins" / "headrace")
 IDLE_S: Final = 600.0
-ASKED_WITHIN_S: Final = 10.0
+REQUEST_WITHIN_S: Final = 10.0
 ALIVE_S: Final = 5.0
 """Seconds between two heartbeats: to the task of the running job, and in a file next to the socket."""
 
-TELLING: Final = threading.Lock()
+SENDING: Final = threading.Lock()
 
 
 class Lines:
@@ -44,13 +44,13 @@ class Lines:
 
     def __init__(self, out: TextIO) -> None:
         self._out, self._rest = out, ""
-        self.tell: Callable[[str], None] | None = None
+        self.send: Callable[[str], None] | None = None
 
     def write(self, text: str) -> int:
         """Write the text, and send its complete lines to the task."""
         *whole, self._rest = (self._rest + text).split("\n")
-        for line in whole if self.tell else ():
-            self.tell(line)  # type: ignore[misc]
+        for line in whole if self.send else ():
+            self.send(line)  # type: ignore[misc]
         return self._out.write(text)
 
     def flush(self) -> None:
@@ -141,15 +141,15 @@ class Pulse:
     def __init__(self, driver: Driver, place: Path) -> None:
         self._driver = driver
         self._file = place.with_suffix(".pulse")
-        self.tell: Callable[[], None] | None = None
+        self.send: Callable[[], None] | None = None
 
     def beat(self) -> None:
         """Send one heartbeat after the JVM has answered."""
         self._driver.answer()
         self._file.touch(mode=0o600)
-        if tell := self.tell:
+        if send := self.send:
             with suppress(OSError, ValueError):  # the connection was closed meanwhile
-                tell()
+                send()
 
     def run(self) -> None:
         """Send heartbeats while the JVM answers; without heartbeats the watchdog ends this process."""
@@ -161,29 +161,29 @@ class Pulse:
 def serve(connection: socket.socket, driver: Driver, output: Lines, pulse: Pulse) -> bool:
     """Handle one connection; return whether this process can accept another."""
     with connection.makefile("rw") as lines:
-        connection.settimeout(ASKED_WITHIN_S)
-        _tell(lines, free=True)
-        asked = lines.readline()
-        if not asked:  # the task disconnected while it waited
+        connection.settimeout(REQUEST_WITHIN_S)
+        _send(lines, free=True)
+        request = lines.readline()
+        if not request:  # the task disconnected while it waited
             return True
-        job = json.loads(asked)
+        job = json.loads(request)
         if why := driver.refuses(job):
-            _tell(lines, refused=why)
+            _send(lines, refused=why)
             return not driver.outdated
         connection.settimeout(None)
         done = threading.Event()
         threading.Thread(target=_end_with, args=(connection, done), daemon=True).start()
-        output.tell = lambda line: _tell(lines, said=line)
-        pulse.tell = lambda: _tell(lines, alive=True)
+        output.send = lambda line: _send(lines, said=line)
+        pulse.send = lambda: _send(lines, alive=True)
         try:
             code = driver.run(job)
         except Exception:
             print(traceback.format_exc())
             code = 1
         finally:
-            output.tell = pulse.tell = None
+            output.send = pulse.send = None
         done.set()
-        _tell(lines, ended=code)
+        _send(lines, ended=code)
         return code == 0
 
 
@@ -195,9 +195,9 @@ def _end_with(connection: socket.socket, done: threading.Event) -> None:
         os._exit(1)
 
 
-def _tell(lines: IO[str], **what: Any) -> None:
-    with TELLING:  # the job's output and the heartbeats come from different threads
-        lines.write(f"{json.dumps(what)}\n")
+def _send(lines: IO[str], **message: Any) -> None:
+    with SENDING:  # the job's output and the heartbeats come from different threads
+        lines.write(f"{json.dumps(message)}\n")
         lines.flush()
 
 

@@ -22,7 +22,7 @@ UNDER_WAY: Final = (
 Entry = Mapping[str, Any]
 
 
-def ask_airflow(api: AirflowApi) -> Dags:
+def read_dags(api: AirflowApi) -> Dags:
     """Return paused DAGs and jobs. Each request is tried once.
 
     Raises:

@@ -14,7 +14,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.loading import read_folder, read_texts
 from headrace.errors import HeadraceError
 from headrace.planning.render import render
-from headrace.services.apply.engine import Asked, look
+from headrace.services.apply.engine import PlanRequest, observe
 from headrace.services.drafting.draft import Draft
 from headrace.services.drafting.from_records import from_records
 from headrace.services.drafting.from_table import from_table
@@ -79,8 +79,8 @@ def plan(s: Settings, dataset: str) -> str:
     """Return the plan for the dataset as text; nothing is changed. Raises SystemUnavailable where a system is not up."""
     folder, stack = read_folder(s.contracts), systems(s)
     every = {**AppliedRecord(stack.platform).contracts(), **folder.contracts}
-    asked = Asked(tuple(every.values()), datasets=(dataset,))
-    return render(look(stack, asked, plan_settings(endpoints(s))).plan())
+    request = PlanRequest(tuple(every.values()), datasets=(dataset,))
+    return render(observe(stack, request, plan_settings(endpoints(s))).plan())
 
 
 def _source(s: Settings, connection: str) -> Endpoint:

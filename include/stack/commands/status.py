@@ -17,7 +17,7 @@ from rich.table import Table
 from headrace.contracts.contract import Contract
 from headrace.errors import ContractErrors
 from headrace.planning.marts import marts
-from headrace.services.status.asking import begin
+from headrace.services.status.calls import begin
 from headrace.services.status.measure import measure
 from headrace.services.status.observe import observe
 from headrace.services.status.overview import Overview, overview
@@ -26,11 +26,11 @@ from headrace.services.status.to_json import to_json
 from headrace.services.status.waiting import WaitingCells, merged
 from headrace.systems.bundle import Systems
 from include.stack.airflow_api import AirflowApi
-from include.stack.commands.jobs import ask_airflow
+from include.stack.commands.jobs import read_dags
 from include.stack.contracts import applied, contracts
 from include.stack.endpoints import endpoints, systems
 from include.stack.settings import Settings
-from include.stack.supervision.process_alerts import wrong
+from include.stack.supervision.process_alerts import read_alerts
 from include.stack.supervision.supervisor import State, Supervisor
 
 ANSWER_S: Final = 10.0
@@ -45,7 +45,7 @@ class Process:
 
     state: State
     pss_mib: float
-    wrong: str = ""
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Screen:
         """Return the waiting cells, and what the contracts and the processes wait for."""
         unapplied = merged((dataset, Reason("contract", why)) for dataset, why in self.not_applied.items())
         silent = merged(
-            (p.state.name, Reason("process", p.wrong, None, f"./headrace logs {p.state.name}"))
+            (p.state.name, Reason("process", p.alert, None, f"./headrace logs {p.state.name}"))
             for p in self.processes
-            if p.wrong
+            if p.alert
         )
         return (*silent, *self.content.waiting, *unapplied)
 
@@ -85,7 +85,7 @@ def screen(s: Settings) -> Callable[[], Screen]:
             return Screen(datetime.now(UTC))
         (known, airflow), index = clients(), tuple(applied(s).values())
         processes, unapplied = begin(lambda: _processes(s, states)), begin(lambda: not_applied(s))
-        content = overview(observe(known, index, lambda: ask_airflow(airflow)), index, _mart_sql(s, index))
+        content = overview(observe(known, index, lambda: read_dags(airflow)), index, _mart_sql(s, index))
         return Screen(datetime.now(UTC), content, processes.result(), unapplied.result())
 
     return measured
@@ -113,7 +113,7 @@ def as_json(s: Settings) -> dict[str, Any]:
             "pid": each.state.pid,
             "since_s": each.state.since_s,
             "pss_mib": each.pss_mib,
-            "wrong": each.wrong or None,
+            "wrong": each.alert or None,
         }
         for each in found.processes
     }
@@ -159,8 +159,8 @@ def _states(s: Settings) -> tuple[State, ...]:
 
 
 def _processes(s: Settings, states: tuple[State, ...]) -> tuple[Process, ...]:
-    troubles = wrong(s)
-    return tuple(Process(state, pss_mib(state.pid), troubles.get(state.name, "")) for state in states)
+    alerts = read_alerts(s)
+    return tuple(Process(state, pss_mib(state.pid), alerts.get(state.name, "")) for state in states)
 
 
 def _mart_sql(s: Settings, index: tuple[Contract, ...]) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckQuery:
     """One check, as an aggregate over the view and as a query for the first rows that break it."""
 
     check: c.Check
@@ -78,13 +78,13 @@ class SqlRule:
         return CONDITIONS[self.condition](found, self.wanted)
 
 
-def asked_of_view(contract: Contract, contracts: Mapping[str, Contract]) -> tuple[Asked, ...]:
+def check_queries(contract: Contract, contracts: Mapping[str, Contract]) -> tuple[CheckQuery, ...]:
     """Return every check that can run on the served view. References to datasets that are not served here are omitted.
 
     Raises ValueError for a rule that cannot be checked.
     """
     return tuple(
-        _asked(contract, check)
+        _check_query(contract, check)
         for check in served_checks(contract)
         if check.expectation != c.REFERENCE or _meet(contract, contracts[check.arguments["dataset"]], check)
     )
@@ -109,10 +109,10 @@ def _meet(contract: Contract, other: Contract, check: c.Check) -> bool:
     return other.serving == "clickhouse" and (not hidden or contract.loaded == other.loaded)
 
 
-def one_scan(contract: Contract, asked: tuple[Asked, ...]) -> Query:
+def one_scan(contract: Contract, queries: tuple[CheckQuery, ...]) -> Query:
     """Return one query with one column per check, in order. Aliases start with `_`, so they cannot hide a field."""
     columns, parameters = [], {}
-    for number, each in enumerate(asked):
+    for number, each in enumerate(queries):
         sql = each.measure.sql
         for name, value in each.measure.parameters.items():
             sql = sql.replace(f"{{{name}:", f"{{_{number}_{name}:")
@@ -137,10 +137,10 @@ def _sql_rule(contract: Contract, rule: Rule) -> SqlRule:
     return SqlRule(rule.name, rule.severity, rule.field, query, rows, condition, rule.definition[condition])
 
 
-def _asked(contract: Contract, check: c.Check) -> Asked:
+def _check_query(contract: Contract, check: c.Check) -> CheckQuery:
     view, arguments = qualified(names.view(contract)), check.arguments
     if check.expectation == c.ROW_COUNT:
-        return Asked(check, Query("count()"), None)
+        return CheckQuery(check, Query("count()"), None)
     if check.expectation in (c.UNIQUE, c.UNIQUE_TOGETHER):
         columns = arguments.get("column_list") or [arguments["column"]]
         named = ", ".join(identifier(name) for name in columns)
@@ -150,12 +150,12 @@ def _asked(contract: Contract, check: c.Check) -> Asked:
             f"SELECT {named}, count() AS times FROM {view} WHERE {there}"  # noqa: S608 - quoted names
             f" GROUP BY {named} HAVING times > 1 ORDER BY {named} LIMIT {EXAMPLES}"
         )
-        return Asked(check, Query(f"countIf({there}) - uniqExactIf({distinct}, {there})"), Query(rows))
+        return CheckQuery(check, Query(f"countIf({there}) - uniqExactIf({distinct}, {there})"), Query(rows))
     broken = _BROKEN[check.expectation](check)
     columns = dict.fromkeys((*contract.key, *arguments.get("columns", [check.field])))
     shown, key = (", ".join(identifier(name) for name in each) for each in (columns, contract.key))
     rows = f"SELECT {shown} FROM {view} WHERE {broken.sql} ORDER BY {key} LIMIT {EXAMPLES}"  # noqa: S608 - quoted names
-    return Asked(check, Query(f"countIf({broken.sql})", broken.parameters), Query(rows, broken.parameters))
+    return CheckQuery(check, Query(f"countIf({broken.sql})", broken.parameters), Query(rows, broken.parameters))
 
 
 def _unknown(check: c.Check) -> Query:

@@ -64,11 +64,11 @@ def _of_rule(rule: Rule) -> Check | None:
     """Return the check of a rule. Return None for other types: sql runs in the warehouse, text is for people."""
     if rule.kind != "library":
         return None
-    metric, asked = rule.definition["metric"], {k: v for k, v in rule.definition.items() if k.startswith("must")}
+    metric, conditions = rule.definition["metric"], {k: v for k, v in rule.definition.items() if k.startswith("must")}
     arguments: Mapping[str, Any] = rule.definition.get("arguments") or {}
     if metric == "rowCount":
-        return Check(rule.name, ROW_COUNT, _between(rule, asked), rule.severity)
-    if asked != {"mustBe": 0}:
+        return Check(rule.name, ROW_COUNT, _between(rule, conditions), rule.severity)
+    if conditions != {"mustBe": 0}:
         raise ValueError(
             f"rule {rule.name}: {metric} supports only the condition mustBe: 0; write it, or a rule of type sql"
         )
@@ -88,16 +88,16 @@ def _of_rule(rule: Rule) -> Check | None:
 def _valid(rule: Rule, column: str) -> Check:
     match validity(rule):
         case Between(least, most):
-            asked, arguments = BETWEEN, {"min_value": least, "max_value": most}
+            expectation, arguments = BETWEEN, {"min_value": least, "max_value": most}
         case OneOf(values):
-            asked, arguments = IN_SET, {"value_set": list(values)}
+            expectation, arguments = IN_SET, {"value_set": list(values)}
         case Matching(pattern):
-            asked, arguments = REGEX, {"regex": pattern}
-    return Check(rule.name, asked, {"column": column, **arguments}, rule.severity, column)
+            expectation, arguments = REGEX, {"regex": pattern}
+    return Check(rule.name, expectation, {"column": column, **arguments}, rule.severity, column)
 
 
-def _between(rule: Rule, asked: Mapping[str, Any]) -> dict[str, Any]:
-    (operator, value), *_ = asked.items()
+def _between(rule: Rule, conditions: Mapping[str, Any]) -> dict[str, Any]:
+    (operator, value), *_ = conditions.items()
     limits = _LIMITS.get(operator)
     if limits is None:
         raise ValueError(f"rule {rule.name}: rowCount does not support {operator}")

@@ -22,7 +22,7 @@ def fingerprint(contract: Contract, token_key: str) -> str:
 
     A nullable field without a default is not included, because it does not change rows older than the field.
     """
-    said = {
+    content = {
         "engine": ENGINE,
         "source": contract.source.kind,
         "key": contract.key,
@@ -31,7 +31,7 @@ def fingerprint(contract: Contract, token_key: str) -> str:
         "rules": [[rule.name, rule.field, rule.definition] for rule in contract.quality if is_row_rule(rule)],
         "tokenised": contract.tokenised,
     }
-    text = json.dumps(said, sort_keys=True, default=str)
+    text = json.dumps(content, sort_keys=True, default=str)
     return hmac.new(token_key.encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
 
 

@@ -78,7 +78,7 @@ def effective(wanted: Contracts, applied: Contracts, held: Collection[str]) -> d
     return dict(sorted(found.items()))
 
 
-def unaskable(contract: Contract) -> str | None:
+def invalid_check(contract: Contract) -> str | None:
     """Return what is wrong with a check of the contract that cannot be run, or None."""
     try:
         checks(contract)

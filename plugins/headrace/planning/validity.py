@@ -46,10 +46,10 @@ def validity(rule: Rule) -> Validity:
 def is_row_rule(rule: Rule) -> bool:
     """Return whether a single row can break the rule, and the rule has severity error."""
     metric = rule.definition.get("metric")
-    asked = {key: value for key, value in rule.definition.items() if key.startswith("must")}
+    conditions = {key: value for key, value in rule.definition.items() if key.startswith("must")}
     return (
         rule.kind == "library"
         and rule.severity == "error"
         and metric in ("nullValues", "missingValues", "invalidValues")
-        and asked == ZERO
+        and conditions == ZERO
     )

@@ -15,7 +15,7 @@ from headrace.planning.streams import stream_plans
 
 APPLIED_WITHIN_S: Final = 240.0
 """Shorter than the time that Airflow gives a driver until its first heartbeat."""
-LOOK_S: Final = 0.5
+POLL_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def wait_for_plan(contracts: Path, group: str, stopping: Event) -> tuple[tuple[S
         except (ValueError, OSError):
             if monotonic() > deadline:
                 raise
-        if stopping.wait(LOOK_S):
+        if stopping.wait(POLL_S):
             return None
 
 

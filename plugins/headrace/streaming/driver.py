@@ -37,7 +37,7 @@ from headrace.streaming.supervise import Limits, Supervised
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 """Seconds between two health checks of the queries."""
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Driver:
             if all(query.exhausted for query in self._queries):  # the cause is not a single dataset
                 for query in self._queries:
                     query.give_up()
-            self.stopping.wait(LOOK_S)
+            self.stopping.wait(POLL_S)
         for query in self._queries:
             query.stop()
         heartbeat.stop()

@@ -24,7 +24,7 @@ STALE_S: Final = 20.0
 """Seconds without progress after which a query gets no heartbeat; the missing heartbeat is the alarm."""
 RETRY_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3
-TELL_S: Final = 5.0
+ALERTS_S: Final = 5.0
 """Seconds between two updates of the alerts, at least."""
 LAPSES_S: Final = 120.0
 """Seconds without a new raise after which an alert resolves: its driver is gone."""
@@ -70,7 +70,7 @@ class Heartbeat:
         self._dsn = dsn
         self._group = group
         self._datasets = datasets
-        self._told_at = float("-inf")
+        self._alerted_at = float("-inf")
         self._pulses = pulses
         self._identity: Mapping[str, Any] = {
             "group": group,
@@ -121,15 +121,15 @@ class Heartbeat:
                 cursor.execute(FORGET, {**self._identity, "queries": [pulse.query for pulse in pulses]})
             for beat in beats:
                 cursor.execute(BEAT, beat)
-            if now - self._told_at >= TELL_S and not stopping:
-                self._tell(cursor, pulses)
-                self._told_at = now
+            if now - self._alerted_at >= ALERTS_S and not stopping:
+                self._raise_alerts(cursor, pulses)
+                self._alerted_at = now
             if stopping:
                 cursor.execute(LEFT, {**self._identity, "state": "stopped"})
 
-    def _tell(self, cursor: psycopg.Cursor[Any], pulses: Sequence[Pulse]) -> None:
+    def _raise_alerts(self, cursor: psycopg.Cursor[Any], pulses: Sequence[Pulse]) -> None:
         """Raise alerts for topics and queries that are not served; resolve those that are served again."""
-        found = {key: told for pulse in pulses for key, told in self._troubles(pulse)}
+        found = {key: alert for pulse in pulses for key, alert in self._troubles(pulse)}
         for key, (dataset, text) in found.items():
             cursor.execute(alerts.RAISE, [key, "error", dataset, text, "", Jsonb([]), "", LAPSES_S])
         cursor.execute(alerts.RESOLVE_OTHERS, [f"stream:{self._group}/", list(found)])

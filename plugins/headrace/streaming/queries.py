@@ -63,7 +63,7 @@ class RunningQuery:
         self._reader = RangeReader(settings.kafka, settings.kafka_options)
         there = self._reader.existing(handler.topics)
         self._absent = frozenset(handler.topics) - set(there)
-        self._asked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         if not there:
             raise SystemUnavailable("kafka", settings.kafka, f"there is no topic {', '.join(handler.topics)} yet")
         checkpoint = f"{settings.checkpoints.rstrip('/')}/{spec.name}"
@@ -88,11 +88,11 @@ class RunningQuery:
 
         Checks at most every ABSENT_S seconds.
         """
-        if not self._absent or time.monotonic() - self._asked_at < ABSENT_S:
+        if not self._absent or time.monotonic() - self._checked_at < ABSENT_S:
             return False
         if not self._one_at_a_time.acquire(blocking=False):
             return False
-        self._asked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         try:
             return bool(self._reader.existing(self._absent))
         except SystemFailure:
@@ -120,7 +120,7 @@ class RunningQuery:
             raise BatchFailed(self.failure[:REASON]) from None
         self.pulse.batch(batch_id, done)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Update the pulse with the query's health and lag, and retry held topics."""
         status = self.query.status
         if not status["isTriggerActive"] or str(status["message"]).startswith(IDLE):

@@ -14,7 +14,7 @@ from headrace.systems.endpoint import Endpoint
 from headrace.systems.http import HttpClient
 
 NOT_FOUND: Final = 404
-ASK_AGAIN_S: Final = 10.0
+RETRY_S: Final = 10.0
 """Seconds before a schema that the registry does not have is requested again."""
 
 
@@ -60,7 +60,7 @@ class Writers:
         return found
 
     def _compiled(self, schema_id: int) -> Writer | UnreadableSchema:
-        if time.monotonic() - self._missing.get(schema_id, float("-inf")) < ASK_AGAIN_S:
+        if time.monotonic() - self._missing.get(schema_id, float("-inf")) < RETRY_S:
             raise _none(schema_id)
         answer = self._http.call("GET", f"/schemas/ids/{schema_id}", accept={NOT_FOUND})
         if answer.status == NOT_FOUND:

@@ -102,16 +102,16 @@ class Sink:
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
         """Return the rows of a query. Raises SystemUnavailable, SystemRefused."""
-        rows: Sequence[Sequence[Any]] = self._ask(lambda client: client.query(sql, parameters=parameters).result_rows)
+        rows: Sequence[Sequence[Any]] = self._call(lambda client: client.query(sql, parameters=parameters).result_rows)
         return rows
 
     def command(self, sql: str) -> None:
         """Run a statement that may be run twice. Raises SystemUnavailable, SystemRefused."""
-        self._ask(lambda client: client.command(sql))
+        self._call(lambda client: client.command(sql))
 
     def query_arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the rows of a query as an Arrow table. Raises SystemUnavailable, SystemRefused."""
-        return self._ask(lambda client: client.query_arrow(sql, parameters=parameters, use_strings=True))
+        return self._call(lambda client: client.query_arrow(sql, parameters=parameters, use_strings=True))
 
     def _attempted(self, insert: Insert, patience: Patience) -> SystemRefused | None:
         try:
@@ -124,11 +124,11 @@ class Sink:
         body = as_stream(insert.rows)
         settings = {**SETTINGS, **token_settings(insert.token)}
         columns = insert.rows.column_names
-        self._ask(lambda client: client.raw_insert(insert.table, columns, body, settings, fmt="ArrowStream"))
+        self._call(lambda client: client.raw_insert(insert.table, columns, body, settings, fmt="ArrowStream"))
 
-    def _ask(self, question: Any) -> Any:
+    def _call(self, call: Any) -> Any:
         try:
-            return question(self._connected())
+            return call(self._connected())
         except (ClickHouseError, OSError) as error:
             meant = meaning(error, self.address, BUSY | LIMITS)
             if isinstance(meant, SystemRefused):

@@ -69,7 +69,7 @@ class Supervised:
             self.running.close()
             self.running, self._start_at = None, 0.0
         else:
-            self.running.look()
+            self.running.poll()
 
     def stop(self) -> None:
         """Stop the query. Its last batch is repeated after the next start."""

@@ -11,12 +11,12 @@ def listed(datasets: Sequence[str] | str | None) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def chosen(asked: Sequence[str] | str | None, there: Sequence[str], otherwise: str) -> list[str]:
+def chosen(requested: Sequence[str] | str | None, available: Sequence[str], otherwise: str) -> list[str]:
     """Return the datasets asked for, or all there are. Raises ValueError, with `otherwise`, for an unknown dataset."""
-    named = listed(asked)
-    if unknown := [dataset for dataset in named if dataset not in there]:
-        raise ValueError(f"{', '.join(unknown)}: {otherwise}: {', '.join(there)}")
-    return named or list(there)
+    named = listed(requested)
+    if unknown := [dataset for dataset in named if dataset not in available]:
+        raise ValueError(f"{', '.join(unknown)}: {otherwise}: {', '.join(available)}")
+    return named or list(available)
 
 
 def is_yes(value: bool | str) -> bool:

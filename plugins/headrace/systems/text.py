@@ -7,9 +7,9 @@ from typing import Final
 LONGEST: Final = 600
 
 
-def one_line(told: object, most: int = LONGEST) -> str:
+def one_line(text: object, most: int = LONGEST) -> str:
     """Return the text on one line of at most `most` characters. An error without text is named by its type."""
-    line = " ".join(str(told).split())
-    if not line and isinstance(told, BaseException):
-        line = type(told).__name__
+    line = " ".join(str(text).split())
+    if not line and isinstance(text, BaseException):
+        line = type(text).__name__
     return line if len(line) <= most else f"{line[: most - 1]}…"

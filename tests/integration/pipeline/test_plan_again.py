@@ -11,7 +11,7 @@ import pytest
 from headrace.contracts.loading import load_contracts
 from headrace.errors import HeldBack
 from headrace.planning.render import render
-from headrace.services.apply.engine import Asked, Planner, apply_plan, look
+from headrace.services.apply.engine import Planner, PlanRequest, apply_plan, observe
 from headrace.systems.bundle import plan_settings
 from include.stack import endpoints
 
@@ -24,7 +24,7 @@ def schemas(stack: Any, tmp_path: Path) -> Path:
 
 def _planner(stack: Any, schemas: Path) -> Planner:
     settings = plan_settings(endpoints.endpoints(stack.settings))
-    return look(stack.systems, Asked(load_contracts(schemas)), settings)
+    return observe(stack.systems, PlanRequest(load_contracts(schemas)), settings)
 
 
 def test_a_second_run_plans_nothing(stack: Any, schemas: Path) -> None:

@@ -34,9 +34,9 @@ def watch(world: World) -> FreshnessWatch:
     )  # fmt: skip
 
 
-def until(look: Callable[[], Waiting], wanted: Callable[[Waiting], Any], seconds: float = 60) -> Waiting:
+def read_until(measure: Callable[[], Waiting], wanted: Callable[[Waiting], Any], seconds: float = 60) -> Waiting:
     deadline = time.monotonic() + seconds
-    while not wanted(found := look()):
+    while not wanted(found := measure()):
         assert time.monotonic() < deadline, found
         time.sleep(0.3)
     return found
@@ -46,25 +46,25 @@ def test_changes_are_seen_to_wait_where_they_wait(world: World, watch: Freshness
     dataset = f"{world.name}.orders"
     platform, topic = world.systems.platform, f"{world.name}.shop.orders"
 
-    def look() -> Waiting:
-        return watch.look()[dataset]
+    def measure() -> Waiting:
+        return watch.poll()[dataset]
 
     deadline = time.monotonic() + 60
     while sum(world.systems.kafka.end_offsets(topic).values()) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.3)
-    assert look() == Waiting()  # the snapshot's rows were there before anybody looked
+    assert measure() == Waiting()  # the snapshot's rows were there before anybody looked
     world.systems.connect.stop(world.source)
     world.systems.connect.wait(world.source, "STOPPED")
-    assert look().source_s is None
+    assert measure().source_s is None
     world.sql(INSERT, 10)
-    waits = until(look, lambda found: found.source_s)
+    waits = read_until(measure, lambda found: found.source_s)
     assert waits.kafka_s is None
     assert platform.open_alerts() == ()
     world.systems.connect.resume(world.source)
     world.systems.connect.wait(world.source, "RUNNING")
-    waits = until(look, lambda found: found.source_s is None and (found.kafka_s or 0) > 2.0)
-    until(look, lambda _: platform.open_alerts())
+    waits = read_until(measure, lambda found: found.source_s is None and (found.kafka_s or 0) > 2.0)
+    read_until(measure, lambda _: platform.open_alerts())
     (alert,) = platform.open_alerts()
     assert (alert.key, alert.severity, alert.dataset) == (f"late:{dataset}", "warning", dataset)
     assert "wait in Kafka and are not served" in alert.text
@@ -78,8 +78,8 @@ def test_changes_are_seen_to_wait_where_they_wait(world: World, watch: Freshness
 
     served = world.systems.kafka.end_offsets(topic)[0]
     serve(0)
-    assert look().served_s is not None
+    assert measure().served_s is not None
     world.systems.warehouse.execute(f"TRUNCATE TABLE {world.name}.orders_changes")
     serve(120)
-    until(look, lambda found: found == Waiting())
-    until(look, lambda _: not platform.open_alerts())
+    read_until(measure, lambda found: found == Waiting())
+    read_until(measure, lambda _: not platform.open_alerts())

@@ -116,15 +116,15 @@ class World:
         return replace(plan_settings(self.endpoints), **more)
 
     def plan(self, **options: Any) -> Plan:
-        return self.look(**options).plan()
+        return self.observe(**options).plan()
 
-    def look(self, datasets: Sequence[str] = (), **asked: Any) -> apply.Planner:
-        wish = apply.Asked(self.contracts, datasets=tuple(datasets), **asked)
-        return apply.look(self.systems, wish, self.settings)
+    def observe(self, datasets: Sequence[str] = (), **options: Any) -> apply.Planner:
+        request = apply.PlanRequest(self.contracts, datasets=tuple(datasets), **options)
+        return apply.observe(self.systems, request, self.settings)
 
     def apply(self, **options: Any) -> Plan:
         """Raises HeldBack."""
-        return apply.apply_plan(self.systems, self.look(**options), self.log.append)
+        return apply.apply_plan(self.systems, self.observe(**options), self.log.append)
 
     @property
     def source(self) -> str:

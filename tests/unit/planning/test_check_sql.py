@@ -10,7 +10,7 @@ import pytest
 
 from headrace.contracts.contract import Contract, Reference, Rule
 from headrace.contracts.loading import load_contracts
-from headrace.planning.check_sql import Asked, asked_of_view, one_scan, promised_s, sql_rules
+from headrace.planning.check_sql import CheckQuery, check_queries, one_scan, promised_s, sql_rules
 from tests.support.snapshot import as_json
 from tests.unit.planning.cases import LINES, VIEWS, assert_snapshot
 
@@ -22,17 +22,17 @@ def library(metric: str, field: str | None = "quantity", **definition: Any) -> R
     return Rule("asked", "library", field, "warning", {"metric": metric, **definition})
 
 
-def asked(*rules: Rule, contract: Contract = LINES) -> Asked:
+def asked(*rules: Rule, contract: Contract = LINES) -> CheckQuery:
     """The one that is named `asked`."""
     ruled = replace(contract, quality=rules)
-    (found,) = (each for each in asked_of_view(ruled, {ruled.id: ruled}) if each.check.name == "asked")
+    (found,) = (each for each in check_queries(ruled, {ruled.id: ruled}) if each.check.name == "asked")
     return found
 
 
 @pytest.mark.parametrize("dataset", sorted(name for name, c in RETAIL.items() if c.serving == "clickhouse"))
 def test_what_the_example_is_asked(dataset: str) -> None:
     contract = RETAIL[dataset]
-    found = asked_of_view(contract, RETAIL)
+    found = check_queries(contract, RETAIL)
     scan = one_scan(contract, found)
     parts = [scan.sql, as_json(scan.parameters)]
     parts += [f"-- {each.check.name}: its first rows\n{each.rows.sql if each.rows else 'none'}" for each in found]
@@ -91,7 +91,7 @@ def test_the_parameters_of_many_checks_do_not_meet_and_no_alias_hides_a_field() 
         for n, name in enumerate(("quantity", "channel` --"))
     )
     ruled = replace(LINES, quality=rules)
-    found = asked_of_view(ruled, {ruled.id: ruled})
+    found = check_queries(ruled, {ruled.id: ruled})
     scan = one_scan(ruled, found)
     assert sorted(scan.parameters.values()) == [[0], [1]]
     for name in scan.parameters:
@@ -110,20 +110,20 @@ def test_a_row_count_is_compared_and_rows_are_not() -> None:
 def test_what_is_hidden_in_cleaned_is_served_in_clear_and_its_symbols_are_asked() -> None:
     enum = next(f.name for f in VIEWS.record.fields if type(f.type).__name__ == "Enum")
     hidden = replace(VIEWS, tokenised=(enum,))
-    assert f"{enum}_symbol" in [each.check.name for each in asked_of_view(hidden, {hidden.id: hidden})]
+    assert f"{enum}_symbol" in [each.check.name for each in check_queries(hidden, {hidden.id: hidden})]
 
 
 def test_a_reference_is_asked_of_the_other_view_unless_it_is_served_elsewhere() -> None:
     other = replace(LINES, id="retail.baskets", name="baskets")
     reference = Reference("asked", ("basket_id", "household_id"), other.id, ("basket_id", "household_id"))
     mine = replace(LINES, references=(reference,))
-    (found,) = (e for e in asked_of_view(mine, {mine.id: mine, other.id: other}) if e.check.name == "asked")
+    (found,) = (e for e in check_queries(mine, {mine.id: mine, other.id: other}) if e.check.name == "asked")
     assert found.measure.sql == (
         "countIf(`basket_id` IS NOT NULL AND `household_id` IS NOT NULL AND (`basket_id`, `household_id`) NOT IN"
         " (SELECT `basket_id`, `household_id` FROM `retail`.`baskets`))"
     )
     elsewhere = {mine.id: mine, other.id: replace(other, serving="postgres")}
-    assert "asked" not in [each.check.name for each in asked_of_view(mine, elsewhere)]
+    assert "asked" not in [each.check.name for each in check_queries(mine, elsewhere)]
 
 
 def test_a_sql_rule_is_its_authors_query_of_the_view() -> None:
@@ -159,12 +159,12 @@ def test_every_condition_holds_when_it_says_so(condition: str, wanted: Any, hold
 def test_what_a_load_serves_is_hidden_as_in_cleaned_and_meets_no_stream_in_clear() -> None:
     enum = next(f.name for f in VIEWS.record.fields if type(f.type).__name__ == "Enum")
     hidden = replace(VIEWS, tokenised=(enum,), source=replace(VIEWS.source, kind="file"), freshness_s=5.0)
-    assert f"{enum}_symbol" not in [each.check.name for each in asked_of_view(hidden, {hidden.id: hidden})]
+    assert f"{enum}_symbol" not in [each.check.name for each in check_queries(hidden, {hidden.id: hidden})]
     assert promised_s(hidden) is None
     assert promised_s(replace(VIEWS, freshness_s=5.0)) == 5.0
     reference = Reference("asked", ("household_id",), "retail.baskets", ("household_id",))
     mine = replace(LINES, references=(reference,), tokenised=("household_id",))
     for kind, asked_names in (("cdc", ["asked"]), ("file", [])):
         other = replace(LINES, id="retail.baskets", source=replace(LINES.source, kind=kind))
-        found = asked_of_view(mine, {mine.id: mine, other.id: other})
+        found = check_queries(mine, {mine.id: mine, other.id: other})
         assert [each.check.name for each in found if each.check.name == "asked"] == asked_names

@@ -8,7 +8,7 @@ from typing import Any
 from headrace.contracts.contract import Contract, Need, Reference, Rule
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
-from headrace.planning.holding import Contracts, hold_back, unaskable
+from headrace.planning.holding import Contracts, hold_back, invalid_check
 from headrace.planning.plan import Plan
 from headrace.planning.render import render
 from headrace.planning.resources import Resource
@@ -63,7 +63,7 @@ def test_a_dataset_that_was_never_applied_is_left_out_of_what_is_shared() -> Non
     broken = replace(
         BASKETS, quality=(Rule("r", "library", "channel", "error", {"metric": "nullValues", "mustBe": 3}),)
     )
-    plan = planned(by_id(LINES, broken), {}, {broken.id: str(unaskable(broken))})
+    plan = planned(by_id(LINES, broken), {}, {broken.id: str(invalid_check(broken))})
     assert config(plan, "cdc-oltp")["table.include.list"] == "retail.basket_lines"
     assert not any("baskets" in name for name in names(plan.changes))
     assert "supports only the condition mustBe: 0" in plan.reasons[0]

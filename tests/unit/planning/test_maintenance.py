@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from headrace.contracts.contract import Maintenance
 from headrace.planning.maintenance import LakeFile, compactable, policies
-from headrace.services.maintenance.operators import told
+from headrace.services.maintenance.operators import summary
 from tests.unit.planning.cases import LINES, VIEWS
 
 
@@ -38,6 +38,6 @@ def test_the_report_is_one_line_a_table() -> None:
         "orphans": 2,
         "compacted_s": 1.23,
     }
-    assert told(report) == "raw.a: files 1,200 → 3, planning ms 80.5 → 4.0, compacted in 1.2 s, orphans removed 2"
-    assert told({"table": "raw.a", "empty": True}) == "raw.a: empty"
-    assert told({"table": "raw.a", "error": "no"}) == "raw.a: failed: no"
+    assert summary(report) == "raw.a: files 1,200 → 3, planning ms 80.5 → 4.0, compacted in 1.2 s, orphans removed 2"
+    assert summary({"table": "raw.a", "empty": True}) == "raw.a: empty"
+    assert summary({"table": "raw.a", "error": "no"}) == "raw.a: failed: no"

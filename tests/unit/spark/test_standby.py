@@ -177,16 +177,16 @@ def test_a_driver_that_dies_over_the_job_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told_by_spark", "there", "submits"),
+    ("spark_reports_lineage", "there", "submits"),
     [(True, True, True), (True, False, True), (False, True, False), (False, False, True)],
 )
 def test_a_task_has_its_job_done_once(
-    monkeypatch: pytest.MonkeyPatch, told_by_spark: bool, there: bool, submits: bool
+    monkeypatch: pytest.MonkeyPatch, spark_reports_lineage: bool, there: bool, submits: bool
 ) -> None:
     """By the standing driver where it is there and may be asked, else by one of its own; never by none, never by both."""
     done = list[str]()
     operator = LakeJobOperator(task_id="t", job="j", application=JOB)
-    monkeypatch.setattr(LakeJobOperator, "told_by_spark", told_by_spark)
+    monkeypatch.setattr(LakeJobOperator, "spark_reports_lineage", spark_reports_lineage)
     monkeypatch.setattr(operator, "_stood_by", lambda arguments: there and (done.append("standing") or True))
     monkeypatch.setattr(operator, "_submit", lambda context, arguments: done.append("own"))
     operator.execute({})

@@ -14,7 +14,7 @@ import pytest
 from headrace.errors import SystemUnavailable
 from headrace.services.status.jobs import Job
 from include.stack.airflow_api import PAGE, AirflowApi
-from include.stack.commands.jobs import UNDER_WAY, ask_airflow
+from include.stack.commands.jobs import UNDER_WAY, read_dags
 from include.stack.settings import ensure_secrets, load
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -91,7 +91,7 @@ def api(tmp_path: Path) -> Callable[[Callable[[httpx.Request], httpx.Response]],
 
 
 def test_batch_jobs_are_shown_and_what_always_runs_is_not(api: Any) -> None:
-    found = ask_airflow(api(airflow))
+    found = read_dags(api(airflow))
     assert found.paused == {"refine_b"}
     assert found.jobs == (
         Job("refine_a", "r1", "running", AT, {"refine": "running", "serve": "scheduled"}),
@@ -116,7 +116,7 @@ def test_a_platform_at_rest_is_asked_for_no_tasks(api: Any) -> None:
             return httpx.Response(200, json={"dag_runs": [], "total_entries": 0})
         return airflow(request)
 
-    assert not [job for job in ask_airflow(api(idle)).jobs if job.state != "failed"]
+    assert not [job for job in read_dags(api(idle)).jobs if job.state != "failed"]
     assert not [path for path in asked if path.endswith("taskInstances")]
     assert "deferred" in UNDER_WAY
 
@@ -137,7 +137,7 @@ def refused(request: httpx.Request) -> httpx.Response:
 )
 def test_an_airflow_that_does_not_answer_is_one_failure(api: Any, answer: Any, why: str) -> None:
     with pytest.raises(SystemUnavailable, match="airflow at http://127") as told:
-        ask_airflow(api(answer))
+        read_dags(api(answer))
     assert why in str(told.value)
     assert "\n" not in str(told.value)
     json.dumps(str(told.value))

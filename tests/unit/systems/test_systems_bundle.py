@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.errors import SystemUnavailable
-from headrace.services.status.asking import begin
+from headrace.services.status.calls import begin
 from headrace.systems.bundle import Endpoints, Systems, plan_settings
 from headrace.systems.endpoint import Endpoint
 from headrace.systems.kafka.login import login

@@ -13,7 +13,7 @@ from headrace.contracts.contract import Contract
 from headrace.errors import HeadraceError, HeldBack, SystemFailure, SystemUnavailable
 from headrace.planning.desired import desired
 from headrace.planning.diff import diff
-from headrace.planning.holding import hold_back, unaskable
+from headrace.planning.holding import hold_back, invalid_check
 from headrace.planning.impact import Dependent, impact_of, sentence
 from headrace.planning.plan import Change, Note, Plan, Refusal
 from headrace.planning.resources import Key, Kind, Resource
@@ -23,7 +23,7 @@ from headrace.systems.bundle import Systems
 from headrace.systems.connect import state as connect_state
 from headrace.systems.kafka import state as kafka_state
 from headrace.systems.lake import state as lake_state
-from headrace.systems.oltp.drift import Drift, Source, drift, unasked
+from headrace.systems.oltp.drift import Drift, Source, drift, unknown_drift
 from headrace.systems.platform.applied import AppliedRecord
 from headrace.systems.registry import state as registry_state
 from headrace.systems.serving import state as serving_state
@@ -63,7 +63,7 @@ def observe_all(systems: Systems, wanted: Iterable[Resource], owned: Collection[
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """Inputs of a plan."""
 
     contracts: tuple[Contract, ...]
@@ -97,7 +97,7 @@ class Asked:
 class Planner:
     """Computes the plan from one observation of the systems; computes it again without datasets that fail."""
 
-    asked: Asked
+    request: PlanRequest
     settings: PlanSettings
     applied: Mapping[str, Contract]
     observed: tuple[Resource, ...]
@@ -108,28 +108,28 @@ class Planner:
 
     def plan(self, failed: Mapping[str, str] = MappingProxyType({})) -> Plan:
         """Return the plan, with the failed datasets held back too."""
-        held = {**self.asked.held(self.applied, self.settings), **failed}
-        wanted = self.asked.wanted(self.applied)
-        plan = hold_back(wanted, self.applied, held, self._of, self.asked.inputs)
+        held = {**self.request.held(self.applied, self.settings), **failed}
+        wanted = self.request.wanted(self.applied)
+        plan = hold_back(wanted, self.applied, held, self._of, self.request.inputs)
         there = wanted.keys() | plan.held.keys()
-        retired = () if self.asked.datasets else tuple(sorted(self.applied.keys() - there))
+        retired = () if self.request.datasets else tuple(sorted(self.applied.keys() - there))
         return replace(plan, retired=retired)
 
     def _of(self, contracts: tuple[Contract, ...]) -> Plan:
         found = desired(contracts, self.settings)
-        only = set(self.asked.datasets)
+        only = set(self.request.datasets)
         if only:
             found = tuple(r for r in found if set(r.datasets) & only)
         wanted = {resource.key for resource in found}
         owned = {name for name in self.owned if ("connector", name) not in self.known}
         there = [r for r in self.observed if r.key in wanted or r.key not in self.known]
-        dependents = self.asked.dependents
+        dependents = self.request.dependents
         plan = diff(found, there, contracts=contracts, dependents=dependents, owned=owned)
         ids = {contract.id for contract in contracts}
         return _with_drift(plan, [d for d in self.drifts if d.dataset in ids], contracts, dependents)
 
 
-def look(systems: Systems, asked: Asked, settings: PlanSettings) -> Planner:
+def observe(systems: Systems, request: PlanRequest, settings: PlanSettings) -> Planner:
     """Observe every system once. Change nothing.
 
     Raises:
@@ -137,17 +137,17 @@ def look(systems: Systems, asked: Asked, settings: PlanSettings) -> Planner:
         ValueError: a dataset has no contract.
     """
     applied = AppliedRecord(systems.platform).contracts()
-    _require_known(asked, applied)
-    held = asked.held(applied, settings)
-    wanted = {d: c for d, c in asked.wanted(applied).items() if d not in held}
+    _require_known(request, applied)
+    held = request.held(applied, settings)
+    wanted = {d: c for d, c in request.wanted(applied).items() if d not in held}
     either = {resource.key: resource for resource in desired(_plannable(applied, settings), settings)}
     either |= {resource.key: resource for resource in desired(wanted.values(), settings)}
-    owned = frozenset() if asked.datasets else systems.platform.owned_connectors()
+    owned = frozenset() if request.datasets else systems.platform.owned_connectors()
     observed = observe_all(systems, either.values(), owned)
     known = {r.key for r in either.values() if not set(r.datasets) <= applied.keys() - wanted.keys() - held.keys()}
-    scope = [contract for contract in wanted.values() if not asked.datasets or contract.id in asked.datasets]
+    scope = [contract for contract in wanted.values() if not request.datasets or contract.id in request.datasets]
     drifts = source_drift(systems, scope, settings)
-    return Planner(asked, settings, applied, observed, owned, frozenset(known), drifts)
+    return Planner(request, settings, applied, observed, owned, frozenset(known), drifts)
 
 
 def source_drift(systems: Systems, contracts: Iterable[Contract], settings: PlanSettings) -> tuple[Drift, ...]:
@@ -163,7 +163,7 @@ def source_drift(systems: Systems, contracts: Iterable[Contract], settings: Plan
             tables = hook.tables((c.source.table or "" for c in mine), role)
             source = Source(hook.publication(names.publication(connection)), role, hook.empty_enums())
         except SystemFailure as failure:
-            found += [unasked(contract, str(failure)) for contract in mine]
+            found += [unknown_drift(contract, str(failure)) for contract in mine]
             continue
         for contract in mine:
             found += drift(contract, tables.get(contract.source.table or ""), source)
@@ -198,7 +198,7 @@ def apply_plan(
     run.snapshots(plan.changes)
     record = AppliedRecord(systems.platform)
     for contract in last.contracts:
-        if contract.id not in last.held and _in_scope(contract, planner.asked):
+        if contract.id not in last.held and _in_scope(contract, planner.request):
             record.keep(contract, texts.get(contract.id, ("", "")), number)
     if last.retired:
         record.retire(last.retired)
@@ -282,26 +282,26 @@ def _carry_out(systems: Systems, change: Change) -> None:
     systems.platform.own_connector(resource.name, made=change.action != "delete")
 
 
-def _in_scope(contract: Contract, asked: Asked) -> bool:
-    return not asked.datasets or contract.id in asked.datasets
+def _in_scope(contract: Contract, request: PlanRequest) -> bool:
+    return not request.datasets or contract.id in request.datasets
 
 
-def _require_known(asked: Asked, applied: Mapping[str, Contract]) -> None:
-    there = {contract.id for contract in asked.contracts} | asked.unreadable.keys()
-    if unknown := sorted(set(asked.datasets) - there):
+def _require_known(request: PlanRequest, applied: Mapping[str, Contract]) -> None:
+    there = {contract.id for contract in request.contracts} | request.unreadable.keys()
+    if unknown := sorted(set(request.datasets) - there):
         raise ValueError(f"no contract for {', '.join(unknown)}; known datasets: {', '.join(sorted(there)) or 'none'}")
 
 
-def _unplannable(contract: Contract, asked: Asked, settings: PlanSettings) -> str | None:
+def _unplannable(contract: Contract, request: PlanRequest, settings: PlanSettings) -> str | None:
     """Return why the contract cannot be planned regardless of the systems' state, or None."""
     connection = contract.source.connection
     if contract.source.kind == "cdc" and connection not in settings.sources:
-        why = asked.unreachable.get(connection, f"known: {', '.join(sorted(settings.sources)) or 'none'}")
+        why = request.unreachable.get(connection, f"known: {', '.join(sorted(settings.sources)) or 'none'}")
         return (
             f"{contract.path}: the source connection {connection!r} is unknown ({why}). Add the Airflow connection "
             f"{names.airflow_connection(connection)!r}, or change the connection in the contract."
         )
-    return unaskable(contract)
+    return invalid_check(contract)
 
 
 def _plannable(contracts: Mapping[str, Contract], settings: PlanSettings) -> list[Contract]:

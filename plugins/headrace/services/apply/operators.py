@@ -95,7 +95,7 @@ class ApplyContractsOperator(BaseOperator):
         reached, unreachable = _reachable(sources_of(every))
         endpoints = Endpoints.from_connections(reached, serving=any(c.serving == "postgres" for c in every))
         systems = Systems.at(endpoints)
-        asked = engine.Asked(
+        request = engine.PlanRequest(
             tuple(folder.contracts.values()),
             unreadable={dataset: "; ".join(map(str, found)) for dataset, found in folder.errors.items()},
             unreachable=unreachable,
@@ -104,7 +104,7 @@ class ApplyContractsOperator(BaseOperator):
             inputs=_inputs(self.marts, every),
         )
         try:
-            planner = engine.look(systems, asked, plan_settings(endpoints, self.settings))
+            planner = engine.observe(systems, request, plan_settings(endpoints, self.settings))
             plan = planner.plan()
         except (PlanRefused, ValueError) as wrong:  # unknown setting or dataset
             raise AirflowFailException(str(wrong)) from wrong

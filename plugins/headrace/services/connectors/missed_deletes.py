@@ -36,7 +36,7 @@ class Progress:
     sleep: Callable[[float], None] = time.sleep
 
 
-def delete_vanished(
+def delete_missed(
     kafka: KafkaHook,
     schemas: Schemas,
     warehouse: WarehouseHook,
@@ -118,9 +118,9 @@ class Refused:
         end = self._kafka.end_offsets(self._dead_letters)
         for messages in messages_to_end(self._kafka, self._dead_letters, self._read, end, AT_ONCE):
             for message in messages:
-                said = {name: (value or b"").decode() for name, value in message.headers() or ()}
-                if said.get("topic") == self._topic:
-                    partition, offset = int(said["partition"]), int(said["offset"])
+                headers = {name: (value or b"").decode() for name, value in message.headers() or ()}
+                if headers.get("topic") == self._topic:
+                    partition, offset = int(headers["partition"]), int(headers["offset"])
                     self._refused[partition] = max(self._refused.get(partition, -1), offset)
         self._read = end
 

@@ -105,18 +105,18 @@ class Reconciler:
         config = self.systems.connect.config(connector) if status else None
         if not (status and config):
             return False
-        told = dict[Contract, str]()
+        excluded = dict[Contract, str]()
         for contract, cause in blamed(status.failures, mine).items():
             rest = without(config, contract)
             if rest is not None:
-                config, told[contract] = rest, cause
-        for contract, cause in told.items():
+                config, excluded[contract] = rest, cause
+        for contract, cause in excluded.items():
             text = f"{names.raw_table(contract)} cannot be written, so {connector} excludes {contract.id}: {cause}. {LET_IN}"
             self.systems.platform.raise_alert(HELD_OUT + contract.id, "error", text, contract.id)
             self.log(text)
-        if told:
+        if excluded:
             self.systems.connect.put(connector, config)
-        return bool(told)
+        return bool(excluded)
 
     def held_out(self) -> dict[str, list[str]]:
         """Return, by sink connector, the topics that it is known to exclude."""

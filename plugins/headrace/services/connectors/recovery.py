@@ -19,7 +19,7 @@ from typing import Any, Final
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.errors import SystemFailure, SystemUnavailable
-from headrace.services.connectors.missed_deletes import Progress, await_stream, delete_vanished
+from headrace.services.connectors.missed_deletes import Progress, await_stream, delete_missed
 from headrace.systems.connect.hook import ConnectHook
 from headrace.systems.kafka.counter import Schemas
 from headrace.systems.kafka.hook import KafkaHook
@@ -121,7 +121,7 @@ def reconcile(
     try:
         pause(connect, fresh.connector)
         for contract, starts in mine:
-            found = delete_vanished(kafka, schemas, warehouse, contract, starts, progress or Progress(PAUSED_S))
+            found = delete_missed(kafka, schemas, warehouse, contract, starts, progress or Progress(PAUSED_S))
             log(f"{contract.id}: deleted {found} rows that vanished from the source unseen")
             deleted += found
     finally:

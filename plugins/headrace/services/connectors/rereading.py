@@ -84,11 +84,11 @@ def _await(
     while waiting:
         systems.connect.require_well(connector)
         dead_letters_end = systems.kafka.end_offsets(refused)
-        told = set(_ended_as_dead_letters(systems.kafka, refused, dead_letters, dead_letters_end))
+        refused_last = set(_ended_as_dead_letters(systems.kafka, refused, dead_letters, dead_letters_end))
         dead_letters = dead_letters_end
         for topic in list(waiting):
             end = systems.kafka.end_offsets(topic)
-            if topic in told or _ended(systems.kafka, systems.registry.schema, topic, waiting[topic], end):
+            if topic in refused_last or _ended(systems.kafka, systems.registry.schema, topic, waiting[topic], end):
                 del waiting[topic]
             else:
                 waiting[topic] = end
@@ -116,9 +116,9 @@ def _ended_as_dead_letters(
 ) -> Iterator[str]:
     for messages in messages_to_end(kafka, topic, start, end):
         for message in messages:
-            said = {name: (value or b"").decode() for name, value in message.headers() or ()}
-            if said.get("snapshot") in ENDED:
-                yield said["topic"]
+            headers = {name: (value or b"").decode() for name, value in message.headers() or ()}
+            if headers.get("snapshot") in ENDED:
+                yield headers["topic"]
 
 
 def of_datasets(contracts: Collection[Contract], datasets: Collection[str]) -> dict[str, list[Contract]]:

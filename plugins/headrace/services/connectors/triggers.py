@@ -86,7 +86,7 @@ class ConnectorsTrigger(BaseTrigger):
         well_since: dict[str, float] = {}
         while True:
             try:
-                event = await self._look(client, well_since)
+                event = await self._poll(client, well_since)
                 silent_since = None
             except Exception as error:  # a watch must not end because of an error
                 event = None
@@ -99,7 +99,7 @@ class ConnectorsTrigger(BaseTrigger):
                 return event
             await asyncio.sleep(self.watch.poll_s)
 
-    async def _look(self, client: httpx.AsyncClient, well_since: dict[str, float]) -> Event | None:
+    async def _poll(self, client: httpx.AsyncClient, well_since: dict[str, float]) -> Event | None:
         statuses = await _statuses(client, self.watch.connectors)
         if self.watch.unreached:
             return {"event": "reachable", "message": f"connect at {client.base_url} answers again"}

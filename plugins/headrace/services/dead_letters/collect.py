@@ -65,14 +65,14 @@ class Collecting:
         return new
 
 
-def tell(platform: PlatformHook, names: Iterable[str], tallies: Iterable[Statistics]) -> dict[str, int]:
+def raise_alerts(platform: PlatformHook, names: Iterable[str], statistics: Iterable[Statistics]) -> dict[str, int]:
     """Raise an alert for each refuser with waiting dead letters, resolve the others; return the numbers by refuser."""
     waiting = dict.fromkeys(names, 0)
     datasets: dict[str, set[str]] = {}
-    for tally in (tally for tally in tallies if tally.waiting):
-        name = tally.refused_by.partition("/")[0]
-        waiting[name] = waiting.get(name, 0) + tally.waiting
-        datasets.setdefault(name, set()).add(tally.dataset or "unknown")
+    for each in (each for each in statistics if each.waiting):
+        name = each.refused_by.partition("/")[0]
+        waiting[name] = waiting.get(name, 0) + each.waiting
+        datasets.setdefault(name, set()).add(each.dataset or "unknown")
     for name, count in waiting.items():
         key = f"dead_letters:{name}"
         if count:

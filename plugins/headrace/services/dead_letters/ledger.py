@@ -81,7 +81,7 @@ class DeadLetterLedger:
     def waiting(self, selection: Selection) -> list[Entry]:
         """Return the selected dead letters that wait, in the order of their positions."""
         query = f"SELECT {COLUMNS} FROM dead_letters WHERE state = 'waiting' AND {selection.condition} {ORDER}"  # noqa: S608
-        return _entries(self._rows(query, dict(selection.asked)))
+        return _entries(self._rows(query, dict(selection.filters)))
 
     def claim(self, entries: Sequence[Entry], lock: Held) -> tuple[Batch, list[Entry]]:
         """Create a batch of those of the dead letters that still wait. All are of one refuser and topic."""
@@ -134,9 +134,9 @@ class DeadLetterLedger:
             f" WHERE state = 'waiting' AND {selection.condition}"
         )
         with self.platform.transaction() as connection:
-            return connection.execute(statement.encode(), dict(selection.asked)).rowcount
+            return connection.execute(statement.encode(), dict(selection.filters)).rowcount
 
-    def tallies(self) -> list[Statistics]:
+    def statistics(self) -> list[Statistics]:
         """Return the numbers of dead letters by refuser and dataset, without those that were replayed."""
         query = """
             SELECT refused_by, dataset, count(*) FILTER (WHERE state IN ('waiting', 'claimed')),

@@ -44,7 +44,7 @@ class CollectLettersOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Return, by refuser, the number of dead letters that wait. Raises SystemUnavailable, SystemRefused."""
-        from headrace.services.dead_letters.collect import Collecting, tell
+        from headrace.services.dead_letters.collect import Collecting, raise_alerts
         from headrace.services.dead_letters.quarantine import Quarantine
         from headrace.systems.kafka.hook import KafkaHook
         from headrace.systems.lake.hook import LakeHook
@@ -55,7 +55,7 @@ class CollectLettersOperator(BaseOperator):
         collecting = Collecting(kafka, quarantine, ledger, contracts)
         for name, count in collecting.collect().items():
             self.log.info("%s: %s new dead letters", name, f"{count:,}")
-        waiting = tell(ledger.platform, [refuser.name for refuser in collecting.refusers], ledger.tallies())
+        waiting = raise_alerts(ledger.platform, [refuser.name for refuser in collecting.refusers], ledger.statistics())
         for name, count in waiting.items():
             self.log.warning("%s: %s dead letters wait", name, f"{count:,}")
         return waiting
@@ -109,7 +109,7 @@ class ReplayLettersOperator(BaseOperator):
         if self.action == "replay":
             result |= self._replay()
             self._count_anew(ledger, result["topics"])
-        self._tell(ledger)
+        self._raise_alerts(ledger)
         if result.get("problems"):
             raise AirflowFailException("; ".join(result["problems"]))
         return result
@@ -165,12 +165,12 @@ class ReplayLettersOperator(BaseOperator):
             if not any(kafka.begin_offsets(topic).values()):  # a topic without its beginning cannot be counted again
                 ledger.platform.forget_count("kafka", topic)
 
-    def _tell(self, ledger: DeadLetterLedger) -> None:
+    def _raise_alerts(self, ledger: DeadLetterLedger) -> None:
         from headrace.planning.dead_letters import refusers
-        from headrace.services.dead_letters.collect import tell
+        from headrace.services.dead_letters.collect import raise_alerts
 
         names = [refuser.name for refuser in refusers(load_index(Path(self.schemas)).values())]
-        for name, count in tell(ledger.platform, names, ledger.tallies()).items():
+        for name, count in raise_alerts(ledger.platform, names, ledger.statistics()).items():
             self.log.info("%s: %s dead letters still wait", name, f"{count:,}")
 
 

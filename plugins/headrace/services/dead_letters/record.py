@@ -66,16 +66,16 @@ def parse_dead_letter(refuser: Refuser, arrived: Arrived, datasets: Mapping[str,
     A record that does not have its origin in its headers is kept as `no-letter`, with its position in the dead-letter
     topic. No record is skipped.
     """
-    said = {name: (value or b"").decode("utf-8", "replace") for name, value in arrived.headers}
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in arrived.headers}
     try:
-        found = _of_source(refuser, arrived, said) if refuser.kind == "source" else _of_record(refuser, said)
+        found = _of_source(refuser, arrived, headers) if refuser.kind == "source" else _of_record(refuser, headers)
     except (KeyError, ValueError):
         found = _without_origin(refuser, arrived)
     position, rule, reason, recorded_at = found
     of_sink = refuser.kind == "sink"
     return DeadLetter(
         position,
-        datasets.get(said.get("topic", position.topic) if refuser.kind == "source" else position.topic, ""),
+        datasets.get(headers.get("topic", position.topic) if refuser.kind == "source" else position.topic, ""),
         rule,
         reason[:REASON],
         arrived.key,
@@ -93,15 +93,15 @@ def timestamp(milliseconds: int) -> datetime:
 _Found = tuple[Position, str, str, datetime | None]
 
 
-def _of_record(refuser: Refuser, said: Mapping[str, str]) -> _Found:
-    return _of_sink(refuser, said) if refuser.kind == "sink" else _of_stream(refuser, said)
+def _of_record(refuser: Refuser, headers: Mapping[str, str]) -> _Found:
+    return _of_sink(refuser, headers) if refuser.kind == "sink" else _of_stream(refuser, headers)
 
 
-def _of_source(refuser: Refuser, arrived: Arrived, said: Mapping[str, str]) -> _Found:
+def _of_source(refuser: Refuser, arrived: Arrived, headers: Mapping[str, str]) -> _Found:
     """Return the parts of a change that was never a record; its position is that of the dead letter itself."""
     place = Position(refuser.name, refuser.topic, arrived.partition, arrived.offset)
-    what = f"{OPERATIONS[said['op']]} in {said['table']} at LSN {lsn(int(said['lsn']))}"
-    return place, said["rule"], f"{what}: {said['reason']}", timestamp(int(said["committed_at_ms"]))
+    what = f"{OPERATIONS[headers['op']]} in {headers['table']} at LSN {lsn(int(headers['lsn']))}"
+    return place, headers["rule"], f"{what}: {headers['reason']}", timestamp(int(headers["committed_at_ms"]))
 
 
 def lsn(position: int) -> str:
@@ -109,25 +109,27 @@ def lsn(position: int) -> str:
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
-def _of_stream(refuser: Refuser, said: Mapping[str, str]) -> _Found:
-    place = said["topic"], int(said["partition"]), int(said["offset"])
-    recorded = said.get("recorded_at")
+def _of_stream(refuser: Refuser, headers: Mapping[str, str]) -> _Found:
+    place = headers["topic"], int(headers["partition"]), int(headers["offset"])
+    recorded = headers.get("recorded_at")
     at = datetime.fromisoformat(recorded) if recorded else None
     # Dead letters of older drivers have no query header: they belong to `cdc`.
-    refused_by = f"{refuser.name}/{said.get('query', 'cdc')}"
-    return Position(refused_by, *place), said.get("rule", "record"), said["reason"], at
+    refused_by = f"{refuser.name}/{headers.get('query', 'cdc')}"
+    return Position(refused_by, *place), headers.get("rule", "record"), headers["reason"], at
 
 
-def _of_sink(refuser: Refuser, said: Mapping[str, str]) -> _Found:
-    place = said[f"{CONNECT}topic"], int(said[f"{CONNECT}partition"]), int(said[f"{CONNECT}offset"])
-    rule = said.get(f"{CONNECT}stage", "record").lower().replace("_", "-")
-    return Position(refuser.name, *place), rule, _connect_reason(said), None
+def _of_sink(refuser: Refuser, headers: Mapping[str, str]) -> _Found:
+    place = headers[f"{CONNECT}topic"], int(headers[f"{CONNECT}partition"]), int(headers[f"{CONNECT}offset"])
+    rule = headers.get(f"{CONNECT}stage", "record").lower().replace("_", "-")
+    return Position(refuser.name, *place), rule, _connect_reason(headers), None
 
 
-def _connect_reason(said: Mapping[str, Any]) -> str:
+def _connect_reason(headers: Mapping[str, Any]) -> str:
     """Return the exception's message, with the root cause if the message does not contain it."""
-    message = said.get(f"{CONNECT}exception.message") or said.get(f"{CONNECT}exception.class.name") or "no reason given"
-    causes = CAUSED_BY.findall(said.get(f"{CONNECT}exception.stacktrace", ""))
+    message = (
+        headers.get(f"{CONNECT}exception.message") or headers.get(f"{CONNECT}exception.class.name") or "no reason given"
+    )
+    causes = CAUSED_BY.findall(headers.get(f"{CONNECT}exception.stacktrace", ""))
     return f"{message}: {causes[-1]}" if causes and causes[-1] not in message else message
 
 

@@ -28,7 +28,7 @@ TIMES: Final = ("since", "until")
 class Selection:
     """Filters of a selection; without filters it selects every dead letter."""
 
-    asked: Mapping[str, Any]
+    filters: Mapping[str, Any]
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Selection:
@@ -40,20 +40,20 @@ class Selection:
         given = {name: value for name, value in params.items() if value not in (None, "")}
         if unknown := sorted(given.keys() - FILTERS.keys()):
             raise ValueError(f"unknown filter {unknown[0]!r} of dead letters; known filters: {', '.join(FILTERS)}")
-        asked: dict[str, Any] = {}
+        filters: dict[str, Any] = {}
         for name, value in given.items():
-            asked[name] = _read(name, value)
-        if {"first_offset", "last_offset"} & asked.keys() and not {"topic", "dataset"} & asked.keys():
+            filters[name] = _read(name, value)
+        if {"first_offset", "last_offset"} & filters.keys() and not {"topic", "dataset"} & filters.keys():
             raise ValueError("`first_offset` and `last_offset` need a topic: set `topic` or `dataset` too")
-        return cls(asked)
+        return cls(filters)
 
     @property
     def condition(self) -> str:
-        """Return the SQL condition for the table `dead_letters`, with `asked` as its parameters."""
-        return " AND ".join(FILTERS[name] for name in FILTERS if name in self.asked) or "true"
+        """Return the SQL condition for the table `dead_letters`, with `filters` as its parameters."""
+        return " AND ".join(FILTERS[name] for name in FILTERS if name in self.filters) or "true"
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in self.asked.items()) or "all dead letters"
+        return ", ".join(f"{name}={value}" for name, value in self.filters.items()) or "all dead letters"
 
 
 def _read(name: str, value: Any) -> Any:

@@ -55,7 +55,7 @@ class LandFilesOperator(BaseOperator):
                 landing = Landing(contracts[dataset], *hooks)
                 with platform.lock(f"land:{dataset}") as lock:
                     found[dataset] = sum(self._land(landing, lock))
-                self._tell(platform, landing)
+                self._raise_alerts(platform, landing)
         turns.end()
         return found
 
@@ -71,7 +71,7 @@ class LandFilesOperator(BaseOperator):
             self.log.info("%s, file %d of %d: %s: %s", landing.contract.id, place, len(due), file.key, what)
         return rows
 
-    def _tell(self, platform: PlatformHook, landing: Landing) -> None:
+    def _raise_alerts(self, platform: PlatformHook, landing: Landing) -> None:
         dataset, refused = landing.contract.id, landing.refused()
         prefix = f"landing:{dataset}:"
         for key, reason in refused.items():

@@ -45,9 +45,9 @@ def emit_declared(
     version = plan_version or _digest(jobs)
     now = at or datetime.now(UTC)
     gone = _gone(hook, jobs)
-    said = [*events(jobs, plan_version=version, at=now)]
-    said += [withdrawn(*job, plan_version=version, at=now) for job in gone]
-    return Emitted(version, len(jobs), len(gone), hook.emit(said))
+    declared_events = [*events(jobs, plan_version=version, at=now)]
+    declared_events += [withdrawn(*job, plan_version=version, at=now) for job in gone]
+    return Emitted(version, len(jobs), len(gone), hook.emit(declared_events))
 
 
 def _gone(hook: LineageHook, jobs: Sequence[DeclaredJob]) -> list[tuple[str, str]]:

@@ -45,13 +45,13 @@ class DueTablesOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
         every = {policy["table"]: policy for policy in policies(load_index(Path(self.schemas)).values())}
-        asked = (context.get("params") or {}).get("tables") or []
-        if unknown := sorted(set(asked) - every.keys()):
+        requested = (context.get("params") or {}).get("tables") or []
+        if unknown := sorted(set(requested) - every.keys()):
             refused = f"no contract has the table {unknown[0]}; expected zone.domain_dataset"
             self.log.error("%s", refused)
             raise AirflowFailException(refused)
-        if asked:
-            return [every[name] for name in sorted(set(asked))]
+        if requested:
+            return [every[name] for name in sorted(set(requested))]
         due = []
         for policy, why in self._due(every):
             self.log.info("%s: %s", policy["table"], why)
@@ -90,7 +90,7 @@ class MaintainLakeOperator(LakeJobOperator):
     """
 
     template_fields = (*LakeJobOperator.template_fields, "policies")
-    told_by_spark = False
+    spark_reports_lineage = False
 
     def __init__(self, *, policies: Sequence[Mapping[str, Any]], application: str, **kwargs: Any) -> None:
         super().__init__(job="maintain_lake", application=application, **kwargs)
@@ -110,13 +110,13 @@ class MaintainLakeOperator(LakeJobOperator):
         reports: list[dict[str, Any]] = self.run_job(context, json.dumps(self.policies))
         UpkeepLedger(PlatformHook.from_connection()).record(reports)
         for report in reports:
-            self.log.info("%s", told(report))
-        if failed := [told(report) for report in reports if report.get("error")]:
+            self.log.info("%s", summary(report))
+        if failed := [summary(report) for report in reports if report.get("error")]:
             raise AirflowException("; ".join(failed))
         return reports
 
 
-def told(report: Mapping[str, Any]) -> str:
+def summary(report: Mapping[str, Any]) -> str:
     """Return the report of one table as one line."""
     name = report["table"]
     if report.get("error"):

@@ -31,7 +31,7 @@ class CountPositionsOperator(LakeJobOperator):
     It reports no lineage: it moves no row, and a job over all raw tables would connect all of them.
     """
 
-    told_by_spark = False
+    spark_reports_lineage = False
 
 
 class ProveGapsOperator(BaseOperator):
@@ -87,7 +87,9 @@ class ProveGapsOperator(BaseOperator):
         reconciler = Reconciler.from_connections(self.schemas, self.log.info)
         systems, contracts = reconciler.systems, landed(reconciler.contracts)
         try:
-            asked = chosen(self.datasets, [c.id for c in contracts], "no such dataset lands in raw; datasets in raw")
+            requested = chosen(
+                self.datasets, [c.id for c in contracts], "no such dataset lands in raw; datasets in raw"
+            )
         except ValueError as unknown:
             raise AirflowFailException(str(unknown)) from unknown
         ledger = GapLedger(systems.platform)
@@ -99,7 +101,7 @@ class ProveGapsOperator(BaseOperator):
 
         turns = Turns(self.log.error)
         for contract in contracts:
-            if contract.id not in asked:
+            if contract.id not in requested:
                 continue
             with turns.of(contract.id):
                 for found in proof.prove(contract):
@@ -107,7 +109,7 @@ class ProveGapsOperator(BaseOperator):
                         self.log.info("%s: %s records kept as dead letters", found, f"{new:,}")
         heal(systems, ledger, contracts, self.log.info)
         left = {contract.id: ledger.open(contract.id) for contract in contracts}
-        tell(systems, left)
+        raise_alerts(systems, left)
         for dataset, gaps in left.items():
             for gap in gaps:
                 self.log.warning("%s: %s", dataset, gap)
@@ -131,7 +133,7 @@ def heal(
         ledger.removed_closed([contract.id for contract in mine], "reread")
 
 
-def tell(systems: Systems, found: Mapping[str, Sequence[Found]]) -> None:
+def raise_alerts(systems: Systems, found: Mapping[str, Sequence[Found]]) -> None:
     """Raise an alert for each dataset with gaps, and resolve the others."""
     hurt = {dataset: gaps for dataset, gaps in found.items() if gaps}
     for dataset, gaps in hurt.items():

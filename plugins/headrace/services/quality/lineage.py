@@ -33,7 +33,7 @@ class Checked(NamedTuple):
         return f"check.{(self.dataset.symlink or self.dataset.name).name}"
 
 
-def tell_lineage(checked: Iterable[Checked], run: str, at: datetime, warn: Callable[..., None]) -> None:
+def emit_outcomes(checked: Iterable[Checked], run: str, at: datetime, warn: Callable[..., None]) -> None:
     """Emit the outcomes; `run` identifies the run of the checks. A failure is logged by `warn` and not raised.
 
     A missing connection to a lineage endpoint is handled the same way.
@@ -55,12 +55,12 @@ def assertions(checked: Checked, run: str, at: datetime) -> Iterator[Event]:
     job = DeclaredJob(AIRFLOW, checked.job, CHECK, doc, (checked.dataset,), ())
     found = facet("DataQualityAssertionsDatasetFacet", assertions=[_assertion(each) for each in checked.outcomes])
     for event in run_events(job, version=run, at=at, declares=False):
-        (asked,) = event["inputs"]
-        yield {**event, "inputs": [{**asked, "inputFacets": {"dataQualityAssertions": found}}]}
+        (checked_input,) = event["inputs"]
+        yield {**event, "inputs": [{**checked_input, "inputFacets": {"dataQualityAssertions": found}}]}
 
 
 def _assertion(outcome: Outcome) -> dict[str, Any]:
-    said = {
+    assertion = {
         "assertion": outcome.expectation,
         "success": outcome.passed,
         "column": outcome.field,
@@ -68,4 +68,4 @@ def _assertion(outcome: Outcome) -> dict[str, Any]:
         "name": outcome.check,
         "actual": outcome.observed or None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in assertion.items() if value is not None}

@@ -14,7 +14,7 @@ from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.services.lineage import places
 from headrace.services.quality.alerts import alert_on
-from headrace.services.quality.lineage import Checked, tell_lineage
+from headrace.services.quality.lineage import Checked, emit_outcomes
 from headrace.services.quality.outcomes import Outcome, forbids
 from headrace.services.quality.results import Results, Run
 from headrace.services.quality.served_view import ServedChecks, limits
@@ -86,23 +86,23 @@ class CheckServedOperator(BaseOperator):
         wrong, broken, checked, known = list[str](), dict[str, int](), list[Checked](), places.datasets()
         for dataset in datasets:
             try:
-                outcomes = served.ask(dataset)
+                outcomes = served.run(dataset)
             except ValueError as problem:
                 wrong.append(f"{dataset}: {problem}")
                 continue
             results.keep(dataset, "served", outcomes, run)
             alert_on(platform, dataset, "served", outcomes)
             checked.append(Checked(known.served(contracts[dataset]), outcomes))
-            broken[dataset] = self._said(dataset, outcomes)
+            broken[dataset] = self._log_broken(dataset, outcomes)
             wrong += [f"{dataset}: {problem}" for problem in forbids(outcomes)]
-        tell_lineage(checked, f"{run.dag_id} {run.run_id}", run.at, self.log.warning)
+        emit_outcomes(checked, f"{run.dag_id} {run.run_id}", run.at, self.log.warning)
         self.log.info("copied the outcomes of %d refinements", results.bring_over(platform))
         if wrong:
             self.log.error("broken as served: %s", "; ".join(wrong))
             raise AirflowFailException("broken as served: " + "; ".join(wrong))
         return broken
 
-    def _said(self, dataset: str, outcomes: Sequence[Outcome]) -> int:
+    def _log_broken(self, dataset: str, outcomes: Sequence[Outcome]) -> int:
         broken = sum(not outcome.passed for outcome in outcomes)
         self.log.info("%s: %d checks, %d broken", dataset, len(outcomes), broken)
         return broken
@@ -134,10 +134,10 @@ class WriteQualityPagesOperator(BaseOperator):
         return str(front)
 
 
-def chosen_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str) -> list[str]:
+def chosen_datasets(contracts: Mapping[str, Contract], requested: Sequence[str] | str) -> list[str]:
     """Return the datasets to check: those given, or all that ClickHouse serves. Raises ValueError if unknown."""
     served = [dataset for dataset, contract in contracts.items() if contract.serving == "clickhouse"]
-    return chosen(asked, served, "ClickHouse serves no such dataset; served datasets")
+    return chosen(requested, served, "ClickHouse serves no such dataset; served datasets")
 
 
 def _folder(given: str) -> Path:

@@ -31,7 +31,7 @@ class Declared(NamedTuple):
     """None for a rule that only people can check."""
     name: str
     severity: str
-    asks: str
+    condition: str
 
 
 class Row(NamedTuple):
@@ -95,8 +95,8 @@ def _declared(zone: Zone, check: Check) -> Declared:
     if check.expectation == REFERENCE:
         mine, to = ", ".join(check.arguments["columns"]), ", ".join(check.arguments["to"])
         return Declared(zone, check.name, check.severity, f"{mine} is in {check.arguments['dataset']}: {to}")
-    said = ", ".join(f"{name} {value}" for name, value in check.arguments.items() if value is not None)
-    return Declared(zone, check.name, check.severity, f"{check.expectation.replace('_', ' ')}: {said}")
+    arguments = ", ".join(f"{name} {value}" for name, value in check.arguments.items() if value is not None)
+    return Declared(zone, check.name, check.severity, f"{check.expectation.replace('_', ' ')}: {arguments}")
 
 
 def _page(contract: Contract, results: Results) -> Page:
@@ -109,11 +109,11 @@ def _page(contract: Contract, results: Results) -> Page:
     return Page(contract, rows)
 
 
-def _write(path: Path, **told: Any) -> None:
+def _write(path: Path, **content: Any) -> None:
     from jinja2 import Environment, StrictUndefined
 
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = page.from_string(TEMPLATE.read_text()).render({"page": None, "pages": (), **told})
+    text = page.from_string(TEMPLATE.read_text()).render({"page": None, "pages": (), **content})
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -8,7 +8,16 @@ from typing import Any, Final
 from headrace.contracts import names
 from headrace.contracts.contract import Contract, Severity
 from headrace.errors import SystemRefused
-from headrace.planning.check_sql import EXAMPLES, Asked, Query, SqlRule, asked_of_view, one_scan, promised_s, sql_rules
+from headrace.planning.check_sql import (
+    EXAMPLES,
+    CheckQuery,
+    Query,
+    SqlRule,
+    check_queries,
+    one_scan,
+    promised_s,
+    sql_rules,
+)
 from headrace.planning.exposure import classified, hidden
 from headrace.services.quality.outcomes import OBSERVED_LENGTH, Outcome, examples, such_as
 from headrace.systems.warehouse.hook import WarehouseHook
@@ -41,7 +50,7 @@ class ServedChecks:
         self._contracts = contracts
         self._limits = limits
 
-    def ask(self, dataset: str) -> tuple[Outcome, ...]:
+    def run(self, dataset: str) -> tuple[Outcome, ...]:
         """Return the outcome of every check and rule of one dataset. A check that cannot be evaluated has not passed.
 
         Raises:
@@ -49,33 +58,35 @@ class ServedChecks:
             ValueError: a rule of the contract is invalid.
         """
         contract = self._contracts[dataset]
-        asked = asked_of_view(contract, self._contracts)
+        queries = check_queries(contract, self._contracts)
         found = [
-            *self._all(contract, asked),
+            *self._all(contract, queries),
             *(self._ruled(contract, rule) for rule in sql_rules(contract)),
             *self._fresh(contract),
         ]
         return tuple(found)
 
-    def _all(self, contract: Contract, asked: tuple[Asked, ...]) -> Iterator[Outcome]:
+    def _all(self, contract: Contract, queries: tuple[CheckQuery, ...]) -> Iterator[Outcome]:
         try:
-            measured = self._rows(one_scan(contract, asked))[0]
+            measured = self._rows(one_scan(contract, queries))[0]
         except SystemRefused:  # one of them cannot be evaluated: run each alone to find it
-            yield from (self._alone(contract, each) for each in asked)
+            yield from (self._alone(contract, each) for each in queries)
             return
-        yield from (self._outcome(contract, each, found) for each, found in zip(asked, measured, strict=True))
+        yield from (self._outcome(contract, each, found) for each, found in zip(queries, measured, strict=True))
 
-    def _alone(self, contract: Contract, asked: Asked) -> Outcome:
+    def _alone(self, contract: Contract, query: CheckQuery) -> Outcome:
         try:
-            return self._outcome(contract, asked, self._rows(one_scan(contract, (asked,)))[0][0])
+            return self._outcome(contract, query, self._rows(one_scan(contract, (query,)))[0][0])
         except SystemRefused as refused:
-            return _lame(asked.check.name, asked.check.severity, asked.check.field, asked.check.expectation, refused)
+            return _not_evaluated(
+                query.check.name, query.check.severity, query.check.field, query.check.expectation, refused
+            )
 
-    def _outcome(self, contract: Contract, asked: Asked, measured: int) -> Outcome:
-        check, passed = asked.check, asked.holds(measured)
-        shown = () if passed or asked.rows is None else self._examples(asked.rows, lambda _: contract.classifications)
-        observed = such_as(shown) if asked.rows else f"found {measured}"
-        unexpected = measured if asked.rows else None
+    def _outcome(self, contract: Contract, query: CheckQuery, measured: int) -> Outcome:
+        check, passed = query.check, query.holds(measured)
+        shown = () if passed or query.rows is None else self._examples(query.rows, lambda _: contract.classifications)
+        observed = such_as(shown) if query.rows else f"found {measured}"
+        unexpected = measured if query.rows else None
         return Outcome(check.name, check.severity, check.field, passed, unexpected, observed, check.expectation, shown)
 
     def _ruled(self, contract: Contract, rule: SqlRule) -> Outcome:
@@ -85,8 +96,8 @@ class ServedChecks:
                 raise ValueError("the rule's query must return one number")
             number = found[0][0]
             passed = rule.holds(number)
-        except (SystemRefused, ValueError, TypeError) as wrong:
-            return _lame(rule.name, rule.severity, rule.field, rule.query, wrong)
+        except (SystemRefused, ValueError, TypeError) as error:
+            return _not_evaluated(rule.name, rule.severity, rule.field, rule.query, error)
         shown = () if passed or rule.rows is None else self._written_examples(rule.rows)
         counted = rule.rows is not None and (rule.condition, rule.wanted) == ("mustBe", 0)
         observed = such_as(shown) if counted else f"found {number}"
@@ -98,18 +109,18 @@ class ServedChecks:
         promised = promised_s(contract)
         if promised is None:
             return
-        asked = f"{FRESHNESS} of {promised:g} s"
+        expectation = f"{FRESHNESS} of {promised:g} s"
         try:
             by_cdc = contract.source.kind == "cdc"
             found = self._warehouse.freshness(names.changes_table(contract), FRESHNESS_WINDOW_S, by_cdc=by_cdc)
         except SystemRefused as refused:
-            yield _lame(FRESHNESS, "warning", None, asked, refused)
+            yield _not_evaluated(FRESHNESS, "warning", None, expectation, refused)
             return
         passed = found is None or found.p95 <= promised
         observed = (
             f"found {found.p95:.2f} s, in {found.changes} changes" if found else "found no change in the last day"
         )
-        yield Outcome(FRESHNESS, "warning", None, passed, None, observed, asked)
+        yield Outcome(FRESHNESS, "warning", None, passed, None, observed, expectation)
 
     def _written_examples(self, sql: str) -> tuple[str, ...]:
         """Return the first failing rows of a rule's own query."""
@@ -137,7 +148,7 @@ class ServedChecks:
         return self._warehouse.rows(query.sql, query.parameters, settings=self._limits)
 
 
-def _lame(name: str, severity: Severity, field: str | None, asked: str, wrong: Exception) -> Outcome:
-    why = wrong.message if isinstance(wrong, SystemRefused) else str(wrong)
+def _not_evaluated(name: str, severity: Severity, field: str | None, expectation: str, error: Exception) -> Outcome:
+    why = error.message if isinstance(error, SystemRefused) else str(error)
     observed = f"could not be evaluated: {why}"[:OBSERVED_LENGTH]
-    return Outcome(name, severity, field, False, None, observed, asked)
+    return Outcome(name, severity, field, False, None, observed, expectation)

@@ -69,21 +69,21 @@ def _expected(
     asset = context.data_sources.add_spark("lake").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
 
-    def asked(some: Sequence[Check], **wanted: Any) -> dict[str, Any]:
+    def run(some: Sequence[Check], **wanted: Any) -> dict[str, Any]:
         suite = gx.ExpectationSuite(name=name)
         for check in {_question(check): check for check in some}.values():
             expectation = get_expectation_impl(check.expectation)
             severity = FailureSeverity(SEVERITIES[check.severity])
-            suite.add_expectation(expectation(**check.arguments, severity=severity, meta={"asked": _question(check)}))
+            suite.add_expectation(expectation(**check.arguments, severity=severity, meta={"check": _question(check)}))
         result = batch.validate(suite, result_format={"partial_unexpected_count": EXAMPLES, **wanted})
-        answers = {(r.expectation_config.meta or {})["asked"]: r for r in result.results if r.expectation_config}
+        answers = {(r.expectation_config.meta or {})["check"]: r for r in result.results if r.expectation_config}
         return {check.name: answers[_question(check)] for check in some}
 
     # One query checks all; one more query for each broken check finds the failing values or rows.
-    found = asked(checks, result_format="BOOLEAN_ONLY")
+    found = run(checks, result_format="BOOLEAN_ONLY")
     if closer := [check for check in checks if check.expectation == ROW_COUNT or not found[check.name].success]:
         by_key = {"unexpected_index_column_names": list(key)} if key else {}
-        found |= asked(closer, result_format="SUMMARY", **by_key)
+        found |= run(closer, result_format="SUMMARY", **by_key)
     return {check.name: _outcome(check, found[check.name], hidden) for check in checks}
 
 
@@ -102,8 +102,8 @@ def _outcome(check: Check, found: Any, hidden: Mapping[str, str]) -> Outcome:
         observed = f"found {result['observed_value']}"
     else:
         observed = such_as(shown)
-    told = observed[:OBSERVED_LENGTH]
-    return _of(check, passed=bool(found.success), unexpected=unexpected, observed=told, examples=shown)
+    shortened = observed[:OBSERVED_LENGTH]
+    return _of(check, passed=bool(found.success), unexpected=unexpected, observed=shortened, examples=shown)
 
 
 def _examples(check: Check, result: Mapping[str, Any], hidden: Mapping[str, str]) -> tuple[str, ...]:
@@ -115,8 +115,8 @@ def _examples(check: Check, result: Mapping[str, Any], hidden: Mapping[str, str]
 
 def _raised(info: Mapping[str, Any]) -> str:
     """Return why a check could not be evaluated; Great Expectations has one exception, or one per metric."""
-    told = [info, *(each for each in info.values() if isinstance(each, dict))]
-    return "; ".join(dict.fromkeys(each["exception_message"] for each in told if each.get("exception_message")))
+    infos = [info, *(each for each in info.values() if isinstance(each, dict))]
+    return "; ".join(dict.fromkeys(each["exception_message"] for each in infos if each.get("exception_message")))
 
 
 def _referred(rows: DataFrame, check: Check, other: DataFrame, hidden: Mapping[str, str]) -> Outcome:

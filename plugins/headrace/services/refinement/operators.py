@@ -49,7 +49,7 @@ class AuditedJobOperator(LakeJobOperator):
         job: name of the job in lineage.
     """
 
-    told_by_spark = False
+    spark_reports_lineage = False
 
     def __init__(self, *, dataset: str, application: str, job: str, **kwargs: Any) -> None:
         super().__init__(job=job, application=application, **kwargs)
@@ -75,7 +75,7 @@ class AuditedJobOperator(LakeJobOperator):
         run, dag = str(context["run_id"]), context["dag"].dag_id
         Ledger(platform).record(run, selection, done, dag_id=dag, logic=self.logic)
         self._changed = done["changed"] if done["published"] else {}
-        self._tell(platform, done, f"{dag} {run}")
+        self._report(platform, done, f"{dag} {run}")
         self._keep(platform)
         if not done["published"]:
             refused = f"{self.dataset} is not published: {'; '.join(done['forbids'])}"
@@ -102,9 +102,9 @@ class AuditedJobOperator(LakeJobOperator):
         rows = {zone: sum(kinds.values()) for zone, kinds in self._changed.items()}
         return operator_lineage(read, made, {each.name: rows.get(zone_of(each), 0) for each in made})
 
-    def _tell(self, platform: PlatformHook, done: Mapping[str, Any], run: str) -> None:
+    def _report(self, platform: PlatformHook, done: Mapping[str, Any], run: str) -> None:
         from headrace.services.quality.alerts import alert_on
-        from headrace.services.quality.lineage import Checked, tell_lineage
+        from headrace.services.quality.lineage import Checked, emit_outcomes
         from headrace.services.quality.outcomes import Outcome
 
         for zone, changes in done["changed"].items():
@@ -113,7 +113,7 @@ class AuditedJobOperator(LakeJobOperator):
         alert_on(platform, self.dataset, "cleaned", outcomes)
         if outcomes:
             cleaned = [Checked(each, outcomes) for each in self.flow.made if zone_of(each) == "cleaned"]
-            tell_lineage(cleaned, run, datetime.now(UTC), self.log.warning)
+            emit_outcomes(cleaned, run, datetime.now(UTC), self.log.warning)
 
     def _keep(self, platform: PlatformHook) -> None:
         """Copy the outcomes from the ledger to the warehouse. If it does not answer, the next run copies them."""

@@ -26,7 +26,7 @@ from headrace.systems.waits import seconds
 POLL_S: Final = seconds("HEADRACE_RAW_POLL_S", 60.0)
 REFINE_EVERY_S: Final = seconds("HEADRACE_REFINE_EVERY_S", 300.0)
 BUILD_EVERY_S: Final = seconds("HEADRACE_BUILD_EVERY_S", 1800.0)
-FIRST_LOOK_S: Final = 3.0
+FIRST_POLL_S: Final = 3.0
 """Seconds before the first poll, so that all triggers of a start are registered."""
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class DueTrigger(BaseEventTrigger):
 
     @staticmethod
     @abstractmethod
-    def look(
+    def poll(
         kwargs: dict[str, Any], datasets: Sequence[str], lake: LakeHook, platform: PlatformHook
     ) -> dict[str, Seen]:
         """Return the state of these datasets' inputs; no entry while a dataset cannot be computed."""
@@ -85,12 +85,12 @@ class DueTrigger(BaseEventTrigger):
 
         An unavailable system does not end the watch: the changes stay in the lake.
         """
-        await asyncio.sleep(FIRST_LOOK_S)
+        await asyncio.sleep(FIRST_POLL_S)
         while True:
             try:
                 lake = LakeHook(await Endpoint.afrom_connection(LakeHook.default_conn_name))
                 platform = PlatformHook(await Endpoint.afrom_connection(PlatformHook.default_conn_name))
-                yield await asyncio.to_thread(cls.look, kwargs, sorted(cls.watched), lake, platform)
+                yield await asyncio.to_thread(cls.poll, kwargs, sorted(cls.watched), lake, platform)
             except Exception as error:  # a watch must not end because of an error
                 log.warning("cannot look for changes in the lake: %s", error)
             await asyncio.sleep(kwargs["poll_s"])
@@ -118,7 +118,7 @@ class RawLandedTrigger(DueTrigger):
     """Fires when a dataset's raw table holds more changes than were refined."""
 
     @staticmethod
-    def look(
+    def poll(
         kwargs: dict[str, Any], datasets: Sequence[str], lake: LakeHook, platform: PlatformHook
     ) -> dict[str, Seen]:
         """Return the number of changes in raw, now and when all of it was refined last.
@@ -153,7 +153,7 @@ class MartInputsTrigger(DueTrigger):
         return {**super().arguments(), "sql": self.sql}
 
     @staticmethod
-    def look(
+    def poll(
         kwargs: dict[str, Any], datasets: Sequence[str], lake: LakeHook, platform: PlatformHook
     ) -> dict[str, Seen]:
         """Return the contents of the marts' inputs, now and at the last build; no entry for a mart with an empty input."""

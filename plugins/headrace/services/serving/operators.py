@@ -115,12 +115,12 @@ class ServeFromRawOperator(BaseOperator):
         return done
 
 
-def streamed_datasets(contracts: Mapping[str, Contract], asked: Sequence[str] | str | None) -> list[Contract]:
+def streamed_datasets(contracts: Mapping[str, Contract], requested: Sequence[str] | str | None) -> list[Contract]:
     """Return the datasets given, or all that a stream serves in ClickHouse from raw. Raises ValueError if unknown."""
     served = {
         dataset: contract
         for dataset, contract in contracts.items()
         if contract.streamed and contract.serving == "clickhouse" and "raw" in contract.zones
     }
-    datasets = chosen(asked, list(served), "not served by a stream that lands in raw; such datasets")
+    datasets = chosen(requested, list(served), "not served by a stream that lands in raw; such datasets")
     return [served[dataset] for dataset in datasets]

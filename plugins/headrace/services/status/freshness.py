@@ -45,7 +45,7 @@ class FreshnessWatch:
     log: Callable[[str], None]
     _memory: dict[str, SourceMemory] = field(default_factory=dict)
     _steady: dict[str, Steady] = field(default_factory=dict)
-    _said: set[str] = field(default_factory=set)
+    _logged: set[str] = field(default_factory=set)
 
     @classmethod
     async def afrom_connections(cls, schemas: str, log: Callable[[str], None]) -> FreshnessWatch:
@@ -61,7 +61,7 @@ class FreshnessWatch:
             log,
         )
 
-    def look(self) -> dict[str, Waiting]:
+    def poll(self) -> dict[str, Waiting]:
         """Measure every hop once, raise and resolve alerts; return, by dataset, how long its changes wait.
 
         Raises:
@@ -72,10 +72,10 @@ class FreshnessWatch:
         at_source = self._source(contracts, failures)
         unread = self._unread(contracts)
         found = {c.id: self._waiting(c, at_source, unread, failures) for c in contracts}
-        for line in sorted(set(failures) - self._said):
+        for line in sorted(set(failures) - self._logged):
             self.log(f"not measured: {line}")
-        self._said = set(failures)
-        self._tell(contracts, found)
+        self._logged = set(failures)
+        self._raise_alerts(contracts, found)
         return found
 
     def _waiting(
@@ -123,14 +123,14 @@ class FreshnessWatch:
         oldest = oldest_commit_ms(self.kafka, names.topic(contract), served, self.registry.schema)
         return None if oldest is None else max(time.time() - oldest / 1000.0, 0.0)
 
-    def _tell(self, contracts: Iterable[Contract], found: Mapping[str, Waiting]) -> None:
+    def _raise_alerts(self, contracts: Iterable[Contract], found: Mapping[str, Waiting]) -> None:
         open_ = {alert.key for alert in self.platform.open_alerts()}
         still = set[str]()
         for contract in contracts:
             key = PREFIX + contract.id
             late = judge(contract.id, contract.freshness_s or 0.0, found[contract.id])
             steady = self._steady.setdefault(contract.id, Steady(late=key in open_))
-            if steady.says(late is not None):
+            if steady.update(late is not None):
                 if late:
                     self.platform.raise_alert(key, late.severity, late.text, contract.id)
                     self.log(late.text)

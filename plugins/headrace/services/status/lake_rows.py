@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from headrace.errors import SystemFailure
-from headrace.services.status.asking import Round
+from headrace.services.status.calls import Round
 from headrace.services.status.table import Hop, absent, unavailable
 from headrace.systems.lake.hook import LakeHook
 
@@ -36,7 +36,7 @@ def lake_rows(lake: LakeHook, tables: Iterable[str]) -> LakeRows:
     calls, rows, failed = Round(), dict[str, int | None](), dict[str, Hop]()
     for table in tables:
         try:
-            rows[table] = calls.ask(lambda table=table: lake.rows(table))  # type: ignore[misc]
+            rows[table] = calls.run(lambda table=table: lake.rows(table))  # type: ignore[misc]
         except SystemFailure as failure:
             failed[table] = unavailable(failure)
     return LakeRows(rows, failed)

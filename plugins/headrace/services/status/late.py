@@ -13,8 +13,8 @@ CONFIRMS_WITHIN_S: Final = 60.0
 MUCH: Final = 10.0
 MUCH_S: Final = 600.0
 """Late by more than this many times the SLA and this many seconds is an error; before that a warning."""
-LATE_LOOKS: Final = 2
-FINE_LOOKS: Final = 3
+LATE_POLLS: Final = 2
+ON_TIME_POLLS: Final = 3
 """Consecutive polls that must agree: a single slow batch raises no alert."""
 
 
@@ -43,11 +43,11 @@ def judge(dataset: str, promise_s: float, waiting: Waiting) -> Late | None:
         (waiting.kafka_s, promise_s, "wait in Kafka and are not served"),
         (waiting.served_s, promise_s, "took from commit to being served (p95 of recent changes)"),
     ]
-    late = [(seconds, words) for seconds, limit, words in found if seconds is not None and seconds > limit]
+    late = [(seconds, text) for seconds, limit, text in found if seconds is not None and seconds > limit]
     if not late:
         return None
     worst = max(seconds for seconds, _ in late)
-    facts = "; ".join(f"changes {words}: {_duration(seconds)}" for seconds, words in late)
+    facts = "; ".join(f"changes {text}: {_duration(seconds)}" for seconds, text in late)
     severity: Severity = "error" if worst > max(MUCH * promise_s, MUCH_S) else "warning"
     return Late(severity, f"{dataset} is late: {facts}; promised: {_duration(promise_s)}")
 
@@ -60,10 +60,10 @@ class Steady:
     streak: int = 0
     """Consecutive polls that disagree with the state."""
 
-    def says(self, late: bool) -> bool:
+    def update(self, late: bool) -> bool:
         """Add a poll's result; return whether the dataset is late."""
         self.streak = 0 if late == self.late else self.streak + 1
-        if self.streak >= (FINE_LOOKS if self.late else LATE_LOOKS):
+        if self.streak >= (ON_TIME_POLLS if self.late else LATE_POLLS):
             self.late, self.streak = late, 0
         return self.late
 

@@ -14,7 +14,7 @@ from headrace.errors import SystemFailure, SystemRefused
 from headrace.planning.topics import captured
 from headrace.services.connectors.reconcile import connectors_of
 from headrace.services.dead_letters.ledger import DeadLetterLedger, Statistics
-from headrace.services.status.asking import Round, begin
+from headrace.services.status.calls import Round, begin
 from headrace.services.status.reasons import Known, explained
 from headrace.services.status.table import Hop, Hops, absent, unavailable
 from headrace.systems.bundle import Systems
@@ -30,7 +30,7 @@ from headrace.systems.warehouse.hook import Freshness
 SERVING: Final = "cdc"
 """Query of the stream that fills state and history; records that other queries refuse are missing in no hop."""
 
-Ask: TypeAlias = Callable[[Systems, Contract], Hop]
+Count: TypeAlias = Callable[[Systems, Contract], Hop]
 
 
 def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
@@ -46,7 +46,7 @@ def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]
 def count_hops(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
     """Return the hop table of captured datasets, without reasons."""
     source = begin(lambda: _source(systems, contracts))
-    hops = [begin(partial(column, ask, systems, contracts)) for ask in (_kafka, _raw, _warehouse)]
+    hops = [begin(partial(column, count, systems, contracts)) for count in (_kafka, _raw, _warehouse)]
     fresh = begin(lambda: freshness(systems, contracts))
     dead_letters = begin(lambda: _dead_letters(systems))
     columns = [source.result(), *(hop.result() for hop in hops)]
@@ -79,15 +79,15 @@ def known_states(systems: Systems, contracts: Sequence[Contract]) -> Known:
     return Known(datetime.now(UTC), connectors, connect_error, pulses, alerts, platform_error=platform_error)
 
 
-def column(ask: Ask, systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
-    """Return, by dataset, what `ask` returns for it; a failure affects only its own cell."""
+def column(count: Count, systems: Systems, contracts: Sequence[Contract]) -> dict[str, Hop]:
+    """Return, by dataset, what `count` returns for it; a failure affects only its own cell."""
     calls = Round()
-    return {contract.id: _hop(calls, partial(ask, systems, contract)) for contract in contracts}
+    return {contract.id: _hop(calls, partial(count, systems, contract)) for contract in contracts}
 
 
-def _hop(calls: Round, ask: Callable[[], Hop]) -> Hop:
+def _hop(calls: Round, count: Callable[[], Hop]) -> Hop:
     try:
-        return calls.ask(ask)
+        return calls.run(count)
     except SystemFailure as failure:
         return unavailable(failure)
 
@@ -149,16 +149,16 @@ def _warehouse(systems: Systems, contract: Contract) -> Hop:
 def _dead_letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
     """Return, by hop and dataset, the dead letters of refusers that feed that hop; empty if unavailable."""
     try:
-        tallies = DeadLetterLedger(systems.platform).tallies()
+        statistics = DeadLetterLedger(systems.platform).statistics()
     except SystemFailure:  # no database, or a database without migrations
         return {}
     hop_of = {SERVING: "warehouse", "": "raw"}
-    places = ((hop_of.get(tally.refused_by.partition("/")[2]), tally) for tally in tallies)
-    return {(hop, tally.dataset): tally for hop, tally in places if hop}
+    places = ((hop_of.get(each.refused_by.partition("/")[2]), each) for each in statistics)
+    return {(hop, each.dataset): each for hop, each in places if hop}
 
 
-def _with_dead_letters(hop: Hop, tally: Statistics | None) -> Hop:
-    return hop if tally is None else replace(hop, waiting=tally.waiting, discarded=tally.discarded)
+def _with_dead_letters(hop: Hop, statistics: Statistics | None) -> Hop:
+    return hop if statistics is None else replace(hop, waiting=statistics.waiting, discarded=statistics.discarded)
 
 
 def freshness(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Freshness | None]:
@@ -170,6 +170,6 @@ def freshness(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Fres
 def _freshness(calls: Round, systems: Systems, contract: Contract) -> Freshness | None:
     by_cdc = contract.source.kind == "cdc"
     try:
-        return calls.ask(lambda: systems.warehouse.freshness(names.changes_table(contract), by_cdc=by_cdc))
+        return calls.run(lambda: systems.warehouse.freshness(names.changes_table(contract), by_cdc=by_cdc))
     except SystemFailure:  # missing, or no answer: the warehouse's own cell has the cause
         return None

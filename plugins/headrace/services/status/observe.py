@@ -12,7 +12,7 @@ from headrace.errors import SystemFailure
 from headrace.planning.topics import captured
 from headrace.services.quality.results import Results
 from headrace.services.refinement.ledger import Ledger
-from headrace.services.status.asking import begin
+from headrace.services.status.calls import begin
 from headrace.services.status.checks import summary
 from headrace.services.status.jobs import Dags
 from headrace.services.status.lake_rows import lake_rows
@@ -27,8 +27,8 @@ from headrace.systems.kafka.counting import TopicCount
 T = TypeVar("T")
 
 
-def observe(systems: Systems, contracts: Sequence[Contract], ask_airflow: Callable[[], Dags]) -> Observed:
-    """Ask all systems at once. `ask_airflow` raises SystemFailure if Airflow does not answer."""
+def observe(systems: Systems, contracts: Sequence[Contract], read_dags: Callable[[], Dags]) -> Observed:
+    """Call all systems at once. `read_dags` raises SystemFailure if Airflow does not answer."""
     others = [contract for contract in contracts if contract.source.kind != "cdc"]
     events = [contract for contract in others if contract.streamed]
     known = begin(lambda: known_states(systems, [c for c in contracts if c.streamed]))
@@ -41,7 +41,7 @@ def observe(systems: Systems, contracts: Sequence[Contract], ask_airflow: Callab
     ids = [contract.id for contract in contracts]
     last = begin(lambda: Ledger(systems.platform).last(ids))
     checks = begin(lambda: summary(Results(systems.warehouse).last_runs(ids)))
-    dags = begin(ask_airflow)
+    dags = begin(read_dags)
     failures: dict[str, str] = {}
     return Observed(
         known=known.result(),

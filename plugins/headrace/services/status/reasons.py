@@ -112,13 +112,13 @@ def _dead_letters(hop: str, cell: Hop) -> Reason:
 
 
 def _alerts(contract: Contract, known: Known) -> Iterator[Reason]:
-    told = {
+    hops = {
         f"slot:{names.replication_slot(contract.source.connection)}": "kafka",
         f"sink:{contract.id}": "raw",
         f"stream:{contract.stream_group}/cdc:{names.topic(contract)}": "warehouse",
         f"late:{contract.id}": "warehouse",
     }
-    for key, hop in told.items():
+    for key, hop in hops.items():
         if alert := known.alerts.get(key):
             yield Reason(hop, alert.text, alert.first_seen, "see docs/how-to/troubleshoot.md")
 

@@ -38,7 +38,7 @@ class FreshnessTrigger(BaseTrigger):
         while True:
             try:
                 watch = watch or await FreshnessWatch.afrom_connections(self.schemas, self.log.info)
-                await asyncio.to_thread(watch.look)
+                await asyncio.to_thread(watch.poll)
                 failures = 0
             except Exception as failure:  # a watch must not end because of an error
                 failures += 1

@@ -46,7 +46,7 @@ class KeepStreamOperator(BaseOperator):
         """Adopt or launch the driver, then defer."""
         self._ensure(Reconciler.from_connections(self.group, self.schemas))
 
-    def care(self, context: Context, event: dict[str, Any]) -> None:
+    def reconcile(self, context: Context, event: dict[str, Any]) -> None:
         """Restart the driver after the trigger's event, or fail when it does not stay up."""
         reconciler = Reconciler.from_connections(self.group, self.schemas)
         self.log.warning("stream %s: %s: %s", self.group, event["reason"], event["text"])
@@ -61,9 +61,11 @@ class KeepStreamOperator(BaseOperator):
             time.sleep(wait_s)
         self._ensure(reconciler)
 
+    care = reconcile  # Airflow's database has this name for a task that an earlier version deferred
+
     def _ensure(self, reconciler: Reconciler) -> None:
         self.log.info(reconciler.ensure())
         trigger = StreamNeedsCareTrigger(
             self.group, self.schemas, grace_s=self.grace_s, stall_s=self.stall_s, settle_s=self.settle_s
         )
-        self.defer(trigger=trigger, method_name="care")
+        self.defer(trigger=trigger, method_name="reconcile")

@@ -52,7 +52,7 @@ class Reconciler:
         """Return the plan of the applied contracts; None when the group has no applied contract."""
         return stream_plans(load_index(self._schemas).values()).get(self.group)
 
-    def look(self, grace_s: float, stall_s: float) -> tuple[Verdict | None, float]:
+    def check(self, grace_s: float, stall_s: float) -> tuple[Verdict | None, float]:
         """Return what is wrong, or None, and the seconds since the launch."""
         launch, plan = self._store.launched(self.group), self.plan
         running_s = time.time() - launch.launched_at.timestamp() if launch else 0.0

@@ -47,7 +47,7 @@ class StreamNeedsCareTrigger(BaseTrigger):
         settled = False
         while True:
             try:
-                verdict, running_s = await asyncio.to_thread(reconciler.look, self.grace_s, self.stall_s)
+                verdict, running_s = await asyncio.to_thread(reconciler.check, self.grace_s, self.stall_s)
                 if verdict is not None:
                     yield TriggerEvent({"reason": verdict.reason, "text": verdict.text, "running_s": running_s})
                     return

@@ -73,12 +73,12 @@ class Once:
     def _left(self, table: str, rows: pa.Table, through: Mapping[int, int]) -> pa.Table:
         """Return the rows that the table does not have yet."""
         months = pc.add(pc.multiply(pc.year(rows["minute"]), 100), pc.month(rows["minute"]))
-        asked = {
+        parameters = {
             "months": pc.unique(months).to_pylist(),
             "partitions": list(through),
             "through": list(through.values()),
         }
-        there = self._sink.query(THERE.format(table=table, month=MONTH, through=THROUGH), asked)
+        there = self._sink.query(THERE.format(table=table, month=MONTH, through=THROUGH), parameters)
         found = pa.array([month for (month,) in there], months.type)
         return rows.filter(pc.invert(pc.is_in(months, found)))
 

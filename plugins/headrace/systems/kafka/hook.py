@@ -120,10 +120,10 @@ class KafkaHook:
         present = sorted(set(names) & partitions.keys())
         if not present:
             return ()
-        asked = [api.ConfigResource(api.ResourceType.TOPIC, name) for name in present]
+        resources = [api.ConfigResource(api.ResourceType.TOPIC, name) for name in present]
 
         def described() -> dict[str, dict[str, str]]:
-            futures = self.admin.describe_configs(asked, request_timeout=self.timeout_s)
+            futures = self.admin.describe_configs(resources, request_timeout=self.timeout_s)
             return {
                 resource.name: {key: str(entry.value) for key, entry in future.result().items()}
                 for resource, future in futures.items()
@@ -164,8 +164,8 @@ class KafkaHook:
         resource = api.ConfigResource(api.ResourceType.TOPIC, name, incremental_configs=entries)
 
         def altered() -> None:
-            asked = self.admin.incremental_alter_configs([resource], request_timeout=self.timeout_s)
-            asked[resource].result()
+            futures = self.admin.incremental_alter_configs([resource], request_timeout=self.timeout_s)
+            futures[resource].result()
 
         self.call(altered)
 
@@ -181,13 +181,13 @@ class KafkaHook:
         from confluent_kafka import IsolationLevel, TopicPartition
 
         count = self.partitions().get(name, 0)
-        asked = {TopicPartition(name, number): place for number in range(count)}
-        if not asked:
+        places = {TopicPartition(name, number): place for number in range(count)}
+        if not places:
             return {}
 
         def listed() -> dict[int, int]:
             futures = self.admin.list_offsets(
-                asked,
+                places,
                 isolation_level=IsolationLevel.READ_COMMITTED,
                 request_timeout=self.timeout_s,
             )
@@ -228,9 +228,9 @@ class KafkaHook:
 
     def _quiet(self, config: Mapping[str, Any]) -> dict[str, Any]:
         # librdkafka writes refused connections to stderr, although the caller gets the error.
-        return {"log_level": 2, "error_cb": self._hear, **config}
+        return {"log_level": 2, "error_cb": self._on_error, **config}
 
-    def _hear(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError) -> None:
         if error.code() == error._AUTHENTICATION:
             self._login_error = error.str()
 

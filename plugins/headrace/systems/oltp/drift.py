@@ -98,7 +98,7 @@ def drift(contract: Contract, table: Table | None, source: Source) -> tuple[Drif
     return tuple(_differences(contract, table, source))
 
 
-def unasked(contract: Contract, why: str) -> Drift:
+def unknown_drift(contract: Contract, why: str) -> Drift:
     """Return the drift for a source that could not be queried: it is unknown whether the dataset can be captured."""
     return Drift(contract.id, str(contract.source.table), "source-unasked", True, f"{_place(contract)}: {why}")
 

@@ -216,15 +216,15 @@ class OltpHook:
 
     def tables(self, names: Iterable[str], role: str = "") -> dict[str, Table]:
         """Return the named tables that exist, with columns in order and the privileges of `role`."""
-        asked = list(names)
+        listed = list(names)
         columns: dict[str, list[Column]] = {}
-        for table, *column in self._db.rows(COLUMNS, [asked]):
+        for table, *column in self._db.rows(COLUMNS, [listed]):
             columns.setdefault(table, []).append(Column(*column))
         return {
             name: Table(
                 name, tuple(columns.get(name, ())), tuple(not_full), partitioned, tuple(leaves), usable, readable
             )
-            for name, leaves, not_full, partitioned, usable, readable in self._db.rows(IDENTITY, [role, asked])
+            for name, leaves, not_full, partitioned, usable, readable in self._db.rows(IDENTITY, [role, listed])
         }
 
     def described(self, table: str) -> tuple[str, tuple[DescribedColumn, ...]] | None:

@@ -53,7 +53,7 @@ class LakeJobOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("application_args",)
-    told_by_spark: ClassVar[bool] = True
+    spark_reports_lineage: ClassVar[bool] = True
     """True if Spark's OpenLineage listener reports the job's lineage. It does not support branches and procedures."""
 
     def __init__(
@@ -101,7 +101,7 @@ class LakeJobOperator(BaseOperator):
         return job_environment(Endpoint.from_connection("lake_default"), Endpoint.from_connection("platform_default"))
 
     def _run(self, context: Context, arguments: Sequence[str]) -> None:
-        particular = self.told_by_spark or self.memory != MEMORY or self.jars_folder
+        particular = self.spark_reports_lineage or self.memory != MEMORY or self.jars_folder
         if particular or not self._stood_by(arguments):
             self._submit(context, arguments)
 
@@ -141,6 +141,6 @@ class LakeJobOperator(BaseOperator):
         return ClassArchive(self._folder())
 
     def _conf(self) -> dict[str, str]:
-        told = spark_lineage_conf(self.job) if self.told_by_spark else {}
+        lineage = spark_lineage_conf(self.job) if self.spark_reports_lineage else {}
         local = Endpoint.from_connection("spark_default").host.startswith("local")
-        return {**told, **batch_conf(self._folder(), short=self.short, local=local)}
+        return {**lineage, **batch_conf(self._folder(), short=self.short, local=local)}

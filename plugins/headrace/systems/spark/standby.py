@@ -61,8 +61,8 @@ class Standby:
         self._silent_s = silent_s
         self._connection: socket.socket | None = None
 
-    def run(self, job: Job, say: Callable[[str], None]) -> bool:
-        """Run the job; return False if the driver did not take it. `say` gets each printed line.
+    def run(self, job: Job, log: Callable[[str], None]) -> bool:
+        """Run the job; return False if the driver did not take it. `log` gets each printed line.
 
         Raises:
             SystemRefused: the job failed.
@@ -73,7 +73,7 @@ class Standby:
                 return False
             lines.write(f"{json.dumps(asdict(job))}\n")
             lines.flush()
-            return self._follow(lines, say)
+            return self._follow(lines, log)
 
     def end(self) -> None:
         """Close the connection, which ends the job."""
@@ -93,19 +93,19 @@ class Standby:
         connection.settimeout(self._silent_s)  # a job may take any time; its driver reports that it is alive
         return free
 
-    def _follow(self, lines: IO[str], say: Callable[[str], None]) -> bool:
+    def _follow(self, lines: IO[str], log: Callable[[str], None]) -> bool:
         try:
             for line in lines:
-                told: dict[str, Any] = json.loads(line)
-                if "refused" in told:
-                    say(f"the standby Spark driver refused the job: {told['refused']}")
+                message: dict[str, Any] = json.loads(line)
+                if "refused" in message:
+                    log(f"the standby Spark driver refused the job: {message['refused']}")
                     return False
-                if "ended" in told:
-                    if told["ended"]:
-                        raise SystemRefused(SPARK, self._address, f"the job ended with {told['ended']}; see above")
+                if "ended" in message:
+                    if message["ended"]:
+                        raise SystemRefused(SPARK, self._address, f"the job ended with {message['ended']}; see above")
                     return True
-                if "said" in told:
-                    say(told["said"])
+                if "said" in message:
+                    log(message["said"])
         except TimeoutError as silent:
             text = f"the driver sent nothing for {self._silent_s:.0f} s during the job; the job may be run again"
             raise SystemUnavailable(SPARK, self._address, text) from silent

@@ -22,7 +22,7 @@ def served(changes: pa.Table, columns: Sequence[Mapping[str, Any]]) -> Iterator[
 
     Raises ValueError for a value that does not fit.
     """
-    known = _told(changes)
+    known = _with_stream_columns(changes)
     types = {column["name"]: column["type"] for column in columns if column["name"] in known.column_names}
     strict = [c for c in columns if c["name"] in types and not _takes_null(c["type"])]
     rows = known.select(list(types))
@@ -47,7 +47,7 @@ def _held(rows: pa.Table, name: str) -> pa.Table:
     return rows.filter(pc.invert(unheld))
 
 
-def _told(changes: pa.Table) -> pa.Table:
+def _with_stream_columns(changes: pa.Table) -> pa.Table:
     """Add the columns that a stream's table has beside the change.
 
     `_inserted_at` is the commit time here: it measures the stream's speed, to which a row from raw does not contribute.

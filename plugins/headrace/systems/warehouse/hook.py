@@ -152,12 +152,12 @@ class WarehouseHook:
 
     def existing(self, tables: Iterable[str]) -> tuple[str, ...]:
         """Return those of the tables and views, `database.table`, that exist; sorted."""
-        asked = sorted(set(tables))
+        wanted = sorted(set(tables))
         query = (
             "SELECT concat(database, '.', name) FROM system.tables"
             " WHERE has({names:Array(String)}, concat(database, '.', name)) ORDER BY 1"
         )
-        return tuple(row[0] for row in self.rows(query, {"names": asked}))
+        return tuple(row[0] for row in self.rows(query, {"names": wanted}))
 
     def freshness(self, changes_table: str, window_s: int = 600, *, by_cdc: bool = True) -> Freshness | None:
         """Return the freshness of the changes inserted in the last `window_s` seconds; None without any.

@@ -12,20 +12,20 @@ from headrace.services.dead_letters.selection import FILTERS, Selection
 
 def test_empty_fields_ask_nothing() -> None:
     selection = Selection.from_params(dict.fromkeys(FILTERS) | {"reason": ""})
-    assert (dict(selection.asked), selection.condition, str(selection)) == ({}, "true", "all dead letters")
+    assert (dict(selection.filters), selection.condition, str(selection)) == ({}, "true", "all dead letters")
 
 
 def test_every_value_is_a_bound_parameter() -> None:
     selection = Selection.from_params({"dataset": "d'; DROP", "first_offset": "0", "last_offset": 9, "reason": "x%"})
     assert "DROP" not in selection.condition
-    assert selection.asked == {"dataset": "d'; DROP", "first_offset": 0, "last_offset": 9, "reason": "x%"}
+    assert selection.filters == {"dataset": "d'; DROP", "first_offset": 0, "last_offset": 9, "reason": "x%"}
     assert selection.condition.count("AND") == 3
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    asked = Selection.from_params({"since": "2026-11-24T12:00", "until": "2026-11-25T00:00+02:00"}).asked
-    assert asked["since"] == datetime(2026, 11, 24, 12, tzinfo=UTC)
-    assert asked["until"].astimezone(UTC) == datetime(2026, 11, 24, 22, tzinfo=UTC)
+    filters = Selection.from_params({"since": "2026-11-24T12:00", "until": "2026-11-25T00:00+02:00"}).filters
+    assert filters["since"] == datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert filters["until"].astimezone(UTC) == datetime(2026, 11, 24, 22, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

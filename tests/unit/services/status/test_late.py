@@ -39,8 +39,8 @@ def test_the_sentence_names_the_hop() -> None:
 
 def test_a_single_slow_look_is_no_alert_and_a_single_fine_one_no_recovery() -> None:
     steady = Steady()
-    looks = [True, False, True, True, False, False, True, False, False, False, True]
-    said = [steady.says(late) for late in looks]
+    polls = [True, False, True, True, False, False, True, False, False, False, True]
+    said = [steady.update(late) for late in polls]
     assert said == [False, False, False, True, True, True, True, True, True, False, False]
 
 

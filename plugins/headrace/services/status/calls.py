@@ -1,4 +1,4 @@
-"""Ask several systems at once; neither an interrupt nor a system that does not answer makes the others wait."""
+"""Call several systems at once; neither an interrupt nor a system that does not answer makes the others wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.errors import SystemUnavailable
 T = TypeVar("T")
 
 PATIENCE_S: Final = 15.0
-"""Seconds of successive calls without an answer after which a system is not asked again in the same round.
+"""Seconds of successive calls without an answer after which a system is not called again in the same round.
 
 Longer than one call may take, so that one slow table does not hide the others.
 """
@@ -45,7 +45,7 @@ class Round:
         self._waited_s = 0.0
         self._failure: SystemUnavailable | None = None
 
-    def ask(self, call: Callable[[], T]) -> T:
+    def run(self, call: Callable[[], T]) -> T:
         """Return the call's result. Raises SystemFailure."""
         if self._failure and self._waited_s >= PATIENCE_S:
             raise self._failure

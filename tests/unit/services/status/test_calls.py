@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from headrace.errors import SystemRefused, SystemUnavailable
-from headrace.services.status.asking import PATIENCE_S, Round, begin
+from headrace.services.status.calls import PATIENCE_S, Round, begin
 
 GONE = SystemUnavailable("warehouse", "http://ch:8123", "no answer")
 
@@ -28,7 +28,7 @@ class Calls:
             raise GONE
 
         with pytest.raises(SystemUnavailable):
-            self.round.ask(call)
+            self.round.run(call)
 
 
 def test_what_is_refused_at_once_is_asked_for_every_dataset() -> None:
@@ -49,7 +49,7 @@ def test_one_slow_table_hides_no_other() -> None:
     calls = Calls()
     for _ in range(5):
         calls.fail(PATIENCE_S / 1.5)
-        assert calls.round.ask(lambda: "an answer") == "an answer"
+        assert calls.round.run(lambda: "an answer") == "an answer"
     assert calls.made == 5
 
 
@@ -60,7 +60,7 @@ def test_a_refusal_is_an_answer() -> None:
     calls = Calls()
     calls.fail(PATIENCE_S - 1)
     with pytest.raises(SystemRefused):
-        calls.round.ask(refuse)
+        calls.round.run(refuse)
     calls.fail(1)
     calls.fail(1)
     assert calls.made == 3
@@ -71,9 +71,9 @@ def test_calls_run_beside_each_other_and_their_errors_are_raised_where_they_are_
     first, second = begin(both.wait), begin(both.wait)
     assert {first.result(), second.result()} == {0, 1}
     with pytest.raises(SystemUnavailable):
-        begin(lambda: Round().ask(lambda: (_ for _ in ()).throw(GONE))).result()
+        begin(lambda: Round().run(lambda: (_ for _ in ()).throw(GONE))).result()
 
 
 def test_a_call_without_an_end_does_not_keep_the_process() -> None:
-    program = "import threading; from headrace.services.status.asking import begin; begin(threading.Event().wait)"
+    program = "import threading; from headrace.services.status.calls import begin; begin(threading.Event().wait)"
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
