@@ -14,7 +14,7 @@ from include.stack.settings import Settings
 from include.stack.steps import take
 
 POLL_S = 0.5
-SAY_EVERY_S = 30.0
+REPORT_EVERY_S = 30.0
 """Seconds between two reports of a run whose tasks do not change their state."""
 PAGE = 100
 """Entries of one page, the most that Airflow returns by default."""
@@ -93,7 +93,7 @@ class AirflowApi:
         """
         found: list[dict[str, Any]] = []
         for _ in range(pages):
-            page = self._ask("GET", path, (200,), params={**query, "limit": PAGE, "offset": len(found)}).json()
+            page = self._request("GET", path, (200,), params={**query, "limit": PAGE, "offset": len(found)}).json()
             found += page[key]
             if not page[key] or len(found) >= page["total_entries"]:
                 break
@@ -172,18 +172,18 @@ class AirflowApi:
 
         Raises AirflowRefused on failure or timeout.
         """
-        said = time.monotonic()
-        deadline, seen = said + seconds, dict[str, str]()
+        reported_at = time.monotonic()
+        deadline, seen = reported_at + seconds, dict[str, str]()
         while True:
             states = self.task_states(dag, run)
             for task, state in states.items():
                 if seen.get(task) != state and state not in ("waiting", "scheduled"):
                     report(f"{dag}.{task}: {state}")
-                    said = time.monotonic()
+                    reported_at = time.monotonic()
             seen = states
-            if time.monotonic() - said > SAY_EVERY_S:
+            if time.monotonic() - reported_at > REPORT_EVERY_S:
                 report(f"{dag}: {', '.join(f'{task} is {state}' for task, state in states.items())}")
-                said = time.monotonic()
+                reported_at = time.monotonic()
             state = states.get(until, "waiting") if until else self.run_state(dag, run)
             if state == "success":
                 return
@@ -202,10 +202,10 @@ class AirflowApi:
     def _call(self, method: str, path: str, accept: tuple[int, ...] = (200, 201), **options: Any) -> httpx.Response:
         """Return the response. GET requests are retried while Airflow is busy or restarting; other requests are not."""
         if method == "GET":
-            return take(f"ask Airflow for {path}", lambda: self._ask(method, path, accept, **options))
-        return self._ask(method, path, accept, **options)
+            return take(f"ask Airflow for {path}", lambda: self._request(method, path, accept, **options))
+        return self._request(method, path, accept, **options)
 
-    def _ask(self, method: str, path: str, accept: tuple[int, ...], **options: Any) -> httpx.Response:
+    def _request(self, method: str, path: str, accept: tuple[int, ...], **options: Any) -> httpx.Response:
         headers = options.pop("headers", {})
         for fresh in (False, True):
             if not self._token or fresh:
@@ -216,8 +216,8 @@ class AirflowApi:
             if answer.status_code != 401:
                 break
         if answer.status_code not in accept:
-            wrong = AirflowBusy if answer.status_code >= 500 else AirflowRefused
-            raise wrong(f"Airflow: {method} {path} returned {answer.status_code}: {answer.text[:500]}")
+            error = AirflowBusy if answer.status_code >= 500 else AirflowRefused
+            raise error(f"Airflow: {method} {path} returned {answer.status_code}: {answer.text[:500]}")
         return answer
 
     def _log_in(self) -> str:

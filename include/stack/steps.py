@@ -104,5 +104,5 @@ def is_sentence(error: BaseException) -> bool:
 def _sentence(what: str, error: Exception, tries: int, log: Path | None) -> str:
     often = f" (tried {tries} times)" if tries > 1 else ""
     kind = "" if isinstance(error, PASSING) else f"{type(error).__name__}: "
-    look = f"see {log}, " if log else ""
-    return f"could not {what}: {kind}{one_line(error)}{often}; {look}{AGAIN}"
+    hint = f"see {log}, " if log else ""
+    return f"could not {what}: {kind}{one_line(error)}{often}; {hint}{AGAIN}"

@@ -27,7 +27,7 @@ FILES: Final = ("retail.promotions", "retail.coupons")
 WEEKS: Final = (1,)
 """Weeks of promotions that are dropped; `./headrace shop drop` drops the others."""
 FILLED_WITHIN_S: Final = 3600.0
-LOOK_S: Final = 5.0
+POLL_S: Final = 5.0
 
 
 class NotFilled(Exception):
@@ -87,7 +87,7 @@ def wait_until_filled(
         if time.monotonic() > deadline:
             raise NotFilled(f"not complete after {FILLED_WITHIN_S:.0f} s: {', '.join(dags)}; see ./headrace status")
         report(f"in the background: {', '.join(dags)}")
-        sleep(LOOK_S)
+        sleep(POLL_S)
 
 
 def _failed(api: Runs, dag: str) -> bool:

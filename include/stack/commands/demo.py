@@ -39,7 +39,7 @@ def demo(s: Settings, report: Report, *, first: int = 1, pause: Callable[[], obj
     if first > 1 and orders.DATASET not in applied(s):
         raise DemoStopped(f"{orders.DATASET} does not exist yet: run ./headrace demo from its first step")
     out.print(f"Load the passwords for the commands of each step: set -a; . {s.env_file}; set +a", soft_wrap=True)
-    tell(STEPS, Stage(s, report), first=first, pause=pause)
+    run_steps(STEPS, Stage(s, report), first=first, pause=pause)
     out.print(f"\nThe demo is complete. {LEFT}", soft_wrap=True)
 
 
@@ -49,7 +49,7 @@ def clean_up(s: Settings, report: Report) -> None:
     out.print(REMOVED, soft_wrap=True)
 
 
-def tell(steps: Sequence[Step], stage: Stage, *, first: int, pause: Callable[[], object] | None) -> None:
+def run_steps(steps: Sequence[Step], stage: Stage, *, first: int, pause: Callable[[], object] | None) -> None:
     """Run the steps from number `first` and show each one. Raises DemoStopped at the first that fails."""
     for number, step in enumerate(steps, 1):
         if number < first:
@@ -76,5 +76,5 @@ def _show(seen: Seen) -> None:
     for label, value in seen.facts:
         table.add_row(f"  {escape(label)}", f"[green]{escape(value)}[/green]")
     out.print(table)
-    for line in seen.look:
+    for line in seen.see_also:
         out.print(f"  Look: {escape(line)}", soft_wrap=True)

@@ -18,7 +18,7 @@ LEFT: Final = """
     SELECT (SELECT count(*) FROM lineage.events WHERE to_forward), count(*), max(last_error)
       FROM lineage.outbox"""
 REFUSED: Final = "SELECT count(*), max(reason) FROM lineage.refused"
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 STANDS_S: Final = 30.0
 
 
@@ -51,6 +51,6 @@ def replay(s: Settings, report: Callable[[str], None], since: datetime) -> None:
                 left, moved_at = waiting + under_way, time.monotonic()
             stands = "no progress: see ./headrace logs lineage" if time.monotonic() - moved_at > STANDS_S else ""
             report("; ".join(filter(None, (f"{left:,} events left", error, stands))))
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         refused, why = connection.execute(REFUSED).fetchone() or (0, None)
     report(f"Marquez accepted {marked - refused:,} events{f' and rejected {refused:,}: {why}' if refused else ''}")

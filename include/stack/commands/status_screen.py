@@ -204,7 +204,7 @@ def _grid(processes: Sequence[Process], columns: int) -> Table:
 
 def _process(process: Process) -> tuple[Text, ...]:
     state = process.state.state.lower()
-    colour = "yellow" if process.wrong else COLOURS.get(state, "red")
+    colour = "yellow" if process.alert else COLOURS.get(state, "red")
     if not process.state.pid:
         return Text(f"  {process.state.name}"), Text(state, colour), Text(""), Text("")
     up = _age(timedelta(seconds=process.state.since_s))

@@ -147,8 +147,8 @@ def _stack(test: Settings, environ: Mapping[str, str], *, keep: bool) -> Iterato
     finally:
         if keep:
             names = ("HEADRACE_INSTANCE", "HEADRACE_PORT_BASE", "HEADRACE_CONTRACTS")
-            asked = " ".join(f"{name}={environ[name]}" for name in names)
-            out.print(f"the test stack is still running: {asked} ./headrace status", soft_wrap=True)
+            instance_env = " ".join(f"{name}={environ[name]}" for name in names)
+            out.print(f"the test stack is still running: {instance_env} ./headrace status", soft_wrap=True)
         else:
             _remove(test)
 

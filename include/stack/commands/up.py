@@ -32,7 +32,7 @@ LOGINS = ("kafka_default", "schema_registry_default")
 APPLY = "apply_contracts"
 APPLIED_WITHIN_S = 300.0
 SERVED_WITHIN_S = 1800.0
-LOOK_S = 5.0
+POLL_S = 5.0
 COUNT_S = 30.0
 """Seconds between two counts of all rows while changes are served. A count reads every new record of every topic."""
 
@@ -72,11 +72,11 @@ def main_job(s: Settings, report: Report, *, streams_only: bool = False) -> tupl
 
 def load_shop(s: Settings, report: Report) -> None:
     """Apply the OLTP schema and load the year of history. Raises StepFailed."""
-    said: set[str] = set()
+    reported: set[str] = set()
 
     def progress(step: LoadProgress) -> None:
-        if step.committed and step.dataset not in said:
-            said.add(step.dataset)
+        if step.committed and step.dataset not in reported:
+            reported.add(step.dataset)
             report(f"shop: {step.dataset} {step.rows:,} rows")
 
     def load() -> None:
@@ -160,7 +160,7 @@ def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:
         before = served
         if now - began > SERVED_WITHIN_S:
             raise NotServed(f"not fully served after {SERVED_WITHIN_S:.0f} s: {_open(table)}; see ./headrace status")
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
 def _open(table: tuple[Hops, ...]) -> str:

@@ -27,7 +27,7 @@ def _act(stage: Stage) -> Seen:
         f"quantity {before + 1} of order 1 in ClickHouse",
         lambda: stage.served(SERVED),
         lambda rows: rows == [(before + 1,)],
-        look_s=0.01,
+        poll_s=0.01,
         next_step="see ./headrace status and ./headrace logs stream-retail",
     )
     milliseconds = (time.monotonic() - committed) * 1000

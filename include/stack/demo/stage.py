@@ -25,8 +25,8 @@ Report = Callable[[str], None]
 WITHIN_S: Final = 300.0
 RUN_WITHIN_S: Final = 1800.0
 """Seconds for a DAG run, which may wait in its pool behind the refinements of the shop."""
-LOOK_S: Final = 0.5
-SAY_EVERY_S: Final = 10.0
+POLL_S: Final = 0.5
+REPORT_EVERY_S: Final = 10.0
 
 
 class Unmet(Exception):
@@ -99,16 +99,16 @@ class Stage:
         *,
         next_step: str,
         within_s: float = WITHIN_S,
-        look_s: float = LOOK_S,
+        poll_s: float = POLL_S,
     ) -> T:
         """Read until the result meets the expectation, report progress, and return the result. Raises Unmet."""
-        began = said = time.monotonic()
+        began = reported_at = time.monotonic()
         while not meets(found := read()):
             now = time.monotonic()
             if now - began > within_s:
                 raise Unmet(f"{expected} within {within_s:.0f} s", found, next_step)
-            if now - said > SAY_EVERY_S:
+            if now - reported_at > REPORT_EVERY_S:
                 self.report(f"waiting: {expected}")
-                said = now
-            time.sleep(look_s)
+                reported_at = now
+            time.sleep(poll_s)
         return found

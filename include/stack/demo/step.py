@@ -14,7 +14,7 @@ class Seen(NamedTuple):
 
     facts: tuple[tuple[str, str], ...]
     """What was found: label and value."""
-    look: tuple[str, ...] = ()
+    see_also: tuple[str, ...] = ()
     """Where to look: addresses and queries."""
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from headrace.systems.retry import Transient
 from include.stack.environment import shared
-from include.stack.services.asking import client, http_answers
+from include.stack.services.probes import client, http_answers
 from include.stack.services.process import BATCH, Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from headrace.systems.kafka.login import scram_jaas
-from include.stack.services.asking import http_answers
 from include.stack.services.java import java
+from include.stack.services.probes import http_answers
 from include.stack.services.process import CAPTURE
 from include.stack.services.service import Service
 from include.stack.settings import Settings

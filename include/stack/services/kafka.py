@@ -13,8 +13,8 @@ from headrace.systems.kafka.hook import KafkaHook
 from headrace.systems.text import one_line
 from include.stack.install import java_home
 from include.stack.logins import BROKER, KAFKA_PASSWORDS, kafka_options
-from include.stack.services.asking import port_open
 from include.stack.services.java import java
+from include.stack.services.probes import port_open
 from include.stack.services.service import Service
 from include.stack.settings import Settings
 from include.stack.steps import AGAIN, StepFailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from include.stack.databases import role_dsn
-from include.stack.services.asking import http_answers
+from include.stack.services.probes import http_answers
 from include.stack.services.process import Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings

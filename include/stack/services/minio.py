@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from include.stack.connections import LANDING
-from include.stack.services.asking import http_answers
+from include.stack.services.probes import http_answers
 from include.stack.services.process import Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings

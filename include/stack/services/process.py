@@ -40,7 +40,7 @@ class Process:
     stop_seconds: int = 20
     nice: int = 0
 
-    def become(self) -> None:
+    def exec(self) -> None:
         """Replace the current process by this one; never returns."""
         command = list(self.command)
         if self.as_postgres and os.geteuid() == 0:

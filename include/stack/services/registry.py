@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.stack.install import registry_java
 from include.stack.logins import REGISTRY_USERS
-from include.stack.services.asking import http_answers
+from include.stack.services.probes import http_answers
 from include.stack.services.process import Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings

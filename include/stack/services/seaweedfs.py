@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from include.stack.services import certificates
-from include.stack.services.asking import http_answers, port_open
+from include.stack.services.probes import http_answers, port_open
 from include.stack.services.process import Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings

@@ -7,7 +7,7 @@ import sys
 from headrace.systems.spark.job import job_environment
 from include.stack.endpoints import endpoint
 from include.stack.environment import shared
-from include.stack.services.asking import beats
+from include.stack.services.probes import beats
 from include.stack.services.process import BATCH, Process
 from include.stack.services.service import Service
 from include.stack.settings import Settings

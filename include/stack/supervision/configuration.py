@@ -64,12 +64,12 @@ def fingerprint(process: Process, files: Mapping[str, str]) -> str:
     The supervisor restarts a process whose definition has changed, so a setting takes effect at the next `up`.
     """
     environ = [f"{name}={value}" for name, value in sorted(process.environ.items()) if name != "PATH"]
-    said = "\n".join((*process.command, *environ))
+    content = "\n".join((*process.command, *environ))
     used = set[str]()
-    while more := {path for path in files if path in said} - used:
+    while more := {path for path in files if path in content} - used:
         used |= more
-        said += "".join(f"\n{files[path]}" for path in sorted(more))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+        content += "".join(f"\n{files[path]}" for path in sorted(more))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _values(settings: Settings) -> dict[str, object]:

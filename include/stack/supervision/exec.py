@@ -40,16 +40,16 @@ def _leads_another(process: psutil.Process, started: float) -> bool:
     return psutil.pid_exists(leader) and abs(psutil.Process(leader).create_time() - started) > 1
 
 
-def become(name: str) -> None:
+def exec_process(name: str) -> None:
     """Kill orphans of the earlier start, then replace the current process by the named one; never returns."""
     s = settings.kept(settings.load())
     group_file = s.run / f"{name}.group"
     end_orphans(group_file)
     group_file.write_text(f"{os.getpgid(0)} {psutil.Process().create_time()}")
     if name.startswith(PREFIX):  # also for a group that is not applied; its driver reports that
-        stream_process(s, name.removeprefix(PREFIX)).become()
-    next(process for process in definitions(s) if process.name == name).become()
+        stream_process(s, name.removeprefix(PREFIX)).exec()
+    next(process for process in definitions(s) if process.name == name).exec()
 
 
 if __name__ == "__main__":
-    become(sys.argv[1])
+    exec_process(sys.argv[1])

@@ -22,21 +22,21 @@ class ProcessAlerts:
     def __init__(self, file: Path, platform: PlatformHook) -> None:
         self._file = file
         self._platform = platform
-        self._wrong: dict[str, str] = {}
+        self._alerts: dict[str, str] = {}
         self._well_since: dict[str, float] = {}
         self._passed_on: Mapping[str, str] | None = None
 
-    def tell(self, name: str, text: str) -> None:
+    def raise_alert(self, name: str, text: str) -> None:
         """Record an alert for a process."""
         self._well_since.pop(name, None)
-        self._wrong[name] = text
+        self._alerts[name] = text
         self._write()
 
     def well(self, name: str, calm_s: float) -> None:
         """Record that a process answers; resolve its alert after `calm_s` seconds without a failed check."""
         since = self._well_since.setdefault(name, time.monotonic())
-        if name in self._wrong and time.monotonic() - since >= calm_s:
-            del self._wrong[name]
+        if name in self._alerts and time.monotonic() - since >= calm_s:
+            del self._alerts[name]
             self._write()
 
     def silent(self, name: str) -> None:
@@ -45,17 +45,17 @@ class ProcessAlerts:
 
     def pass_on(self) -> None:
         """Raise and resolve alerts in the platform's database; when it does not answer, the next call retries."""
-        if self._passed_on == self._wrong:
+        if self._passed_on == self._alerts:
             return
         with suppress(SystemFailure):
-            for name, text in self._wrong.items():
+            for name, text in self._alerts.items():
                 self._platform.raise_alert(f"{PREFIX}{name}", "error", text, link="")
-            self._platform.resolve_others(PREFIX, [f"{PREFIX}{name}" for name in self._wrong])
-            self._passed_on = dict(self._wrong)
+            self._platform.resolve_others(PREFIX, [f"{PREFIX}{name}" for name in self._alerts])
+            self._passed_on = dict(self._alerts)
 
     def _write(self) -> None:
         new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(self._wrong))
+        new.write_text(json.dumps(self._alerts))
         new.chmod(0o600)
         new.replace(self._file)
 
@@ -65,7 +65,7 @@ def alerts_file(s: Settings) -> Path:
     return s.run / "watchdog.json"
 
 
-def wrong(s: Settings) -> dict[str, str]:
+def read_alerts(s: Settings) -> dict[str, str]:
     """Return process → its alert text from the watchdog's file."""
     try:
         found: dict[str, str] = json.loads(alerts_file(s).read_text())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-LEAST_ASKED: Final = 3
+LEAST_CHECKS: Final = 3
 """Minimum number of consecutive unanswered health checks before a process counts as hung, regardless of time."""
 
 
@@ -20,7 +20,7 @@ class Silence:
     pid: int
     since: float
     """Time of the last answer, or of the first check."""
-    asked: int = 0
+    checks: int = 0
     """Health checks since then."""
     answered: bool = False
     """Whether this process id ever answered."""
@@ -29,13 +29,13 @@ class Silence:
         """Return the record after one more health check."""
         if answers:
             return Silence(self.pid, now, answered=True)
-        return replace(self, asked=self.asked + 1)
+        return replace(self, checks=self.checks + 1)
 
     def excused(self, now: float) -> Silence:
         """Return the record with its silence restarted at `now`, because the process could not answer."""
-        return replace(self, since=now, asked=0)
+        return replace(self, since=now, checks=0)
 
     def hung(self, now: float, hang_s: float, start_s: float) -> bool:
         """Return whether it has been silent for too long. A process that never answered has `start_s` to start."""
         limit = hang_s if self.answered else max(hang_s, start_s)
-        return self.asked >= LEAST_ASKED and now - self.since >= limit
+        return self.checks >= LEAST_CHECKS and now - self.since >= limit

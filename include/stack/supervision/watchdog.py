@@ -54,7 +54,7 @@ class Watchdog:
         platform = platform or PlatformHook(endpoint(s, "platform_default"), backoff=Backoff(tries=1))
         self._alerts = ProcessAlerts(alerts_file(s), platform)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Check every process once; kill, restart and raise alerts as needed."""
         states = {state.name: state for state in self._supervisor.states()}
         silent: set[str] = set()
@@ -63,14 +63,14 @@ class Watchdog:
             if state is None or state.state != "RUNNING":
                 silent.add(name)
             else:
-                self._ask(state, silent)
+                self._check(state, silent)
             if state and state.state == GIVEN_UP:
                 self._start_again(state)
             elif state and state.state not in STOPPED:
                 self._lasting(name, silent)
         self._alerts.pass_on()
 
-    def _ask(self, state: State, silent: set[str]) -> None:
+    def _check(self, state: State, silent: set[str]) -> None:
         """Check a process, add it to `silent` if it does not answer, and kill it if it is hung."""
         name, known = state.name, self._silences.get(state.name)
         if known is None or known.pid != state.pid:
@@ -88,7 +88,7 @@ class Watchdog:
         self._alerts.silent(name)
         if known.hung(time.monotonic(), self._hang_s, UP_WITHIN_S):
             seconds = time.monotonic() - known.since
-            self._alerts.tell(name, f"{name} did not answer for {seconds:.0f} s: killed and restarted")
+            self._alerts.raise_alert(name, f"{name} did not answer for {seconds:.0f} s: killed and restarted")
             kill(state.pid)
 
     def _lasting(self, name: str, silent: set[str]) -> None:
@@ -97,7 +97,9 @@ class Watchdog:
         if name not in silent or silent.intersection(self._needs[name]):
             self._answered[name] = now
         elif now - self._answered.setdefault(name, now) > UP_WITHIN_S + 2 * self._hang_s:
-            self._alerts.tell(name, f"{name} has not answered for {now - self._answered[name]:.0f} s: see its log")
+            self._alerts.raise_alert(
+                name, f"{name} has not answered for {now - self._answered[name]:.0f} s: see its log"
+            )
 
     def _start_again(self, state: State) -> None:
         name, now = state.name, time.monotonic()
@@ -105,7 +107,9 @@ class Watchdog:
             return
         self._started[name] = now
         why = f" ({state.why})" if state.why else ""
-        self._alerts.tell(name, f"{name} exited soon after each start{why}: see its log; it is restarted once a minute")
+        self._alerts.raise_alert(
+            name, f"{name} exited soon after each start{why}: see its log; it is restarted once a minute"
+        )
         with suppress(SupervisorError, OSError):
             self._supervisor.start(name)
 
@@ -125,7 +129,7 @@ def main() -> None:
     hang_s = float(s["HEADRACE_HANG_S"])
     watchdog = Watchdog(s, hang_s)
     while True:
-        watchdog.look()
+        watchdog.poll()
         sys.stdout.flush()
         time.sleep(min(LONGEST_PAUSE_S, hang_s / 6))
 

@@ -25,7 +25,7 @@ class Queued(AirflowApi):
 
 
 def test_a_queued_task_is_reported_again_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(airflow_api, "SAY_EVERY_S", -1.0)
+    monkeypatch.setattr(airflow_api, "REPORT_EVERY_S", -1.0)
     monkeypatch.setattr(airflow_api, "POLL_S", 0.0)
     lines = list[str]()
     Queued(load({"HEADRACE_STATE": str(tmp_path)})).wait_for_run("refine_x", "run", 60, lines.append)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.stack.commands.demo import DemoStopped, tell
+from include.stack.commands.demo import DemoStopped, run_steps
 from include.stack.demo import orders
 from include.stack.demo.stage import Stage, Unmet
 from include.stack.demo.step import Seen, Step
@@ -40,7 +40,7 @@ def step(title: str, done: list[str], error: Exception | None = None) -> Step:
 
 def test_steps_run_in_order_and_wait_only_between_two_of_them(stage: Stage, capsys: Any) -> None:
     done = list[str]()
-    tell([step(title, done) for title in "abc"], stage, first=1, pause=lambda: done.append("pause"))
+    run_steps([step(title, done) for title in "abc"], stage, first=1, pause=lambda: done.append("pause"))
     assert done == ["a", "pause", "b", "pause", "c"]
     shown = capsys.readouterr().out
     assert all(text in shown for text in ("1. a", "type b", "rows of c", "[7]", "Look: here"))
@@ -48,7 +48,7 @@ def test_steps_run_in_order_and_wait_only_between_two_of_them(stage: Stage, caps
 
 def test_an_unattended_demo_does_not_wait_and_starts_at_the_named_step(stage: Stage) -> None:
     done = list[str]()
-    tell([step(title, done) for title in "abc"], stage, first=2, pause=None)
+    run_steps([step(title, done) for title in "abc"], stage, first=2, pause=None)
     assert done == ["b", "c"]
 
 
@@ -64,7 +64,7 @@ def test_a_failed_step_is_named_with_its_cause_and_no_later_step_runs(
 ) -> None:
     done = list[str]()
     with pytest.raises(DemoStopped) as stopped:
-        tell([step("a", done), step("b", done, error), step("c", done)], stage, first=1, pause=None)
+        run_steps([step("a", done), step("b", done, error), step("c", done)], stage, first=1, pause=None)
     assert f"step 2, b: {said}" in str(stopped.value)
     assert "./headrace demo --from 2" in str(stopped.value)
     assert done == ["a"]
@@ -72,9 +72,9 @@ def test_a_failed_step_is_named_with_its_cause_and_no_later_step_runs(
 
 def test_a_wait_returns_what_meets_the_expectation_and_else_says_what_was_found(stage: Stage) -> None:
     numbers = iter(range(9))
-    assert stage.wait("3", lambda: next(numbers), lambda n: n == 3, next_step="", look_s=0) == 3
+    assert stage.wait("3", lambda: next(numbers), lambda n: n == 3, next_step="", poll_s=0) == 3
     with pytest.raises(Unmet, match="expected 3 within 0 s; found 2"):
-        stage.wait("3", lambda: 2, lambda n: n == 3, next_step="look", within_s=0, look_s=0)
+        stage.wait("3", lambda: 2, lambda n: n == 3, next_step="look", within_s=0, poll_s=0)
 
 
 def test_the_contract_is_valid_with_and_without_the_new_field() -> None:

@@ -68,8 +68,8 @@ def test_the_first_start_has_nothing_to_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("nice", [0, 10])
 def test_batch_work_and_its_children_have_a_lower_priority(nice: int) -> None:
     shown = "import os, psutil; print(os.nice(0), psutil.Process().ionice().value)"
-    become = f"Process('x', ({sys.executable!r}, '-c', {shown!r}), nice={nice}).become()"
-    program = f"from include.stack.services.process import Process; {become}"
+    call = f"Process('x', ({sys.executable!r}, '-c', {shown!r}), nice={nice}).exec()"
+    program = f"from include.stack.services.process import Process; {call}"
     before = os.nice(0), psutil.Process().ionice().value
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     after = tuple(map(int, done.stdout.split()))

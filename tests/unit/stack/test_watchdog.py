@@ -19,7 +19,7 @@ from headrace.systems.retry import Backoff
 from include.stack.settings import Settings, ensure_secrets, load
 from include.stack.sockets import socket_path
 from include.stack.supervision import silence, watchdog
-from include.stack.supervision.process_alerts import wrong
+from include.stack.supervision.process_alerts import read_alerts
 from include.stack.supervision.supervisor import Supervisor
 from include.stack.supervision.watchdog import Watchdog
 
@@ -81,59 +81,62 @@ def supervisor(s: Settings) -> Iterator[Supervisor]:
 
 
 @pytest.fixture
-def looking(s: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], None]:
-    """`looking(until)`: a watchdog looks until that is so. The platform's database does not answer."""
+def run_until(s: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], None]:
+    """`run_until(condition)`: polls by a watchdog until the condition holds. The platform's database does not answer."""
     monkeypatch.setattr(watchdog, "AGAIN_S", 0.5)
-    monkeypatch.setattr(silence, "LEAST_ASKED", 1)  # each question takes five seconds
+    monkeypatch.setattr(silence, "LEAST_CHECKS", 1)  # each check takes five seconds
     platform = PlatformHook(Endpoint(host="127.0.0.1", port=1, database="none"), backoff=Backoff(tries=1))
     dog = Watchdog(s, 1.0, ["lineage"], platform)
 
-    def look(until: Callable[[], bool]) -> None:
+    def run(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
-        while not until():
+        while not condition():
             assert time.monotonic() < deadline
-            dog.look()
+            dog.poll()
             time.sleep(0.1)
 
-    return look
+    return run
 
 
 def test_a_process_that_hangs_is_killed_started_again_and_told(
-    s: Settings, supervisor: Supervisor, looking: Callable[[Callable[[], bool]], None]
+    s: Settings, supervisor: Supervisor, run_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     supervisor.start("lineage")
-    looks = iter(range(20))
-    looking(lambda: next(looks, 99) > 10 and supervisor.states()[0].state == "RUNNING")
+    polls = iter(range(20))
+    run_until(lambda: next(polls, 99) > 10 and supervisor.states()[0].state == "RUNNING")
     (before,) = supervisor.states()
-    assert wrong(s) == {}, "one that answers is left alone"
+    assert read_alerts(s) == {}, "one that answers is left alone"
     os.kill(before.pid, signal.SIGSTOP)
-    looking(lambda: supervisor.states()[0].pid not in (0, before.pid))
-    assert wrong(s)["lineage"].startswith("lineage did not answer for")
-    looking(lambda: not wrong(s))
+    run_until(lambda: supervisor.states()[0].pid not in (0, before.pid))
+    assert read_alerts(s)["lineage"].startswith("lineage did not answer for")
+    run_until(lambda: not read_alerts(s))
     assert supervisor.states()[0].state == "RUNNING"
 
 
 def test_a_process_that_the_supervisor_has_given_up_is_tried_again_and_told(
-    s: Settings, supervisor: Supervisor, looking: Callable[[Callable[[], bool]], None]
+    s: Settings, supervisor: Supervisor, run_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     (s.run / "broken").touch()
     supervisor.start("lineage")
-    looking(lambda: bool(wrong(s)))
+    run_until(lambda: bool(read_alerts(s)))
     assert supervisor.states()[0].state in ("FATAL", "BACKOFF", "STARTING")
-    assert "exited soon after each start" in wrong(s)["lineage"]
+    assert "exited soon after each start" in read_alerts(s)["lineage"]
     (s.run / "broken").unlink()
-    looking(lambda: not wrong(s))
+    run_until(lambda: not read_alerts(s))
     assert supervisor.states()[0].state == "RUNNING"
 
 
 def test_a_process_that_ends_again_and_again_is_told_and_one_that_was_stopped_is_not(
-    s: Settings, supervisor: Supervisor, looking: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
+    s: Settings,
+    supervisor: Supervisor,
+    run_until: Callable[[Callable[[], bool]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(watchdog, "UP_WITHIN_S", 1.0)
-    looks = iter(range(99))
-    looking(lambda: next(looks) > 50)
-    assert wrong(s) == {}
+    polls = iter(range(99))
+    run_until(lambda: next(polls) > 50)
+    assert read_alerts(s) == {}
     (s.run / "server.py").write_text("import time; time.sleep(1.5)")
     supervisor.start("lineage")
-    looking(lambda: bool(wrong(s)))
-    assert wrong(s)["lineage"].startswith("lineage has not answered for")
+    run_until(lambda: bool(read_alerts(s)))
+    assert read_alerts(s)["lineage"].startswith("lineage has not answered for")
