@@ -52,12 +52,12 @@ def run(context: Context) -> dict[str, Any]:
     with _many_files(context), trading(context, PACE):
         context.report("compacting, and writing anew")
         before = context.cpu()
-        told = spark.submit(context, "compaction", TABLE).told
+        result = spark.submit(context, "compaction", TABLE).result
         spent = cpu.spent(before, context.cpu())
-    ours, anew, megabytes = told["ours"], told["anew"], told["before"]["bytes"] / MEGABYTE
+    ours, anew, megabytes = result["ours"], result["anew"], result["before"]["bytes"] / MEGABYTE
     return {
         "megabytes": round(megabytes, 1),
-        "files_before": told["before"]["files"],
+        "files_before": result["before"]["files"],
         "files_after": ours["files"],
         "files_anew": anew["files"],
         "seconds": {"ours": ours["seconds"], "anew": anew["seconds"]},

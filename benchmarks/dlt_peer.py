@@ -52,10 +52,12 @@ def load_by_dlt(context: Context, backend: str) -> dict[str, Any]:
     context.settle()
     context.report(f"dlt, {backend} backend")
     with empty_database(context):
-        return loaded(context, "load", _told(context, backend), ("postgres", "clickhouse"), lambda: _check(context))
+        return loaded(
+            context, "load", _parameters(context, backend), ("postgres", "clickhouse"), lambda: _check(context)
+        )
 
 
-def _told(context: Context, backend: str) -> dict[str, Any]:
+def _parameters(context: Context, backend: str) -> dict[str, Any]:
     return {
         "backend": backend,
         "dsn": role_dsn(context.settings, "cdc", CONNECTION),

@@ -46,7 +46,7 @@ def credentials(context: Context) -> dict[str, Any]:
 
 
 def loaded(
-    context: Context, module: str, told: Mapping[str, Any], servers: tuple[str, ...], counted: Callable[[], int]
+    context: Context, module: str, parameters: Mapping[str, Any], servers: tuple[str, ...], counted: Callable[[], int]
 ) -> dict[str, Any]:
     """What one load by `benchmarks.peer.<module>` took; its CPU-seconds are its own and those of the servers it asks.
 
@@ -54,7 +54,7 @@ def loaded(
         NotMeasured: it failed.
     """
     before = context.cpu()
-    took = _in_process(module, told)
+    took = _in_process(module, parameters)
     spent = cpu.spent(before, context.cpu())
     rows = counted()
     by_process = {"dlt": took["cpu_s"], **{name: spent["by_process"][name] for name in servers}}
@@ -69,10 +69,10 @@ def loaded(
     }
 
 
-def _in_process(module: str, told: Mapping[str, Any]) -> dict[str, float]:
+def _in_process(module: str, parameters: Mapping[str, Any]) -> dict[str, float]:
     command = [sys.executable, "-m", f"benchmarks.peer.{module}"]
     done = subprocess.run(
-        command, input=json.dumps(told), capture_output=True, text=True, timeout=WITHIN_S, check=False
+        command, input=json.dumps(parameters), capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
     if done.returncode:
         raise NotMeasured(f"dlt failed: {done.stderr.strip()[-600:]}")

@@ -15,14 +15,14 @@ from benchmarks.hops import Hop, delays, visible_delays
 from benchmarks.stats import spread
 from benchmarks.topics import records
 from benchmarks.trading import last_basket_id, next_basket_id, trading
-from benchmarks.up_time import say
+from benchmarks.up_time import run_command
 from benchmarks.watch.watcher import Seen, Watcher
 from headrace.contracts import names
 from headrace.planning.ddl import qualified
 from include.stack.endpoints import endpoint
 
 REPETITIONS = 3
-LOOK_EVERY_S: Final = 0.025
+POLL_S: Final = 0.025
 BURST_S: Final = 0.5
 PAUSE_S: Final = 9.5
 WAY: Final = ("produced", "inserted", "visible")
@@ -72,9 +72,9 @@ CPU = {
 def run(context: Context) -> dict[str, Any]:
     """Stop, start, and each phase once."""
     if not context.quick:
-        say(context, "up", "--wait")  # everything on, and filled
-        say(context, "down")
-        say(context, "up")
+        run_command(context, "up", "--wait")  # everything on, and filled
+        run_command(context, "down")
+        run_command(context, "up")
     return {phase.name: measured(context, phase) for phase in PHASES}
 
 
@@ -111,7 +111,7 @@ def _result(hops: Mapping[str, Hop], visible: Seen, used: Mapping[str, Any], sec
         "rows": rows,
         "rows_per_s": round(rows / seconds, 1),
         **{f"{name}_ms": spread(list(hops[name].delays_ms.values())) for name in WAY},
-        "looks_ms": spread(visible.looks_ms),
+        "looks_ms": spread(visible.polls_ms),
         "seen": sample,
         "unseen": unseen,
         "cpu_s": dict(used),
@@ -130,7 +130,7 @@ def _watch_warehouse(context: Context, first: int) -> Watcher:
             "password": place.password,
             "table": qualified(names.changes_table(context.contract(DATASET))),
             "where": f"basket_id >= {first}",
-            "every_s": LOOK_EVERY_S,
+            "every_s": POLL_S,
             "burst_s": BURST_S,
             "pause_s": PAUSE_S,
         },

@@ -15,7 +15,7 @@ from tests.support.live_shop import wait_until
 REPETITIONS = 3
 ROWS: Final = 300
 """Of each of the two datasets that trade on, before a trouble and during it."""
-TOLD_WITHIN_S: Final = 120.0
+REPORTED_WITHIN_S: Final = 120.0
 METHOD = (
     "A source database, a domain, connectors and a stream of their own hold three datasets; two of them get a row each every "
     "20 ms or somewhat more. Freshness is the time from a row's commit to the warehouse's insert. It is measured while all is "
@@ -43,7 +43,7 @@ def run(context: Context) -> dict[str, Any]:
             before = spread(shop.trade(rows))
             trouble.begin(shop)
             during = spread(shop.trade(rows))
-            wait_until(lambda t=trouble: t.told(shop), TOLD_WITHIN_S, f"nobody tells of {trouble.stage}")  # type: ignore[misc]
+            wait_until(lambda t=trouble: t.is_reported(shop), REPORTED_WITHIN_S, f"no report of {trouble.stage}")  # type: ignore[misc]
             trouble.mend(shop)
             shop.trade(1, (SICK, *WELL))
             ratio = round(during["p95"] / before["p95"], 2)

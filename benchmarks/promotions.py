@@ -132,10 +132,10 @@ def _by_spark(context: Context, joined: int) -> dict[str, Any]:
     took = spark.submit(context, "mart", str(sql), str(folder / "from"), str(folder / "to"))
     shutil.rmtree(folder, ignore_errors=True)
     served = context.systems.warehouse.count(MART)
-    if took.told != served:
-        raise NotMeasured(f"plain Spark made {took.told:,} rows of the mart, but {served:,} are served")
+    if took.result != served:
+        raise NotMeasured(f"plain Spark made {took.result:,} rows of the mart, but {served:,} are served")
     return {
-        "rows": took.told,
+        "rows": took.result,
         "seconds": round(took.seconds, 2),
         "rows_per_s": per_second(joined, took.seconds),
         "cpu_s": round(took.cpu_s, 2),

@@ -146,7 +146,7 @@ def _by_spark(context: Context, files: Path, within: tuple[str, str]) -> dict[st
     shutil.rmtree(out, ignore_errors=True)
     took = spark.submit(context, "refine", str(files), *within, str(out))
     shutil.rmtree(out, ignore_errors=True)
-    rows = int(took.told)
+    rows = int(took.result)
     return {
         "rows": rows,
         "seconds": round(took.seconds, 2),
@@ -159,10 +159,12 @@ def _by_spark(context: Context, files: Path, within: tuple[str, str]) -> dict[st
 def _by_dlt(context: Context, files: Path, within: tuple[str, str]) -> dict[str, Any]:
     context.report("dlt")
     start, until = (datetime.fromisoformat(day).replace(tzinfo=UTC).isoformat() for day in within)
-    told = {
+    parameters = {
         "files": str(files), "column": "checked_out_at", "start": start, "until": until,
         "key": [*context.contract(DATASET).key], "credentials": dlt_runs.credentials(context),
     }  # fmt: skip
     with dlt_runs.empty_database(context):
         table = f"{dlt_runs.DATABASE}.peer___transactions"
-        return dlt_runs.loaded(context, "merge", told, ("clickhouse",), lambda: context.systems.warehouse.count(table))
+        return dlt_runs.loaded(
+            context, "merge", parameters, ("clickhouse",), lambda: context.systems.warehouse.count(table)
+        )

@@ -30,7 +30,7 @@ class Took:
     seconds: float
     cpu_s: float
     """Of the process and all that it started."""
-    told: Any = field(hash=False)
+    result: Any = field(hash=False)
     """What it wrote to its result file."""
 
 
@@ -52,7 +52,7 @@ def submit(context: Context, module: str, *arguments: str) -> Took:
         command += [str(s.root / "benchmarks" / "peer" / f"{module}.py"), *arguments, str(result)]
         seconds, cpu_s, code = _timed(command, os.environ | shared(s) | lake, log)
         if code:
-            raise NotMeasured(f"{module} ended with {code}: {_last_words(log)}")
+            raise NotMeasured(f"{module} ended with {code}: {_log_tail(log)}")
         return Took(seconds, cpu_s, json.loads(result.read_text()) if result.exists() else None)
 
 
@@ -65,5 +65,5 @@ def _timed(command: Sequence[str], environ: dict[str, str], log: Path) -> tuple[
     return time.monotonic() - began, usage.ru_utime + usage.ru_stime, process.returncode
 
 
-def _last_words(log: Path) -> str:
+def _log_tail(log: Path) -> str:
     return " ".join(log.read_text(errors="replace").split())[-600:]

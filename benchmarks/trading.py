@@ -38,15 +38,15 @@ def trading(context: Context, rows_per_s: int) -> Iterator[subprocess.Popen[str]
 
 def next_basket_id(context: Context) -> int:
     """A basket id below those of every later run of the shop, and above those of every earlier one."""
-    return first_basket_id(_ask(context, "SELECT nextval('shop.runs')"))
+    return first_basket_id(_query(context, "SELECT nextval('shop.runs')"))
 
 
 def last_basket_id(context: Context, first: int) -> int:
     """The newest basket, of those from that id on."""
-    return _ask(context, f"SELECT max(basket_id) FROM retail.transactions WHERE basket_id >= {first:d}")
+    return _query(context, f"SELECT max(basket_id) FROM retail.transactions WHERE basket_id >= {first:d}")
 
 
-def _ask(context: Context, query: str) -> int:
+def _query(context: Context, query: str) -> int:
     with psycopg.connect(role_dsn(context.settings, "shop")) as connection:
         row = connection.execute(query).fetchone()
     if row is None or row[0] is None:

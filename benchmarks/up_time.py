@@ -13,7 +13,7 @@ from benchmarks.figure import Figure
 REPETITIONS = 3
 WITHIN_S = 2400
 STEP = re.compile(r"(\S+) up after [\d.]+ s\s*$")
-SAID = re.compile(r"\s*[\d.]+ s  (.+)")
+REPORTED_LINE = re.compile(r"\s*[\d.]+ s  (.+)")
 METHOD = (
     "Everything installed and loaded; `./headrace down`, then `./headrace up`. Seconds from the command until the last "
     "process answers its own protocol (healthy), and until the command ends because every hop of every dataset holds "
@@ -28,8 +28,8 @@ FIGURES = (
 
 def run(context: Context) -> dict[str, Any]:
     """Down and up."""
-    ended, _ = say(context, "down")[-1]
-    return {"down_s": round(ended, 2), **timeline(say(context, "up"))}
+    ended, _ = run_command(context, "down")[-1]
+    return {"down_s": round(ended, 2), **timeline(run_command(context, "up"))}
 
 
 def timeline(lines: list[tuple[float, str]]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def timeline(lines: list[tuple[float, str]]) -> dict[str, Any]:
     return {"steps_s": steps, "healthy_s": max(steps.values()), "served_s": round(lines[-1][0], 2)}
 
 
-def say(context: Context, *command: str) -> list[tuple[float, str]]:
+def run_command(context: Context, *command: str) -> list[tuple[float, str]]:
     """What `./headrace <command …>` says, with the seconds since it was called; also when it ended.
 
     Raises:
@@ -55,8 +55,8 @@ def say(context: Context, *command: str) -> list[tuple[float, str]]:
     assert process.stdout
     for line in process.stdout:
         lines.append((time.monotonic() - began, line.rstrip()))
-        if said := SAID.fullmatch(line.rstrip()):
-            context.report(said[1])
+        if found := REPORTED_LINE.fullmatch(line.rstrip()):
+            context.report(found[1])
     if process.wait(WITHIN_S):
         raise NotMeasured(
             f"./headrace {' '.join(command)} ended with {process.returncode}: {lines[-1][1] if lines else ''}"

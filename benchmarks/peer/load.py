@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peer.load`: dlt loads tables from PostgreSQL into ClickHouse; told on its standard input.
+"""`python -m benchmarks.peer.load`: dlt loads tables from PostgreSQL into ClickHouse; its parameters come on its standard input.
 
 The clock runs from the building of the source to the end of the pipeline, so imports are not counted: a platform
 that is up has its programs loaded too.
@@ -22,8 +22,8 @@ IMPORTED_BEFORE = ("pyarrow.parquet", "sqlalchemy", "psycopg2", "connectorx", "p
 DATASET = "peer"
 
 
-def load(told: Mapping[str, Any]) -> dict[str, float]:
-    """Seconds and CPU-seconds of one load. `told`: backend, dsn, schema, tables, chunk_size, workers, credentials."""
+def load(parameters: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds and CPU-seconds of one load. `parameters`: backend, dsn, schema, tables, chunk_size, workers, credentials."""
     import dlt
     from dlt.destinations import clickhouse
     from dlt.sources.sql_database import sql_database
@@ -31,18 +31,18 @@ def load(told: Mapping[str, Any]) -> dict[str, float]:
     for name in (*IMPORTED_BEFORE, "clickhouse_connect"):
         importlib.import_module(name)
     options: dict[str, Any] = {}
-    if told["backend"] == "connectorx":
-        options = {"backend_kwargs": {"conn": told["dsn"], "return_type": "arrow"}}
+    if parameters["backend"] == "connectorx":
+        options = {"backend_kwargs": {"conn": parameters["dsn"], "return_type": "arrow"}}
     with tempfile.TemporaryDirectory(prefix="headrace-dlt-") as folder:
         used, began = cpu_s(), time.monotonic()
         source = sql_database(
-            told["dsn"].replace("postgresql://", "postgresql+psycopg2://"), schema=told["schema"],
-            table_names=told["tables"], backend=told["backend"], chunk_size=told["chunk_size"],
+            parameters["dsn"].replace("postgresql://", "postgresql+psycopg2://"), schema=parameters["schema"],
+            table_names=parameters["tables"], backend=parameters["backend"], chunk_size=parameters["chunk_size"],
             reflection_level="full", **options,
         )  # fmt: skip
         pipeline = dlt.pipeline(
             "headrace_peer", pipelines_dir=folder, dataset_name=DATASET,
-            destination=clickhouse(credentials=told["credentials"]),
+            destination=clickhouse(credentials=parameters["credentials"]),
         )  # fmt: skip
         pipeline.run(source, write_disposition="replace", loader_file_format="parquet")
         return {"seconds": time.monotonic() - began, "cpu_s": cpu_s() - used}

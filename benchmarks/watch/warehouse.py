@@ -20,23 +20,23 @@ from benchmarks.watch.watcher import Seen, serve
 ROW = struct.Struct("<iQ")
 
 
-def watch(told: Mapping[str, Any], ready: Callable[[], None], stop: threading.Event) -> Seen:
-    """`told`: host, port, user, password, table, where, every_s, burst_s, pause_s."""
-    connection = http.client.HTTPConnection(told["host"], told["port"], timeout=30)
-    token = base64.b64encode(f"{told['user']}:{told['password']}".encode()).decode()
+def watch(parameters: Mapping[str, Any], ready: Callable[[], None], stop: threading.Event) -> Seen:
+    """`parameters`: host, port, user, password, table, where, every_s, burst_s, pause_s."""
+    connection = http.client.HTTPConnection(parameters["host"], parameters["port"], timeout=30)
+    token = base64.b64encode(f"{parameters['user']}:{parameters['password']}".encode()).decode()
     headers = {"Authorization": f"Basic {token}"}
     newest: dict[int, int] = {}
     at: dict[tuple[int, int], int] = {}
-    looks: list[float] = []
+    polls: list[float] = []
     last: float | None = None
-    burst_ends = time.monotonic() + told["burst_s"]
+    burst_ends = time.monotonic() + parameters["burst_s"]
     ready()
     while not stop.is_set():
         if time.monotonic() > burst_ends:
-            stop.wait(told["pause_s"])
-            last, burst_ends = None, time.monotonic() + told["burst_s"]
+            stop.wait(parameters["pause_s"])
+            last, burst_ends = None, time.monotonic() + parameters["burst_s"]
         began = time.monotonic()
-        connection.request("POST", "/", query(told["table"], told["where"], newest).encode(), headers)
+        connection.request("POST", "/", query(parameters["table"], parameters["where"], newest).encode(), headers)
         answer = connection.getresponse()
         body, now_us = answer.read(), time.time_ns() // 1000
         if answer.status != 200:
@@ -47,10 +47,10 @@ def watch(told: Mapping[str, Any], ready: Callable[[], None], stop: threading.Ev
             newest[partition] = max(newest.get(partition, -1), offset)
         read = time.monotonic()
         if last is not None:
-            looks.append(round((read - last) * 1000, 3))
+            polls.append(round((read - last) * 1000, 3))
         last = read
-        time.sleep(max(0.0, told["every_s"] - (read - began)))
-    return Seen(at, tuple(looks))
+        time.sleep(max(0.0, parameters["every_s"] - (read - began)))
+    return Seen(at, tuple(polls))
 
 
 def query(table: str, where: str, newest: Mapping[int, int]) -> str:

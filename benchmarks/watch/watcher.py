@@ -23,15 +23,15 @@ class Seen:
 
     Attributes:
         at: (partition, offset) → epoch microseconds.
-        looks_ms: time between one look's answer and the next one's, the resolution of `at`.
+        polls_ms: time between one poll's answer and the next one's, the resolution of `at`.
     """
 
     at: Mapping[tuple[int, int], int] = field(hash=False)
-    looks_ms: tuple[float, ...]
+    polls_ms: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists."""
-        return {"at": [[*place, at] for place, at in self.at.items()], "looks_ms": list(self.looks_ms)}
+        return {"at": [[*place, at] for place, at in self.at.items()], "looks_ms": list(self.polls_ms)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Seen:
@@ -40,13 +40,13 @@ class Seen:
 
 
 class Watcher:
-    """A running watcher; `ready` once it looks, `stop` to have what it saw."""
+    """A running watcher; `ready` once it polls, `stop` to have what it saw."""
 
-    def __init__(self, module: str, told: Mapping[str, Any]) -> None:
+    def __init__(self, module: str, parameters: Mapping[str, Any]) -> None:
         command = [sys.executable, "-m", f"benchmarks.watch.{module}"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.write(json.dumps(parameters) + "\n")
         self._process.stdin.flush()
         if self._process.stdout.readline().strip() != "ready":
             raise NotMeasured(f"the watcher {module} did not start; its words are above")
@@ -70,8 +70,8 @@ class Watcher:
 
 
 def serve(watch: Callable[[Mapping[str, Any], Callable[[], None], threading.Event], Seen]) -> None:
-    """The watching process: `watch(told, ready, stop)` returns what it saw once `stop` is set."""
-    told, stop = json.loads(sys.stdin.readline()), threading.Event()
+    """The watching process: `watch(parameters, ready, stop)` returns what it saw once `stop` is set."""
+    parameters, stop = json.loads(sys.stdin.readline()), threading.Event()
 
     def wait_for_end() -> None:
         sys.stdin.read()
@@ -82,4 +82,4 @@ def serve(watch: Callable[[Mapping[str, Any], Callable[[], None], threading.Even
         sys.stdout.flush()
 
     threading.Thread(target=wait_for_end, daemon=True).start()
-    json.dump(watch(told, ready, stop).to_json(), sys.stdout)
+    json.dump(watch(parameters, ready, stop).to_json(), sys.stdout)
