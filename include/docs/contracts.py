@@ -92,19 +92,19 @@ def quality_rules() -> str:
     """Return a table of the keys of a quality rule and their allowed values."""
     units = sorted(SECONDS, key=lambda unit: (SECONDS[unit], len(unit)))
     rows = [
-        ("`type`", _words(get_args(RuleKind))),
-        ("`severity`", _words(get_args(Severity))),
-        ("`metric` of a `library` rule", _words(sla.METRICS)),
-        ("condition of a `library` or `sql` rule: exactly one of", _words(sla.OPERATORS)),
-        ("`unit` of a freshness SLA", _words(units)),
-        ("`unit` of a retention", _words(retention.DAYS)),
+        ("`type`", _codes(get_args(RuleKind))),
+        ("`severity`", _codes(get_args(Severity))),
+        ("`metric` of a `library` rule", _codes(sla.METRICS)),
+        ("condition of a `library` or `sql` rule: exactly one of", _codes(sla.OPERATORS)),
+        ("`unit` of a freshness SLA", _codes(units)),
+        ("`unit` of a retention", _codes(retention.DAYS)),
     ]
     return table(("key", "one of"), rows)
 
 
 def postgres_types() -> str:
     """Return a table of the PostgreSQL column types allowed for each Avro type."""
-    rows = [(code(name), _words(types)) for name, types in drift.TYPES.items()]
+    rows = [(code(name), _codes(types)) for name, types in drift.TYPES.items()]
     rows += [
         ("`enum`", "an enumerated type of the database"),
         ("`array`", "an array of one of these types, except `xml`"),
@@ -120,7 +120,7 @@ def not_by_cdc() -> str:
 
 def drift_rules() -> str:
     """Return the list of drift rules: possible differences between a source table and its contract."""
-    return _words(get_args(drift.Rule)) + "\n"
+    return _codes(get_args(drift.Rule)) + "\n"
 
 
 def _everything_unfaithful() -> Record:
@@ -166,5 +166,5 @@ def _default(value: Any) -> str:
     return "" if value is None else code(json.dumps(value) if isinstance(value, list) else value)
 
 
-def _words(names: Any) -> str:
+def _codes(names: Any) -> str:
     return ", ".join(code(name) for name in names)

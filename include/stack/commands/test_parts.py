@@ -66,8 +66,8 @@ class Suite:
             counts = outcomes(self._report(part))
             for outcome, count in counts.items():
                 total[outcome] = total.get(outcome, 0) + count
-            out.print(f"{self.seconds[part]:7.1f} s  {part}: {_words(counts)}, exit code {code}", markup=False)
-        out.print(f"total: {_words(total)}", markup=False)
+            out.print(f"{self.seconds[part]:7.1f} s  {part}: {_counts_text(counts)}, exit code {code}", markup=False)
+        out.print(f"total: {_counts_text(total)}", markup=False)
         codes = [code for code in self.codes.values() if code != NO_TESTS]
         return max(codes, key=abs, default=NO_TESTS)
 
@@ -154,6 +154,6 @@ def outcomes(report: Path) -> dict[str, int]:
     return counts
 
 
-def _words(counts: Mapping[str, int]) -> str:
+def _counts_text(counts: Mapping[str, int]) -> str:
     shown: Iterable[str] = (f"{count} {outcome}" for outcome, count in counts.items() if count)
     return ", ".join(shown) or "no tests"

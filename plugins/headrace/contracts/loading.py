@@ -30,7 +30,7 @@ RESERVED_DOMAINS: Final = frozenset(
 )
 """Databases of ClickHouse and of Headrace. No domain may have these names."""
 
-_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Pair(NamedTuple):
@@ -181,7 +181,7 @@ def _claims(contract: Contract) -> Iterator[tuple[str, str]]:
 def _check_names(root: Path, pair: Pair, errors: list[ContractError]) -> None:
     path = shown(root, pair.shape)
     for what, name in (("domain", pair.domain), ("dataset", pair.dataset)):
-        if not _WORD.fullmatch(name):
+        if not _NAME.fullmatch(name):
             message = f"{name!r} cannot name a {what}; use lower-case letters, digits and _"
             errors.append(ContractError(path, 1, "name", message))
     if pair.domain in RESERVED_DOMAINS:

@@ -58,9 +58,9 @@ def _unknown_inside(document: Document, steps: Steps, model: Any, data: Any) -> 
             yield from _unknown_inside(document, (*steps, key), inner, data[key])
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return the next step for an unknown word: the closest known word, or to remove it."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1)
     return f'write "{close[0]}" if that is meant, or remove it' if close else "remove it"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from headrace.contracts.contract import Compatibility, Maintenance, Serving, Source, SourceKind, Zone
 
-_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _TABLE: Final = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 MAX_PARTITIONS: Final = 1_000
 SECONDS: Final[Mapping[str, float]] = {
@@ -45,7 +45,7 @@ def _source_problem(value: Any) -> str | None:
     kind, connection, table = value.get("kind"), value.get("connection"), value.get("table")
     if kind not in get_args(SourceKind):
         return f"has the kind {kind!r}"
-    if connection is not None and not _is_word(connection):
+    if connection is not None and not _is_name(connection):
         return f"has the connection {connection!r}, which is not a name"
     if connection is None and kind not in ("event", "mart", "platform"):
         return f"has no connection, which {kind} needs"
@@ -79,7 +79,7 @@ def _partitions_problem(value: Any) -> str | None:
     return None if valid else f"is {value!r}"
 
 
-def _words_problem(value: Any) -> str | None:
+def _names_problem(value: Any) -> str | None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return "is not a list of names"
     return "names a field twice" if len(set(value)) != len(value) else None
@@ -126,8 +126,8 @@ def _every_problem(value: Any) -> str | None:
     return None if number.isdecimal() and int(number) and unit in SECONDS else f"is {value!r}"
 
 
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and _WORD.fullmatch(value) is not None
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 PROPERTIES: Final[Mapping[str, Property]] = {
@@ -174,7 +174,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "a name in lower case",
             "The stream group. The streams of one group share one driver. Default: the domain.",
             None,
-            lambda value: None if _is_word(value) else f"is {value!r}",
+            lambda value: None if _is_name(value) else f"is {value!r}",
         ),
         Property(
             "eventTime",
@@ -197,7 +197,7 @@ PROPERTIES: Final[Mapping[str, Property]] = {
             "a list of fields, each with a classification",
             "Fields that leave the raw zone only as a keyed hash, as text. Equal values have equal tokens everywhere.",
             [],
-            _words_problem,
+            _names_problem,
         ),
         Property(
             "maintenance",

@@ -129,8 +129,8 @@ def sql_rules(contract: Contract) -> tuple[SqlRule, ...]:
 
 def _sql_rule(contract: Contract, rule: Rule) -> SqlRule:
     query = str(rule.definition["query"]).strip("; \n\t")
-    for word, name in (("object", qualified(names.view(contract))), ("property", identifier(rule.field or ""))):
-        query = query.replace(f"${{{word}}}", name).replace(f"{{{word}}}", name)
+    for placeholder, name in (("object", qualified(names.view(contract))), ("property", identifier(rule.field or ""))):
+        query = query.replace(f"${{{placeholder}}}", name).replace(f"{{{placeholder}}}", name)
     condition = next(key for key in CONDITIONS if key in rule.definition)
     counted = COUNT.match(query)
     rows = f"SELECT * FROM (SELECT * FROM{query[counted.end() :]}) LIMIT {EXAMPLES}" if counted else None  # noqa: S608

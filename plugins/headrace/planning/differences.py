@@ -76,9 +76,9 @@ def _column(table: Resource, was: Mapping[str, Any], is_: Mapping[str, Any], *, 
     if required[0] != required[1]:
         yield Difference(kind, f"{path}.required", *required, in_key)
     text = _COLUMN_TEXT[kind]
-    words = was.get(text) or "", is_.get(text) or ""
-    if words[0] != words[1]:
-        yield Difference(kind, f"{path}.{text}", *words, in_key)
+    texts = was.get(text) or "", is_.get(text) or ""
+    if texts[0] != texts[1]:
+        yield Difference(kind, f"{path}.{text}", *texts, in_key)
 
 
 def _values(desired: Resource, observed: Resource) -> Iterator[Difference]:

@@ -13,7 +13,9 @@ UNSURE: Final = "not shown"
 
 def classified(contracts: Iterable[Contract]) -> dict[str, str]:
     """Return field → classification of all datasets, because a query may join any of them."""
-    return {field: word for contract in contracts for field, word in contract.classifications.items()}
+    return {
+        field: classification for contract in contracts for field, classification in contract.classifications.items()
+    }
 
 
 def hidden(sql: str, columns: Sequence[str], fields: Mapping[str, str | None], dialect: str) -> dict[str, str]:
@@ -31,7 +33,7 @@ def hidden(sql: str, columns: Sequence[str], fields: Mapping[str, str | None], d
     from sqlglot import exp, parse_one
     from sqlglot.errors import SqlglotError
 
-    words = {field: word for field, word in fields.items() if word}
+    classifications = {field: classification for field, classification in fields.items() if classification}
     try:
         tree = parse_one(sql, dialect=dialect)
     except SqlglotError:
@@ -40,13 +42,15 @@ def hidden(sql: str, columns: Sequence[str], fields: Mapping[str, str | None], d
         return dict.fromkeys(columns, UNSURE)
     made = [(alias.alias, {each.name for each in alias.find_all(exp.Column)}) for alias in tree.find_all(exp.Alias)]
     while more := {
-        name: words[next(iter(of & words.keys()))] for name, of in made if name not in words and of & words.keys()
+        name: classifications[next(iter(of & classifications.keys()))]
+        for name, of in made
+        if name not in classifications and of & classifications.keys()
     }:
-        words |= more
+        classifications |= more
     known = {*fields, *(name for name, _ in made)}
 
-    def word(column: str) -> str | None:
+    def classification(column: str) -> str | None:
         name = column.rpartition(".")[2]  # ClickHouse prefixes the second of two columns of one name with its table
-        return words.get(name) or (None if name in known else UNSURE)
+        return classifications.get(name) or (None if name in known else UNSURE)
 
-    return {column: found for column in columns if (found := word(column))}
+    return {column: found for column in columns if (found := classification(column))}

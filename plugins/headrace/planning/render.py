@@ -65,8 +65,8 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _change_lines(change: Change, *, held: bool = False) -> Iterator[str]:
     sign = "!" if change.breaking or held else _SIGNS[change.action]
-    word = "refused" if change.breaking else f"held back: {change.action}" if held else change.action
-    yield f"{sign} {word} {change.resource.kind} {change.resource.name}"
+    action = "refused" if change.breaking else f"held back: {change.action}" if held else change.action
+    yield f"{sign} {action} {change.resource.kind} {change.resource.name}"
     if change.action == "create":
         yield from (f"    + {line}" for line in _spec_lines(_public(change.resource)["spec"]))
     for detail in change.details:

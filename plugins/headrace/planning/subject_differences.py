@@ -96,10 +96,10 @@ def _row(schema: Any) -> dict[str, Any]:
 
 def _types(schema: Any) -> dict[str, str]:
     """Return field of the row → its type as text. Equal types have equal text."""
-    return {name: _words(type_) for name, type_ in _row(schema).items()}
+    return {name: _type_text(type_) for name, type_ in _row(schema).items()}
 
 
-def _words(type_: Any) -> str:
+def _type_text(type_: Any) -> str:
     """Return a type as text. The branches of a union are sorted, because their order only affects the default."""
     if isinstance(type_, list):
         return " or ".join(sorted(compatibility.type_text(branch) for branch in type_))
