@@ -41,7 +41,7 @@ def parse(file):
     return {"file": file, "modules": sorted(set(sys.modules) - before), "dags": {
         name: {"doc": dag.doc_md or "", "tags": sorted(dag.tags), "tasks": {
             task.task_id: {"owner": task.owner,
-            "told": [c.__name__ for c in (*task.on_failure_callback, *task.on_success_callback)], "upstream": sorted(task.upstream_task_ids)} for task in dag.tasks}}
+            "callbacks": [c.__name__ for c in (*task.on_failure_callback, *task.on_success_callback)], "upstream": sorted(task.upstream_task_ids)} for task in dag.tasks}}
         for name, dag in dags.items()}}
 for file in sys.argv[1:]:
     child = os.fork()
@@ -87,7 +87,7 @@ def test_a_dag_is_owned_documented_and_light(parsed: dict[str, dict[str, Any]], 
         assert dag["tags"], f"{dag_id} has no tag"
         for task, facts in dag["tasks"].items():
             assert facts["owner"] not in ("", "airflow"), f"{dag_id}.{task} has no owner"
-            assert facts["told"] == ["raise_on_failure", "resolve_on_success"], (
+            assert facts["callbacks"] == ["raise_on_failure", "resolve_on_success"], (
                 f"{dag_id}.{task} fails unheard: add **ALERTING"
             )
     heavy = [module for module in HEAVY if module in found["modules"]]

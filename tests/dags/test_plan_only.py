@@ -17,7 +17,7 @@ def tasks() -> dict[str, Any]:
     return dict(runpy.run_path(str(ROOT / "dags" / "apply_contracts.py"))["dag"].task_dict)
 
 
-def test_every_task_is_told(tasks: dict[str, Any]) -> None:
+def test_every_task_gets_plan_only(tasks: dict[str, Any]) -> None:
     assert tasks.pop("all_applied").upstream_task_ids == tasks.keys()
     for name, task in tasks.items():
         assert task.plan_only == "{{ params.plan_only }}", name
@@ -30,10 +30,10 @@ def test_a_task_that_only_shows_reaches_no_system(
 ) -> None:
     from headrace.systems.endpoint import Endpoint
 
-    def asked(_: object, connection: str) -> Endpoint:
+    def refuse(_: object, connection: str) -> Endpoint:
         pytest.fail(f"{name} asks for {connection}")
 
-    monkeypatch.setattr(Endpoint, "from_connection", classmethod(asked))
+    monkeypatch.setattr(Endpoint, "from_connection", classmethod(refuse))
     monkeypatch.setenv("HEADRACE_INDEX", str(tmp_path / "index.json"))
     monkeypatch.setattr(tasks[name], "plan_only", "True")
     tasks[name].execute({})

@@ -79,11 +79,11 @@ def comes_back(stack: Stack) -> Callable[[str, int, float], float]:
 
 
 @pytest.fixture
-def ask_platform(stack: Stack) -> Callable[..., list[tuple[object, ...]]]:
-    """`ask_platform(query, *parameters)`: rows of the platform's database."""
+def platform_rows(stack: Stack) -> Callable[..., list[tuple[object, ...]]]:
+    """`platform_rows(query, *parameters)`: rows of the platform's database."""
 
-    def ask(query: str, *parameters: object) -> list[tuple[object, ...]]:
+    def rows(query: str, *parameters: object) -> list[tuple[object, ...]]:
         with psycopg.connect(stack.platform_dsn) as connection:
             return connection.execute(query, parameters).fetchall()
 
-    return ask
+    return rows

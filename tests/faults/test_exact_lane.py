@@ -98,8 +98,8 @@ def test_a_refinement_outlives_its_driver_and_then_the_object_store(
 
 
 @pytest.mark.long
-def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
-    stack: Stack, window: TradingWindow, days: tuple[str, str], ask_platform: Callable[..., list[tuple[object, ...]]]
+def test_a_backfill_maintenance_and_a_new_field_at_once_give_the_rows_of_one_run(
+    stack: Stack, window: TradingWindow, days: tuple[str, str], platform_rows: Callable[..., list[tuple[object, ...]]]
 ) -> None:
     def backfilled() -> dict[str, str]:
         return {run["dag_run_id"]: run["state"] for run in stack.airflow.runs(REFINE, run_type="backfill")}
@@ -120,7 +120,7 @@ def test_a_backfill_lake_care_and_a_new_field_at_once_end_where_one_run_does(
         "the backfill has not succeeded",
     )
     finish(stack, "lake_maintenance", care)
-    refined = [interval for run in backfilled().keys() - earlier.keys() for interval in intervals(ask_platform, run)]
+    refined = [interval for run in backfilled().keys() - earlier.keys() for interval in intervals(platform_rows, run)]
     assert sorted(start[:10] for start, _ in refined) == list(days)
     stack.airflow.pause("lake_maintenance", True)
 
@@ -154,9 +154,9 @@ def agrees_with_the_source(stack: Stack) -> None:
     assert history.scan(row_filter="_is_current = true").count() == source_lines(stack)
 
 
-def intervals(ask_platform: Callable[..., list[tuple[Any, ...]]], run: str) -> list[tuple[str, str]]:
+def intervals(platform_rows: Callable[..., list[tuple[Any, ...]]], run: str) -> list[tuple[str, str]]:
     """The intervals of event time that a run has refined, by the ledger."""
-    (selection,), *_ = ask_platform("SELECT selection FROM refinements WHERE dag_run = %s", run)
+    (selection,), *_ = platform_rows("SELECT selection FROM refinements WHERE dag_run = %s", run)
     found: list[tuple[str, str]] = selection["intervals"]
     return found
 

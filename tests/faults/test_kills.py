@@ -38,17 +38,17 @@ def test_killed_processes_come_back_and_changes_flow_again(
 
 def test_a_stream_is_adopted_when_the_scheduler_and_the_triggerer_die_never_started_twice(
     stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float],
-    ask_platform: Callable[..., list[tuple[object, ...]]],
+    platform_rows: Callable[..., list[tuple[object, ...]]],
 ) -> None:  # fmt: skip
     def driver() -> int:
         return stack.pid("stream-retail")
 
     window.trade()
-    before, launches = driver(), ask_platform("SELECT launches FROM streams WHERE stream_group = 'retail'")
+    before, launches = driver(), platform_rows("SELECT launches FROM streams WHERE stream_group = 'retail'")
     comes_back("airflow-scheduler", kill("airflow-scheduler"), 120)
     comes_back("airflow-triggerer", kill("airflow-triggerer"), 120)
     assert driver() == before
-    assert ask_platform("SELECT launches FROM streams WHERE stream_group = 'retail'") == launches
+    assert platform_rows("SELECT launches FROM streams WHERE stream_group = 'retail'") == launches
     # A dead scheduler's workers must not hold its locks: Airflow goes on scheduling.
     stack.airflow.pause("steer_connectors", paused=False)
     run = stack.airflow.trigger("steer_connectors", {"connector": "lake-retail", "action": "resume"})
@@ -106,16 +106,16 @@ def test_the_api_server_the_dag_processor_lineage_and_the_batch_driver_die_at_on
 
 
 @pytest.mark.long
-def test_what_hangs_is_killed_started_again_and_told(
+def test_hung_processes_are_killed_and_restarted_and_raise_alerts(
     stack: Stack, window: TradingWindow, freeze: Callable[[str], int], comes_back: Callable[..., float],
-    ask_platform: Callable[..., list[tuple[object, ...]]],
+    platform_rows: Callable[..., list[tuple[object, ...]]],
 ) -> None:  # fmt: skip
     window.trade()
-    began = ask_platform("SELECT now()")[0][0]
+    began = platform_rows("SELECT now()")[0][0]
     together = {name: freeze(name) for name in ("clickhouse", STANDBY)}
     for process, pid in together.items():
         comes_back(process, pid, 4 * float(stack.settings["HEADRACE_HANG_S"]))
     window.flows()
-    told = "SELECT key FROM alerts WHERE first_seen > %s AND key LIKE 'process:%%' ORDER BY key"
-    keys = [key for (key,) in ask_platform(told, began)]
+    query = "SELECT key FROM alerts WHERE first_seen > %s AND key LIKE 'process:%%' ORDER BY key"
+    keys = [key for (key,) in platform_rows(query, began)]
     assert keys == ["process:clickhouse", f"process:{STANDBY}"], "and no other process was taken for hung"

@@ -86,8 +86,8 @@ def shown(form: Form, value: Exact) -> str:
         return instant_text(value)
     if form == "decimal" and isinstance(value, tuple):
         return _decimal_text(value)
-    told = repr(value)
-    return told if len(told) <= SHOWN else f"{told[:SHOWN]}… ({len(told)} characters)"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 
 def _decimal_text(value: tuple[Any, ...]) -> str:

@@ -23,7 +23,7 @@ SEED = 1
 @pytest.mark.beside
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_every_type_is_carried_exactly_or_told(stack: Stack, tmp_path: Path) -> None:
+def test_every_type_is_carried_exactly_or_reported(stack: Stack, tmp_path: Path) -> None:
     with schema_ids(stack):
         outcome = run_trial(stack.settings, tmp_path, (*every_type(), *SHAPED), ROWS_EACH, SEED, print)
     assert not outcome.refused

@@ -28,19 +28,19 @@ class CatalogProxy:
         """What the catalog says; None: say nothing."""
         kept = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
 
-        def ask() -> httpx.Response:
+        def forward() -> httpx.Response:
             return self._catalog.request(method, path, headers=kept, content=body)
 
         if not (method == "POST" and "/tables/" in path):
-            return ask()
+            return forward()
         self.commits += 1
         fault, self.fault = self.fault, None
         if fault == "late":
-            self._late.append(ask)
+            self._late.append(forward)
             return None
         while self._late:
             self._late.pop()()
-        done = ask()
+        done = forward()
         if fault == "502":
             return httpx.Response(502, json={"error": {"message": "gone", "type": "BadGateway", "code": 502}})
         return None if fault == "drop" else done

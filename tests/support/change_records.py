@@ -127,8 +127,8 @@ def change(
     ts_us: int = 1_700_000_000_000_000, **source: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """A change envelope."""
-    said = {"version": "3", "ts_ms": ts_us // 1000, "snapshot": "false", "ts_us": ts_us, "lsn": lsn, **source}
-    return {"before": before, "after": after, "source": said, "op": op, "ts_us": ts_us + 5}
+    origin = {"version": "3", "ts_ms": ts_us // 1000, "snapshot": "false", "ts_us": ts_us, "lsn": lsn, **source}
+    return {"before": before, "after": after, "source": origin, "op": op, "ts_us": ts_us + 5}
 
 
 def encoded(value: Any, schema_id: int = SCHEMA_ID, schema: Any = None) -> bytes:

@@ -35,8 +35,8 @@ class DeadLetters:
                     arrived = Arrived(m.partition(), m.offset(), datetime.now(UTC), m.key(), None, m.headers() or ())
                     found.append(parse_dead_letter(refuser, arrived, datasets, datetime.now(UTC)))
                     if refuser.kind == "source":
-                        said = {name: (value or b"").decode() for name, value in m.headers() or ()}
-                        self.at_source[said["topic"], said["key"]] += 1
+                        headers = {name: (value or b"").decode() for name, value in m.headers() or ()}
+                        self.at_source[headers["topic"], headers["key"]] += 1
         return found
 
 

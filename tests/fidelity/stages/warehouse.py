@@ -115,5 +115,5 @@ def _agreed(form: str, number: Any, text: Any) -> Exact:
     if isinstance(number, list):
         return tuple(_agreed(form, one, other) for one, other in zip(number, text, strict=True))
     shown = text.decode()
-    said = days(*map(int, shown.split("-"))) if form == "date" else micros(shown)
-    return number if said == number else f"stored as {number}, shown as {shown}"
+    read = days(*map(int, shown.split("-"))) if form == "date" else micros(shown)
+    return number if read == number else f"stored as {number}, shown as {shown}"

@@ -54,7 +54,7 @@ def departments(stack: Any, table: str, product: int) -> list[str]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("products_are_refined")
-def test_an_old_change_comes_late_and_once_and_does_not_win(
+def test_a_replayed_old_change_arrives_once_and_does_not_win(
     stack: Any,
     oltp: Any,
     warehouse: Any,
@@ -222,7 +222,7 @@ def killed_after_put(stack: Any, dead_letters: Any) -> Replay:
     return Replay(UnclosedLedger(ledger.platform), Quarantine(found.lake), DyingDestination)
 
 
-def test_the_ledger_keeps_a_letter_once(stack: Any, dead_letters: Any) -> None:
+def test_the_ledger_keeps_a_dead_letter_once(stack: Any, dead_letters: Any) -> None:
     query = "SELECT count(*), count(DISTINCT (refused_by, topic, kafka_partition, kafka_offset)) FROM dead_letters"
     with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
         row: Any = connection.execute(query).fetchone()

@@ -94,7 +94,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(dsn: str, query: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
+def run_query(dsn: str, query: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
     """The answer to an asynchronous query."""
 
     async def run() -> T:

@@ -178,7 +178,7 @@ def test_openlineages_own_client_is_understood(endpoint: RunningEndpoint, space:
     assert rows("SELECT name FROM lineage.jobs WHERE namespace = %s", space) == [("move",)]
 
 
-def test_an_unreachable_database_is_said_and_waited_for(tmp_path: Path, space: str) -> None:
+def test_an_unreachable_database_is_reported_and_waited_for(tmp_path: Path, space: str) -> None:
     dsn = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     with running(tmp_path, dsn, wait=False) as lonely:
         answer = None

@@ -11,7 +11,7 @@ import pytest
 
 from headrace.services.lineage.declaring import emit_declared
 from headrace.services.lineage.graph import graph, path
-from tests.integration.lineage.conftest import RunningEndpoint, ask
+from tests.integration.lineage.conftest import RunningEndpoint, run_query
 from tests.support.lineage_cases import (
     AT,
     METRIC,
@@ -52,7 +52,7 @@ def test_an_unbroken_path_from_postgresql_to_the_metric(endpoint: RunningEndpoin
     assert emitted.events == 2 * emitted.jobs
     start = f"postgres://postgres-{space}:5432:oltp.retail.transactions"
     end = f"clickhouse://clickhouse-{space}:8123:{METRIC}"
-    edges = ask(dsn, lambda connection: path(connection, start, end))
+    edges = run_query(dsn, lambda connection: path(connection, start, end))
     assert edges is not None
     assert [edge.job_name for edge in edges] == [
         "cdc-oltp.oltp.retail.transactions",
@@ -60,10 +60,10 @@ def test_an_unbroken_path_from_postgresql_to_the_metric(endpoint: RunningEndpoin
     ]
     assert edges[0].source == start and edges[-1].target == end
     assert all(left.target == right.source for left, right in pairwise(edges))
-    columns = ask(dsn, lambda c: path(c, start, end, columns=("sales_value", "sales")))
+    columns = run_query(dsn, lambda c: path(c, start, end, columns=("sales_value", "sales")))
     assert columns is not None
     assert [edge.transformation for edge in columns] == ["DIRECT:IDENTITY", "DIRECT:AGGREGATION"]
-    assert ask(dsn, lambda c: path(c, start, end, columns=("week", "sales"))) is None
+    assert run_query(dsn, lambda c: path(c, start, end, columns=("week", "sales"))) is None
     assert endpoint.hook.path(start, end, columns=("sales_value", "sales")) is not None
 
 
@@ -177,7 +177,7 @@ def test_late_events_do_not_overwrite_newer_facets(endpoint: RunningEndpoint, ds
     for seconds, kind in ((2, "VIEW"), (1, "TABLE")):
         typed = dataset(space, "a", datasetType={"datasetType": kind})
         endpoint.post(run_event("job", namespace=space, inputs=[typed], seconds=seconds))
-    found = ask(dsn, lambda connection: graph(connection, f"{space}:a"))
+    found = run_query(dsn, lambda connection: graph(connection, f"{space}:a"))
     assert found and found.nodes[0].type == "VIEW"
 
 

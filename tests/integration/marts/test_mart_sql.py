@@ -78,7 +78,9 @@ def test_every_mart_has_sql_and_a_recomputation() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(MARTS))
-def test_a_mart_is_what_polars_says(cleaned: SparkSession, frames: dict[str, pl.DataFrame], name: str) -> None:
+def test_a_mart_equals_its_recomputation_by_polars(
+    cleaned: SparkSession, frames: dict[str, pl.DataFrame], name: str
+) -> None:
     anew(cleaned, name)
     done = build(cleaned, mart(name), sql(name), lambda zones: ())
     wanted = MARTS[name](frames)

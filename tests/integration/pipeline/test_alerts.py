@@ -19,7 +19,7 @@ INSERT = """
     VALUES (%s, 25671, NULL, 330, 1, 1.00, 0, 0, 0, 12, '2017-03-20 10:15:30+00')"""
 
 
-def test_an_alert_is_told_and_so_is_its_end(stack: Stack, notification: Callable[..., str]) -> None:
+def test_an_alert_and_its_end_are_notified(stack: Stack, notification: Callable[..., str]) -> None:
     platform = stack.systems.platform
     key = f"test:{time.time_ns()}"
     rows = [{"basket_id": 7, "week": 54}]
@@ -31,7 +31,7 @@ def test_an_alert_is_told_and_so_is_its_end(stack: Stack, notification: Callable
     notification("OVER: weeks are wrong", key)
 
 
-def test_a_failed_dag_is_told_with_its_run_and_its_next_success_ends_it(
+def test_a_failed_dag_is_notified_with_its_run_and_its_next_success_ends_it(
     stack: Stack, notification: Callable[..., str]
 ) -> None:
     airflow = stack.airflow
@@ -47,7 +47,7 @@ def test_a_failed_dag_is_told_with_its_run_and_its_next_success_ends_it(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_late_data_is_told_until_it_is_in_time_again(
+def test_late_data_is_notified_until_it_is_in_time_again(
     stack: Stack, oltp: Any, eventually: Callable[..., Any], new_id: Callable[[], int], notification: Callable[..., str]
 ) -> None:
     """The driver stands still while a row is written, for less time than would have it launched again."""

@@ -39,7 +39,7 @@ def open_keys(stack: Stack) -> list[str]:
 
 
 @pytest.mark.timeout(900)
-def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
+def test_a_broken_rule_is_recorded_with_its_rows_and_alerted_until_it_holds(
     stack: Stack, oltp: Any, warehouse: Callable[..., Any], eventually: Callable[..., Any]
 ) -> None:
     checked(stack, "retail.products")
@@ -60,8 +60,8 @@ def test_a_broken_rule_is_seen_with_its_rows_kept_told_and_recovers(
         assert (passed, unexpected) == (False, 1)
         assert examples == [f'{{"product_id": {product}, "department": ""}}']
         # all were asked before it failed
-        asked = "SELECT count() FROM quality.latest WHERE dataset = 'retail.campaigns' AND zone = 'served'"
-        assert warehouse(asked)[0][0] > 3
+        query = "SELECT count() FROM quality.latest WHERE dataset = 'retail.campaigns' AND zone = 'served'"
+        assert warehouse(query)[0][0] > 3
         page = (stack.settings.home / "quality" / "retail.products.html").read_text()
         assert f"{product}, &#34;department&#34;: &#34;&#34;" in page
     finally:
@@ -80,15 +80,15 @@ def _assertions_reach_the_lineage_endpoint(stack: Stack, run: str, eventually: C
          WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = %s AND run_id = %s"""
     name = f"clickhouse://{stack.settings.bind}:{stack.settings.port('CLICKHOUSE')}"
 
-    def told(dataset: str) -> Any:
+    def reported_inputs(dataset: str) -> Any:
         job = f"check.{dataset}"
         with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
             row = connection.execute(query, [job, run_id(AIRFLOW, job, f"check_served {run}")]).fetchone()
         return row and row[0]
 
     for each in ("retail.products", "retail.coupon_redemptions"):
-        eventually(lambda each=each: bool(told(each)), True)
-    (dataset,) = told("retail.coupon_redemptions")
+        eventually(lambda each=each: bool(reported_inputs(each)), True)
+    (dataset,) = reported_inputs("retail.coupon_redemptions")
     assert (dataset["namespace"], dataset["name"]) == (name, "retail.coupon_redemptions")
     found = {a["name"]: a for a in dataset["inputFacets"]["dataQualityAssertions"]["assertions"]}
     assert found["household_had_the_campaign"]["assertion"] == "reference"

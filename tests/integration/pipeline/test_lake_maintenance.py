@@ -35,7 +35,7 @@ def switched_on(stack: Stack, platform: psycopg.Connection) -> Iterator[None]:
     stack.airflow.pause(DAG, True)
 
 
-def look_after(stack: Stack) -> list[dict[str, str]]:
+def maintain(stack: Stack) -> list[dict[str, str]]:
     """Order a run and wait for it. Runs come one after the other, so one by the clock is over then, too.
 
     Returns:
@@ -45,10 +45,10 @@ def look_after(stack: Stack) -> list[dict[str, str]]:
     return [stack.airflow.task_states(DAG, run["dag_run_id"]) for run in stack.airflow.runs(DAG, state="success")]
 
 
-def due(stack: Stack, *asked: str) -> list[str]:
+def due(stack: Stack, *requested: str) -> list[str]:
     """The tables that the DAG's first task finds, when a run asks for these."""
     operator = DueTablesOperator(task_id="due", schemas=str(stack.settings.contracts))
-    context: Any = {"params": {"tables": list(asked)}}
+    context: Any = {"params": {"tables": list(requested)}}
     return [policy["table"] for policy in operator.execute(context)]
 
 
@@ -65,7 +65,7 @@ def test_a_table_is_due_once_a_day(stack: Stack, platform: psycopg.Connection) -
     platform.execute("UPDATE maintained SET report = '{}'")
     platform.execute("UPDATE maintained SET at = now() - interval '1 day' WHERE lake_table = %s", [TABLE])
     assert due(stack) == [TABLE]
-    assert {"due": "success", "maintain": "success"} in look_after(stack)
+    assert {"due": "success", "maintain": "success"} in maintain(stack)
     assert report(platform)["before"]["snapshots"] >= 1
     assert report(platform)["after"]["files"] >= 1
     assert platform.execute("SELECT count(*) FROM maintained WHERE report <> '{}'").fetchone() == (1,)
@@ -74,7 +74,7 @@ def test_a_table_is_due_once_a_day(stack: Stack, platform: psycopg.Connection) -
 
 
 @pytest.mark.usefixtures("operators")
-def test_tables_are_looked_after_when_somebody_asks_and_others_are_refused_by_name(stack: Stack) -> None:
+def test_requested_tables_are_maintained_and_unknown_ones_are_refused_by_name(stack: Stack) -> None:
     """That a run's `tables` reach the operator is seen while faults happen: `lake_maintenance` is triggered with them."""
     assert due(stack, TABLE, "cleaned.retail_campaigns") == ["cleaned.retail_campaigns", TABLE]
     with pytest.raises(AirflowFailException, match=r"no contract has the table raw\.retail_nothing"):

@@ -26,7 +26,7 @@ def lineage(stack: Any, operators: None) -> httpx.Client:
     return httpx.Client(base_url=place.url, headers={"Authorization": f"Bearer {place.password}"}, timeout=30)
 
 
-def test_the_endpoint_asks_for_its_key(stack: Any) -> None:
+def test_the_endpoint_requires_its_key(stack: Any) -> None:
     place = stack.endpoint("lineage_default")
     assert httpx.get(f"{place.url}/api/v1/jobs", timeout=10).status_code == 401
 

@@ -46,7 +46,7 @@ def _dead_letter(kafka: Any, topic: str, part: bytes) -> dict[str, str]:
     return found
 
 
-def test_status_says_where_every_dataset_stands(stack: Any) -> None:
+def test_status_shows_every_dataset(stack: Any) -> None:
     from include.stack.commands.status import as_json
     from include.stack.contracts import contracts
 

@@ -65,7 +65,7 @@ def test_cleaned_is_what_the_source_is_and_a_second_run_changes_nothing(
 
 
 @pytest.mark.timeout(600)
-def test_what_checks_found_is_kept_in_the_warehouse_and_told_to_lineage(
+def test_check_outcomes_are_kept_in_the_warehouse_and_sent_to_lineage(
     stack: Stack, oltp: Any, warehouse: Any, eventually: Callable[..., Any]
 ) -> None:
     before = len(stack.systems.lake.catalog.load_table("raw.retail_campaigns").scan().to_arrow())
@@ -85,14 +85,14 @@ def test_what_checks_found_is_kept_in_the_warehouse_and_told_to_lineage(
         SELECT payload -> 'inputs', payload -> 'outputs' FROM lineage.events
          WHERE event_type = 'COMPLETE' AND payload #>> '{job,name}' = %s ORDER BY event_time DESC LIMIT 1"""
 
-    def told(job: str) -> Any:
+    def reported(job: str) -> Any:
         with psycopg.connect(stack.superuser_dsn("headrace")) as connection:
             return connection.execute(query, [job]).fetchone()
 
     for job in ("refine_retail_campaigns.refine", "check.cleaned.retail_campaigns"):
-        eventually(lambda job=job: bool(told(job)), True)
-    (raw_table,), made = told("refine_retail_campaigns.refine")
-    (dataset,), nothing = told("check.cleaned.retail_campaigns")
+        eventually(lambda job=job: bool(reported(job)), True)
+    (raw_table,), made = reported("refine_retail_campaigns.refine")
+    (dataset,), nothing = reported("check.cleaned.retail_campaigns")
     assert (raw_table["name"], dataset["name"], nothing) == ("raw/retail_campaigns", "cleaned/retail_campaigns", [])
     zones = ("cleaned/retail_campaigns", "history/retail_campaigns", "quarantine/retail_campaigns")
     assert sorted(output["name"] for output in made) == sorted(zones)

@@ -180,7 +180,7 @@ def open_alerts(stack: Stack) -> set[str]:
 
 
 @pytest.mark.timeout(2400)
-def test_weeks_are_backfilled_a_rule_is_broken_and_mended_and_marts_are_what_polars_says(
+def test_weeks_are_backfilled_a_rule_is_broken_and_fixed_and_marts_equal_polars(
     stack: Stack,
     oltp: psycopg.Connection,
     dropped: dict[str, pl.DataFrame],

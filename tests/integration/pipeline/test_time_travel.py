@@ -114,10 +114,10 @@ def filled(text: str, travelled: Mapping[str, str]) -> str:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_query_of_the_page_answers_as_it_says(
+def test_every_query_of_the_page_returns_what_it_documents(
     engine: str, runs: Mapping[str, Run], travelled: Mapping[str, str]
 ) -> None:
-    asked = set[str]()
+    tested = set[str]()
     for text in documented(engine):
         about = next(
             (what for what in ("<moment>", "<milliseconds>", "<snapshot>", "<month>", "audit") if what in text), ""
@@ -127,9 +127,9 @@ def test_every_query_of_the_page_answers_as_it_says(
             assert travelled["<snapshot>"] in {str(row["snapshot_id"]) for row in runs["Spark"](query)}
             continue
         assert runs[engine](query) == (REFUSED if about == "audit" else THEN), query
-        asked.add(about.replace("<milliseconds>", "<moment>"))
+        tested.add(about.replace("<milliseconds>", "<moment>"))
     wanted = {"<moment>", "<snapshot>"} | ({"<month>", "audit"} if engine != "ClickHouse" else set())
-    assert asked == wanted
+    assert tested == wanted
     today = {"Spark": "SELECT * FROM lake.{}", "ClickHouse": "SELECT * FROM lake.`{}`"}.get(
         engine, "rows = lake.load_table('{}').scan().to_arrow()"
     )

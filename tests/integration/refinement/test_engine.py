@@ -178,7 +178,7 @@ def test_what_the_audit_forbids_stays_on_the_branch(lake: SparkSession) -> None:
     assert len(rows(lake, "cleaned")) == 2
 
 
-def test_who_is_overtaken_begins_again(lake: SparkSession) -> None:
+def test_an_overtaken_refinement_restarts(lake: SparkSession) -> None:
     """Another interval is published between the work and the publishing: neither undoes the other."""
     land(lake, change(1, 0, 0), change(2, 1, 1))
     overtaking = iter([True])
@@ -193,23 +193,23 @@ def test_who_is_overtaken_begins_again(lake: SparkSession) -> None:
     assert [(row[0], row[1]) for row in rows(lake, "cleaned")] == [(1, 7), (2, 1)]
 
 
-def test_who_finds_an_empty_table_no_longer_empty_begins_again(lake: SparkSession, monkeypatch: Any) -> None:
+def test_a_first_refinement_restarts_when_its_table_is_no_longer_empty(lake: SparkSession, monkeypatch: Any) -> None:
     """Two first refinements at once: the branch of the second must not begin with the rows of the first."""
     land(lake, change(1, 0, 0), change(2, 1, 0))
-    look, looks = Target.now, list[str]()
+    now, seen = Target.now, list[str]()
 
     def overtaken(spark: SparkSession, name: str) -> Target:
-        found = look(spark, name)
-        if name == "cleaned.shop_items" and not looks:
-            looks.append(name)
-            monkeypatch.setattr(Target, "now", look)
+        found = now(spark, name)
+        if name == "cleaned.shop_items" and not seen:
+            seen.append(name)
+            monkeypatch.setattr(Target, "now", now)
             refine(spark, ITEMS, Selection(), passes)
             monkeypatch.setattr(Target, "now", overtaken)
         return found
 
     monkeypatch.setattr(Target, "now", overtaken)
     refine(lake, ITEMS, Selection(), passes)
-    assert looks
+    assert seen
     for zone in ("cleaned", "history"):
         assert [row.id for row in lake.table(f"lake.{zone}.shop_items").orderBy("id").collect()] == [1, 2]
 

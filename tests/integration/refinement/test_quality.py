@@ -14,7 +14,7 @@ from headrace.services.quality.validation import validate
 from tests.integration.refinement.conftest import ITEMS
 
 
-def asked(*rules: Rule) -> Any:
+def checks_with(*rules: Rule) -> Any:
     return checks(replace(ITEMS, quality=(*ITEMS.quality, *rules)))
 
 
@@ -28,16 +28,16 @@ def test_good_rows_pass_every_check(spark: SparkSession) -> None:
 
     at = datetime(2026, 1, 1, tzinfo=UTC)
     good = rows(spark, (1, 0, None, None, "S", at), (2, 9, None, None, None, at))
-    found = validate(good, asked(), "shop.items")
+    found = validate(good, checks_with(), "shop.items")
     assert [(outcome.check, outcome.passed, outcome.observed) for outcome in found if not outcome.passed] == []
-    assert [outcome.check for outcome in found] == [check.name for check in asked()]
+    assert [outcome.check for outcome in found] == [check.name for check in checks_with()]
     assert forbids(found) == ()
 
 
-def test_broken_rules_are_told_with_the_first_rows_and_by_severity(spark: SparkSession) -> None:
+def test_broken_rules_are_reported_with_the_first_rows_and_by_severity(spark: SparkSession) -> None:
     bad = rows(spark, (1, 99, None, None, "XL", None), (1, 3, None, None, "S", None))
     few = Rule("few", "library", None, "warning", {"metric": "rowCount", "mustBeGreaterThan": 2})
-    found = {outcome.check: outcome for outcome in validate(bad, asked(few), "shop.items", key=("id",))}
+    found = {outcome.check: outcome for outcome in validate(bad, checks_with(few), "shop.items", key=("id",))}
     broken = {name for name, outcome in found.items() if not outcome.passed}
     assert broken == {"key_unique", "sold_at_required", "size_symbol", "amount_range", "few"}
     assert found["amount_range"] == Outcome(
@@ -50,16 +50,16 @@ def test_broken_rules_are_told_with_the_first_rows_and_by_severity(spark: SparkS
     assert 'amount_range: 1 rows break it, such as {"id": 1, "amount": 99}' in refused
 
 
-def test_two_rules_that_ask_the_same_have_an_outcome_each(spark: SparkSession) -> None:
+def test_two_equal_rules_have_an_outcome_each(spark: SparkSession) -> None:
     same = Rule("sold_at_nullValues", "library", "sold_at", "warning", {"metric": "nullValues", "mustBe": 0})
-    found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), asked(same), "shop.items")}
-    told = [(found[name].passed, found[name].severity) for name in ("sold_at_required", "sold_at_nullValues")]
-    assert told == [(False, "error"), (False, "warning")]
+    found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), checks_with(same), "shop.items")}
+    outcomes = [(found[name].passed, found[name].severity) for name in ("sold_at_required", "sold_at_nullValues")]
+    assert outcomes == [(False, "error"), (False, "warning")]
 
 
 def test_a_check_that_cannot_be_evaluated_has_not_passed(spark: SparkSession) -> None:
     lame = Rule("lame", "library", "nowhere", "error", {"metric": "nullValues", "mustBe": 0})
-    found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), asked(lame), "shop.items")}
+    found = {o.check: o for o in validate(rows(spark, (1, 1, None, None, None, None)), checks_with(lame), "shop.items")}
     assert not found["lame"].passed
     assert "could not be evaluated" in found["lame"].observed
 
@@ -78,9 +78,11 @@ def test_what_a_row_refers_to_must_be_there(spark: SparkSession) -> None:
     assert validate(mine, [check], "shop.items", others={}) == ()
 
 
-def test_values_of_classified_fields_are_not_told(spark: SparkSession) -> None:
+def test_values_of_classified_fields_are_not_shown(spark: SparkSession) -> None:
     bad = rows(spark, (1, 99, None, None, "S", None), (1, 99, None, None, "S", None))
-    found = {o.check: o for o in validate(bad, asked(), "shop.items", hidden={"amount": "personal", "id": "personal"})}
+    found = {
+        o.check: o for o in validate(bad, checks_with(), "shop.items", hidden={"amount": "personal", "id": "personal"})
+    }
     assert found["amount_range"].examples[0] == '{"amount": "(personal)"}'
     assert "99" not in str(found["amount_range"])
     assert '"id": "(personal)"' in str(found["key_unique"].examples)

@@ -50,7 +50,9 @@ def _raw(c: slow.Change) -> tuple[Any, ...]:
 
 @settings(max_examples=15)
 @given(changes=streams(), order=st.randoms(use_true_random=False), again=st.integers(0, 5))
-def test_versions_are_what_was_so(spark: SparkSession, changes: list[slow.Change], order: Any, again: int) -> None:
+def test_versions_equal_the_state_at_every_instant(
+    spark: SparkSession, changes: list[slow.Change], order: Any, again: int
+) -> None:
     arrived = changes + changes[:again]  # some arrive twice, and none in order
     order.shuffle(arrived)
     found = versions(passing(conformed(raw(spark, arrived), ITEMS), ITEMS), ITEMS)

@@ -21,7 +21,7 @@ class Question(NamedTuple):
     path: str
 
 
-ASKED: Final = tuple(
+QUESTIONS: Final = tuple(
     Question(*line.split())
     for line in """\
 AIRFLOW GET /api/v2/dags

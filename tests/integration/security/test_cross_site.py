@@ -20,7 +20,7 @@ from playwright.sync_api import Page
 
 from headrace.services.landing.hook import LandingHook
 from tests.conftest import Stack
-from tests.integration.security.surfaces import ASKED, port
+from tests.integration.security.surfaces import QUESTIONS, port
 from tests.support.airflow_pages import Pages
 
 SENT: dict[tuple[str, str], str] = {
@@ -34,9 +34,9 @@ SENT: dict[tuple[str, str], str] = {
     ),
     ("AIRFLOW", "/api/v2/dags/apply_contracts/dagRuns"): json.dumps({"logical_date": None, "conf": {"stranger": 1}}),
 }  # fmt: skip
-ASK = """async (asked) => {
+FETCH_SCRIPT = """async (requests) => {
     const read = [];
-    for (const [method, url, body] of asked) {
+    for (const [method, url, body] of requests) {
         for (const mode of ["no-cors", "cors"]) {
             const options = {method, mode, credentials: "include", headers: {"Content-Type": "text/plain"}};
             if (method !== "GET") options.body = body;
@@ -58,20 +58,20 @@ ASK = """async (asked) => {
 
 
 class Site(NamedTuple):
-    """A server of ours: its port, and what it was asked, by method."""
+    """A server of ours: its port, and the requests that it received, by method."""
 
     port: int
-    heard: Counter[str]
+    received: Counter[str]
 
 
 @contextmanager
 def site() -> Iterator[Site]:
     """It serves an empty page, to GET as to POST."""
-    heard = Counter[str]()
+    received = Counter[str]()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            heard[self.command] += 1
+            received[self.command] += 1
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
@@ -86,7 +86,7 @@ def site() -> Iterator[Site]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Site(server.server_port, heard)
+        yield Site(server.server_port, received)
     finally:
         server.shutdown()
         server.server_close()
@@ -95,18 +95,18 @@ def site() -> Iterator[Site]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("host", ["elsewhere.localhost", "127.0.0.1"])
-def test_nothing_comes_of_a_page_of_elsewhere(stack: Stack, pages: Pages, host: str) -> None:
+def test_a_page_of_another_origin_has_no_effect(stack: Stack, pages: Pages, host: str) -> None:
     """Also not of one on the same host, to which the browser sends Airflow's cookie: a cookie knows no ports."""
     before = _traces(stack)
     with site() as stranger, site() as witness, pages.beside() as page:
         assert _known(page, stack)
         page.goto(f"http://{host}:{stranger.port}/")
-        asked = [[q.method, _url(stack, q.surface, q.path), SENT.get((q.surface, q.path), "{}")] for q in ASKED]
-        asked.append(["POST", _url(stack, "CLICKHOUSE", "/"), "SYSTEM STOP LISTEN HTTP"])
-        asked += [[method, f"http://{stack.settings.bind}:{witness.port}/", "{}"] for method in ("GET", "POST")]
-        read = page.evaluate(ASK, asked)
-    # What a server of ours hears, those of the stack have heard too: both modes, and the form.
-    assert witness.heard == {"GET": 2, "POST": 3}
+        requests = [[q.method, _url(stack, q.surface, q.path), SENT.get((q.surface, q.path), "{}")] for q in QUESTIONS]
+        requests.append(["POST", _url(stack, "CLICKHOUSE", "/"), "SYSTEM STOP LISTEN HTTP"])
+        requests += [[method, f"http://{stack.settings.bind}:{witness.port}/", "{}"] for method in ("GET", "POST")]
+        read = page.evaluate(FETCH_SCRIPT, requests)
+    # What a server of ours receives, those of the stack have received too: both modes, and the form.
+    assert witness.received == {"GET": 2, "POST": 3}
     assert read == []
     assert _traces(stack) == before
     assert httpx.get(_url(stack, "CLICKHOUSE", "/ping"), timeout=10).text == "Ok.\n"

@@ -23,7 +23,7 @@ from headrace.systems.retry import Backoff
 from include.stack.databases import ROLES, role_dsn
 from include.stack.logins import kafka_options
 from tests.conftest import Stack
-from tests.integration.security.surfaces import ASKED, Question, port, ports
+from tests.integration.security.surfaces import QUESTIONS, Question, port, ports
 
 LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 THREATS = (Path(__file__).parents[3] / "docs" / "explanation" / "threat-model.md").read_text()
@@ -64,7 +64,7 @@ def test_every_socket_listens_on_loopback_and_is_one_that_is_tried_here(stack: S
     assert {"kafka", "connect", "clickhouse", "stream-retail", "airflow-api"} <= {name for name, _, _ in found}
     assert [each for each in found if each[1] not in LOOPBACK] == []
     assert {(name, number) for name, _, number in found if number not in named and name not in UNNAMED} == set()
-    tried = {question.surface for question in ASKED} | {surface for surface, _ in ANSWERS}
+    tried = {question.surface for question in QUESTIONS} | {surface for surface, _ in ANSWERS}
     tried |= {"POSTGRES", "KAFKA", "KAFKA_CONTROLLER"}
     speak_grpc = {name for name in named.values() if "GRPC" in name} | {"WEED S3"}
     assert {named[number].replace(" ", "_") for _, _, number in found if number in named} <= tried | {
@@ -72,7 +72,7 @@ def test_every_socket_listens_on_loopback_and_is_one_that_is_tried_here(stack: S
     }
 
 
-@pytest.mark.parametrize("question", ASKED, ids=" ".join)
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
 @pytest.mark.parametrize("who", ["nobody", "wrong", "foreign"])
 def test_a_question_over_http_is_refused(stack: Stack, question: Question, who: str) -> None:
     s = stack.settings
@@ -93,15 +93,15 @@ def _refused(client: httpx.Client, question: Question, *, headers: Mapping[str, 
         answer = client.request(question.method, question.path, content=body, headers=sent, **how)
     except httpx.TransportError:
         return question.surface == "WEED_MASTER"  # it wants a certificate before it listens
-    said = f"{answer.status_code} {answer.text}"
+    text = f"{answer.status_code} {answer.text}"
     for surface, refusal in OTHER_REFUSALS:
-        if question.surface == surface and refusal in said:
+        if question.surface == surface and refusal in text:
             return True
     return answer.status_code in (401, 403)
 
 
 @pytest.mark.parametrize(("surface", "path"), ANSWERS, ids=lambda text: text)
-def test_what_answers_everybody_is_what_the_threat_model_says(stack: Stack, surface: str, path: str) -> None:
+def test_what_answers_without_a_login_holds_no_secret(stack: Stack, surface: str, path: str) -> None:
     answer = httpx.get(f"http://{stack.settings.bind}:{port(stack, surface)}{path}", timeout=20)
     assert answer.status_code == 200
     secrets = [value for name, value in stack.settings.values.items() if "PASSWORD" in name or "KEY" in name]
@@ -149,7 +149,7 @@ def _kafka(stack: Stack, **config: str) -> KafkaHook:
     return KafkaHook(Endpoint(extra=config), timeout_s=5.0, backoff=Backoff(tries=1))
 
 
-def test_kafka_knows_who_asks(stack: Stack) -> None:
+def test_kafka_requires_a_login(stack: Stack) -> None:
     options = kafka_options(stack.settings)
     with pytest.raises(SystemFailure):
         _kafka(stack, **{"bootstrap.servers": options["bootstrap.servers"]}).partitions()
@@ -160,13 +160,13 @@ def test_kafka_knows_who_asks(stack: Stack) -> None:
         _kafka(stack, **{**options, "sasl.mechanism": "PLAIN"}).partitions()
 
 
-def test_kafka_quorum_asks_too(stack: Stack) -> None:
+def test_the_kafka_quorum_requires_a_login(stack: Stack) -> None:
     """The controller answers a request without a login, here for the versions of its API, by closing the connection."""
     place = (stack.settings.bind, port(stack, "KAFKA_CONTROLLER"))
     metadata = b"\x00\x00\x00\x13" + b"\x00\x03\x00\x01" + b"\x00\x00\x00\x01" + b"\x00\x05guest" + b"\xff\xff\xff\xff"
-    with socket.create_connection(place, 10) as asking:
-        asking.sendall(metadata)
-        assert asking.recv(100) == b""
+    with socket.create_connection(place, 10) as connection:
+        connection.sendall(metadata)
+        assert connection.recv(100) == b""
 
 
 def test_each_component_may_do_at_kafka_what_it_needs(stack: Stack) -> None:
@@ -186,14 +186,14 @@ def test_each_component_may_do_at_kafka_what_it_needs(stack: Stack) -> None:
 
 def _produced(hook: KafkaHook, topic: str) -> str:
     """What came of a record, by the name of the error."""
-    told: list[str] = []
+    errors: list[str] = []
     producer = hook.producer()
-    producer.produce(topic, value=b"x", on_delivery=lambda error, _: told.append(error.name() if error else ""))
+    producer.produce(topic, value=b"x", on_delivery=lambda error, _: errors.append(error.name() if error else ""))
     producer.flush(20)
-    return told[0]
+    return errors[0]
 
 
-def test_a_spark_driver_listens_to_nobody_it_does_not_know(stack: Stack) -> None:
+def test_a_spark_driver_answers_no_http_request(stack: Stack) -> None:
     """Its ports are the gateway of Python and Spark's own RPC; a question over HTTP gets no answer from either."""
     tried = 0
     for name, host, number in listening(stack):

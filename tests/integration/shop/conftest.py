@@ -51,14 +51,14 @@ def shop_database(oltp_dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def ask() -> Callable[..., list[tuple[object, ...]]]:
-    """`ask(conninfo, query, *parameters)`: all rows of a query."""
+def fetch() -> Callable[..., list[tuple[object, ...]]]:
+    """`fetch(conninfo, query, *parameters)`: all rows of a query."""
 
-    def ask(conninfo: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    def fetch(conninfo: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
         with psycopg.connect(conninfo) as connection:
             return connection.execute(query, parameters).fetchall()
 
-    return ask
+    return fetch
 
 
 @contextmanager

@@ -21,11 +21,11 @@ pytestmark = pytest.mark.stack
 
 SAMPLE = 2000
 SCHEMAS = Path(__file__).parents[3] / "include" / "schemas"
-Ask = Callable[..., list[tuple[object, ...]]]
+Fetch = Callable[..., list[tuple[object, ...]]]
 
 
-def counts(ask: Ask, conninfo: str) -> dict[str, object]:
-    return {name: ask(conninfo, f"SELECT count(*) FROM retail.{name}")[0][0] for name in DATASETS}
+def counts(fetch: Fetch, conninfo: str) -> dict[str, object]:
+    return {name: fetch(conninfo, f"SELECT count(*) FROM retail.{name}")[0][0] for name in DATASETS}
 
 
 def test_the_loaded_tables_hold_exactly_the_history(schema_database: str) -> None:
@@ -47,20 +47,20 @@ def test_the_loaded_tables_hold_exactly_the_history(schema_database: str) -> Non
     assert comparison.equal, str(comparison)
 
 
-def test_loading_again_skips_what_is_there(schema_database: str, ask: Ask) -> None:
+def test_loading_again_skips_what_is_there(schema_database: str, fetch: Fetch) -> None:
     first = load_history(schema_database, SAMPLE)
     assert [done.dataset for done in first] == list(DATASETS)
-    before = counts(ask, schema_database)
+    before = counts(fetch, schema_database)
 
     again = load_history(schema_database, str(SAMPLE))
 
     assert all(done.skipped and done.committed for done in again)
     assert [done.rows for done in again] == [done.rows for done in first]
-    assert counts(ask, schema_database) == before
-    assert dict(ask(schema_database, "SELECT dataset, rows FROM shop.loads")) == before
+    assert counts(fetch, schema_database) == before
+    assert dict(fetch(schema_database, "SELECT dataset, rows FROM shop.loads")) == before
 
 
-def test_a_load_that_broke_off_goes_on_where_it_was(schema_database: str, ask: Ask) -> None:
+def test_a_load_that_broke_off_goes_on_where_it_was(schema_database: str, fetch: Fetch) -> None:
     class BrokenOffError(Exception):
         pass
 
@@ -70,7 +70,7 @@ def test_a_load_that_broke_off_goes_on_where_it_was(schema_database: str, ask: A
 
     with pytest.raises(BrokenOffError):
         load_history(schema_database, SAMPLE, progress=break_off)
-    half = counts(ask, schema_database)
+    half = counts(fetch, schema_database)
     assert half["products"]
     assert half["coupons"] == half["transactions"] == 0
 
@@ -81,16 +81,16 @@ def test_a_load_that_broke_off_goes_on_where_it_was(schema_database: str, ask: A
         "coupon_redemptions",
         "transactions",
     ]
-    assert counts(ask, schema_database) == {d.dataset: d.rows for d in done}
+    assert counts(fetch, schema_database) == {d.dataset: d.rows for d in done}
 
 
-def test_a_table_and_its_mark_are_committed_together(schema_database: str, ask: Ask) -> None:
+def test_a_table_and_its_mark_are_committed_together(schema_database: str, fetch: Fetch) -> None:
     """The rows are all sent when the mark is refused: none of them may stay."""
     with psycopg.connect(schema_database) as connection:
         connection.execute("ALTER TABLE shop.loads ADD CHECK (dataset <> 'coupons')")
     with pytest.raises(psycopg.errors.CheckViolation):
         load_history(schema_database, SAMPLE)
-    left = counts(ask, schema_database)
+    left = counts(fetch, schema_database)
     assert left["products"]
     assert left["coupons"] == 0
 
@@ -111,15 +111,15 @@ def test_another_sample_is_refused_with_the_way_out(schema_database: str) -> Non
         load_history(schema_database)
 
 
-def test_rows_that_no_load_recorded_are_refused_by_name(schema_database: str, ask: Ask) -> None:
+def test_rows_that_no_load_recorded_are_refused_by_name(schema_database: str, fetch: Fetch) -> None:
     first = source.frame("households").row(0)
     with psycopg.connect(schema_database) as connection:
         connection.execute("INSERT INTO retail.households VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", first)
     with pytest.raises(HistoryConflict, match=r"retail.households contains rows of the history .*household_id"):
         load_history(schema_database, SAMPLE)
-    assert counts(ask, schema_database)["households"] == 1
+    assert counts(fetch, schema_database)["households"] == 1
 
 
-def test_the_shop_role_may_load(schema_database: str, ask: Ask) -> None:
+def test_the_shop_role_may_load(schema_database: str, fetch: Fetch) -> None:
     load_history(make_conninfo(schema_database, options=f"-c role={SHOP_ROLE}"), SAMPLE)
-    assert counts(ask, schema_database)["transactions"] >= SAMPLE
+    assert counts(fetch, schema_database)["transactions"] >= SAMPLE

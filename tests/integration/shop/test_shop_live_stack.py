@@ -24,7 +24,7 @@ from tests.integration.shop.wire import wire_to
 pytestmark = pytest.mark.stack
 
 ROOT = Path(__file__).parents[3]
-Ask = Callable[..., list[tuple[object, ...]]]
+Fetch = Callable[..., list[tuple[object, ...]]]
 BUSY = Mix(0.5, 0.4, 0.4, 0.3, 0.3, 0.5, 0.3, 0.3)
 
 
@@ -33,9 +33,9 @@ def year() -> Year:
     return Year.load(Sample(rows=SAMPLE_ROWS))
 
 
-def content(ask: Ask, conninfo: str, run: int) -> list[tuple[object, ...]]:
+def content(fetch: Fetch, conninfo: str, run: int) -> list[tuple[object, ...]]:
     first = first_basket_id(run)
-    return ask(
+    return fetch(
         conninfo,
         "SELECT basket_id - %s, product_id, household_id, quantity, sales_value, week"
         " FROM retail.transactions WHERE basket_id >= %s AND basket_id < %s ORDER BY 1, 2",
@@ -45,13 +45,13 @@ def content(ask: Ask, conninfo: str, run: int) -> list[tuple[object, ...]]:
     )
 
 
-def test_the_shop_stops_after_exactly_so_many_rows(shop_database: str, ask: Ask, year: Year) -> None:
+def test_the_shop_stops_after_exactly_so_many_rows(shop_database: str, fetch: Fetch, year: Year) -> None:
     settings = LiveSettings(rows_per_s=0, rows=777, mix=Mix.plain())
     statistics = run_live(shop_database, settings, year=year)
-    assert statistics.rows == len(content(ask, shop_database, statistics.run)) == 777
+    assert statistics.rows == len(content(fetch, shop_database, statistics.run)) == 777
 
 
-def test_everything_that_may_happen_reaches_the_database(shop_database: str, ask: Ask, year: Year) -> None:
+def test_everything_that_may_happen_reaches_the_database(shop_database: str, fetch: Fetch, year: Year) -> None:
     batches: list[Batch] = []
     statistics = run_live(
         shop_database,
@@ -59,7 +59,7 @@ def test_everything_that_may_happen_reaches_the_database(shop_database: str, ask
         year=year,
         on_commit=lambda batch, _: batches.append(batch),
     )
-    rows = content(ask, shop_database, statistics.run)
+    rows = content(fetch, shop_database, statistics.run)
     lines = sum(len(basket.lines) for batch in batches for basket in batch.baskets)
     assert len(rows) == lines - statistics.voids
     assert sum(quantity < 0 for _, _, _, quantity, _, _ in rows) == statistics.returns > 0  # type: ignore[operator]
@@ -68,7 +68,7 @@ def test_everything_that_may_happen_reaches_the_database(shop_database: str, ask
     assert (
         min(statistics.corrections, statistics.voids, statistics.changes, statistics.redemptions, statistics.late) > 0
     )
-    (ages,) = ask(
+    (ages,) = fetch(
         shop_database,
         "SELECT count(DISTINCT basket_id) FILTER (WHERE now() - checked_out_at > '1 min 50 s'),"
         " max(now() - checked_out_at) < interval '7 h' FROM retail.transactions"
@@ -79,18 +79,18 @@ def test_everything_that_may_happen_reaches_the_database(shop_database: str, ask
     assert 0 < ages[0] <= statistics.late  # type: ignore[operator]
 
 
-def test_the_same_seed_writes_the_same_rows(shop_database: str, ask: Ask, year: Year) -> None:
+def test_the_same_seed_writes_the_same_rows(shop_database: str, fetch: Fetch, year: Year) -> None:
     settings = LiveSettings(rows_per_s=0, rows=600, seed=4, mix=BUSY)
     runs = [run_live(shop_database, settings, year=year).run for _ in range(2)]
-    first, second = (content(ask, shop_database, run) for run in runs)
+    first, second = (content(fetch, shop_database, run) for run in runs)
     assert first == second
     assert runs[0] != runs[1]
 
 
-def test_baskets_share_a_transaction_when_asked(shop_database: str, ask: Ask, year: Year) -> None:
+def test_baskets_share_a_transaction_when_set(shop_database: str, fetch: Fetch, year: Year) -> None:
     settings = LiveSettings(rows_per_s=0, rows=500, mix=Mix.plain(), baskets_per_commit=5)
     statistics = run_live(shop_database, settings, year=year)
-    (row,) = ask(
+    (row,) = fetch(
         shop_database,
         "SELECT count(DISTINCT xmin::text), count(DISTINCT basket_id) FROM retail.transactions WHERE basket_id >= %s",
         first_basket_id(statistics.run),
@@ -105,11 +105,11 @@ def test_the_pace_is_kept(shop_database: str, year: Year) -> None:
     assert statistics.rows == pytest.approx(400, abs=100)
 
 
-def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, ask: Ask, year: Year) -> None:
+def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, fetch: Fetch, year: Year) -> None:
     settings = LiveSettings(speed=36_000, rows=60, seconds=60, mix=Mix.plain(), clock="shifted", seed=1)
     batches: list[Batch] = []
     statistics = run_live(shop_database, settings, year=year, on_commit=lambda batch, _: batches.append(batch))
-    booked = ask(
+    booked = fetch(
         shop_database,
         "SELECT DISTINCT basket_id, checked_out_at FROM retail.transactions WHERE basket_id >= %s ORDER BY 1",
         first_basket_id(statistics.run),
@@ -119,7 +119,7 @@ def test_check_outs_may_keep_the_gaps_of_the_year(shop_database: str, ask: Ask, 
     assert statistics.seconds >= batches[-1].at.total_seconds() / 36_000
 
 
-def test_progress_is_told_while_the_shop_is_open(shop_database: str, year: Year) -> None:
+def test_progress_is_reported_while_the_shop_is_open(shop_database: str, year: Year) -> None:
     seen: list[Statistics] = []
     settings = LiveSettings(rows_per_s=50, seconds=2.5)
     run_live(shop_database, settings, year=year, on_progress=seen.append)
@@ -128,7 +128,7 @@ def test_progress_is_told_while_the_shop_is_open(shop_database: str, year: Year)
 
 
 def test_nothing_is_lost_or_doubled_while_the_wire_is_cut_again_and_again(
-    shop_database: str, ask: Ask, year: Year
+    shop_database: str, fetch: Fetch, year: Year
 ) -> None:
     settings = LiveSettings(rows_per_s=0, rows=1500, mix=BUSY, seed=9, baskets_per_commit=1)
     commits = count()
@@ -144,7 +144,7 @@ def test_nothing_is_lost_or_doubled_while_the_wire_is_cut_again_and_again(
     assert wire.cuts > 5
     assert cut.retries == wire.cuts
     assert 0 < cut.found < cut.retries
-    assert content(ask, shop_database, cut.run) == content(ask, shop_database, calm.run)
+    assert content(fetch, shop_database, cut.run) == content(fetch, shop_database, calm.run)
 
 
 def test_an_outage_is_waited_for_and_not_followed_by_a_burst(shop_database: str, year: Year) -> None:
@@ -166,7 +166,7 @@ def test_an_outage_is_waited_for_and_not_followed_by_a_burst(shop_database: str,
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_closes_the_shop_cleanly(shop_database: str, ask: Ask, number: signal.Signals) -> None:
+def test_a_signal_closes_the_shop_cleanly(shop_database: str, fetch: Fetch, number: signal.Signals) -> None:
     shop = subprocess.Popen(
         [sys.executable, "-m", "include.shop.cli", "live", "--rows-per-s", "50", "--plain"],
         cwd=ROOT,
@@ -183,6 +183,6 @@ def test_a_signal_closes_the_shop_cleanly(shop_database: str, ask: Ask, number: 
     assert output.splitlines()[-1].startswith("stopped after ")
 
 
-def test_a_shop_without_its_history_says_what_to_do(schema_database: str) -> None:
+def test_a_shop_without_its_history_is_an_error_with_the_next_step(schema_database: str) -> None:
     with pytest.raises(ShopError, match="the history is not loaded"):
         run_live(schema_database)

@@ -28,26 +28,26 @@ AVRO_TYPES = {
 }
 """What change data capture makes of a PostgreSQL type."""
 
-Ask = Callable[..., list[tuple[object, ...]]]
+Fetch = Callable[..., list[tuple[object, ...]]]
 
 
-def structure(ask: Ask, conninfo: str) -> list[tuple[object, ...]]:
-    return ask(
+def structure(fetch: Fetch, conninfo: str) -> list[tuple[object, ...]]:
+    return fetch(
         conninfo,
         "SELECT c.oid, relname, relreplident, relacl::text, attname, atttypid, attnotnull"
         " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
         " WHERE relnamespace::regnamespace::text IN ('retail', 'shop') ORDER BY 1, attnum",
-    ) + ask(conninfo, "SELECT oid, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1")
+    ) + fetch(conninfo, "SELECT oid, conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1")
 
 
-def test_applying_the_schema_again_changes_nothing(schema_database: str, ask: Ask) -> None:
-    before = structure(ask, schema_database)
+def test_applying_the_schema_again_changes_nothing(schema_database: str, fetch: Fetch) -> None:
+    before = structure(fetch, schema_database)
     apply_schema(schema_database, cdc_role=CDC_ROLE, shop_role=SHOP_ROLE)
-    assert structure(ask, schema_database) == before
+    assert structure(fetch, schema_database) == before
 
 
-def test_every_shop_table_is_published_whole_and_no_bookkeeping_is(schema_database: str, ask: Ask) -> None:
-    published = ask(
+def test_every_shop_table_is_published_whole_and_no_bookkeeping_is(schema_database: str, fetch: Fetch) -> None:
+    published = fetch(
         schema_database,
         "SELECT schemaname, tablename, relreplident FROM pg_publication_tables"
         " JOIN pg_class ON oid = (schemaname || '.' || tablename)::regclass"
@@ -56,11 +56,11 @@ def test_every_shop_table_is_published_whole_and_no_bookkeeping_is(schema_databa
     assert set(published) == {("retail", dataset, "f") for dataset in DATASETS}
 
 
-def test_a_table_that_comes_later_is_published_whole_after_the_next_run(schema_database: str, ask: Ask) -> None:
+def test_a_table_that_comes_later_is_published_whole_after_the_next_run(schema_database: str, fetch: Fetch) -> None:
     with psycopg.connect(schema_database) as connection:
         connection.execute("CREATE TABLE retail.later (id integer PRIMARY KEY)")
     apply_schema(schema_database, cdc_role=CDC_ROLE, shop_role=SHOP_ROLE)
-    (answer,) = ask(
+    (answer,) = fetch(
         schema_database,
         "SELECT relreplident, has_table_privilege(%s, oid, 'SELECT'),"
         " EXISTS (SELECT FROM pg_publication_tables WHERE tablename = 'later')"
@@ -71,9 +71,9 @@ def test_a_table_that_comes_later_is_published_whole_after_the_next_run(schema_d
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_tables_and_contracts_agree(schema_database: str, ask: Ask, dataset: str) -> None:
+def test_tables_and_contracts_agree(schema_database: str, fetch: Fetch, dataset: str) -> None:
     """Names, order, types and nullability as change data capture will report them, and keys."""
-    columns = ask(
+    columns = fetch(
         schema_database,
         "SELECT attname, format_type(atttypid, atttypmod), attnotnull, atthasdef"
         " FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum",
@@ -128,10 +128,10 @@ def test_amounts_follow_the_sign_of_the_quantity(
                 connection.execute(line, (quantity, sales_value, discount))
 
 
-def test_names_are_quoted(empty_database: str, ask: Ask) -> None:
+def test_names_are_quoted(empty_database: str, fetch: Fetch) -> None:
     odd = 'shop_test_"; DROP SCHEMA retail --'
     apply_schema(empty_database, cdc_role=odd, shop_role=odd, publication=odd)
-    (names,) = ask(
+    (names,) = fetch(
         empty_database,
         "SELECT (SELECT count(*) FROM pg_roles WHERE rolname = %s),"
         " (SELECT count(*) FROM pg_publication WHERE pubname = %s)",

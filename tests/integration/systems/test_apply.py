@@ -139,7 +139,7 @@ def test_what_would_break_is_held_back_and_the_others_are_applied(world: World) 
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "message"),
     [
         ("ALTER TABLE shop.orders DROP COLUMN total", 'no column for field "total"'),
         ("ALTER TABLE shop.orders REPLICA IDENTITY DEFAULT", "ALTER TABLE shop.orders REPLICA IDENTITY FULL"),
@@ -147,13 +147,13 @@ def test_what_would_break_is_held_back_and_the_others_are_applied(world: World) 
     ],
 )
 def test_a_source_that_is_not_as_expected_is_refused_before_anything_is_made(
-    world: World, spoil: str, words: str
+    world: World, spoil: str, message: str
 ) -> None:
     world.make_table("orders")
     world.sql(spoil)
     world.declare("orders")
     before = _state(world)
-    with pytest.raises(HeldBack, match=words):
+    with pytest.raises(HeldBack, match=message):
         world.apply()
     assert _state(world) == before
 

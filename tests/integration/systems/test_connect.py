@@ -73,7 +73,7 @@ def _has_failed(world: World) -> bool:
     return bool(status and status.failures)
 
 
-def test_a_failed_task_is_told_restarted_then_an_alert_then_all_is_well_again(broken: World) -> None:
+def test_a_failed_task_is_reported_and_restarted_then_alerted_then_recovers(broken: World) -> None:
     operator = KeepConnectorsOperator(
         task_id="keep", schemas=str(broken.folder), restarts=1, first_wait_s=0.1, calm_s=1.0, poll_s=0.2
     )
@@ -105,12 +105,12 @@ def test_a_failed_task_is_told_restarted_then_an_alert_then_all_is_well_again(br
     assert platform.open_alerts() == ()
 
 
-def test_a_connector_that_is_gone_is_told(airflow: World) -> None:
+def test_a_missing_connector_is_reported(airflow: World) -> None:
     event = event_of(connectors=[airflow.source, "nothing-like-it"])
     assert (event["event"], event["connectors"]) == ("missing", ["nothing-like-it"])
 
 
-def test_a_slot_that_falls_behind_is_told_and_that_it_has_caught_up(airflow: World) -> None:
+def test_a_slot_that_falls_behind_is_reported_and_then_that_it_has_caught_up(airflow: World) -> None:
     hook, slot = airflow.systems.connect, f"headrace_{airflow.name}"
     hook.stop(airflow.source)
     hook.wait(airflow.source, "STOPPED")
@@ -142,14 +142,14 @@ def test_a_watch_without_trouble_ends_in_its_time(airflow: World) -> None:
     assert event_of(connectors=[airflow.source], until=time.time() + 1)["event"] == "over"
 
 
-def test_a_worker_that_does_not_answer_is_told(airflow: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_does_not_answer_is_reported(airflow: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", "http://127.0.0.1:1")
     event = event_of(connectors=["x"], connect_conn_id="nowhere", unreachable_s=0.5)
     assert event["event"] == "unreachable"
     assert "connect at http://127.0.0.1:1" in event["message"]
 
 
-def test_a_worker_that_answers_again_is_told_and_ends_the_alert(airflow: World) -> None:
+def test_a_worker_that_answers_again_is_reported_and_ends_the_alert(airflow: World) -> None:
     operator = KeepConnectorsOperator(task_id="keep", schemas=str(airflow.folder), poll_s=0.2)
     platform = airflow.systems.platform
     platform.raise_alert("connect", "error", "it does not answer")
@@ -185,7 +185,7 @@ def test_a_dag_steers_a_connector(airflow: World) -> None:
         steer("sing")
 
 
-def test_a_type_without_values_is_named_by_the_plan_and_by_whoever_waits(running: World) -> None:
+def test_a_type_without_values_is_named_by_the_plan_and_by_the_wait(running: World) -> None:
     """Debezium does not start while any enumerated type of the database has no values."""
     hook, systems = running.systems.connect, running.systems
     running.sql("CREATE TYPE shop.mood AS ENUM ()")

@@ -124,7 +124,7 @@ def landing(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Landing]:
     lake.call(lambda: lake.need(QUARANTINE).delete(f"topic = '{found.topic}'"))
 
 
-def test_a_sink_whom_the_registry_does_not_know_stops_and_says_so(landing: Landing) -> None:
+def test_a_sink_whose_login_the_registry_rejects_stops_with_the_reason(landing: Landing) -> None:
     """No good record becomes a dead letter while its password is wrong; all land once it is right."""
     kafka, connect = landing.systems.kafka, landing.systems.connect
     dead_letters = sink_dead_letter_topic(landing.world.name)
@@ -198,7 +198,7 @@ def offsets_without_a_row(landing: Landing) -> int:
     return offsets[0]
 
 
-def test_a_sink_that_fell_out_of_retention_is_told_and_its_table_read_anew(
+def test_a_sink_that_fell_behind_the_retention_is_reported_and_its_table_is_reread(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systems = landing.systems

@@ -71,7 +71,7 @@ def test_only_committed_records_are_read_and_only_up_to_the_end_there_was(system
     assert list(read_to_end(hook, topic, end, end)) == []
 
 
-def test_a_broker_that_is_not_there_says_so() -> None:
+def test_a_missing_broker_is_an_error() -> None:
     place = Endpoint(extra={"bootstrap.servers": "127.0.0.1:1"})
     hook = KafkaHook(place, timeout_s=1.0, backoff=Backoff(tries=2, first_s=0.01))
     with pytest.raises(SystemUnavailable, match=r"kafka at 127\.0\.0\.1:1: .*\(tried 2 times since"):

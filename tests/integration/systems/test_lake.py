@@ -161,7 +161,7 @@ def test_a_count_of_a_table_that_was_made_anew_begins_anew(lake: LakeHook, table
         Endpoint("127.0.0.1", 1, "a", "b", database="lake", extra={"type": "jdbc", "warehouse": "s3://w"}),
     ],
 )
-def test_a_catalog_that_is_not_there_says_so(place: Endpoint) -> None:
+def test_a_missing_catalog_is_an_error(place: Endpoint) -> None:
     with pytest.raises(SystemUnavailable, match=r"lake at .*127\.0\.0\.1:1.*: .*refused.*\(tried 2 times since"):
         LakeHook(place, backoff=Backoff(tries=2, first_s=0.01)).ensure_namespace("raw")
 

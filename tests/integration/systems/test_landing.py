@@ -143,7 +143,7 @@ def test_csv_is_read_as_the_contracts_types(landing: Landing, drop: Drop, system
         ("g.parquet", torn(offers(*range(1000))), ""),
     ],
 )
-def test_what_is_not_as_the_contract_says_is_refused_whole(
+def test_a_file_that_breaks_its_contract_is_refused_whole(
     landing: Landing, drop: Drop, systems: Systems, contract: Contract, file: str, content: bytes, reason: str
 ) -> None:
     drop(file, content)
@@ -198,7 +198,7 @@ def test_a_death_before_the_commit_leaves_nothing_and_keeps_the_order(
     assert [row["offer_id"] for row in rows(systems, contract)] == [1, 2, 3]
 
 
-def test_a_store_that_does_not_answer_is_said(contract: Contract, systems: Systems, platform: PlatformHook) -> None:
+def test_a_store_that_does_not_answer_is_an_error(contract: Contract, systems: Systems, platform: PlatformHook) -> None:
     from headrace.errors import SystemUnavailable
     from headrace.systems.retry import Backoff
 
@@ -252,7 +252,7 @@ def test_a_file_that_is_replaced_while_it_is_read_lands_as_it_is_then(
     assert {row["offer_id"] for row in rows(systems, contract)} == set(range(MANY, 2 * MANY))
 
 
-def test_a_file_that_is_replaced_or_removed_before_it_is_read_is_left_to_the_next_look(
+def test_a_file_that_is_replaced_or_removed_before_it_is_read_is_left_to_the_next_poll(
     landing: Landing, drop: Drop, stack: Any, systems: Systems, contract: Contract
 ) -> None:
     drop("a.parquet", offers(1))

@@ -89,7 +89,7 @@ def test_the_next_holder_waits_for_what_is_written_under_the_fence(
         other.execute(take)
 
 
-def test_letters_are_neither_noted_nor_claimed_by_who_has_lost_the_lock(
+def test_dead_letters_are_neither_recorded_nor_claimed_without_the_lock(
     platform: PlatformHook, work: Callable[[], Held], lose: Lose
 ) -> None:
     ledger, first, topic, now = DeadLetterLedger(platform), work(), "dead.lake-shop", datetime.now(UTC)
@@ -111,14 +111,14 @@ def test_letters_are_neither_noted_nor_claimed_by_who_has_lost_the_lock(
         assert (ledger.open_batches(), claimed) == ([batch], waiting)
 
 
-@pytest.mark.parametrize("asks", [True, False], ids=["asks", "asked just before"])
+@pytest.mark.parametrize("checks_lock", [True, False], ids=["checks", "checked just before"])
 def test_a_load_that_has_lost_its_lock_publishes_nothing(
     platform: PlatformHook, store: Store, systems: Systems, serving_dsn: str, contract: Contract, work: Any,
-    lose: Lose, asks: bool,
+    lose: Lose, checks_lock: bool,
 ) -> None:  # fmt: skip
-    """`asked just before`: the lock is lost between the last question and the write."""
-    if not asks and contract.serving == "postgres":
-        pytest.skip("the question and the commit are in one transaction, which the next load waits for")
+    """`checked just before`: the lock is lost between the last check and the write."""
+    if not checks_lock and contract.serving == "postgres":
+        pytest.skip("the check and the commit are in one transaction, which the next load waits for")
     first = work()
 
     def overtaken() -> Iterator[pa.Table]:
@@ -128,7 +128,7 @@ def test_a_load_that_has_lost_its_lock_publishes_nothing(
             store.load("snapshot 2", [things(n1="new"), things(n2="new")], 2, second.check)
         yield things(n2="old")
 
-    with pytest.raises(SystemUnavailable if asks else SystemFailure):
-        store.load("snapshot 1", overtaken(), 2, first.check if asks else unchecked)
+    with pytest.raises(SystemUnavailable if checks_lock else SystemFailure):
+        store.load("snapshot 1", overtaken(), 2, first.check if checks_lock else unchecked)
     assert store.state() == "snapshot 2"
     assert served(systems, serving_dsn, contract) == [(1, "new"), (2, "new")]

@@ -186,7 +186,7 @@ def test_a_schema_that_comes_between_two_tries_neither_loses_nor_doubles(shop: S
     assert shop.counted() == [(3, 6), (3, 6)]
 
 
-def test_a_schema_that_is_lost_between_two_tries_is_told(shop: Shop) -> None:
+def test_a_schema_that_is_lost_between_two_tries_is_reported(shop: Shop) -> None:
     shop.dies(records(), f"{shop.name}:0", "by_department_parts")
     shop.unknown = {WIDER_ID}
     shop.counting.serve(records(), f"{shop.name}:0")

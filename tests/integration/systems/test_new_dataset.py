@@ -57,7 +57,7 @@ def test_a_table_is_drafted_and_planned_once_its_sql_has_run(stack: Stack, own: 
         write_from_table(own, dataset, f"oltp:{schema}.orders", "till")
 
 
-def test_what_cannot_be_drafted_says_why_and_writes_nothing(own: Settings, schema: str) -> None:
+def test_a_table_that_cannot_be_drafted_is_an_error_and_nothing_is_written(own: Settings, schema: str) -> None:
     for place, why in (
         (f"oltp:{schema}.none", f"has no table {schema}.none"),
         ("retail.products", "write connection:schema.table"),

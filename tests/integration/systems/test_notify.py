@@ -58,7 +58,7 @@ def kinds(sent: tuple[Sent, ...]) -> dict[str, list[str]]:
     return {each.route: [notice.kind for notice in each.notices] for each in sent}
 
 
-def test_an_alert_is_told_once_worse_once_and_its_end_once(
+def test_an_alert_its_worsening_and_its_end_are_notified_once_each(
     sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "warning", "amount is odd", "shop.items", owner="till", details=ROWS, link="http://af/1")
@@ -94,7 +94,7 @@ def test_an_alert_is_told_once_worse_once_and_its_end_once(
     assert kinds(sender.deliver()) == {"mail": ["opened"], "hook": ["opened"]}
 
 
-def test_what_comes_at_one_moment_is_one_message(sender: Sender, platform: PlatformHook, receivers: Receivers) -> None:
+def test_simultaneous_alerts_are_one_message(sender: Sender, platform: PlatformHook, receivers: Receivers) -> None:
     for n in range(3):
         platform.raise_alert(f"k{n}", "error", f"broken {n}")
     sender.deliver()
@@ -103,7 +103,7 @@ def test_what_comes_at_one_moment_is_one_message(sender: Sender, platform: Platf
     assert "owner platform" in receivers.hook.bodies[0]
 
 
-def test_what_is_over_before_anybody_was_told_is_told_to_nobody(
+def test_an_alert_that_ends_before_its_notification_is_not_notified(
     sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
@@ -112,7 +112,7 @@ def test_what_is_over_before_anybody_was_told_is_told_to_nobody(
     assert sender.deliver() == ()
 
 
-def test_a_receiver_that_is_down_gets_it_when_it_is_back_and_the_others_hear_of_it(
+def test_a_receiver_that_was_down_gets_the_message_later_and_the_others_are_alerted(
     sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     receivers.hook.status = 503
@@ -136,7 +136,7 @@ def test_a_receiver_that_is_down_gets_it_when_it_is_back_and_the_others_hear_of_
     assert not sender.is_due()
 
 
-def test_a_route_in_trouble_is_left_alone_for_a_while(platform: PlatformHook, receivers: Receivers) -> None:
+def test_a_failed_route_is_retried_after_a_wait(platform: PlatformHook, receivers: Receivers) -> None:
     patient = Sender(read_routes(receivers.extra), platform, {}, NotifyHook(), Backoff(first_s=600.0, longest_s=600.0))
     receivers.mail.refuse, receivers.hook.status = True, 500
     platform.raise_alert(KEY, "error", "amount is wrong")
@@ -149,7 +149,7 @@ def test_a_route_in_trouble_is_left_alone_for_a_while(platform: PlatformHook, re
     assert kinds(patient.deliver()) == {"mail": ["opened"], "hook": ["opened"]}
 
 
-def test_nobody_answers_at_all(platform: PlatformHook) -> None:
+def test_no_receiver_answers(platform: PlatformHook) -> None:
     gone = read_routes({"routes": [{"name": "gone", "url": "json://127.0.0.1:1"}, {"name": "what", "url": "no://x"}]})
     platform.raise_alert(KEY, "error", "amount is wrong")
     errors = {sent.route: sent.error for sent in Sender(gone, platform, {}, NotifyHook()).deliver()}
@@ -165,7 +165,7 @@ class Dies(NotifyHook):
         raise KeyboardInterrupt
 
 
-def test_a_task_that_dies_between_sending_and_noting_tells_it_once_more(
+def test_a_task_that_dies_between_sending_and_recording_notifies_once_more(
     sender: Sender, platform: PlatformHook, receivers: Receivers
 ) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
@@ -178,7 +178,7 @@ def test_a_task_that_dies_between_sending_and_noting_tells_it_once_more(
     assert len(receivers.hook.messages) == 2
 
 
-def test_two_senders_at_once_tell_it_once(sender: Sender, platform: PlatformHook, receivers: Receivers) -> None:
+def test_two_concurrent_senders_notify_once(sender: Sender, platform: PlatformHook, receivers: Receivers) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     threads = [threading.Thread(target=sender.deliver) for _ in range(4)]
     for thread in threads:
@@ -188,7 +188,7 @@ def test_two_senders_at_once_tell_it_once(sender: Sender, platform: PlatformHook
     assert len(receivers.hook.messages) == len(receivers.mail.messages) == 1
 
 
-def test_an_error_that_stands_is_told_again_after_long(sender: Sender, platform: PlatformHook) -> None:
+def test_an_error_that_stays_open_is_notified_again(sender: Sender, platform: PlatformHook) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong")
     sender.deliver()
     with platform.transaction() as connection:
@@ -197,7 +197,7 @@ def test_an_error_that_stands_is_told_again_after_long(sender: Sender, platform:
     assert not sender.is_due()
 
 
-def test_what_is_not_raised_again_in_its_time_is_over(sender: Sender, platform: PlatformHook) -> None:
+def test_an_alert_that_is_not_raised_again_in_time_ends(sender: Sender, platform: PlatformHook) -> None:
     platform.raise_alert(KEY, "error", "amount is wrong", lapses_s=0.01)
     platform.raise_alert("other", "error", "stays", lapses_s=600)
     sender.deliver()
@@ -248,7 +248,7 @@ def test_the_trigger_waits_until_something_is_due_and_the_task_sends_it(
     assert len(receivers.hook.messages) == len(receivers.mail.messages) == 1
 
 
-def test_without_a_route_alerts_stay_and_the_log_says_so(
+def test_without_a_route_alerts_stay_and_the_log_reports_it(
     connections: Any, platform: PlatformHook, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     connections({"routes": [{"name": "default", "url": "env:HEADRACE_ALERTS_URL"}]})
@@ -291,7 +291,7 @@ def test_a_failed_task_is_an_alert_and_its_next_success_the_end(connections: Any
     assert platform.open_alerts() == ()
 
 
-def test_a_watch_that_has_no_success_is_well_when_it_fails_no_more(connections: Any, platform: PlatformHook) -> None:
+def test_a_continuous_task_recovers_when_it_no_longer_fails(connections: Any, platform: PlatformHook) -> None:
     connections({})
     context: Any = {
         "task": SimpleNamespace(task_id="keep", owner="platform"),

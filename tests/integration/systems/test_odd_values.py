@@ -75,7 +75,7 @@ CARRIED: tuple[tuple[str, str, Any], ...] = (
     ("texts", """'{"a,b","q\\"\\\\",NULL,"NULL","",ü🙂}'""", ["a,b", 'q"\\', None, "NULL", "", "ü🙂"]),
 )
 """Column, SQL, and what the change record has: all of it arrives in raw."""
-TOLD_BY_SINK: tuple[tuple[str, str, Any], ...] = (
+REFUSED_BY_SINK: tuple[tuple[str, str, Any], ...] = (
     ("day", "'0044-03-15 BC'", -735160),
     ("day", "'5874897-12-31'", 2145042905),
     ("at", "'infinity'", "infinity"),
@@ -85,7 +85,7 @@ TOLD_BY_SINK: tuple[tuple[str, str, Any], ...] = (
     ("days", "'{0044-03-15 BC}'", [-735160]),
 )
 """The same of what the change record has, and Iceberg's readers have not."""
-TOLD_BY_SOURCE = (
+REFUSED_BY_SOURCE = (
     ("must", "'NaN'"),
     ("may", "'NaN'"),
     ("day", "'infinity'"),
@@ -96,7 +96,7 @@ TOLD_BY_SOURCE = (
     ("days", "'{infinity}'"),
     ("texts", "'{{a},{b}}'"),
 )
-CASES = tuple((column, text) for column, text, *_ in (*CARRIED, *TOLD_BY_SINK, *TOLD_BY_SOURCE))
+CASES = tuple((column, text) for column, text, *_ in (*CARRIED, *REFUSED_BY_SINK, *REFUSED_BY_SOURCE))
 STREAMED = 1000
 MEGABYTES = "(SELECT string_agg(md5(n::text), '') FROM generate_series(1, {} * 32768) n)"
 
@@ -163,28 +163,28 @@ def _dead_letters(world: World, refuser: Refuser) -> list[DeadLetter]:
     ]
 
 
-def test_every_odd_row_is_carried_exactly_or_told(odd: World) -> None:
+def test_every_odd_row_is_carried_exactly_or_reported(odd: World) -> None:
     by_kind = {refuser.kind: refuser for refuser in refusers(odd.contracts)}
     changes = _changes(odd, "odd")
     rows = {change["after"]["id"]: change["after"] for change in changes if change["op"] in "cr"}
     dead_letters = _dead_letters(odd, by_kind["source"])
-    told = {
+    refused = {
         int(found.reason.rpartition("key id=")[2].rstrip(")")): found for found in dead_letters if found.rule == "value"
     }
     for number, (column, text) in enumerate(CASES, 1):
         for key in (number, STREAMED + number):
-            if number > len(CASES) - len(TOLD_BY_SOURCE):
+            if number > len(CASES) - len(REFUSED_BY_SOURCE):
                 assert key not in rows, (column, text)
-                assert f'field "{column}"' in told[key].reason
+                assert f'field "{column}"' in refused[key].reason
                 if "infinity" in text and column == "day":
-                    assert f": {text[1:-1]} cannot be carried" in told[key].reason
-                assert told[key].dataset == f"{odd.name}.odd"
+                    assert f": {text[1:-1]} cannot be carried" in refused[key].reason
+                assert refused[key].dataset == f"{odd.name}.odd"
             else:
-                wanted = (*CARRIED, *TOLD_BY_SINK)[number - 1][2]
+                wanted = (*CARRIED, *REFUSED_BY_SINK)[number - 1][2]
                 assert rows[key][column] == wanted, (key, column, text)
-    assert "October 1582" in told[7001].reason  # the driver reads a date wrongly, and only in a snapshot
+    assert "October 1582" in refused[7001].reason  # the driver reads a date wrongly, and only in a snapshot
     assert rows[7002]["day"] == -141432
-    assert len(told) == 2 * len(TOLD_BY_SOURCE) + 3
+    assert len(refused) == 2 * len(REFUSED_BY_SOURCE) + 3
     assert _story(changes, 5001) == [("c", None, Decimal(1)), ("d", Decimal(1), None), ("c", None, Decimal(2))]
     assert _story(changes, 5002) == []
     assert _story(changes, 6001) == [("c", None, None), ("u", None, Decimal(3))]
@@ -208,7 +208,7 @@ def _story(changes: list[dict[str, Any]], key: int) -> list[tuple[Any, ...]]:
 
 
 def _sink_lands_the_rest(odd: World, sink: Refuser, changes: int) -> None:
-    refused = 2 * len(TOLD_BY_SINK)
+    refused = 2 * len(REFUSED_BY_SINK)
     table = odd.systems.lake.catalog.load_table(names.raw_table(odd.contract("odd")))
 
     def landed() -> list[int]:

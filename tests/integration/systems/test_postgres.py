@@ -98,7 +98,7 @@ def test_a_slot_shows_how_far_it_is_behind_and_can_be_dropped(oltp: OltpHook, ds
     assert not oltp.drop_slot(name)
 
 
-def test_a_server_that_is_not_there_and_one_that_says_no() -> None:
+def test_a_missing_server_is_unavailable_and_a_refusal_is_refused() -> None:
     gone = Endpoint("127.0.0.1", 1, "x", "y", database="z")
     with pytest.raises(
         SystemUnavailable, match=r"oltp at postgresql://127\.0\.0\.1:1/z: .*refused.*tried 2 times since"
@@ -176,7 +176,7 @@ def test_an_alert_is_open_once_until_it_is_resolved(platform: PlatformHook) -> N
     assert platform.raise_alert("connector:x", "error", "down again")
 
 
-def test_a_plan_is_kept_with_what_became_of_it(platform: PlatformHook) -> None:
+def test_a_plan_is_kept_with_its_outcome(platform: PlatformHook) -> None:
     first, second = (platform.record_plan("run", {"changes": []}, "No changes.") for _ in range(2))
     platform.plan_applied(first)
     platform.plan_failed(second, "kafka: gone")

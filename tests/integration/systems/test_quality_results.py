@@ -45,8 +45,8 @@ def kept(systems: Systems, name: str) -> Callable[[], list[tuple[object, ...]]]:
 
 
 def refinement(name: str, *outcomes: Outcome) -> dict[str, object]:
-    told = [outcome._asdict() for outcome in outcomes]
-    return {"dataset": f"{name}.t", "changed": {}, "watermark": None, "published": True, "outcomes": told}
+    rows = [outcome._asdict() for outcome in outcomes]
+    return {"dataset": f"{name}.t", "changed": {}, "watermark": None, "published": True, "outcomes": rows}
 
 
 def test_a_run_is_kept_once_and_its_last_try_counts(
@@ -91,7 +91,7 @@ def test_the_last_run_of_each_zone_counts_and_checks_that_are_gone_do_not(result
     ]
 
 
-def test_the_ledger_tells_the_newest_refinement_and_the_newest_that_was_published(
+def test_the_ledger_returns_the_newest_refinement_and_the_newest_published_one(
     platform: PlatformHook, name: str
 ) -> None:
     ledger, done = Ledger(platform), refinement(name)
@@ -148,7 +148,7 @@ def test_cleaned_and_served_do_not_resolve_each_other(platform: PlatformHook) ->
     assert open_keys() == ["quality:d.t:b", "served:d.tt:b"]
 
 
-def test_the_pages_tell_every_dataset_and_escape_what_data_says(results: Results, name: str, tmp_path: Path) -> None:
+def test_the_pages_show_every_dataset_and_escape_its_data(results: Results, name: str, tmp_path: Path) -> None:
     products = next(c for c in load_contracts(PROJECT / "include" / "schemas") if c.name == "products")
     contract = replace(products, id=f"{name}.t", domain=name, name="t")
     evil = Outcome(

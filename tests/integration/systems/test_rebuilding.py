@@ -64,7 +64,7 @@ def held(hook: WarehouseHook, name: str) -> tuple[list[Row], list[Row]]:
     return [tuple(row) for row in view], [tuple(row) for row in changes]  # type: ignore[misc]
 
 
-def test_what_was_spoilt_is_as_raw_says(
+def test_wrong_rows_are_rebuilt_from_raw(
     hook: WarehouseHook, name: str, stream: Callable[..., None], rebuilt: Callable[..., Rebuilt]
 ) -> None:
     stream(1, 4, "wrong")

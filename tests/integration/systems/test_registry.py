@@ -74,7 +74,7 @@ def test_a_subject_is_planned_applied_and_then_nothing_is_left_to_do(systems: Sy
     assert [f["name"] for f in state.observe(hook, [second])[0].spec["schema"]["fields"]] == ["id", "note"]
 
 
-def test_a_registry_that_is_not_there_says_so() -> None:
+def test_a_missing_registry_is_an_error() -> None:
     hook = RegistryHook(Endpoint("127.0.0.1", 1), backoff=Backoff(tries=2, first_s=0.01))
     with pytest.raises(SystemUnavailable, match=r"registry at http://127\.0\.0\.1:1: GET /subjects: .*refused"):
         hook.subjects()

@@ -72,16 +72,16 @@ def orders(hook: WarehouseHook, name: str) -> Contract:
 
 
 @pytest.fixture
-def ask(hook: WarehouseHook, orders: Contract) -> Callable[..., dict[str, Outcome]]:
-    """`ask(*more_rules, execution_s=…)`: outcomes by name."""
+def run_checks(hook: WarehouseHook, orders: Contract) -> Callable[..., dict[str, Outcome]]:
+    """`run_checks(*more_rules, execution_s=…)`: outcomes by name."""
 
-    def asked(*more: Rule, execution_s: int = 20) -> dict[str, Outcome]:
+    def run(*more: Rule, execution_s: int = 20) -> dict[str, Outcome]:
         ruled = replace(orders, quality=(*orders.quality, *more))
         people = replace(orders, id=f"{orders.domain}.people", name="people", references=(), quality=())
         checks = ServedChecks(hook, {ruled.id: ruled, people.id: people}, limits(execution_s, 256))
-        return {outcome.check: outcome for outcome in checks.ask(ruled.id)}
+        return {outcome.check: outcome for outcome in checks.run(ruled.id)}
 
-    return asked
+    return run
 
 
 def put(hook: WarehouseHook, domain: str, *rows: str) -> None:
@@ -100,21 +100,21 @@ def seconds(outcome: Outcome) -> float:
     return float(outcome.observed.split()[1])
 
 
-def test_good_rows_break_nothing(hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]) -> None:
+def test_good_rows_break_nothing(hook: WarehouseHook, name: str, run_checks: Callable[..., dict[str, Outcome]]) -> None:
     put(hook, name, "1, 'a', 1, 7, '2026-01-01', []", "2, 'it\\'s', 2.5, NULL, '2026-01-02', [1, NULL]")
-    found = ask()
+    found = run_checks()
     assert broken(found) == set()
     assert {"key_unique", "marks_required", "person_known", "few", "mean", "freshness"} <= found.keys()
     assert found["few"].observed == "found 2"
     assert found["freshness"].observed == "found no change in the last day"
 
 
-def test_a_broken_rule_is_told_with_its_first_rows_by_key(
-    hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]
+def test_a_broken_rule_is_reported_with_its_first_rows_by_key(
+    hook: WarehouseHook, name: str, run_checks: Callable[..., dict[str, Outcome]]
 ) -> None:
     bad = [f"{n}, 'B', 9.5, 8, '1970-01-01', []" for n in range(9, 2, -1)]
     put(hook, name, "1, 'a', 1, 7, '2026-01-01', []", *bad)
-    found = ask()
+    found = run_checks()
     assert broken(found) == {
         "order_set", "price_range", "order_shape", "day_missing", "price_again", "few", "dear", "mean", "person_known",
     }  # fmt: skip
@@ -135,18 +135,18 @@ AN_AGE_S = 61
 
 
 def test_freshness_is_of_the_changes_of_the_last_day(
-    hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]
+    hook: WarehouseHook, name: str, run_checks: Callable[..., dict[str, Outcome]]
 ) -> None:
     insert = f"INSERT INTO {name}.orders_changes (id, order, _op, _offset, _committed_at) SELECT number, 'a', 'c', number, now64(6) - {{}} FROM numbers(10)"
     hook.execute(insert.format(1))
-    assert ask()["freshness"].passed
+    assert run_checks()["freshness"].passed
     hook.execute(insert.format(AN_AGE_S))
-    late = ask()["freshness"]
+    late = run_checks()["freshness"]
     assert (late.passed, late.severity) == (False, "warning")
     assert seconds(late) >= 60
 
 
-def test_freshness_of_events_is_asked_too(hook: WarehouseHook, name: str) -> None:
+def test_freshness_of_events_is_checked_too(hook: WarehouseHook, name: str) -> None:
     event = Contract(
         f"{name}.clicks", name, "clicks", "1.0.0", "till", Record("Click", name, "", (FIELDS[0],)), ("id",),
         Source("event"), ("raw",), "clickhouse", freshness_s=5.0,
@@ -155,7 +155,7 @@ def test_freshness_of_events_is_asked_too(hook: WarehouseHook, name: str) -> Non
     for change in diff(wanted, state.observe(hook, wanted)).changes:
         state.apply(hook, change)
     hook.execute(f"INSERT INTO {name}.clicks_changes (id, _offset, _committed_at) VALUES (1, 1, now64(6) - {AN_AGE_S})")
-    found = {outcome.check: outcome for outcome in ServedChecks(hook, {event.id: event}, limits(20, 256)).ask(event.id)}
+    found = {outcome.check: outcome for outcome in ServedChecks(hook, {event.id: event}, limits(20, 256)).run(event.id)}
     assert broken(found) == {"freshness"}
     assert seconds(found["freshness"]) >= 60
 
@@ -173,12 +173,12 @@ def test_freshness_of_events_is_asked_too(hook: WarehouseHook, name: str) -> Non
     ],
 )
 def test_a_rule_can_never_write_nor_lift_its_limits(
-    hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]], query: str
+    hook: WarehouseHook, name: str, run_checks: Callable[..., dict[str, Outcome]], query: str
 ) -> None:
     put(hook, name, "1, 'a', 1, 7, '2026-01-01', []")
     before = hook.rows("SELECT name, total_rows FROM system.tables WHERE database = {d:String} ORDER BY 1", {"d": name})
     sly = query.replace("{object}", f"{name}.orders")
-    found = ask(Rule("sly", "sql", None, "error", {"query": sly, **ZERO}))
+    found = run_checks(Rule("sly", "sql", None, "error", {"query": sly, **ZERO}))
     assert broken(found) == {"sly"}
     assert "READONLY" in found["sly"].observed
     after = hook.rows("SELECT name, total_rows FROM system.tables WHERE database = {d:String} ORDER BY 1", {"d": name})
@@ -192,27 +192,27 @@ def test_a_rule_can_never_write_nor_lift_its_limits(
         ("SELECT length(groupArray(number)) FROM numbers(1000000000)", "MEMORY_LIMIT_EXCEEDED", 60),
     ],
 )
-def test_a_rule_that_takes_too_much_is_stopped_and_the_others_are_asked(
-    ask: Callable[..., dict[str, Outcome]], query: str, code: str, execution_s: int
+def test_a_rule_that_takes_too_much_is_stopped_and_the_others_are_checked(
+    run_checks: Callable[..., dict[str, Outcome]], query: str, code: str, execution_s: int
 ) -> None:
-    found = ask(Rule("endless", "sql", None, "error", {"query": query, **ZERO}), execution_s=execution_s)
+    found = run_checks(Rule("endless", "sql", None, "error", {"query": query, **ZERO}), execution_s=execution_s)
     assert code in found["endless"].observed
     assert broken(found) == {"endless", "mean"}  # of no rows there is no mean
 
 
 @pytest.mark.parametrize("query", ["SELECT 1, 2", "SELECT number FROM numbers(2)", "SELECT 'a'", "SELECT NULL"])
-def test_a_rule_that_gives_no_number_has_not_passed(ask: Callable[..., dict[str, Outcome]], query: str) -> None:
-    found = ask(Rule("odd", "sql", None, "error", {"query": query, "mustBeGreaterThan": 0}))
+def test_a_rule_that_gives_no_number_has_not_passed(run_checks: Callable[..., dict[str, Outcome]], query: str) -> None:
+    found = run_checks(Rule("odd", "sql", None, "error", {"query": query, "mustBeGreaterThan": 0}))
     assert not found["odd"].passed
     assert found["odd"].observed.startswith("could not be evaluated: ")
 
 
 def test_one_check_that_cannot_be_evaluated_leaves_the_others_theirs(
-    hook: WarehouseHook, name: str, ask: Callable[..., dict[str, Outcome]]
+    hook: WarehouseHook, name: str, run_checks: Callable[..., dict[str, Outcome]]
 ) -> None:
     put(hook, name, "1, 'a', 1, 7, '2026-01-01', []")
     definition = {"metric": "invalidValues", "arguments": {"validValues": {"min": "x"}}, **ZERO}
-    found = ask(Rule("lame", "library", "day", "error", definition))
+    found = run_checks(Rule("lame", "library", "day", "error", definition))
     assert broken(found) == {"lame"}
     assert found["lame"].observed.startswith("could not be evaluated: ")
     assert found["order_set"].passed
@@ -221,11 +221,11 @@ def test_one_check_that_cannot_be_evaluated_leaves_the_others_theirs(
 def test_a_warehouse_that_does_not_answer_is_no_outcome(orders: Contract) -> None:
     gone = WarehouseHook(Endpoint("127.0.0.1", 1), backoff=Backoff(tries=2, first_s=0.01))
     with pytest.raises(SystemUnavailable):
-        ServedChecks(gone, {orders.id: replace(orders, references=())}, limits(5, 256)).ask(orders.id)
+        ServedChecks(gone, {orders.id: replace(orders, references=())}, limits(5, 256)).run(orders.id)
 
 
-def test_what_was_asked_is_said(ask: Callable[..., dict[str, Outcome]], name: str) -> None:
-    found: dict[str, Any] = {check: outcome.expectation for check, outcome in ask().items()}
+def test_each_outcome_names_its_expectation(run_checks: Callable[..., dict[str, Outcome]], name: str) -> None:
+    found: dict[str, Any] = {check: outcome.expectation for check, outcome in run_checks().items()}
     assert found["person_known"] == "reference"
     assert found["order_set"] == "expect_column_values_to_be_in_set"
     assert found["dear"] == f"SELECT count(*) FROM `{name}`.`orders` WHERE price > 8"

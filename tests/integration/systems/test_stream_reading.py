@@ -68,7 +68,7 @@ def test_large_records_come_in_slices_that_are_cut_the_same_each_time(
     assert [part.name for part in again] == [part.name for part in parts]
 
 
-def test_what_kafka_does_not_have_is_said(reader: RangeReader, systems: Systems, topic: str) -> None:
+def test_records_that_kafka_removed_are_reported(reader: RangeReader, systems: Systems, topic: str) -> None:
     producer = systems.kafka.producer()
     for _ in range(5):
         producer.produce(topic, b"v")

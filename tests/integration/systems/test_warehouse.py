@@ -134,7 +134,7 @@ def test_only_what_exists_is_counted(hook: WarehouseHook, name: str) -> None:
     assert hook.existing([f"{name}.orders", f"{name}.nothing"]) == (f"{name}.orders",)
 
 
-def test_a_wrong_statement_a_wrong_password_and_a_wrong_place_each_say_so(systems: Systems, stack: Any) -> None:
+def test_a_wrong_statement_password_or_address_is_an_error_with_its_cause(systems: Systems, stack: Any) -> None:
     with pytest.raises(SystemRefused, match="UNKNOWN_IDENTIFIER"):
         systems.warehouse.rows("SELECT nope")
     known = stack.clickhouse

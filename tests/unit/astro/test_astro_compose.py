@@ -71,7 +71,7 @@ def test_nothing_is_named_that_is_not_there() -> None:
     assert set(SERVICES) == {*AIRFLOW, *IMAGES, *BUILT}
 
 
-def test_every_server_says_whether_it_is_healthy_and_comes_back_by_itself() -> None:
+def test_every_server_has_a_health_check_and_restarts_by_itself() -> None:
     for name, service in OURS.items():
         if name in ONE_SHOT:
             continue
@@ -123,7 +123,7 @@ def test_ports_are_published_on_the_loopback_address_only() -> None:
             assert default == value(BY_NAME[name]), name
 
 
-def test_every_variable_is_a_setting_and_every_secret_is_asked_for() -> None:
+def test_every_variable_is_a_setting_and_every_secret_is_required() -> None:
     for name, how in VARIABLE.findall(COMPOSE_TEXT.split("x-service", 1)[1]):
         assert name in BY_NAME, name
         if BY_NAME[name].kind == "secret":

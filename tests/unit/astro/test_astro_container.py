@@ -32,7 +32,7 @@ def test_the_supervisor_takes_its_configuration(tmp_path: Path, monkeypatch: pyt
     assert options.server_configs[0]["password"] == "s3cret"
 
 
-def test_airflow_asks_it_over_http_with_a_password(tmp_path: Path) -> None:
+def test_airflow_calls_it_over_http_with_a_password(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

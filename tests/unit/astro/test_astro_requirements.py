@@ -38,7 +38,7 @@ def test_every_requirement_of_the_image_is_pinned() -> None:
         assert requirement.marker is None
 
 
-def test_the_stack_asks_for_the_versions_of_the_image() -> None:
+def test_the_stack_requires_the_versions_of_the_image() -> None:
     mine = {canonicalize_name(r.name): r for r in _requirements((ROOT / "requirements.txt").read_text())}
     for requirement in _requirements((STACK / "requirements.in").read_text()):
         both = mine.get(canonicalize_name(requirement.name))

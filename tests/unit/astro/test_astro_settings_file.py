@@ -52,11 +52,11 @@ def test_what_it_refers_to_is_in_the_environment_of_every_airflow_process() -> N
 def test_every_address_is_a_service() -> None:
     """Host and port are where a container of that name listens, by its own configuration."""
     assert ELSEWHERE not in (ROOT / "airflow_settings.yaml").read_text()
-    told = {
+    addresses = {
         (host, port): " ".join(text for _, text in scalars(OURS[host])) + _configuration(host)
         for host, port in ADDRESSES.values()
     }
-    for (host, port), text in told.items():
+    for (host, port), text in addresses.items():
         assert re.search(rf"\b{port}\b", text), (host, port)
 
 

@@ -25,7 +25,7 @@ def test_a_process_belongs_to_the_nearest_root_above_it() -> None:
     assert cpu.members(10, TASKS, frozenset({12, 20})) == [10, 11]
 
 
-def test_spent_tells_the_platform_from_what_measures_and_from_others() -> None:
+def test_spent_separates_the_platform_from_the_measurement_and_from_others() -> None:
     before = reading(0, {"kafka": 5.0, "bench": 1.0}, 100)
     after = reading(10, {"kafka": 8.0, "bench": 1.5, "stream": 2.0}, 106.5)
     assert cpu.spent(before, after) == {

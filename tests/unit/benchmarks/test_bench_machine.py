@@ -13,14 +13,14 @@ def test_cpu_model_and_memory() -> None:
     assert machine.memory_gib("MemTotal:       24683520 kB\nMemFree: 1 kB\n") == 23.5
 
 
-def test_the_settings_told_are_never_secret() -> None:
+def test_the_reported_settings_are_never_secret() -> None:
     values = settings.load({"HEADRACE_INSTANCE": "none"}).values | {
         s.name: "hush" for s in SETTINGS if s.kind == "secret"
     }
-    told = machine.sizes(values)
-    assert told["HEADRACE_MEMORY_KAFKA"].endswith("m")
-    assert told["HEADRACE_SAMPLE"] == "all"
-    assert "hush" not in told.values()
+    sizes = machine.sizes(values)
+    assert sizes["HEADRACE_MEMORY_KAFKA"].endswith("m")
+    assert sizes["HEADRACE_SAMPLE"] == "all"
+    assert "hush" not in sizes.values()
 
 
 def test_one_line_for_people() -> None:

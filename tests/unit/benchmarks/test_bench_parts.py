@@ -43,12 +43,12 @@ def test_what_a_watcher_saw_survives_json() -> None:
     assert Seen.from_json(seen.to_json()) == seen
 
 
-def test_the_watcher_asks_for_what_is_new() -> None:
+def test_the_watcher_queries_new_changes_only() -> None:
     assert query("t", "k >= 1", {}).endswith("WHERE k >= 1 AND (1) FORMAT RowBinary")
-    asked = query("t", "k >= 1", {0: 41, 1: 7})
+    sql = query("t", "k >= 1", {0: 41, 1: 7})
     assert (
         "(_kafka_partition = 0 AND _offset > 41) OR (_kafka_partition = 1 AND _offset > 7) OR _kafka_partition NOT IN (0, 1)"
-        in asked
+        in sql
     )
     assert ROW.size == 12  # Int32 and UInt64 of RowBinary, unpadded
 

@@ -73,7 +73,7 @@ def test_the_committed_table_is_that_of_the_committed_results() -> None:
 
 
 @pytest.mark.parametrize("name", run.NAMES)
-def test_every_benchmark_says_what_it_is(name: str) -> None:
+def test_every_benchmark_is_described(name: str) -> None:
     chosen = run.module(name)
     assert chosen.__doc__
     assert chosen.METHOD

@@ -168,13 +168,13 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), BROKEN, ids=lambda value: str(value)[:50])
-def test_a_broken_rule_is_told_with_its_field(change: dict[str, Any], message: str) -> None:
+def test_a_broken_rule_is_reported_with_its_field(change: dict[str, Any], message: str) -> None:
     field = {
         name: value for name, value in {**_field("int"), **change}.items() if name == "default" or value is not None
     }
-    (told,) = _rules(_record(field))
-    assert message in told
-    assert "; " in told
+    (fault,) = _rules(_record(field))
+    assert message in fault
+    assert "; " in fault
 
 
 GOOD_DEFAULTS: list[tuple[Any, Any]] = [
@@ -235,8 +235,8 @@ def test_a_default_of_the_type_is_kept(avro_type: Any, default: Any) -> None:
 
 @pytest.mark.parametrize(("avro_type", "default"), BAD_DEFAULTS, ids=str)
 def test_a_default_of_another_type_is_refused(avro_type: Any, default: Any) -> None:
-    (told,) = _rules(_record(_field(avro_type, default=default)))
-    assert told.startswith(f'default: field "f": the default {default!r} is not ')
+    (fault,) = _rules(_record(_field(avro_type, default=default)))
+    assert fault.startswith(f'default: field "f": the default {default!r} is not ')
 
 
 def test_every_fault_of_a_file_is_found_at_once_with_its_line() -> None:

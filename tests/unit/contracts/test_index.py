@@ -52,7 +52,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_the_index_holds_what_the_files_say(root: Path, reads: list[str]) -> None:
+def test_the_index_holds_the_content_of_the_files(root: Path, reads: list[str]) -> None:
     loaded = {contract.id: contract for contract in loading.load_contracts(root)}
     reads.clear()
     assert dict(index.load_index(root)) == loaded
@@ -111,7 +111,7 @@ def test_checks_across_datasets_hold_when_one_is_added(root: Path) -> None:
         index.load_index(root)
 
 
-def test_a_fault_is_told_every_time_and_mended_once(root: Path) -> None:
+def test_a_fault_is_reported_at_each_load_until_it_is_fixed(root: Path) -> None:
     index.load_index(root)
     shape = root / "domain_000" / "orders_00001.avsc"
     good = shape.read_text(encoding="utf-8")

@@ -27,9 +27,9 @@ def test_what_is_loaded_needs_cleaned_and_a_mart_nothing_else(tmp_path: Path) ->
     terms.write_text(
         text.replace("value: clickhouse}", "value: clickhouse}\n  - {property: tokenised, value: [customer_id]}")
     )
-    told = "\n".join(faults_of(root))
-    assert "zones has more than cleaned, but a mart has only cleaned" in told
-    assert "tokenised is given, but a mart is built from tokens already" in told
+    faults = "\n".join(faults_of(root))
+    assert "zones has more than cleaned, but a mart has only cleaned" in faults
+    assert "tokenised is given, but a mart is built from tokens already" in faults
     terms.write_text(text.replace("[raw, cleaned, history]", "[cleaned]"))
     (root / "shop" / "orders.odcs.yaml").unlink()
     (root / "shop" / "orders.avsc").unlink()

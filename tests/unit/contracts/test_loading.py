@@ -65,7 +65,7 @@ def test_optional_properties(root: Path) -> None:
     assert contract.roles == ()
 
 
-def test_what_the_exact_lane_is_asked_for(root: Path) -> None:
+def test_properties_of_the_exact_lane(root: Path) -> None:
     write_terms(
         root,
         (
@@ -177,25 +177,25 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
 )
 def test_a_broken_rule_of_the_terms(root: Path, old: str, new: str, line: int, rule: str, message: str) -> None:
     write_terms(root, (old, new))
-    told = faults_of(root)
-    assert any(one.startswith(f"{PATH}:{line}: {rule}: ") and message in one for one in told), told
-    assert all("; " in one for one in told)
+    faults = faults_of(root)
+    assert any(one.startswith(f"{PATH}:{line}: {rule}: ") and message in one for one in faults), faults
+    assert all("; " in one for one in faults)
 
 
 def test_there_must_be_a_key(root: Path) -> None:
     write_terms(root, ("primaryKey: true", "unique: true"))
-    (told,) = faults_of(root)
-    assert "key: no property is part of the key; set primaryKey: true on at least one" in told
+    (fault,) = faults_of(root)
+    assert "key: no property is part of the key; set primaryKey: true on at least one" in fault
 
 
-def test_faults_of_all_files_are_told_together(root: Path) -> None:
+def test_faults_of_all_files_are_reported_together(root: Path) -> None:
     write_contract(root, "shop", "good")
     write_terms(root, ("value: clickhouse", "value: duckdb"))
     (root / "shop" / "alone.avsc").write_text(json.dumps(avsc("shop")), encoding="utf-8")
     (root / "shop" / "terms.odcs.yaml").write_text("[]", encoding="utf-8")
     (root / "shop" / "README.md").write_text("is no contract", encoding="utf-8")
-    told = faults_of(root)
-    assert [one.split(": ")[0:2] for one in told] == [
+    faults = faults_of(root)
+    assert [one.split(": ")[0:2] for one in faults] == [
         ["include/schemas/shop/alone.odcs.yaml:1", "missing"],
         [f"{PATH}:26", "serving"],
         ["include/schemas/shop/terms.avsc:1", "missing"],
@@ -212,8 +212,8 @@ def test_faults_of_the_shape_do_not_hide_those_of_the_terms(root: Path) -> None:
 def test_bytes_that_are_no_text(root: Path) -> None:
     write_terms(root)
     (root / "shop" / "orders.avsc").write_bytes(b"\xff\xfe{")
-    (told,) = faults_of(root)
-    assert "orders.avsc:1: unreadable: the file cannot be read" in told
+    (fault,) = faults_of(root)
+    assert "orders.avsc:1: unreadable: the file cannot be read" in fault
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_bytes_that_are_no_text(root: Path) -> None:
 )
 def test_names_of_folders_and_files(root: Path, domain: str, dataset: str, message: str) -> None:
     write_contract(root, domain, dataset)
-    assert any(f"name: {message}" in told for told in faults_of(root))
+    assert any(f"name: {message}" in fault for fault in faults_of(root))
 
 
 def test_folders_that_are_no_domain_are_left_alone(root: Path) -> None:
@@ -254,14 +254,16 @@ def test_two_datasets_may_not_share_a_name(
 ) -> None:
     write_contract(root, *first)
     write_contract(root, *second)
-    told = faults_of(root)
-    assert any(f"collision: {message}" in one for one in told), told
+    faults = faults_of(root)
+    assert any(f"collision: {message}" in one for one in faults), faults
 
 
 def test_two_datasets_may_not_share_a_source_table(root: Path) -> None:
     write_terms(root)
     write_terms(root, ("table: shop.others", "table: shop.orders"), dataset="others")
-    assert any("shop.others and shop.orders would share the topic oltp.shop.orders" in told for told in faults_of(root))
+    assert any(
+        "shop.others and shop.orders would share the topic oltp.shop.orders" in fault for fault in faults_of(root)
+    )
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:

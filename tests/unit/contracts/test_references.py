@@ -39,7 +39,7 @@ def write(root: Path, *, at_property: str = CUSTOMER, at_schema: str = "", more:
     (root / "shop" / "lines.odcs.yaml").write_text(text, encoding="utf-8")
 
 
-def told(root: Path) -> str:
+def message_of(root: Path) -> str:
     with pytest.raises(ContractErrors) as raised:
         loading.load_contracts(root)
     return str(raised.value)
@@ -62,7 +62,7 @@ def test_references_are_read_and_the_index_keeps_them(tmp_path: Path) -> None:
     assert index.load_index(tmp_path, place)["shop.lines"].references == found
 
 
-def test_a_reference_is_an_error_unless_it_says_otherwise(tmp_path: Path) -> None:
+def test_a_reference_has_the_severity_error_by_default(tmp_path: Path) -> None:
     write(tmp_path, at_property=property_level("shop.orders.customer_id"))
     assert [reference.severity for reference in references(tmp_path)] == ["error"]
 
@@ -106,7 +106,7 @@ def test_whole_numbers_of_both_sizes_may_be_equal(tmp_path: Path) -> None:
 )
 def test_what_leads_nowhere_is_refused(tmp_path: Path, at_property: str, at_schema: str, message: str) -> None:
     write(tmp_path, at_property=at_property, at_schema=at_schema)
-    found = told(tmp_path)
+    found = message_of(tmp_path)
     assert "lines.odcs.yaml" in found
     assert ": reference: " in found
     assert message in found
@@ -115,10 +115,10 @@ def test_what_leads_nowhere_is_refused(tmp_path: Path, at_property: str, at_sche
 def test_a_field_is_hidden_in_both_datasets_or_in_none(tmp_path: Path) -> None:
     hidden = ("customProperties:\n", "customProperties:\n  - {property: tokenised, value: [customer_id]}\n")
     write(tmp_path, at_property=property_level("orders.customer_id"), more=hidden)
-    assert "customer_id and shop.orders.customer_id are not both tokenised" in told(tmp_path)
+    assert "customer_id and shop.orders.customer_id are not both tokenised" in message_of(tmp_path)
 
 
 def test_a_dataset_that_cannot_be_read_is_no_missing_one(tmp_path: Path) -> None:
     write(tmp_path, at_property=property_level("orders.customer_id"))
     (tmp_path / "shop" / "orders.avsc").write_text("{}")
-    assert "there is no dataset" not in told(tmp_path)
+    assert "there is no dataset" not in message_of(tmp_path)

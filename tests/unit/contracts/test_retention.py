@@ -80,7 +80,7 @@ def test_a_policy_that_comes_to_keep_less_is_refused_by_the_index_too(root: Path
         ("[{dataset: shop.orders, zone: raw, days: 0}]", "has days 0, which must be a whole number of at least 1"),
     ],
 )
-def test_a_need_says_what_where_and_for_how_long(root: Path, needs: str, message: str) -> None:
+def test_an_invalid_need_is_refused_with_its_fault(root: Path, needs: str, message: str) -> None:
     needing(root, needs)
     assert any(one.startswith(PLACE.split(" shop.segments")[0]) and message in one for one in faults_of(root))
 

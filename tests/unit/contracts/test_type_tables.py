@@ -245,7 +245,7 @@ def test_clickhouse(name: str) -> None:
     assert clickhouse.column_type(Field("f", 1, TYPES[name], nullable=True)) == nullable
 
 
-def test_clickhouse_comment_tells_the_unit() -> None:
+def test_clickhouse_comment_has_the_unit() -> None:
     assert clickhouse.comment(Field("f", 1, Time("millis"), doc="Opens.")) == "Opens. (milliseconds since midnight)"
     assert clickhouse.comment(Field("f", 1, Time("micros"), doc="Opens.")) == "Opens. (microseconds since midnight)"
     assert clickhouse.comment(Field("f", 1, Date(), doc="Opens.")) == "Opens."

@@ -76,10 +76,10 @@ def test_what_does_not_come_by_cdc_is_refused_by_name(
     root: Path, avro_type: Any, more: dict[str, Any], message: str
 ) -> None:
     write_shape(root, _type(avro_type, **more))
-    (told,) = faults_of(root)
-    assert told.startswith("include/schemas/shop/orders.avsc:")
-    assert f': cdc-type: field "quantity": {message}' in told
-    assert "; " in told
+    (fault,) = faults_of(root)
+    assert fault.startswith("include/schemas/shop/orders.avsc:")
+    assert f': cdc-type: field "quantity": {message}' in fault
+    assert "; " in fault
 
 
 @pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
@@ -100,8 +100,8 @@ def test_an_event_may_have_it(root: Path, avro_type: Any, more: dict[str, Any], 
 def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: str, kind: str) -> None:
     write_shape(root, _type(["null", avro_type], default=None))
     keep_shape(root, (SOURCE, "{kind: event}"))
-    (told,) = faults_of(root)
-    assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in told
+    (fault,) = faults_of(root)
+    assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in fault
     keep_shape(root, (SOURCE, "{kind: event}"), ("value: clickhouse", "value: postgres"))
     assert len(loading.load_contracts(root)) == 1
 
@@ -115,8 +115,8 @@ def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
     }
     write_shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
     keep_shape(root, (SOURCE, "{kind: event}"))
-    (told,) = faults_of(root)
-    assert 'field "quantity{}.x": ClickHouse has no nullable array' in told
+    (fault,) = faults_of(root)
+    assert 'field "quantity{}.x": ClickHouse has no nullable array' in fault
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_a_key_is_one_exact_value(root: Path, avro_type: Any, message: str) -> N
     keep_shape(
         root, ("- name: quantity\n", "- name: quantity\n        primaryKey: true\n        primaryKeyPosition: 3\n")
     )
-    assert any(f"key: {message}; choose another key" in told for told in faults_of(root))
+    assert any(f"key: {message}; choose another key" in fault for fault in faults_of(root))

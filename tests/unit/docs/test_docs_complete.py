@@ -44,14 +44,14 @@ def test_a_setting_is_documented(setting: Setting) -> None:
 
 def test_every_variable_that_the_code_reads_is_documented() -> None:
     """Also those that are no setting of the stack: of a driver, of an app, between processes."""
-    said = set(VARIABLE.findall(page("reference/settings.md")))
+    content = set(VARIABLE.findall(page("reference/settings.md")))
     read: dict[str, str] = {}
     for file in _code():
         for name in VARIABLE.findall(file.read_text()):
             if not name.endswith(("_PORT", "_MEMORY", "_PASSWORD")):
                 read.setdefault(name, str(file.relative_to(ROOT)))
     assert len(read) > 60
-    assert {name: file for name, file in read.items() if name not in said} == {}
+    assert {name: file for name, file in read.items() if name not in content} == {}
 
 
 def test_every_dag_is_documented() -> None:
@@ -84,18 +84,18 @@ def test_every_operator_is_documented() -> None:
 
 
 def test_every_http_endpoint_is_documented() -> None:
-    said = page("reference/lineage-api.md")
+    content = page("reference/lineage-api.md")
     found = list(_endpoints())
     assert ("POST", "/api/v1/lineage") in found
     for method, path in found:
-        assert f"| `{method} {path}` |" in said, f"{method} {path}"
+        assert f"| `{method} {path}` |" in content, f"{method} {path}"
 
 
 def test_every_key_of_a_contract_is_documented() -> None:
-    said = page("reference/contracts.md")
-    words = set(re.findall(r"[A-Za-z-]+", " ".join(re.findall(r"`([^`\n]+)`", said))))
+    content = page("reference/contracts.md")
+    words = set(re.findall(r"[A-Za-z-]+", " ".join(re.findall(r"`([^`\n]+)`", content))))
     for name in properties.PROPERTIES:
-        assert any(row.startswith(f"| `{name}` |") for row in rows(said)), name
+        assert any(row.startswith(f"| `{name}` |") for row in rows(content)), name
     attributes = {name for names in ATTRIBUTES.values() for name in names}
     keys = attributes | set(_keys_read())
     assert {"team", "primaryKeyPosition", "slaProperties", "field-id", "url"} <= keys
@@ -103,11 +103,11 @@ def test_every_key_of_a_contract_is_documented() -> None:
 
 
 def test_every_type_and_every_rule_is_documented() -> None:
-    said = rows(page("reference/contracts.md"))
+    content = rows(page("reference/contracts.md"))
     for name in TYPE_NAMES:
-        assert len([row for row in said if row.startswith(f"| `{name}` |")]) >= 2, name
+        assert len([row for row in content if row.startswith(f"| `{name}` |")]) >= 2, name
     for rule in RULES:
-        assert any(row.startswith(f"| `{rule.id}` |") for row in said), rule.id
+        assert any(row.startswith(f"| `{rule.id}` |") for row in content), rule.id
 
 
 def test_every_process_and_every_container_is_documented() -> None:
@@ -121,7 +121,7 @@ def test_every_process_and_every_container_is_documented() -> None:
         assert f"`{service}`" in page("how-to/astro.md"), service
 
 
-def test_every_decision_is_short_and_says_context_decision_consequences() -> None:
+def test_every_decision_is_short_and_has_context_decision_consequences() -> None:
     records = sorted((DOCS / "adr").glob("[0-9]*.md"))
     numbers = [int(record.name[:4]) for record in records]
     assert len(set(numbers)) == len(records)
@@ -197,7 +197,7 @@ def _keys_read() -> Iterator[str]:
     yield from ("kind", "id", "name", "domain")
 
 
-def test_every_rule_of_quality_says_where_it_is_asked() -> None:
-    said = page("reference/quality.md")
+def test_every_rule_of_quality_is_documented() -> None:
+    content = page("reference/quality.md")
     for word in (*METRICS, *OPERATORS, *get_args(Severity), *get_args(RuleKind)):
-        assert f"`{word}`" in said, word
+        assert f"`{word}`" in content, word

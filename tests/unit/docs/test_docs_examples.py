@@ -21,7 +21,7 @@ def test_the_example_of_a_dataset_is_a_valid_contract(tmp_path: Path) -> None:
     assert list(stream_plans([contract])) == ["stores"]
 
 
-def test_the_sentence_about_a_broken_rule_is_one_that_is_said(tmp_path: Path) -> None:
+def test_the_documented_message_of_a_broken_rule_is_the_real_one(tmp_path: Path) -> None:
     quoted = re.search(r"`include/schemas/retail/baskets.avsc:7: (field-id: .*?) …`", REFERENCE.replace("\n", " "))
     assert quoted
     shape = re.findall(r"```json\n(.*?)```", TASK, re.DOTALL)[0]

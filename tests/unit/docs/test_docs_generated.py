@@ -24,7 +24,7 @@ def test_every_page_with_generated_parts_is_there() -> None:
     assert SECTIONS.keys() <= PAGES.keys()
 
 
-def test_a_part_that_is_missing_or_unknown_is_told() -> None:
+def test_a_missing_or_unknown_part_is_reported() -> None:
     with pytest.raises(Unmarked, match="versions"):
         regenerated("reference/requirements.md", "<!-- generated: commands -->\n<!-- end of commands -->\n")
     with pytest.raises(Unmarked, match="nonsense"):

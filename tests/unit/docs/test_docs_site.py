@@ -82,8 +82,8 @@ def test_the_site_is_served_on_loopback_until_ctrl_c(tmp_path: Path) -> None:
         assert httpx.get(address).text == "the front page"
         assert httpx.get(f"{address}missing.html").status_code == 404
         server.send_signal(signal.SIGINT)
-        said, errors = server.communicate(timeout=30)
-    assert (server.returncode, said, errors) == (0, "stopped\n", "")
+        output, errors = server.communicate(timeout=30)
+    assert (server.returncode, output, errors) == (0, "stopped\n", "")
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_change_that_is_missing_twice_or_other_is_found() -> None:
         assert captured(WRITTEN, records).silent
 
 
-def test_a_change_that_a_letter_names_deletes_the_row_as_it_was() -> None:
+def test_a_change_that_a_dead_letter_names_deletes_the_row_as_it_was() -> None:
     deleted = [RECORDS[0], RECORDS[1], record(2, 1, 10, deleted=True), RECORDS[3]]
     capture = Capture(TABLE, {"k=1": 1}, (1,))
     capture.compare(WRITTEN, deleted)
@@ -56,13 +56,13 @@ def test_a_change_that_a_letter_names_deletes_the_row_as_it_was() -> None:
     assert captured(WRITTEN, [deleted[0], deleted[1], deleted[3]], {"k=1": 1}).silent  # the stale row stays
 
 
-def test_a_row_whose_first_change_a_letter_names_is_inserted_later() -> None:
+def test_a_row_whose_first_change_a_dead_letter_names_is_inserted_later() -> None:
     capture = Capture(TABLE, {"k=1": 1, "k=2": 1}, (1, 2))
     capture.compare(WRITTEN, [RECORDS[2]])
     assert (capture.found.silent, capture.found.reported, capture.refused) == (0, 2, set())
 
 
-def test_a_letter_of_another_key_or_of_a_plain_value_or_too_many_is_found() -> None:
+def test_a_dead_letter_of_another_key_or_of_a_plain_value_or_too_many_is_found() -> None:
     assert captured(WRITTEN, RECORDS[1:], {"k=2": 1}).silent
     assert captured(WRITTEN, RECORDS[1:], {"k=1": 1}, hazards=(2,)).silent
     assert captured(WRITTEN, RECORDS, {"k=1": 1}).silent
@@ -76,13 +76,13 @@ def test_the_row_of_a_refused_key_may_not_be_served() -> None:
     assert compare_rows(TABLE, "view", source, [((1,), (1, 10))], (), {(1,)}).silent == 1
 
 
-def test_a_record_is_missing_silently_unless_a_letter_names_it() -> None:
+def test_a_record_is_missing_silently_unless_a_dead_letter_names_it() -> None:
     assert compare_records(TABLE, "raw", RECORDS, RECORDS[1:], ()).silent == 1
     reported = compare_records(TABLE, "raw", RECORDS, RECORDS[1:], {Position(0, 0)})
     assert (reported.silent, reported.reported) == (0, 1)
 
 
-def test_a_letter_excuses_no_value_that_is_there_and_wrong() -> None:
+def test_a_dead_letter_excuses_no_value_that_is_there_and_wrong() -> None:
     wrong = [record(0, 1, 12), *RECORDS[1:]]
     assert compare_records(TABLE, "raw", RECORDS, wrong, {Position(0, 0)}).silent == 1
 
@@ -108,7 +108,7 @@ def test_a_row_that_is_stale_missing_or_too_many_is_found() -> None:
         assert compare_rows(TABLE, "view", source, held, ()).silent == 1
 
 
-def test_a_key_is_told_until_a_later_record_of_it_is_carried() -> None:
+def test_a_key_is_reported_until_a_later_record_of_it_is_carried() -> None:
     assert reported_keys(RECORDS, {Position(0, 0)}) == set()
     assert reported_keys(RECORDS, {Position(0, 2)}) == {(1,)}
 

@@ -72,13 +72,13 @@ def test_zeros_at_the_end_of_a_decimal_do_not_count(value: Decimal, zeros: int) 
     assert exact.decimal(Decimal((sign, digits + (0,) * zeros, exponent - zeros))) == exact.decimal(value)
 
 
-def test_decimals_of_38_digits_are_told_apart() -> None:
+def test_decimals_of_38_digits_are_distinguished() -> None:
     nines = "9" * 38
     assert exact.decimal(Decimal(nines)) != exact.decimal(Decimal(nines[:-1] + "8"))
     assert exact.decimal(Decimal(nines)) == exact.unscaled(int(nines), 0)
 
 
-def test_long_texts_are_told_apart_by_their_last_character() -> None:
+def test_long_texts_are_distinguished_by_their_last_character() -> None:
     assert exact.text("a" * 1000 + "b") != exact.text("a" * 1001)
     assert exact.blob(b"a" * 1000) != exact.blob(b"a" * 1001)
 

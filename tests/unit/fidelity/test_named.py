@@ -33,6 +33,6 @@ from tests.fidelity.tables import Column, K, Table
         ("timestamptz", "infinity", "infinity"),
     ],
 )
-def test_a_key_reads_as_in_the_letter(kind: str, value: Any, text: str) -> None:
+def test_a_key_reads_as_in_the_dead_letter(kind: str, value: Any, text: str) -> None:
     table = Table("t", (Column("p", KINDS[kind], in_key=True), replace(K, in_key=True)))
     assert named(table, (value, 5)) == f"p={text}, k=5"

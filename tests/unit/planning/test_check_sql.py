@@ -19,18 +19,18 @@ ZERO = {"mustBe": 0}
 
 
 def library(metric: str, field: str | None = "quantity", **definition: Any) -> Rule:
-    return Rule("asked", "library", field, "warning", {"metric": metric, **definition})
+    return Rule("own_rule", "library", field, "warning", {"metric": metric, **definition})
 
 
-def asked(*rules: Rule, contract: Contract = LINES) -> CheckQuery:
-    """The one that is named `asked`."""
+def query_of(*rules: Rule, contract: Contract = LINES) -> CheckQuery:
+    """The one that is named `own_rule`."""
     ruled = replace(contract, quality=rules)
-    (found,) = (each for each in check_queries(ruled, {ruled.id: ruled}) if each.check.name == "asked")
+    (found,) = (each for each in check_queries(ruled, {ruled.id: ruled}) if each.check.name == "own_rule")
     return found
 
 
 @pytest.mark.parametrize("dataset", sorted(name for name, c in RETAIL.items() if c.serving == "clickhouse"))
-def test_what_the_example_is_asked(dataset: str) -> None:
+def test_queries_of_the_example(dataset: str) -> None:
     contract = RETAIL[dataset]
     found = check_queries(contract, RETAIL)
     scan = one_scan(contract, found)
@@ -80,8 +80,8 @@ def test_what_the_example_is_asked(dataset: str) -> None:
         (library("rowCount", None, mustBeGreaterThan=5), "count()", {}),
     ],
 )
-def test_a_rule_is_asked_with_its_values_as_parameters(rule: Rule, measure: str, parameters: dict[str, Any]) -> None:
-    found = asked(rule)
+def test_a_rule_is_queried_with_its_values_as_parameters(rule: Rule, measure: str, parameters: dict[str, Any]) -> None:
+    found = query_of(rule)
     assert (found.measure.sql, dict(found.measure.parameters)) == (measure, parameters)
 
 
@@ -101,29 +101,29 @@ def test_the_parameters_of_many_checks_do_not_meet_and_no_alias_hides_a_field() 
 
 
 def test_a_row_count_is_compared_and_rows_are_not() -> None:
-    few = asked(library("rowCount", None, mustBeBetween=[2, 3]))
+    few = query_of(library("rowCount", None, mustBeBetween=[2, 3]))
     assert [few.holds(n) for n in (1, 2, 3, 4)] == [False, True, True, False]
-    none = asked(library("invalidValues", arguments={"validValues": {"min": 3}}, **ZERO))
+    none = query_of(library("invalidValues", arguments={"validValues": {"min": 3}}, **ZERO))
     assert [none.holds(n) for n in (0, 3)] == [True, False]
 
 
-def test_what_is_hidden_in_cleaned_is_served_in_clear_and_its_symbols_are_asked() -> None:
+def test_what_is_hidden_in_cleaned_is_served_in_clear_and_its_symbols_are_checked() -> None:
     enum = next(f.name for f in VIEWS.record.fields if type(f.type).__name__ == "Enum")
     hidden = replace(VIEWS, tokenised=(enum,))
     assert f"{enum}_symbol" in [each.check.name for each in check_queries(hidden, {hidden.id: hidden})]
 
 
-def test_a_reference_is_asked_of_the_other_view_unless_it_is_served_elsewhere() -> None:
+def test_a_reference_is_checked_on_the_other_view_unless_it_is_served_elsewhere() -> None:
     other = replace(LINES, id="retail.baskets", name="baskets")
-    reference = Reference("asked", ("basket_id", "household_id"), other.id, ("basket_id", "household_id"))
+    reference = Reference("own_rule", ("basket_id", "household_id"), other.id, ("basket_id", "household_id"))
     mine = replace(LINES, references=(reference,))
-    (found,) = (e for e in check_queries(mine, {mine.id: mine, other.id: other}) if e.check.name == "asked")
+    (found,) = (e for e in check_queries(mine, {mine.id: mine, other.id: other}) if e.check.name == "own_rule")
     assert found.measure.sql == (
         "countIf(`basket_id` IS NOT NULL AND `household_id` IS NOT NULL AND (`basket_id`, `household_id`) NOT IN"
         " (SELECT `basket_id`, `household_id` FROM `retail`.`baskets`))"
     )
     elsewhere = {mine.id: mine, other.id: replace(other, serving="postgres")}
-    assert "asked" not in [each.check.name for each in check_queries(mine, elsewhere)]
+    assert "own_rule" not in [each.check.name for each in check_queries(mine, elsewhere)]
 
 
 def test_a_sql_rule_is_its_authors_query_of_the_view() -> None:
@@ -162,9 +162,9 @@ def test_what_a_load_serves_is_hidden_as_in_cleaned_and_meets_no_stream_in_clear
     assert f"{enum}_symbol" not in [each.check.name for each in check_queries(hidden, {hidden.id: hidden})]
     assert promised_s(hidden) is None
     assert promised_s(replace(VIEWS, freshness_s=5.0)) == 5.0
-    reference = Reference("asked", ("household_id",), "retail.baskets", ("household_id",))
+    reference = Reference("own_rule", ("household_id",), "retail.baskets", ("household_id",))
     mine = replace(LINES, references=(reference,), tokenised=("household_id",))
-    for kind, asked_names in (("cdc", ["asked"]), ("file", [])):
+    for kind, names_found in (("cdc", ["own_rule"]), ("file", [])):
         other = replace(LINES, id="retail.baskets", source=replace(LINES.source, kind=kind))
         found = check_queries(mine, {mine.id: mine, other.id: other})
-        assert [each.check.name for each in found if each.check.name == "asked"] == asked_names
+        assert [each.check.name for each in found if each.check.name == "own_rule"] == names_found

@@ -19,12 +19,12 @@ ZERO = {"mustBe": 0}
 
 
 def rule(metric: str, field: str | None = "quantity", **definition: Any) -> Rule:
-    return Rule("asked", "library", field, "warning", {"metric": metric, **definition})
+    return Rule("own_rule", "library", field, "warning", {"metric": metric, **definition})
 
 
-def asked(declared: Rule) -> dict[str, Any]:
+def check_of(declared: Rule) -> dict[str, Any]:
     """The check of one rule."""
-    (check,) = (c for c in checks(replace(LINES, quality=(declared,))) if c.name == "asked")
+    (check,) = (c for c in checks(replace(LINES, quality=(declared,))) if c.name == "own_rule")
     assert (check.severity, check.field) == ("warning", declared.field)
     return {check.expectation: dict(check.arguments)}
 
@@ -77,11 +77,11 @@ def test_an_enum_has_its_symbols_unless_it_is_hidden() -> None:
         (rule("rowCount", None, mustBeBetween=[1, 5]), {"expect_table_row_count_to_be_between": {"min_value": 1, "max_value": 5}}),
     ],
 )  # fmt: skip
-def test_a_rule_is_asked(declared: Rule, wanted: dict[str, Any]) -> None:
-    assert asked(declared) == wanted
+def test_a_rule_becomes_a_check(declared: Rule, wanted: dict[str, Any]) -> None:
+    assert check_of(declared) == wanted
 
 
-def test_rules_that_are_asked_elsewhere_are_no_checks() -> None:
+def test_rules_that_run_elsewhere_are_no_checks() -> None:
     sql = Rule("elsewhere", "sql", None, "error", {"query": "SELECT 0", "mustBe": 0})
     assert "elsewhere" not in [check.name for check in checks(replace(LINES, quality=(sql,)))]
 
@@ -95,6 +95,6 @@ def test_rules_that_are_asked_elsewhere_are_no_checks() -> None:
         (rule("invalidValues", **ZERO), "invalidValues needs arguments"),
     ],
 )
-def test_a_rule_that_cannot_be_asked_says_so(declared: Rule, problem: str) -> None:
+def test_a_rule_that_cannot_be_checked_is_an_error(declared: Rule, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        asked(declared)
+        check_of(declared)

@@ -29,5 +29,5 @@ FIELDS = {"household_id": "personal", "age": "personal", "product_id": None, "qu
         ("SELECT sum(quantity) AS n FROM t GROUP BY product_id", ["n"], {}),
     ],
 )
-def test_what_may_not_be_told_is_hidden(sql: str, columns: list[str], wanted: dict[str, str]) -> None:
+def test_values_of_classified_fields_are_hidden(sql: str, columns: list[str], wanted: dict[str, str]) -> None:
     assert hidden(sql, columns, FIELDS, "clickhouse") == wanted

@@ -74,7 +74,7 @@ def test_a_new_column_keeps_its_place_and_goes_before_everything_that_needs_it()
     assert plan.changes[0].altered_columns == ()
 
 
-def test_altered_columns_are_told_from_added_ones() -> None:
+def test_altered_columns_are_distinguished_from_added_ones() -> None:
     after = with_field(LINES, field("quantity", 4, LONG))
     assert plan_of(after, there=world(LINES)).changes[0].altered_columns == ("quantity",)
 

@@ -11,7 +11,7 @@ from headrace.planning.render import counts, render, to_json
 from tests.unit.planning.cases import LINES, SETTINGS, VIEWS, plan_of, without_field, world
 
 
-def test_an_empty_plan_says_so() -> None:
+def test_an_empty_plan_is_shown_as_empty() -> None:
     plan = plan_of(LINES, there=world(LINES))
     assert render(plan) == "No changes: every system matches the contracts."
     assert to_json(plan)["changes"] == []

@@ -24,11 +24,11 @@ def rule(arguments: Any) -> Rule:
         ({"pattern": "^[A-Z]+$"}, Matching("^[A-Z]+$")),
     ],
 )
-def test_a_rule_says_one_thing(arguments: Any, wanted: Validity) -> None:
+def test_a_rule_has_one_condition(arguments: Any, wanted: Validity) -> None:
     assert validity(rule(arguments)) == wanted
 
 
 @pytest.mark.parametrize("arguments", [None, {}, {"missingValues": [""]}, {"validValues": ["a"], "pattern": "a"}])
-def test_a_rule_that_says_nothing_or_two_things_is_refused(arguments: Any) -> None:
+def test_a_rule_with_no_condition_or_two_is_refused(arguments: Any) -> None:
     with pytest.raises(ValueError, match="rule r: invalidValues needs arguments"):
         validity(rule(arguments))

@@ -84,7 +84,7 @@ def test_goods_come_back_with_every_amount_below_zero_and_once_only(year: Year, 
         assert basket.redemption is None
 
 
-def test_every_kind_of_thing_happens_about_as_often_as_asked(year: Year, world: World) -> None:
+def test_every_kind_of_change_happens_about_as_often_as_set(year: Year, world: World) -> None:
     found = batches(year, world, 4000, mix=Mix())
     sales = [b for batch in found for b in batch.baskets if b.kind == "sale"]
     happened = Counter(type(rider).__name__ for batch in found for rider in batch.riders)

@@ -49,7 +49,7 @@ def test_days_stand_for_the_interval() -> None:
         ("2017-03-06/2017-03-05", "before the first"),
     ],
 )
-def test_days_that_cannot_be_read_say_so(days: str, problem: str | None) -> None:
+def test_unreadable_days_are_an_error(days: str, problem: str | None) -> None:
     if problem is None:
         assert interval(days) == interval(days.rstrip("/"))
         return
@@ -57,5 +57,5 @@ def test_days_that_cannot_be_read_say_so(days: str, problem: str | None) -> None
         interval(days)
 
 
-def test_replayed_letters_are_told_by_partition_in_order() -> None:
+def test_replayed_dead_letters_are_listed_by_partition_in_order() -> None:
     assert positions([(1, 9), (0, 7), (0, 3)]) == {"0": [3, 7], "1": [9]}

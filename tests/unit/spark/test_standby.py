@@ -69,34 +69,34 @@ def standing(tmp_path: Path) -> Iterator[Callable[..., str]]:
     listening.close()
 
 
-def test_a_job_is_done_with_its_arguments_and_settings_and_what_it_prints_is_said(standing: Any) -> None:
-    asked = list[Mapping[str, Any]]()
+def test_a_job_runs_with_its_arguments_and_settings_and_its_output_is_logged(standing: Any) -> None:
+    jobs = list[Mapping[str, Any]]()
 
     def work(job: Mapping[str, Any]) -> int:
-        asked.append(job)
+        jobs.append(job)
         sys.stdout.write("one\ntw")
         sys.stdout.write("o\n")
         return 0
 
-    said = list[str]()
+    lines = list[str]()
     job = Job(JOB, ["retail.products", "{}"], {}, {"spark.sql.shuffle.partitions": "2"})
-    assert Standby(standing(work)).run(job, said.append)
-    assert said == ["one", "two"]
-    assert asked[0]["arguments"] == ["retail.products", "{}"]
-    assert asked[0]["conf"] == {"spark.sql.shuffle.partitions": "2"}
+    assert Standby(standing(work)).run(job, lines.append)
+    assert lines == ["one", "two"]
+    assert jobs[0]["arguments"] == ["retail.products", "{}"]
+    assert jobs[0]["conf"] == {"spark.sql.shuffle.partitions": "2"}
 
 
 @pytest.mark.parametrize("how", ["code", "exception"])
-def test_a_job_that_fails_is_told_with_its_reason(standing: Any, how: str) -> None:
+def test_a_failed_job_is_reported_with_its_reason(standing: Any, how: str) -> None:
     def work(_: Mapping[str, Any]) -> int:
         if how == "exception":
             raise RuntimeError("no such table")
         return 3
 
-    said = list[str]()
+    lines = list[str]()
     with pytest.raises(SystemRefused, match="the job ended with"):
-        Standby(standing(work)).run(Job(JOB, []), said.append)
-    assert ("RuntimeError: no such table" in said) == (how == "exception")
+        Standby(standing(work)).run(Job(JOB, []), lines.append)
+    assert ("RuntimeError: no such table" in lines) == (how == "exception")
 
 
 def test_a_busy_driver_is_not_waited_for_forever(standing: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_busy_driver_is_not_waited_for_forever(standing: Any) -> None:
     assert not first.is_alive()
 
 
-def test_a_driver_of_another_user_is_told_no_secret(standing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_of_another_user_gets_no_secret(standing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     worked = list[Mapping[str, Any]]()
     address = standing(lambda job: worked.append(job) or 0)
     monkeypatch.setattr("headrace.systems.spark.standby.peer_user", lambda _: os.geteuid() + 1)
@@ -124,13 +124,13 @@ def test_a_driver_of_another_user_is_told_no_secret(standing: Any, monkeypatch: 
     assert worked == []
 
 
-def test_who_is_at_the_other_end_is_known() -> None:
+def test_the_user_of_the_peer_is_known() -> None:
     one, other = socket.socketpair(socket.AF_UNIX)
     with one, other:
         assert peer_user(one) == os.geteuid()
 
 
-def test_nobody_there_is_no_error(tmp_path: Path) -> None:
+def test_a_missing_driver_is_no_error(tmp_path: Path) -> None:
     assert not Standby(f"unix://{tmp_path / 'nobody'}").run(Job(JOB, []), str)
     assert standby(Endpoint("local[2]", None)) is None
     assert isinstance(standby(Endpoint("local[2]", None, extra={"standby": "unix:///run/s"})), Standby)
@@ -138,12 +138,12 @@ def test_nobody_there_is_no_error(tmp_path: Path) -> None:
 
 def test_other_secrets_and_other_programs_are_refused(standing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_TOKEN_KEY", "mine")
-    address, said = standing(lambda _: 0, conversations=3), list[str]()
-    assert not Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "other"}), said.append)
-    assert not Standby(address).run(Job("/bin/sh", []), said.append)
-    assert Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "mine"}), said.append)
-    assert said[0].endswith("it was started with a different HEADRACE_TOKEN_KEY: restart it")
-    assert "/bin/sh is not in " in said[1]
+    address, lines = standing(lambda _: 0, conversations=3), list[str]()
+    assert not Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "other"}), lines.append)
+    assert not Standby(address).run(Job("/bin/sh", []), lines.append)
+    assert Standby(address).run(Job(JOB, [], {"HEADRACE_TOKEN_KEY": "mine"}), lines.append)
+    assert lines[0].endswith("it was started with a different HEADRACE_TOKEN_KEY: restart it")
+    assert "/bin/sh is not in " in lines[1]
 
 
 def test_code_that_has_changed_ends_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_code_that_has_changed_ends_the_driver(tmp_path: Path, monkeypatch: pyte
     assert "older than the project's" in driver.refuses({"application": JOB, "environment": {}})
 
 
-def test_a_driver_that_dies_over_the_job_is_told(tmp_path: Path) -> None:
+def test_a_driver_that_dies_during_the_job_is_an_error(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "s"))
         listening.listen()

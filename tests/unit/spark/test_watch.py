@@ -32,7 +32,7 @@ def test_a_driver_with_a_fresh_pulse_is_well() -> None:
     assert reason(ALIVE, pulse()) is None
 
 
-def test_a_dead_driver_is_told_with_its_last_error() -> None:
+def test_a_dead_driver_is_reported_with_its_last_error() -> None:
     verdict = judge(Driver("retail", False, 0, "EXITED"), [pulse(last_error="boom")], "new", **TIMES)
     assert verdict is not None
     assert (verdict.reason, "boom" in verdict.text) == ("dead", True)
@@ -53,5 +53,5 @@ def test_a_dead_driver_is_told_with_its_last_error() -> None:
         ((pulse(age_s=200.0),), {"running_s": 95.0}, "stalled"),
     ],
 )
-def test_what_heartbeats_say(pulses: tuple[Pulse, ...], times: dict[str, float], expected: str | None) -> None:
+def test_verdicts_of_heartbeats(pulses: tuple[Pulse, ...], times: dict[str, float], expected: str | None) -> None:
     assert reason(ALIVE, *pulses, **times) == expected

@@ -12,13 +12,13 @@ from include.stack.settings import load
 
 
 class Queued(AirflowApi):
-    """Its run's only task is queued for three questions, and then succeeds."""
+    """Its run's only task is queued for three requests, and then succeeds."""
 
-    asked = 0
+    requests = 0
 
     def task_states(self, dag: str, run: str) -> dict[str, str]:
-        self.asked += 1
-        return {"refine": "queued" if self.asked < 4 else "success"}
+        self.requests += 1
+        return {"refine": "queued" if self.requests < 4 else "success"}
 
     def run_state(self, dag: str, run: str) -> str:
         return self.task_states(dag, run)["refine"]

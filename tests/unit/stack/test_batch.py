@@ -51,10 +51,10 @@ def test_missing_are_the_marts_without_a_build_and_the_datasets_with_rows_that_w
     assert list(unfilled(here, CONTRACTS.values())) == ["refine_retail_coupons", "mart_store_daily"]
 
 
-def test_the_wait_ends_when_nothing_is_missing_and_says_what_is() -> None:
-    missing, said = [("b", "c"), ("c",), ()], list[str]()
-    wait_until_filled(Airflow(b="running"), lambda: missing.pop(0), said.append, lambda _: None)
-    assert said == ["in the background: b, c", "in the background: c"]
+def test_the_wait_reports_what_is_missing_and_ends_when_nothing_is() -> None:
+    missing, lines = [("b", "c"), ("c",), ()], list[str]()
+    wait_until_filled(Airflow(b="running"), lambda: missing.pop(0), lines.append, lambda _: None)
+    assert lines == ["in the background: b, c", "in the background: c"]
 
 
 def test_a_run_that_failed_ends_the_wait() -> None:

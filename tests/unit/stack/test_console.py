@@ -17,6 +17,6 @@ logging.getLogger("headrace").warning("of ours")
 
 
 def test_libraries_log_nothing_though_airflow_sets_its_log_up_afterwards() -> None:
-    said = subprocess.run([sys.executable, "-c", LOGS], check=True, capture_output=True, text=True, timeout=180)
-    assert "of ours" in said.stdout + said.stderr
-    assert "of a library" not in said.stdout + said.stderr
+    done = subprocess.run([sys.executable, "-c", LOGS], check=True, capture_output=True, text=True, timeout=180)
+    assert "of ours" in done.stdout + done.stderr
+    assert "of a library" not in done.stdout + done.stderr

@@ -53,24 +53,24 @@ def test_an_unattended_demo_does_not_wait_and_starts_at_the_named_step(stage: St
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (Unmet("3 rows", 2, "see ./headrace status"), "expected 3 rows; found 2. Next: see ./headrace status"),
         (OSError("no route"), "OSError: no route"),
     ],
 )
 def test_a_failed_step_is_named_with_its_cause_and_no_later_step_runs(
-    stage: Stage, error: Exception, said: str
+    stage: Stage, error: Exception, message: str
 ) -> None:
     done = list[str]()
     with pytest.raises(DemoStopped) as stopped:
         run_steps([step("a", done), step("b", done, error), step("c", done)], stage, first=1, pause=None)
-    assert f"step 2, b: {said}" in str(stopped.value)
+    assert f"step 2, b: {message}" in str(stopped.value)
     assert "./headrace demo --from 2" in str(stopped.value)
     assert done == ["a"]
 
 
-def test_a_wait_returns_what_meets_the_expectation_and_else_says_what_was_found(stage: Stage) -> None:
+def test_a_wait_returns_what_meets_the_expectation_or_raises_with_what_was_found(stage: Stage) -> None:
     numbers = iter(range(9))
     assert stage.wait("3", lambda: next(numbers), lambda n: n == 3, next_step="", poll_s=0) == 3
     with pytest.raises(Unmet, match="expected 3 within 0 s; found 2"):

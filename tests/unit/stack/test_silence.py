@@ -32,7 +32,7 @@ def test_a_process_that_never_answered_may_still_be_starting() -> None:
     assert (hung(known, 179.0), hung(known, 180.0)) == (False, True)
 
 
-def test_time_in_which_nobody_asked_is_no_silence() -> None:
+def test_time_without_checks_is_no_silence() -> None:
     known = checked(Silence(1, 0.0), (10.0, True), (900.0, False), (901.0, False))
     assert not hung(known, 901.0)
     assert hung(known.after(answers=False, now=902.0), 902.0)

@@ -61,18 +61,18 @@ def airflow(request: httpx.Request) -> httpx.Response:
     """What Airflow answers, filtered and page by page as by its API."""
     if request.method == "POST":
         return httpx.Response(201, json={"access_token": "t"})
-    asked, path = request.url.params, request.url.path.removeprefix("/api/v2")
-    states = asked.get_list("state")
+    params, path = request.url.params, request.url.path.removeprefix("/api/v2")
+    states = params.get_list("state")
     if path == "/dags":
-        key, found = "dags", [dag("mart_d"), dag("mart_f")] if asked.get("last_dag_run_state") == "failed" else DAGS
+        key, found = "dags", [dag("mart_d"), dag("mart_f")] if params.get("last_dag_run_state") == "failed" else DAGS
     elif path.endswith("taskInstances"):
         key, found = "task_instances", TASKS
     else:
         key, found = "dag_runs", RUNS
     chosen = [each for each in found if not states or each["state"] in states]
-    if asked.get("order_by") == "-id":
+    if params.get("order_by") == "-id":
         chosen = chosen[::-1]
-    start, limit = int(asked["offset"]), min(int(asked["limit"]), PAGE)
+    start, limit = int(params["offset"]), min(int(params["limit"]), PAGE)
     return httpx.Response(200, json={key: chosen[start : start + limit], "total_entries": len(chosen)})
 
 
@@ -102,22 +102,22 @@ def test_batch_jobs_are_shown_and_what_always_runs_is_not(api: Any) -> None:
     )
 
 
-def test_all_dags_are_asked_for_page_by_page(api: Any) -> None:
+def test_all_dags_are_requested_page_by_page(api: Any) -> None:
     assert len(api(airflow).listed("/dags", "dags")) == len(DAGS) > PAGE
     assert len(api(airflow).listed("/dags", "dags", pages=1)) == PAGE
 
 
-def test_a_platform_at_rest_is_asked_for_no_tasks(api: Any) -> None:
-    asked = list[str]()
+def test_an_idle_platform_gets_no_request_for_tasks(api: Any) -> None:
+    paths = list[str]()
 
     def idle(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         if request.url.path.endswith("dagRuns"):
             return httpx.Response(200, json={"dag_runs": [], "total_entries": 0})
         return airflow(request)
 
     assert not [job for job in read_dags(api(idle)).jobs if job.state != "failed"]
-    assert not [path for path in asked if path.endswith("taskInstances")]
+    assert not [path for path in paths if path.endswith("taskInstances")]
     assert "deferred" in UNDER_WAY
 
 
@@ -136,8 +136,8 @@ def refused(request: httpx.Request) -> httpx.Response:
     ],
 )
 def test_an_airflow_that_does_not_answer_is_one_failure(api: Any, answer: Any, why: str) -> None:
-    with pytest.raises(SystemUnavailable, match="airflow at http://127") as told:
+    with pytest.raises(SystemUnavailable, match="airflow at http://127") as raised:
         read_dags(api(answer))
-    assert why in str(told.value)
-    assert "\n" not in str(told.value)
-    json.dumps(str(told.value))
+    assert why in str(raised.value)
+    assert "\n" not in str(raised.value)
+    json.dumps(str(raised.value))

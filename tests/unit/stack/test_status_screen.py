@@ -194,7 +194,7 @@ def test_watch_and_json_are_refused_together() -> None:
 
 
 @pytest.mark.usefixtures("instance")
-def test_an_instance_that_is_down_is_told() -> None:
+def test_an_instance_that_is_down_is_reported() -> None:
     done = CliRunner().invoke(cli.app, ["status"])
     assert done.exit_code == 3
     assert text(render(Screen(NOW))).strip() == DOWN

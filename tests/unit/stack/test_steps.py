@@ -59,16 +59,16 @@ def run(*errors: Exception) -> str:
 )
 def test_a_step_that_fails_in_passing_is_taken_again(error: Exception) -> None:
     assert run(error, error) == "done"
-    with pytest.raises((StepFailed, SystemUnavailable)) as told:
+    with pytest.raises((StepFailed, SystemUnavailable)) as raised:
         run(error, error, error)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_step_that_fails_for_good_says_which_why_where_and_what_to_do() -> None:
+def test_a_failed_step_names_itself_the_cause_the_log_and_the_next_step() -> None:
     error = OSError("AWS Error\nNETWORK_CONNECTION")
-    with pytest.raises(StepFailed) as told:
+    with pytest.raises(StepFailed) as raised:
         run(error, error, error)
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "could not make the buckets: AWS Error NETWORK_CONNECTION (tried 3 times);"
         " see /logs/minio.log, then run ./headrace up again to continue"
     )
@@ -148,16 +148,16 @@ def test_buckets_are_made_although_the_store_is_not_there_at_first(tmp_path: Pat
     assert made == ["warehouse", "landing"]
 
 
-def test_airflow_is_asked_again_while_it_restarts_but_told_once(tmp_path: Path, listening: Any) -> None:
+def test_reads_are_retried_while_airflow_restarts_and_writes_are_not(tmp_path: Path, listening: Any) -> None:
     answers = iter(
         [(201, b'{"access_token": "t"}'), (503, b"{}"), (200, b'{"dags": [], "total_entries": 0}'), (503, b"{}")]
     )
-    asked = []
+    requests = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.rfile.read(int(request.headers.get("Content-Length") or 0))
         status, body = next(answers)
-        asked.append(request.command)
+        requests.append(request.command)
         request.send_response(status)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
@@ -170,11 +170,11 @@ def test_airflow_is_asked_again_while_it_restarts_but_told_once(tmp_path: Path, 
     assert api.dags() == {}
     with pytest.raises(Exception, match="POST /dags/x/dagRuns returned 503"):
         api.trigger("x")
-    assert asked == ["POST", "GET", "GET", "POST"]
+    assert requests == ["POST", "GET", "GET", "POST"]
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (StepFailed("could not make the buckets: [Errno 28] full"), 1, "could not make the buckets: [Errno 28] full"),
         (KeyError("pulse"), 1, "KeyError: 'pulse'; the traceback is in"),
@@ -182,7 +182,7 @@ def test_airflow_is_asked_again_while_it_restarts_but_told_once(tmp_path: Path, 
     ],
 )
 def test_a_command_never_ends_in_a_trace(
-    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
+    error: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HEADRACE_STATE", str(tmp_path))
     monkeypatch.setenv("HEADRACE_INSTANCE", "unit")
@@ -194,10 +194,10 @@ def test_a_command_never_ends_in_a_trace(
     monkeypatch.setattr("include.stack.install.install", fail)
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert ended.value.code == code
-    assert "Traceback" not in told.out + told.err
+    assert "Traceback" not in output.out + output.err
     if code == 1:
-        assert said in told.err
+        assert message in output.err
     if isinstance(error, KeyError):
         assert "Traceback" in (tmp_path / "instances" / "unit" / "logs" / "headrace.log").read_text()

@@ -16,9 +16,9 @@ def test(tmp_path: Path) -> Settings:
     return load({"HEADRACE_STATE": str(tmp_path), "HEADRACE_INSTANCE": "unit"})
 
 
-def test_a_second_run_on_the_instance_is_told_who_has_it(test: Settings) -> None:
-    told = rf"on the instance unit in process {os.getpid()}: wait for it, or use another: TEST_HEADRACE_INSTANCE"
-    with alone(test), pytest.raises(SystemExit, match=told), alone(test):
+def test_a_second_run_on_the_instance_is_refused_with_the_process_that_has_it(test: Settings) -> None:
+    message = rf"on the instance unit in process {os.getpid()}: wait for it, or use another: TEST_HEADRACE_INSTANCE"
+    with alone(test), pytest.raises(SystemExit, match=message), alone(test):
         pytest.fail("both run")
 
 

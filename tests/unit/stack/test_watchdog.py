@@ -98,7 +98,7 @@ def run_until(s: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callabl
     return run
 
 
-def test_a_process_that_hangs_is_killed_started_again_and_told(
+def test_a_hung_process_is_killed_and_restarted_and_raises_an_alert(
     s: Settings, supervisor: Supervisor, run_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     supervisor.start("lineage")
@@ -113,7 +113,7 @@ def test_a_process_that_hangs_is_killed_started_again_and_told(
     assert supervisor.states()[0].state == "RUNNING"
 
 
-def test_a_process_that_the_supervisor_has_given_up_is_tried_again_and_told(
+def test_a_process_that_the_supervisor_gave_up_is_restarted_and_raises_an_alert(
     s: Settings, supervisor: Supervisor, run_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     (s.run / "broken").touch()
@@ -126,7 +126,7 @@ def test_a_process_that_the_supervisor_has_given_up_is_tried_again_and_told(
     assert supervisor.states()[0].state == "RUNNING"
 
 
-def test_a_process_that_ends_again_and_again_is_told_and_one_that_was_stopped_is_not(
+def test_a_process_that_ends_repeatedly_raises_an_alert_and_a_stopped_one_does_not(
     s: Settings,
     supervisor: Supervisor,
     run_until: Callable[[Callable[[], bool]], None],

@@ -185,7 +185,7 @@ def test_a_topic_that_was_made_anew_is_held_for_good() -> None:
     assert ANEW in world.pulse.troubles["lines"]
 
 
-def test_a_topic_that_is_not_there_yet_is_told() -> None:
+def test_a_missing_topic_is_reported() -> None:
     world = World(absent=["lines"])
     world.batches.serve({VISITS: Range(0, 1)}, "t:0")
     assert "no such topic" in world.pulse.troubles["lines"]

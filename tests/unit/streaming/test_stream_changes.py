@@ -104,7 +104,7 @@ def test_a_change_that_gives_no_row_is_set_aside_alone(bad: dict[str, Any], why:
     assert sorted(o for part in made for o in part.table["_offset"].to_pylist()) == [50, 52]
 
 
-def test_a_column_that_only_the_source_has_is_left_out_and_told() -> None:
+def test_a_column_that_only_the_source_has_is_left_out_and_reported() -> None:
     made, _ = served([encoded(change("c", {**row(1), "till": "t4"}), WIDER_ID)])
     assert made[0].drift == {"till"}
     assert "till" not in made[0].table.column_names
@@ -129,7 +129,7 @@ def test_images_before_are_of_updates_only() -> None:
     ]
 
 
-def test_an_update_that_does_not_say_what_was_before_is_refused() -> None:
+def test_an_update_without_the_old_row_is_refused() -> None:
     _, dead = decode(batch([encoded(change("u", row(1)))]), writer_of, lambda chunk: before_images(chunk, TARGET))
     assert "REPLICA IDENTITY FULL" in dead[0].reason
 

@@ -102,7 +102,7 @@ YEAR_10000 = 253_402_300_800_000_000
 
 
 @pytest.mark.parametrize(
-    ("values", "arrow", "meaning", "target", "said"),
+    ("values", "arrow", "meaning", "target", "message"),
     [
         ([0, -43829], pa.int32(), DAY, "Date32", "1850-01-01 is outside the range that ClickHouse holds, 1900-01-01 to 2299-12-31"),
         ([-25568], pa.int32(), DAY, "Date32", "1899-12-31 is outside"),
@@ -117,9 +117,9 @@ YEAR_10000 = 253_402_300_800_000_000
     ],
 )  # fmt: skip
 def test_a_value_that_clickhouse_does_not_hold_is_named_with_the_range(
-    values: list[Any], arrow: pa.DataType, meaning: Meaning, target: str, said: str
+    values: list[Any], arrow: pa.DataType, meaning: Meaning, target: str, message: str
 ) -> None:
-    with pytest.raises(UnreadableRecords, match=said) as refused:
+    with pytest.raises(UnreadableRecords, match=message) as refused:
         fit(values, arrow, meaning, target)
     assert refused.value.rule == "out-of-range"
 

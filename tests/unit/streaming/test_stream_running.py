@@ -69,7 +69,7 @@ def test_every_setting_that_is_wrong_is_named_at_once() -> None:
     assert "s3cret" not in str(torn.value)
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     text = Path(inspect.getfile(StreamSettings)).read_text()
     for setting in dataclasses.fields(StreamSettings):
         assert re.search(rf'    {setting.name}: .*\n    """[A-Z].+', text), f"{setting.name} has no docstring"
@@ -97,7 +97,7 @@ def test_options_win_over_the_drivers_own() -> None:
     assert spark_conf(made)["spark.ui.enabled"] == "true"
 
 
-def test_a_system_that_is_away_is_waited_for_and_the_wait_is_told() -> None:
+def test_an_unavailable_system_is_waited_for_and_the_wait_is_reported() -> None:
     notes: list[str] = []
     answers = iter([AWAY, AWAY, 42])
 
@@ -173,7 +173,7 @@ def test_failures_long_ago_do_not_count_and_waits_grow() -> None:
         (ConnectionResetError("reset"), SystemUnavailable),
     ],
 )
-def test_clickhouse_says_not_now_or_no(
+def test_clickhouse_errors_are_unavailable_or_refused(
     error: Exception, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = sink.Sink(Endpoint(host="clickhouse", port=8123, login="u", password="p"))
@@ -182,7 +182,7 @@ def test_clickhouse_says_not_now_or_no(
         target.query("SELECT 1")
 
 
-def test_a_dead_letter_says_where_it_was_and_why() -> None:
+def test_a_dead_letter_has_its_position_and_reason() -> None:
     dead_letter = DeadLetter(
         "t", 2, 41, b"k", b"v", "too short: é", "record", dt.datetime(2026, 11, 24, 1, tzinfo=dt.UTC)
     )
@@ -259,7 +259,7 @@ def departments(found: Found, *products: int) -> list[str]:
     return frame.sort("product")["department"].to_list()
 
 
-def test_what_is_not_listed_is_unknown_once_all_is_served_and_not_asked_for_each_time() -> None:
+def test_an_unlisted_key_is_unknown_once_all_is_served_and_is_not_read_each_time() -> None:
     products = Products()
     products.served = {1: "DELI"}
     found = Found(LOOKUP, products, quick(), lambda: True)  # type: ignore[arg-type]
@@ -271,16 +271,16 @@ def test_what_is_not_listed_is_unknown_once_all_is_served_and_not_asked_for_each
     assert departments(found, 2, 3) == ["(unknown)", "FUEL"]
 
 
-def test_facts_wait_until_what_they_look_up_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_wait_until_their_lookup_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headrace.streaming.metrics.lookup.POLL_S", 0.001)
     products, notes = Products(), list[str]()
-    asked: list[int] = []
+    calls: list[int] = []
 
     def is_served() -> bool:
-        asked.append(1)
-        if len(asked) == 5:
+        calls.append(1)
+        if len(calls) == 5:
             products.served[1] = "DELI"
-        return len(asked) >= 5
+        return len(calls) >= 5
 
     found = Found(LOOKUP, products, quick(notes=notes), is_served)  # type: ignore[arg-type]
     assert departments(found, 1) == ["DELI"]
@@ -301,7 +301,7 @@ def test_a_heartbeat_that_cannot_be_written_stops_nothing() -> None:
     beat.stop()
 
 
-def test_a_heartbeat_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     pulse = Pulse("cdc")
     pulse.failed("down", "it broke")
     assert pulse.last_error_at is not None

@@ -113,10 +113,10 @@ def test_a_schema_of_another_kind_is_not_of_the_dataset() -> None:
 
 
 def registry(answers: dict[int, Any]) -> tuple[Writers, list[str]]:
-    asked: list[str] = []
+    paths: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         found = answers.get(int(request.url.path.rpartition("/")[2]))
         if found is None:
             return httpx.Response(404, json={"error_code": 40403, "message": "Schema not found"})
@@ -125,15 +125,15 @@ def registry(answers: dict[int, Any]) -> tuple[Writers, list[str]]:
     http = HttpClient(
         "registry", Endpoint("registry"), path="/api", next_step="", transport=httpx.MockTransport(answer)
     )
-    return Writers(http), asked
+    return Writers(http), paths
 
 
-def test_each_schema_is_asked_for_once() -> None:
-    writers, asked = registry({7: SCHEMAS[SCHEMA_ID], 8: "string"})
+def test_each_schema_is_requested_once() -> None:
+    writers, paths = registry({7: SCHEMAS[SCHEMA_ID], 8: "string"})
     assert writers(7) is writers(7)
     for _ in range(2):
         with pytest.raises(UnreadableSchema, match="is not a record"):
             writers(8)
         with pytest.raises(UnreadableSchema, match="the registry has no schema id 9"):
             writers(9)
-    assert asked == ["/api/schemas/ids/7", "/api/schemas/ids/8", "/api/schemas/ids/9"]
+    assert paths == ["/api/schemas/ids/7", "/api/schemas/ids/8", "/api/schemas/ids/9"]

@@ -39,7 +39,7 @@ def test_the_plan_learns_addresses_and_never_a_secret() -> None:
     assert "hush" not in repr(PLACES)
 
 
-def test_the_worker_logs_in_where_a_login_is_asked_for() -> None:
+def test_the_worker_logs_in_where_a_login_is_required() -> None:
     asked_for_none = plan_settings(PLACES)
     assert (asked_for_none.kafka_login, asked_for_none.registry_user) == ({}, "")
     kafka = replace(PLACES.kafka, extra={**PLACES.kafka.extra, **login("headrace", "hush")})
@@ -67,7 +67,7 @@ def test_a_worker_elsewhere_may_see_other_addresses() -> None:
     assert (settings.sources["oltp"].host, settings.sources["oltp"].database) == ("inside", "oltp")
 
 
-def test_the_connection_of_connect_may_say_how_the_plan_differs_from_its_defaults() -> None:
+def test_the_connection_of_connect_may_override_defaults_of_the_plan() -> None:
     connect = Endpoint("c", 8083, extra={"plan": {"sink_commit_interval_ms": 2000, "sink_tasks": 2}})
     settings = plan_settings(replace(PLACES, connect=connect), {"sink_tasks": 4})
     assert (settings.sink_commit_interval_ms, settings.sink_tasks) == (2000, 4)
@@ -86,7 +86,7 @@ def silent() -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         lambda systems: systems.connect.status("x"),
         lambda systems: systems.registry.subjects(),
@@ -97,10 +97,10 @@ def silent() -> Iterator[int]:
     ],
     ids=["connect", "registry", "lake", "warehouse", "kafka", "platform"],
 )
-def test_a_read_that_a_person_waits_for_ends_where_nobody_answers(silent: int, ask: Callable[[Systems], Any]) -> None:
+def test_a_read_that_a_person_waits_for_ends_where_nobody_answers(silent: int, call: Callable[[Systems], Any]) -> None:
     place = Endpoint("127.0.0.1", silent, "me", "hush", database="d")
     lake = Endpoint(f"http://127.0.0.1:{silent}", extra={"type": "rest", "warehouse": "s3://w"})
     kafka = Endpoint(extra={"bootstrap.servers": f"127.0.0.1:{silent}"})
     systems = Systems.at(Endpoints(kafka, place, place, lake, place, place), timeout_s=1.0)
     with pytest.raises(SystemUnavailable):
-        begin(lambda: ask(systems)).result(timeout=30)
+        begin(lambda: call(systems)).result(timeout=30)

@@ -57,7 +57,7 @@ def test_a_broken_connection_is_unavailable() -> None:
         _client(handler).call("GET", "/x")
 
 
-def test_a_time_out_without_words_is_named() -> None:
+def test_a_timeout_without_text_is_named() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("")
 
@@ -65,7 +65,7 @@ def test_a_time_out_without_words_is_named() -> None:
         _client(handler).call("GET", "/x")
 
 
-def test_a_no_is_refused_at_once_and_never_shows_the_password() -> None:
+def test_a_refusal_is_raised_at_once_and_never_shows_the_password() -> None:
     handler, seen = _answers(401)
     with pytest.raises(SystemRefused, match="GET /x was refused with 401: busy") as caught:
         _client(handler).call("GET", "/x")

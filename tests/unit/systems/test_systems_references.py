@@ -25,7 +25,7 @@ def test_a_reference_is_replaced_and_everything_else_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("env:HEADRACE_MISSING", "HEADRACE_MISSING, which is not set here"),
         ("env:HEADRACE_EMPTY", "HEADRACE_EMPTY, which is not set here"),
@@ -34,10 +34,10 @@ def test_a_reference_is_replaced_and_everything_else_stays() -> None:
         ("env:HEADRACE_PASSWORD_CONNECT ", "is no reference"),
     ],
 )
-def test_what_cannot_be_resolved_is_one_clear_sentence(value: str, said: str) -> None:
+def test_what_cannot_be_resolved_is_one_clear_sentence(value: str, message: str) -> None:
     with pytest.raises(SystemRefused, match="clickhouse_default, password") as caught:
         resolved(value, "clickhouse_default, password", ENVIRON)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 

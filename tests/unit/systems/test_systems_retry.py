@@ -27,7 +27,7 @@ def test_what_passes_by_itself_is_tried_again_with_growing_waits() -> None:
     assert 0.5 <= waits[0] <= 1.0 <= waits[1] <= 2.0
 
 
-def test_what_does_not_pass_says_who_where_since_when_and_what_next() -> None:
+def test_a_lasting_failure_names_system_address_time_and_next_step() -> None:
     waits: list[float] = []
 
     def call() -> None:
@@ -42,7 +42,7 @@ def test_what_does_not_pass_says_who_where_since_when_and_what_next() -> None:
     assert text.endswith(" UTC). Nothing is lost.")
 
 
-def test_a_no_is_not_asked_again() -> None:
+def test_a_refusal_is_not_retried() -> None:
     waits: list[float] = []
 
     def call() -> None:

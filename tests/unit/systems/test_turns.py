@@ -11,9 +11,9 @@ REFUSED = SystemRefused("lake", "there", "no such table")
 UNAVAILABLE = SystemUnavailable("lake", "there", "no answer")
 
 
-def had_their_turn(said: list[str], **failures: SystemFailure | None) -> list[str]:
+def had_their_turn(log: list[str], **failures: SystemFailure | None) -> list[str]:
     """The names whose turn went well; raises what `Turns.end` does."""
-    turns, well = Turns(said.append), list[str]()
+    turns, well = Turns(log.append), list[str]()
     for name, failure in failures.items():
         with turns.of(name):
             if failure:
@@ -24,19 +24,19 @@ def had_their_turn(said: list[str], **failures: SystemFailure | None) -> list[st
 
 
 def test_all_is_well() -> None:
-    said: list[str] = []
-    assert had_their_turn(said, a=None, b=None) == ["a", "b"]
-    assert said == []
+    log: list[str] = []
+    assert had_their_turn(log, a=None, b=None) == ["a", "b"]
+    assert log == []
 
 
 @pytest.mark.parametrize(("failure", "retry"), [(REFUSED, False), (UNAVAILABLE, True)])
 def test_one_fails_and_the_others_have_their_turn(failure: SystemFailure, retry: bool) -> None:
-    said: list[str] = []
+    log: list[str] = []
     with pytest.raises(HeldBack) as held:
-        had_their_turn(said, a=None, b=failure, c=REFUSED, d=None)
+        had_their_turn(log, a=None, b=failure, c=REFUSED, d=None)
     assert held.value.reasons == (f"b: {failure}", f"c: {REFUSED}")
     assert held.value.retry is retry
-    assert said == list(held.value.reasons)
+    assert log == list(held.value.reasons)
 
 
 def test_what_is_no_systems_failure_is_not_held_back() -> None:

@@ -23,6 +23,6 @@ def test_the_statement_has_every_part_of_the_connection_as_a_literal() -> None:
     )
 
 
-def test_where_tokens_are_given_out_may_be_said() -> None:
+def test_the_token_endpoint_can_be_set() -> None:
     extra = {"type": "rest", **STORE, "oauth2-server-uri": "http://tokens/get"}
     assert "oauth_server_uri = 'http://tokens/get'" in database(Endpoint("http://rest:8181", extra=extra))

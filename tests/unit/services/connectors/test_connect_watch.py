@@ -68,12 +68,12 @@ def test_only_what_was_in_trouble_recovers() -> None:
         (None, False, None),
     ],
 )
-def test_what_a_slot_is_worth_saying(slot: Slot | None, known: bool, event: str | None) -> None:
+def test_events_of_a_slot(slot: Slot | None, known: bool, event: str | None) -> None:
     found = slot_event("headrace_oltp", slot, LIMITS, known=known)
     assert (found["event"] if found else None) == event
 
 
-def test_how_far_behind_is_said_with_the_room_that_is_left() -> None:
+def test_a_slots_lag_is_reported_with_the_room_that_is_left() -> None:
     event = slot_event("headrace_oltp", _slot("extended", 3 << 30, 512 << 20), LIMITS, known=False)
     assert event is not None
     assert event["message"] == (
@@ -89,6 +89,6 @@ def test_how_far_behind_is_said_with_the_room_that_is_left() -> None:
         ({"lsn": 5}, True),
     ],
 )
-def test_a_snapshot_is_done_when_the_stored_position_says_so(offset: dict[str, Any], done: bool) -> None:
+def test_a_snapshot_is_done_by_the_stored_position(offset: dict[str, Any], done: bool) -> None:
     assert snapshot_done([{"partition": {"server": "oltp"}, "offset": offset}]) is done
     assert snapshot_done([]) is False

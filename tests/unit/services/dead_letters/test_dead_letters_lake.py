@@ -44,7 +44,7 @@ def dead_letter(offset: int, refused_by: str = "lake-shop", payload: bytes | Non
     return DeadLetter(Position(refused_by, TOPIC, 0, offset), "shop.lines", "record", "why", b"k", payload, None, AT)
 
 
-def test_a_letter_is_kept_once_however_often_it_comes(lake: LakeHook) -> None:
+def test_a_dead_letter_is_kept_once_however_often_it_comes(lake: LakeHook) -> None:
     quarantine = Quarantine(lake)
     assert quarantine.keep([dead_letter(1), dead_letter(2), dead_letter(1, payload=b"again")]) == 2
     assert quarantine.keep([dead_letter(2), dead_letter(3), dead_letter(2, "shop/cdc")]) == 2
@@ -54,7 +54,7 @@ def test_a_letter_is_kept_once_however_often_it_comes(lake: LakeHook) -> None:
     assert quarantine.kept(places) == {places[0]: Kept(b"k", b"v", AT)}
 
 
-def test_a_missing_table_says_what_to_do(lake: LakeHook) -> None:
+def test_a_missing_table_is_an_error_with_the_next_step(lake: LakeHook) -> None:
     lake.drop_table(TABLE)
     with pytest.raises(SystemRefused, match="apply_contracts"):
         Quarantine(lake).keep([dead_letter(1)])
@@ -86,7 +86,7 @@ def record(offset: int, payload: bytes | None) -> Record:
     return Record(Position("lake-shop", TOPIC, 0, offset), Kept(b"k", payload, AT))
 
 
-def test_a_letter_is_landed_once_whoever_landed_it_first(lake: LakeHook) -> None:
+def test_a_dead_letter_is_landed_once_whichever_process_landed_it_first(lake: LakeHook) -> None:
     place = raw(lake)
     records = [
         record(5, encoded(change("c", row(1)))),
@@ -124,19 +124,19 @@ def test_a_record_that_is_no_change_of_the_dataset_still_cannot_be_read(lake: La
     assert "not a change envelope" in reasons[records[1].position]
 
 
-def test_what_is_appended_after_a_look_is_not_carried_over_to_a_later_state(
+def test_what_is_appended_after_a_read_is_not_carried_over_to_a_later_state(
     lake: LakeHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit whose answer was lost may be applied after the look."""
-    place, looks = raw(lake), list[set[tuple[int, int]]]()
+    place, reads = raw(lake), list[set[tuple[int, int]]]()
     records = [record(5, encoded(change("c", row(1))))]
     there = Raw._there
 
     def overtaken(*arguments: Any) -> set[tuple[int, int]]:
-        looks.append(there(*arguments))
-        if len(looks) == 1:
+        reads.append(there(*arguments))
+        if len(reads) == 1:
             place.put(records, "letters:1")
-        return looks[0] if len(looks) == 1 else there(*arguments)
+        return reads[0] if len(reads) == 1 else there(*arguments)
 
     monkeypatch.setattr(Raw, "_there", overtaken)
     place.put(records, "letters:1")

@@ -115,7 +115,9 @@ def test_what_can_be_read_is_put_once_and_the_rest_waits(destination: MemoryDest
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
-def test_after_a_death_the_same_letters_are_put_under_the_same_token(destination: MemoryDestination, dies: str) -> None:
+def test_after_a_crash_the_same_dead_letters_are_put_under_the_same_token(
+    destination: MemoryDestination, dies: str
+) -> None:
     """Also when more dead letters can be read by then: under a token that is known they would be dropped unseen."""
     ledger = MemoryLedger(entry(1), entry(2))
     destination.unknown, destination.dies = {2}, dies
@@ -151,7 +153,7 @@ def test_a_place_that_refuses_leaves_its_batch_open() -> None:
     assert ledger.state == {1: "claimed"}
 
 
-def test_a_refuser_that_is_gone_keeps_its_letters() -> None:
+def test_a_removed_refuser_keeps_its_dead_letters() -> None:
     ledger = MemoryLedger(entry(1, "old/cdc"))
 
     def nowhere(*_: str) -> Any:

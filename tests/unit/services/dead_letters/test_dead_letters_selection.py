@@ -10,7 +10,7 @@ import pytest
 from headrace.services.dead_letters.selection import FILTERS, Selection
 
 
-def test_empty_fields_ask_nothing() -> None:
+def test_empty_fields_are_no_filters() -> None:
     selection = Selection.from_params(dict.fromkeys(FILTERS) | {"reason": ""})
     assert (dict(selection.filters), selection.condition, str(selection)) == ({}, "true", "all dead letters")
 
@@ -29,7 +29,7 @@ def test_a_time_without_a_zone_is_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "says"),
+    ("params", "message"),
     [
         ({"offset": 3}, "unknown filter 'offset'"),
         ({"partition": "two"}, "a whole number"),
@@ -39,6 +39,6 @@ def test_a_time_without_a_zone_is_utc() -> None:
         ({"first_offset": 3}, "set `topic` or `dataset`"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(params: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_what_cannot_be_meant_is_refused(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Selection.from_params(params)

@@ -26,8 +26,8 @@ SOURCE, SINK, STREAM = (
 def test_events_of_one_dataset_are_as_reviewed() -> None:
     ours, where = contracts("campaign_descriptions"), settings()
     jobs = declared(ours, where)
-    said = list(events(jobs, plan_version="1", at=AT))
-    assert_snapshot(SNAPSHOTS / "campaign_descriptions.events.json", as_json(said))
+    declared_events = list(events(jobs, plan_version="1", at=AT))
+    assert_snapshot(SNAPSHOTS / "campaign_descriptions.events.json", as_json(declared_events))
 
 
 def test_every_job_that_moves_data_is_declared_dataset_by_dataset() -> None:
@@ -114,23 +114,23 @@ def test_run_ids_follow_from_job_and_plan() -> None:
     assert len(others | {run_id("a", "b", "1")}) == 4
 
 
-def test_streams_run_and_views_complete_and_each_event_says_all() -> None:
+def test_streams_run_and_views_complete_and_each_event_is_complete() -> None:
     jobs = declared(contracts("transactions"), settings())
-    said: dict[str, list[dict[str, Any]]] = {}
+    declared_events: dict[str, list[dict[str, Any]]] = {}
     for event in events(jobs, plan_version="1", at=AT):
-        said.setdefault(event["job"]["name"], []).append(event)
-    assert {name: [event["eventType"] for event in each] for name, each in said.items()} == {
+        declared_events.setdefault(event["job"]["name"], []).append(event)
+    assert {name: [event["eventType"] for event in each] for name, each in declared_events.items()} == {
         SOURCE: ["START", "RUNNING"],
         SINK: ["START", "RUNNING"],
         STREAM: ["START", "RUNNING"],
         "retail.transactions": ["START", "COMPLETE"],
     }
-    for first, second in said.values():
+    for first, second in declared_events.values():
         assert (first["inputs"], first["outputs"]) == (second["inputs"], second["outputs"])
         assert first["inputs"] and first["outputs"]
 
 
-def test_withdrawing_says_nothing_but_the_plan() -> None:
+def test_a_withdrawal_has_only_the_plan() -> None:
     event = withdrawn("spark", "stream.old.cdc", plan_version="2", at=AT + timedelta(1))
     assert event["eventType"] == "COMPLETE" and not event["outputs"]
     assert event["run"]["facets"]["headrace_plan"]["version"] == "2"

@@ -47,7 +47,7 @@ def test_events_go_in_batches_with_the_key() -> None:
     assert first.headers["Authorization"] == "Bearer k3y"
 
 
-def test_nothing_to_say_is_no_request() -> None:
+def test_no_events_are_no_request() -> None:
     server = Server((500, {}))
     assert hook(server).emit([]) == 0 and not server.requests
 

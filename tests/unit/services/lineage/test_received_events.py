@@ -42,7 +42,9 @@ def pair(source: str, target: str) -> tuple[Any, Any]:
         (("outputs", 0, "facets", "symlinks"), {"identifiers": [{}]}, "symlinks of b"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(path: tuple[Any, ...], value: Any, message: str) -> None:
+def test_an_invalid_event_is_refused_with_the_place_of_the_fault(
+    path: tuple[Any, ...], value: Any, message: str
+) -> None:
     event = deepcopy(run_event("job", inputs=[A], outputs=[B]))
     receive(event)
     target = event

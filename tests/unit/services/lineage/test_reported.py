@@ -135,7 +135,7 @@ def test_refinement_copies_columns_and_masks_what_is_tokenised() -> None:
     assert set(by_name["quarantine/retail_transactions"]["facets"]["columnLineage"]["fields"]) == set(contract.key)
 
 
-def test_a_task_tells_how_many_rows_it_changed() -> None:
+def test_a_task_reports_how_many_rows_it_changed() -> None:
     made = DATASETS.refined(CONTRACTS["retail.transactions"])
     counted, unknown, _ = operator_lineage((), made, {made[0].name: 4}).outputs
     assert counted.outputFacets["outputStatistics"].rowCount == 4

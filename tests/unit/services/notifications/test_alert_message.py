@@ -10,7 +10,7 @@ LINK = "http://127.0.0.1:18080/dags/refine_shop_items/runs/r1/tasks/refine"
 ROWS = [{"id": 1, "amount": 99}, {"id": 4, "amount": -3}]
 
 
-def test_one_alert_says_what_where_whose_since_when_and_which_rows() -> None:
+def test_one_alert_has_text_dataset_owner_time_and_rows() -> None:
     found = message([Notice("opened", alert(text="amount is\nout of range", details=ROWS, link=LINK))])
     assert found.title == "Headrace: error: amount is out of range"
     assert found.mood == "failure"
@@ -25,7 +25,7 @@ def test_one_alert_says_what_where_whose_since_when_and_which_rows() -> None:
     )
 
 
-def test_what_is_seen_often_says_so() -> None:
+def test_an_alert_that_is_raised_often_has_its_count() -> None:
     often = alert(times=1200, last_seen=BEGAN + timedelta(minutes=5))
     assert (
         "since 2026-11-01 10:00:00 UTC, seen 1,200 times, last 2026-11-01 10:05:00 UTC"

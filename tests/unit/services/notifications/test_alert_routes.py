@@ -31,7 +31,7 @@ def test_no_routes_is_no_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ("json://x", "must be an object"),
         ({"name": "On Call", "url": "json://x"}, "got 'On Call'"),
@@ -48,20 +48,20 @@ def test_no_routes_is_no_problem() -> None:
         ({"name": "good", "url": "json://x"}, "two routes are named good"),
     ],
 )
-def test_a_wrong_route_is_told_and_the_others_stay(wrong: Any, words: str) -> None:
+def test_an_invalid_route_is_reported_and_the_others_stay(wrong: Any, message: str) -> None:
     found = read_routes({"routes": [{"name": "good", "url": "json://good"}, wrong]})
     assert [route.url for route in found.routes] == ["json://good"]
     (problem,) = found.problems
-    assert words in problem
+    assert message in problem
 
 
-def test_a_wrong_reminder_is_told() -> None:
+def test_an_invalid_reminder_is_reported() -> None:
     found = read_routes({"remind_hours": 0})
     assert "`remind_hours` must be a positive number; got 0" in found.problems[0]
     assert found.remind_s == 86_400.0
 
 
-def test_no_part_of_a_url_that_may_be_secret_is_told() -> None:
+def test_no_part_of_a_url_that_may_be_secret_is_shown() -> None:
     url = "https://ada:s3cret%21word@hooks.example.org/T0000001/B-secret-99?key=abcdef99"
     text = without_secrets(f"POST {url} failed: s3cret!word at hooks.example.org/T0000001, abcdef99", url)
     assert text == "POST *** failed: *** at hooks.example.org/***, ***"

@@ -26,35 +26,35 @@ def notified(which: Any, severity: Any = "error", over: bool = False) -> Any:
     return {opening(which): Notified(severity, BEGAN, over)}
 
 
-def test_an_opening_is_told_once() -> None:
+def test_an_opening_is_notified_once() -> None:
     assert kinds(ROUTE, alert()) == ["opened"]
     assert kinds(ROUTE, alert(), notified=notified(alert())) == []
     assert kinds(ROUTE, alert(times=9), notified=notified(alert())) == []
 
 
-def test_the_next_opening_of_the_same_is_told_too() -> None:
+def test_the_next_opening_of_the_same_alert_is_notified_too() -> None:
     again = alert(first_seen=BEGAN + timedelta(hours=1))
     assert kinds(ROUTE, again, notified=notified(alert())) == ["opened"]
 
 
-def test_a_worsening_is_told_and_a_mending_is_not() -> None:
+def test_a_higher_severity_is_notified_and_a_lower_one_is_not() -> None:
     assert kinds(ROUTE, alert(), notified=notified(alert(), "warning")) == ["worse"]
     assert kinds(ROUTE, alert(severity="warning"), notified=notified(alert())) == []
 
 
-def test_an_error_that_stands_is_told_again_after_long_and_a_warning_is_not() -> None:
+def test_an_error_that_stays_open_is_notified_again_and_a_warning_is_not() -> None:
     assert kinds(ROUTE, alert(), notified=notified(alert()), after_s=DAY - 1) == []
     assert kinds(ROUTE, alert(), notified=notified(alert()), after_s=DAY) == ["still"]
     assert kinds(ROUTE, alert(severity="warning"), notified=notified(alert(), "warning"), after_s=DAY) == []
 
 
-def test_the_end_is_told_once_to_whoever_knew() -> None:
+def test_the_end_is_notified_once_to_a_route_that_got_the_opening() -> None:
     assert kinds(ROUTE, over(alert()), notified=notified(alert())) == ["over"]
     assert kinds(ROUTE, over(alert()), notified=notified(alert(), over=True)) == []
     assert kinds(ROUTE, over(alert())) == []
 
 
-def test_the_end_is_told_also_when_the_route_would_not_be_told_of_it_now() -> None:
+def test_the_end_is_notified_also_when_the_route_would_not_get_the_opening_now() -> None:
     assert kinds(ROUTE, over(alert(severity="info")), notified=notified(alert())) == ["over"]
 
 
@@ -69,11 +69,11 @@ def test_the_end_is_told_also_when_the_route_would_not_be_told_of_it_now() -> No
         (Route("a", "x", owners=("till",), domains=("crm",)), False),
     ],
 )
-def test_a_route_may_ask_for_some_alerts_only(route: Route, wanted: bool) -> None:
+def test_a_route_may_filter_alerts(route: Route, wanted: bool) -> None:
     assert (kinds(route, alert()) == ["opened"]) is wanted
 
 
-def test_a_route_is_not_told_of_its_own_trouble() -> None:
+def test_a_route_is_not_notified_of_its_own_failure() -> None:
     trouble = alert("notify:oncall", "warning")
     assert kinds(ROUTE, trouble) == []
     assert kinds(Route("mail", "x"), trouble) == ["opened"]
@@ -83,7 +83,7 @@ STEP = st.one_of(st.sampled_from(["info", "warning", "error", "resolve", "notify
 
 
 @given(st.lists(STEP, max_size=30))
-def test_whatever_happens_every_message_says_something_new(steps: list[Any]) -> None:
+def test_every_message_has_something_new(steps: list[Any]) -> None:
     """A route is notified of an opening at most once, then only of a higher severity, and of one end."""
     known: dict[Any, Notified] = {}
     received: list[Notice] = []

@@ -35,15 +35,15 @@ def test_examples_keep_classified_values_to_themselves() -> None:
     assert len(such_as(["x" * 600])) == 500
 
 
-def test_every_rule_is_listed_where_it_is_asked() -> None:
+def test_every_rule_is_listed_where_it_is_checked() -> None:
     transactions = RETAIL["retail.transactions"]
     found = {(each.zone, each.name) for each in declared(transactions)}
     assert {("cleaned", "product_id_known"), ("served", "product_id_known")} <= found
     assert ("served", "one_till_per_basket") in found
     assert ("cleaned", "one_till_per_basket") not in found
     assert ("served", "freshness") in found
-    said = Rule("said", "text", None, "info", {"description": "Ask the till."})
-    assert Declared(None, "said", "info", "Ask the till.") in declared(replace(transactions, quality=(said,)))
+    text_rule = Rule("said", "text", None, "info", {"description": "Ask the till."})
+    assert Declared(None, "said", "info", "Ask the till.") in declared(replace(transactions, quality=(text_rule,)))
     elsewhere = {each.zone for each in declared(replace(transactions, serving="postgres"))}
     assert elsewhere == {"cleaned"}
     assert {each.zone for each in declared(replace(transactions, zones=("raw",)))} == {"served"}
@@ -63,17 +63,17 @@ def test_datasets_are_those_that_are_served() -> None:
 
 def test_openlineage_gets_each_datasets_assertions_by_a_job_of_its_own() -> None:
     known, contract = Datasets(settings()), RETAIL["retail.products"]
-    for asked, job in (
+    for dataset, job in (
         (known.lake(contract, "cleaned"), "check.cleaned.retail_products"),
         (known.served(contract), "check.retail.products"),
     ):
-        start, end = assertions(Checked(asked, [BAD]), "check_served 1", AT)
+        start, end = assertions(Checked(dataset, [BAD]), "check_served 1", AT)
         assert [start["eventType"], end["eventType"]] == ["START", "COMPLETE"]
         assert (end["job"]["name"], end["outputs"]) == (job, [])
-        (told,) = end["inputs"]
-        assert (told["namespace"], told["name"]) == asked.name
-        assert "schema" in told["facets"]
-        (found,) = told["inputFacets"]["dataQualityAssertions"]["assertions"]
+        (reported,) = end["inputs"]
+        assert (reported["namespace"], reported["name"]) == dataset.name
+        assert "schema" in reported["facets"]
+        (found,) = reported["inputFacets"]["dataQualityAssertions"]["assertions"]
         assert found == {
             "assertion": "reference", "name": "b", "column": "x", "success": False, "severity": "error", "actual": "such as 1",
         }  # fmt: skip

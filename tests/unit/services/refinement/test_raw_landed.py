@@ -11,30 +11,30 @@ from headrace.services.refinement.due import Due, Seen
 from headrace.services.refinement.triggers import RawLandedTrigger
 
 
-def told(*seen: tuple[float, int, int]) -> list[float]:
-    """The times at which something was told, of (time, landed, refined)."""
+def fired_at(*seen: tuple[float, int, int]) -> list[float]:
+    """The times at which an event fired, of (time, landed, refined)."""
     due = Due(again_s=900)
     return [at for at, landed, refined in seen if due.is_due(Seen(landed, refined), at)]
 
 
-def test_nothing_is_told_of_what_is_refined() -> None:
-    assert told((0, 0, 0), (60, 7, 7)) == []
+def test_refined_changes_fire_no_event() -> None:
+    assert fired_at((0, 0, 0), (60, 7, 7)) == []
 
 
-def test_what_lands_meanwhile_waits_for_the_refinement_that_was_asked_for() -> None:
-    assert told((0, 5, 0), (60, 6, 0), (120, 7, 0), (180, 8, 5), (240, 8, 5), (300, 8, 8)) == [0, 180]
+def test_what_lands_meanwhile_waits_for_the_requested_refinement() -> None:
+    assert fired_at((0, 5, 0), (60, 6, 0), (120, 7, 0), (180, 8, 5), (240, 8, 5), (300, 8, 8)) == [0, 180]
 
 
-def test_a_refinement_that_does_not_come_is_asked_for_again_in_time() -> None:
-    assert told((0, 5, 0), (60, 6, 0), (899, 7, 0), (900, 7, 0), (960, 7, 0)) == [0, 900]
+def test_a_refinement_that_does_not_run_is_requested_again() -> None:
+    assert fired_at((0, 5, 0), (60, 6, 0), (899, 7, 0), (900, 7, 0), (960, 7, 0)) == [0, 900]
 
 
-def test_the_next_change_after_all_is_refined_is_told_at_once() -> None:
-    assert told((0, 5, 4), (60, 5, 5), (120, 6, 5), (180, 6, 6), (200, 7, 6)) == [0, 120, 200]
+def test_the_next_change_after_all_is_refined_fires_at_once() -> None:
+    assert fired_at((0, 5, 4), (60, 5, 5), (120, 6, 5), (180, 6, 6), (200, 7, 6)) == [0, 120, 200]
 
 
-def test_a_table_that_was_made_anew_is_told_of() -> None:
-    assert told((0, 9, 9), (60, 3, 9)) == [60]
+def test_a_recreated_table_fires_an_event() -> None:
+    assert fired_at((0, 9, 9), (60, 3, 9)) == [60]
 
 
 def test_a_refinement_rests_unless_the_machine_is_idle() -> None:
@@ -57,18 +57,18 @@ async def stream(found: Sequence[dict[str, Seen]]) -> AsyncIterator[dict[str, Se
         yield each
 
 
-def test_each_trigger_tells_of_its_own_dataset_only() -> None:
-    async def told_of(dataset: str) -> list[object]:
+def test_each_trigger_fires_for_its_own_dataset_only() -> None:
+    async def events_of(dataset: str) -> list[object]:
         trigger = RawLandedTrigger(dataset, "schemas")
         found = [{"shop.a": Seen(1, 0)}, {}, {"shop.a": Seen(1, 1), "shop.b": Seen(2, 0)}]
         return [event.payload async for event in trigger.filter_shared_stream(stream(found))]
 
-    assert asyncio.run(told_of("shop.a")) == [{"dataset": "shop.a", "state": 1, "done": 0}]
-    assert asyncio.run(told_of("shop.b")) == [{"dataset": "shop.b", "state": 2, "done": 0}]
-    assert asyncio.run(told_of("shop.c")) == []
+    assert asyncio.run(events_of("shop.a")) == [{"dataset": "shop.a", "state": 1, "done": 0}]
+    assert asyncio.run(events_of("shop.b")) == [{"dataset": "shop.b", "state": 2, "done": 0}]
+    assert asyncio.run(events_of("shop.c")) == []
 
 
-def test_only_what_is_watched_is_looked_at() -> None:
+def test_only_watched_datasets_are_polled() -> None:
     async def watched() -> list[dict[str, int]]:
         one, two = (RawLandedTrigger("shop.a", "schemas") for _ in range(2))
         seen = []
@@ -82,7 +82,7 @@ def test_only_what_is_watched_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(("other", "shared"), [(("shop.b", "x", 60.0), True), (("shop.a", "y", 60.0), False)])
-def test_triggers_share_a_look_when_it_is_the_same_look(other: tuple[str, str, float], shared: bool) -> None:
+def test_triggers_with_the_same_arguments_share_a_poll(other: tuple[str, str, float], shared: bool) -> None:
     mine = RawLandedTrigger("shop.a", "x")
     assert (mine.shared_stream_key() == RawLandedTrigger(*other).shared_stream_key()) is shared
     path, arguments = mine.serialize()

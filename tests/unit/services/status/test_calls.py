@@ -31,7 +31,7 @@ class Calls:
             self.round.run(call)
 
 
-def test_what_is_refused_at_once_is_asked_for_every_dataset() -> None:
+def test_a_call_that_is_refused_at_once_is_made_for_every_dataset() -> None:
     calls = Calls()
     for _ in range(50):
         calls.fail(0.01)

@@ -37,11 +37,11 @@ def test_the_sentence_names_the_hop() -> None:
     )
 
 
-def test_a_single_slow_look_is_no_alert_and_a_single_fine_one_no_recovery() -> None:
+def test_a_single_late_poll_is_no_alert_and_a_single_poll_on_time_no_recovery() -> None:
     steady = Steady()
     polls = [True, False, True, True, False, False, True, False, False, False, True]
-    said = [steady.update(late) for late in polls]
-    assert said == [False, False, False, True, True, True, True, True, True, False, False]
+    states = [steady.update(late) for late in polls]
+    assert states == [False, False, False, True, True, True, True, True, True, False, False]
 
 
 def test_what_was_written_waits_until_the_reader_is_past_it() -> None:

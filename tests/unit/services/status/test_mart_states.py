@@ -43,7 +43,7 @@ def unbuilt() -> Observed:
     return replace(seen, last={key: last for key, last in seen.last.items() if key != RETURN})
 
 
-def test_a_built_mart_says_when_and_waits_for_nothing() -> None:
+def test_a_built_mart_has_its_time_and_waits_for_nothing() -> None:
     found = mart(well())
     assert (found.state, found.built_at, found.waits_for, found.reasons) == ("built", BEFORE, (), ())
     assert {each.state for each in shown(well()).marts} == {"built"}
@@ -63,7 +63,7 @@ def test_a_built_mart_says_when_and_waits_for_nothing() -> None:
         (replace(well(), known=replace(well().known, alerts=alert(f"dag:{DAG}:serve", "no room"))), "failed", "no room"),
     ],
 )  # fmt: skip
-def test_a_mart_says_why(seen: Observed, state: str, why: str) -> None:
+def test_a_mart_has_its_reason(seen: Observed, state: str, why: str) -> None:
     found = mart(seen)
     assert found.state == state
     assert any(why in reason.why and reason.next_step for reason in found.reasons), found.reasons
@@ -81,14 +81,14 @@ def test_a_running_mart_needs_no_reason_and_an_unknown_one_is_not_called_unbuilt
     assert mart(replace(well(), last=None)).state == "unknown"
 
 
-def test_rows_that_are_built_and_not_served_are_told() -> None:
+def test_rows_that_are_built_and_not_served_are_reported() -> None:
     (reason,) = mart(replace(well(), served={**well().served, RETURN: Hop(rows=1)})).reasons
     assert (reason.hop, "not served" in reason.why) == ("served", True)
 
 
-def test_sql_that_cannot_be_read_is_told_and_hides_no_other_mart() -> None:
+def test_unreadable_sql_is_reported_and_hides_no_other_mart() -> None:
     content = overview(well(), list(CONTRACTS.values()), {**SQL, RETURN: "SELECT 1 FROM cleaned.nothing"})
-    told = {found.mart: found.reasons for found in content.marts if found.reasons}
-    assert told.keys() == {RETURN}
-    assert "cleaned.nothing" in told[RETURN][0].why
-    assert "coupon_return.sql" in told[RETURN][0].next_step
+    reasons = {found.mart: found.reasons for found in content.marts if found.reasons}
+    assert reasons.keys() == {RETURN}
+    assert "cleaned.nothing" in reasons[RETURN][0].why
+    assert "coupon_return.sql" in reasons[RETURN][0].next_step

@@ -126,7 +126,7 @@ def no_airflow() -> Dags:
     raise SystemUnavailable("airflow", "http://af", "no answer")
 
 
-def test_systems_that_refuse_are_told_and_leave_the_cells_of_the_others(shut: Systems, lake: SqlCatalog) -> None:
+def test_systems_that_refuse_are_reported_and_leave_the_cells_of_the_others(shut: Systems, lake: SqlCatalog) -> None:
     shut.lake.__dict__["catalog"] = lake
     chosen = contracts(TRANSACTIONS, COUPONS, RETURN)
     seen = observe(shut, chosen, no_airflow)
@@ -135,9 +135,9 @@ def test_systems_that_refuse_are_told_and_leave_the_cells_of_the_others(shut: Sy
     assert (content.checks, content.alerts, content.jobs) == (None, None, None)
     coupons = next(stages for stages in content.datasets if stages.dataset == COUPONS)
     assert (coupons.hops["raw"].rows, coupons.zones["cleaned"].rows, coupons.hops["warehouse"].rows) == (2, 1, None)
-    told = {subject: cells.why for cells in content.waiting for subject in cells.subjects if not cells.place}
-    assert told.keys() == {"alerts", "checks", "connectors", "running jobs", "last refinements and builds"}
-    assert "airflow at http://af" in told["running jobs"]
+    reasons = {subject: cells.why for cells in content.waiting for subject in cells.subjects if not cells.place}
+    assert reasons.keys() == {"alerts", "checks", "connectors", "running jobs", "last refinements and builds"}
+    assert "airflow at http://af" in reasons["running jobs"]
     places = {(subject, cells.place) for cells in content.waiting for subject in cells.subjects}
     assert {(TRANSACTIONS, hop) for hop in ("source", "kafka", "raw", "warehouse")} <= places
     assert (COUPONS, "raw") not in places

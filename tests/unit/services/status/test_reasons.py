@@ -46,7 +46,7 @@ def failed(name: str) -> ConnectorStatus:
     return parse_status({"name": name, "connector": {"state": "RUNNING"}, "tasks": [task]})
 
 
-def test_where_all_agree_there_is_nothing_to_say() -> None:
+def test_equal_hops_need_no_reason() -> None:
     assert reasons(LINES, row(), replace(WELL, paused=["stream_retail"])) == ()
 
 
@@ -74,8 +74,8 @@ def test_where_all_agree_there_is_nothing_to_say() -> None:
         (row(warehouse=BEHIND), WELL, "warehouse", "on their way", None, "run status again"),
     ],
 )  # fmt: skip
-def test_a_cell_says_why(table: Hops, known: Known, hop: str, why: str, since: Any, next_step: str) -> None:
+def test_a_cell_has_its_reason(table: Hops, known: Known, hop: str, why: str, since: Any, next_step: str) -> None:
     found = [reason for reason in reasons(LINES, table, known) if reason.hop == hop]
     assert any(why in r.why and r.since == since and next_step in r.next_step for r in found), found
-    told = to_json([replace(table, reasons=tuple(found))])[LINES.id]["reasons"]
-    assert {"hop", "why", "since", "next"} == told[0].keys()
+    shown = to_json([replace(table, reasons=tuple(found))])[LINES.id]["reasons"]
+    assert {"hop", "why", "since", "next"} == shown[0].keys()

@@ -43,7 +43,7 @@ def unrefined(dags: Dags | None = None, **alerts: str) -> Observed:
     return replace(seen, known=known, dags=dags)
 
 
-def test_where_all_is_refined_there_is_nothing_to_say() -> None:
+def test_refined_zones_need_no_reason() -> None:
     found = stages(well(TRANSACTIONS))
     assert (found.reasons, found.unrefined, found.refined_at) == ((), 0, BEFORE)
     assert {zone: hop.rows for zone, hop in found.zones.items()} == {"cleaned": ROWS, "history": ROWS, "quarantine": 0}
@@ -75,7 +75,7 @@ def test_the_platforms_own_dataset_keeps_dead_letters_and_waits_for_nothing() ->
         (with_rows(well(TRANSACTIONS), cleaned__retail_transactions=7), "cleaned", "not those of raw", None, f"{REFINE} with everything"),
     ],
 )  # fmt: skip
-def test_a_zone_says_why(seen: Observed, zone: str, why: str, since: object, next_step: str) -> None:
+def test_a_zone_has_its_reason(seen: Observed, zone: str, why: str, since: object, next_step: str) -> None:
     (found,) = stages(seen).reasons
     assert (found.hop, found.since) == (zone, since)
     assert why in found.why
@@ -110,7 +110,7 @@ def test_without_the_ledger_nobody_knows_what_is_refined() -> None:
         (lambda seen: with_rows(seen, raw__retail_coupons=ROWS + 1), "cleaned", "not refined"),
     ],
 )  # fmt: skip
-def test_a_dataset_of_files_says_why(change: Callable[[Observed], Observed], hop: str, why: str) -> None:
+def test_a_dataset_of_files_has_its_reason(change: Callable[[Observed], Observed], hop: str, why: str) -> None:
     found: list[Reason] = [reason for reason in stages(change(well(COUPONS)), COUPONS).reasons if reason.hop == hop]
     assert len(found) == 1
     assert why in found[0].why

@@ -9,7 +9,7 @@ def row(raw: Hop, warehouse: Hop) -> Hops:
     return Hops("shop.items", Hop(rows=5), Hop(rows=5, changes=9), raw, warehouse)
 
 
-def test_a_letter_that_waits_is_missing_and_one_that_was_given_up_is_not() -> None:
+def test_a_waiting_dead_letter_is_missing_and_a_discarded_one_is_not() -> None:
     whole = Hop(rows=5, changes=9)
     waits, given_up = Hop(rows=5, changes=8, waiting=1), Hop(rows=5, changes=8, discarded=1)
     assert row(whole, whole).agree
@@ -18,7 +18,7 @@ def test_a_letter_that_waits_is_missing_and_one_that_was_given_up_is_not() -> No
     assert (row(waits, waits).waiting, row(given_up, whole).waiting) == (2, 0)
 
 
-def test_letters_are_told_to_programs_where_there_are_any() -> None:
-    told = to_json([row(Hop(rows=5, changes=8, waiting=1), Hop(rows=5, changes=9))])["shop.items"]
-    assert told["raw"] == {"rows": 5, "changes": 8, "waiting": 1}
-    assert told["warehouse"] == {"rows": 5, "changes": 9}
+def test_json_has_dead_letters_where_there_are_any() -> None:
+    shown = to_json([row(Hop(rows=5, changes=8, waiting=1), Hop(rows=5, changes=9))])["shop.items"]
+    assert shown["raw"] == {"rows": 5, "changes": 8, "waiting": 1}
+    assert shown["warehouse"] == {"rows": 5, "changes": 9}

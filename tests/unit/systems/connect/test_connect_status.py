@@ -32,7 +32,7 @@ def _body(connector: str = "RUNNING", *tasks: str, trace: str = TRACE) -> dict[s
     }
 
 
-def test_a_failed_task_says_its_first_line_and_its_innermost_cause() -> None:
+def test_a_failed_task_has_its_first_line_and_its_innermost_cause() -> None:
     status = parse_status(_body("RUNNING", "RUNNING", "FAILED"))
     (failure,) = status.failures
     assert (failure.connector, failure.task) == ("cdc-oltp", 1)
@@ -56,7 +56,7 @@ def test_a_failed_task_says_its_first_line_and_its_innermost_cause() -> None:
         ('PSQLException: FATAL: database "x" does not exist', False),
     ],
 )  # fmt: skip
-def test_a_lost_slot_is_told_from_other_failures(cause: str, lost: bool) -> None:
+def test_a_lost_slot_is_distinguished_from_other_failures(cause: str, lost: bool) -> None:
     status = parse_status(_body("RUNNING", "FAILED", trace=f"ConnectException: boom\nCaused by: {cause}"))
     assert status.failures[0].slot_lost is lost
 

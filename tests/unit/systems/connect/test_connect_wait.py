@@ -30,19 +30,19 @@ def _hook(*statuses: dict[str, Any]) -> ConnectHook:
     return ConnectHook(Endpoint("connect"), transport=httpx.MockTransport(answer), sleep=lambda _: None)
 
 
-def test_a_failure_of_before_is_not_told_of_the_new_configuration() -> None:
+def test_an_earlier_failure_is_not_reported_for_the_new_configuration() -> None:
     old = _status("FAILED", "password is wrong")
     hook = _hook(old, old, old, _status("RUNNING"))
     assert hook.wait("cdc-shop", "RUNNING", before=hook.status("cdc-shop")).tasks == ("RUNNING",)
 
 
-def test_another_failure_is_told_at_once() -> None:
+def test_another_failure_is_reported_at_once() -> None:
     hook = _hook(_status("FAILED", "password is wrong"), _status("FAILED", "no such table"))
     with pytest.raises(SystemFailure, match="no such table"):
         hook.wait("cdc-shop", "RUNNING", before=hook.status("cdc-shop"))
 
 
-def test_a_failure_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lasting_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "OLD_FAILURE_S", 0.0)
     hook = _hook(_status("FAILED", "password is wrong"))
     with pytest.raises(SystemFailure, match="password is wrong"):

@@ -87,7 +87,7 @@ def test_the_wire_format_is_taken_apart_and_put_together() -> None:
     assert unwrap(b"\0\0\0") is None
 
 
-def test_values_are_sorted_by_schema_and_the_foreign_told_apart() -> None:
+def test_values_are_grouped_by_schema_and_foreign_values_are_separated() -> None:
     known, foreign = by_schema([wrap(1, b"a"), None, b"json", wrap(2, b"b"), wrap(1, b"c")])
     assert known == {1: [0, 4], 2: [3]}
     assert foreign == (2,)

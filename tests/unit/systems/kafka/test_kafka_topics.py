@@ -32,10 +32,10 @@ def _hook(*seen: dict[str, int]) -> KafkaHook:
     return KafkaHook(Endpoint("there", 1), backoff=Backoff(tries=2, first_s=0.01), admin=lambda: brokers)
 
 
-def test_a_topic_that_the_broker_does_not_list_yet_is_asked_for_again() -> None:
+def test_a_topic_that_the_broker_does_not_list_yet_is_requested_again() -> None:
     assert _hook({}, {"sales": 3}).partitions_of("sales") == 3
 
 
-def test_a_topic_that_never_is_listed_is_told() -> None:
+def test_a_topic_that_is_never_listed_is_an_error() -> None:
     with pytest.raises(SystemUnavailable, match="topic sales exists, but the broker does not list it yet"):
         _hook({}, {}).partitions_of("sales")

@@ -82,13 +82,13 @@ def test_what_holds_all_stored_values_is_widened_loosened_and_described() -> Non
 
 
 @pytest.mark.parametrize(
-    ("column", "words"),
+    ("column", "message"),
     [
         (_column(7, "id", "int", True), 'column "id" is long; it cannot become int'),
         (_column(3, "total", "decimal(12, 4)"), r'column "total" is decimal\(12, 2\); it cannot become'),
         (_column(3, "total", "decimal(12, 2)", True), 'column "total" is optional; it cannot become required'),
     ],
 )
-def test_what_would_alter_stored_values_is_refused(column: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_what_would_alter_stored_values_is_refused(column: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         _evolved(column)

@@ -107,7 +107,7 @@ def test_a_table_as_the_contract_expects_it_does_not_drift() -> None:
         ),
     ],
 )
-def test_what_cannot_be_captured_faithfully_breaks_and_says_what_to_run(
+def test_what_cannot_be_captured_faithfully_is_breaking_with_the_statements_to_run(
     table: Table | None, database: Database, rule: str, about: str, run: str
 ) -> None:
     (found,) = drift(CONTRACT, table, database)
@@ -121,7 +121,7 @@ def test_a_nullable_column_may_come_after_its_contract() -> None:
     assert (found.rule, found.about, found.breaking) == ("missing-column", 'field "note"', False)
 
 
-def test_a_column_that_the_contract_does_not_know_is_only_said() -> None:
+def test_a_column_that_the_contract_does_not_have_is_only_noted() -> None:
     table = TABLE._replace(columns=(*TABLE.columns, Column("fresh", "text", True, False)))
     (found,) = drift(CONTRACT, table, DATABASE)
     assert (found.rule, found.about, found.breaking) == ("undeclared-column", 'column "fresh"', False)

@@ -17,7 +17,7 @@ from tests.integration.shop.wire import Cut, Wire, wire_to
 
 pytestmark = pytest.mark.stack
 
-Ask = Callable[..., list[tuple[object, ...]]]
+Fetch = Callable[..., list[tuple[object, ...]]]
 IDS = count(10**15)
 
 
@@ -33,15 +33,15 @@ def sale(*quantities: int) -> Batch:
     return Batch((basket,))
 
 
-def booked(ask: Ask, conninfo: str, batch: Batch) -> list[tuple[object, ...]]:
-    return ask(
+def booked(fetch: Fetch, conninfo: str, batch: Batch) -> list[tuple[object, ...]]:
+    return fetch(
         conninfo,
         "SELECT product_id, quantity FROM retail.transactions WHERE basket_id = %s ORDER BY 1",
         batch.baskets[0].basket_id,
     )
 
 
-def test_a_batch_is_one_transaction_of_baskets_and_riders(shop_database: str, ask: Ask) -> None:
+def test_a_batch_is_one_transaction_of_baskets_and_riders(shop_database: str, fetch: Fetch) -> None:
     writer = TransactionWriter(shop_database, Stop())
     first, second = sale(1, 2, 3), sale(4)
     basket_id = first.baskets[0].basket_id
@@ -49,8 +49,8 @@ def test_a_batch_is_one_transaction_of_baskets_and_riders(shop_database: str, as
     writer.commit(Batch(second.baskets, (Correction(basket_id, 2, 9, 123), Void(basket_id, 3))))
     writer.close()
 
-    assert booked(ask, shop_database, first) == [(1, 1), (2, 9)]
-    (row,) = ask(
+    assert booked(fetch, shop_database, first) == [(1, 1), (2, 9)]
+    (row,) = fetch(
         shop_database,
         "SELECT count(DISTINCT xmin::text), max(sales_value) FILTER (WHERE product_id = 2)::text"
         " FROM retail.transactions WHERE basket_id = %s OR basket_id = %s AND product_id = 2",
@@ -62,7 +62,7 @@ def test_a_batch_is_one_transaction_of_baskets_and_riders(shop_database: str, as
 
 @pytest.mark.parametrize(("cut", "outcome"), [("before", "committed"), ("after", "found")])
 def test_a_commit_without_an_answer_is_looked_up_and_booked_once(
-    wire: Wire, shop_database: str, ask: Ask, cut: Cut, outcome: str
+    wire: Wire, shop_database: str, fetch: Fetch, cut: Cut, outcome: str
 ) -> None:
     writer = TransactionWriter(wire.conninfo, Stop())
     writer.commit(sale(1))
@@ -71,12 +71,12 @@ def test_a_commit_without_an_answer_is_looked_up_and_booked_once(
 
     assert writer.commit(batch) == outcome
     assert wire.cuts == 1
-    assert booked(ask, shop_database, batch) == [(1, 1), (2, 2)]
+    assert booked(fetch, shop_database, batch) == [(1, 1), (2, 2)]
     assert writer.commit(sale(1)) == "committed"
     writer.close()
 
 
-def test_the_first_attempt_may_still_commit_while_the_second_is_made(shop_database: str, ask: Ask) -> None:
+def test_the_first_attempt_may_still_commit_while_the_second_is_made(shop_database: str, fetch: Fetch) -> None:
     """The lookup finds nothing yet, the primary key holds the repetition back."""
     batch = sale(1)
     with psycopg.connect(shop_database) as slow:
@@ -96,10 +96,10 @@ def test_the_first_attempt_may_still_commit_while_the_second_is_made(shop_databa
         writer._book = book_after_a_lost_commit  # type: ignore[method-assign]
         assert writer.commit(batch) == "found"
         writer.close()
-    assert booked(ask, shop_database, batch) == [(1, 1)]
+    assert booked(fetch, shop_database, batch) == [(1, 1)]
 
 
-def test_a_killed_session_is_made_again(shop_database: str, ask: Ask) -> None:
+def test_a_killed_session_is_made_again(shop_database: str, fetch: Fetch) -> None:
     seen: list[str] = []
     writer = TransactionWriter(shop_database, Stop(), on_retry=lambda error, _: seen.append(str(error)))
     writer.commit(sale(1))
@@ -112,7 +112,7 @@ def test_a_killed_session_is_made_again(shop_database: str, ask: Ask) -> None:
     assert writer.commit(batch) == "committed"
     writer.close()
     assert len(seen) == 1
-    assert booked(ask, shop_database, batch) == [(1, 7)]
+    assert booked(fetch, shop_database, batch) == [(1, 7)]
 
 
 def test_a_basket_that_is_another_shops_is_not_taken_for_ours(shop_database: str) -> None:
@@ -124,14 +124,14 @@ def test_a_basket_that_is_another_shops_is_not_taken_for_ours(shop_database: str
     writer.close()
 
 
-def test_what_trying_again_does_not_cure_is_raised(shop_database: str, ask: Ask) -> None:
+def test_what_trying_again_does_not_cure_is_raised(shop_database: str, fetch: Fetch) -> None:
     writer = TransactionWriter(shop_database, Stop())
     first, second = sale(1), sale(1)
     basket_id = first.baskets[0].basket_id
     writer.commit(first)
     with pytest.raises(errors.CheckViolation):
         writer.commit(Batch(second.baskets, (Correction(basket_id, 1, 1, -5),)))
-    assert booked(ask, shop_database, second) == []
+    assert booked(fetch, shop_database, second) == []
     assert writer.commit(second) == "committed"
     writer.close()
 
@@ -143,7 +143,7 @@ def test_stopping_gives_up_on_a_database_that_stays_away() -> None:
     assert writer.commit(sale(1)) == "abandoned"
 
 
-def test_stopping_in_doubt_says_so(wire: Wire) -> None:
+def test_stopping_with_an_unknown_commit_reports_it(wire: Wire) -> None:
     stop = Stop()
     writer = TransactionWriter(wire.conninfo, stop, on_retry=lambda *_: stop.request())
     writer.commit(sale(1))

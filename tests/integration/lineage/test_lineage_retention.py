@@ -79,13 +79,13 @@ def test_what_is_stored_is_sent_to_a_new_marquez(
         endpoint.post(run_event(f"job-{number}", namespace=space, inputs=[dataset(space, "a")]))
     with pytest.raises(NoMarquez, match="HEADRACE_MARQUEZ_URL is empty"):
         replay(stack.settings, print, began)
-    said = list[str]()
+    lines = list[str]()
     with marquez(free_port()) as target, running(tmp_path, dsn, HEADRACE_MARQUEZ_URL=target.url):
         there = replace(stack.settings, values={**stack.settings.values, "HEADRACE_MARQUEZ_URL": target.url})
-        replay(there, said.append, began)
+        replay(there, lines.append, began)
         assert target.jobs(space) == ["job-0", "job-1", "job-2"]
         rows(AT_ONCE, space)
         wait_until(lambda: len(target.jobs(space)) == 6)
         assert rows(LEFT, space) == [(0, 0)]
-    assert said[0].startswith("sending ")
-    assert said[-1].startswith("Marquez accepted ")
+    assert lines[0].startswith("sending ")
+    assert lines[-1].startswith("Marquez accepted ")
