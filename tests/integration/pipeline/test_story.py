@@ -132,7 +132,7 @@ def is_built(stack: Stack, name: str) -> bool:
     """Return whether the mart was built from its inputs as they are now, and no run of it goes on."""
     s, mart = stack.settings, f"marts.{name}"
     paths = {"schemas": str(s.contracts), "sql": str(s.root / "include" / "sql" / "marts")}
-    seen = MartInputsTrigger.look(paths, [mart], stack.systems.lake, stack.systems.platform)[mart]
+    seen = MartInputsTrigger.poll(paths, [mart], stack.systems.lake, stack.systems.platform)[mart]
     return seen.state == seen.done and {run["state"] for run in stack.airflow.runs(f"mart_{name}")} == {"success"}
 
 
