@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.conftest import Stack
 
 CHROMIUM = "/usr/bin/chromium"
+BLANK = "about:blank"
+"""Left open between two uses: an open page of Airflow polls its API all the time."""
 PATIENCE_MS = 60_000
 """Of a page on a machine that is busy."""
 
@@ -37,14 +39,14 @@ class Pages:
         form.get_by_role("button", name="Trigger").click()
         wait_until(lambda: len(self._ordered(dag)) > len(before), 60, "the page has ordered no run")
         (run,) = self._ordered(dag) - before
-        self._page.goto("about:blank")  # a page that is looked at asks for news all the time
+        self._page.goto(BLANK)
         return run
 
     def read(self, place: str, text: str) -> None:
         """Open a page, by its path or its address, and wait until it shows the text."""
         self._page.goto(place)
         self._page.get_by_text(text).first.wait_for()
-        self._page.goto("about:blank")
+        self._page.goto(BLANK)
 
     @contextmanager
     def beside(self) -> Iterator[Page]:
@@ -70,5 +72,6 @@ def opened(stack: Stack) -> Iterator[Pages]:
         page.locator("input[name=password]").fill(s["HEADRACE_PASSWORD_AIRFLOW"])
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("link", name="Dags", exact=True).wait_for()
+        page.goto(BLANK)
         yield Pages(stack, page)
         browser.close()

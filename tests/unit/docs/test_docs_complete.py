@@ -6,11 +6,12 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
 
-from headrace.contracts import properties
+from headrace.contracts import names, properties
 from headrace.contracts.avro_faults import ATTRIBUTES
 from headrace.contracts.contract import RuleKind, Severity
 from headrace.contracts.sla import METRICS, OPERATORS
@@ -22,6 +23,11 @@ from include.stack.settings import SETTINGS, Setting
 from tests.support.astro import OURS, ROOT, local_settings
 
 DOCS = ROOT / "docs"
+PLACEHOLDERS = {
+    "refine_dag": SimpleNamespace(domain="<domain>", name="<dataset>"),
+    "mart_dag": SimpleNamespace(name="<name>"),
+}
+"""Contracts for which the page of DAGs writes the ids of generated DAGs."""
 VARIABLE = re.compile(r"HEADRACE_[A-Z0-9]+(?:_[A-Z0-9]+)*")
 
 
@@ -158,11 +164,15 @@ def _dag_ids_of(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "DAG":
             given = next((k.value for k in node.keywords if k.arg == "dag_id"), node.args[0] if node.args else None)
+            if isinstance(given, ast.Call):  # names.refine_dag(contract)
+                name = given.func.attr
+                yield getattr(names, name)(PLACEHOLDERS[name])
+                continue
             parts = given.values if isinstance(given, ast.JoinedStr) else [given]
             yield "".join(str(p.value) if isinstance(p, ast.Constant) else f"<{ast.unparse(p.value)}>" for p in parts)
         elif isinstance(node, ast.FunctionDef):
-            names = {ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
-            if "dag" in names:
+            decorators = {ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
+            if "dag" in decorators:
                 yield node.name
 
 
