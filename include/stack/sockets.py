@@ -1,4 +1,4 @@
-"""Paths of an instance's unix sockets, in folders that other users cannot enter."""
+"""Paths of the unix sockets of an instance's processes, in folders that other users cannot enter."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ STANDBY: Final = "spark-batch"
 
 
 def socket_path(settings: Settings, name: str = "supervisor") -> Path:
-    """Return a process's socket path; in a private folder of /tmp when the path exceeds a unix socket's 107 bytes.
+    """Return the socket path of the process `name`, in the instance's folder.
 
-    Raises StepFailed when another user can enter that folder.
+    If that path is longer than a unix socket's path may be (107 bytes), the socket is in a private folder of /tmp.
+
+    Raises StepFailed when the folder in /tmp is open to other users.
     """
     path = settings.run / f"{name}.sock"
     if len(str(path)) < 100:
@@ -28,7 +30,10 @@ def socket_path(settings: Settings, name: str = "supervisor") -> Path:
 
 
 def private_folder(place: Path = Path("/tmp")) -> Path:  # noqa: S108 - owner and mode are checked
-    """Create and return a folder that other users cannot enter. Raises StepFailed when owner or mode is wrong."""
+    """Create a folder with mode 0700 if it does not exist; return it.
+
+    Raises StepFailed if it exists with another owner or mode.
+    """
     folder = place / f"headrace-{os.geteuid()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)

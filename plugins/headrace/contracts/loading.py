@@ -1,7 +1,7 @@
 """Read and check contract files: `<root>/<domain>/<dataset>.avsc` and `<dataset>.odcs.yaml` beside it.
 
-Every broken rule of every file is found in one pass. This is slow and meant for changed files. Code that runs often,
-such as a DAG file, reads the index.
+All violations in all files are reported, not only the first one. That is slow: use it after contract files have changed.
+Code that runs often, such as a DAG file, reads the index of the applied contracts (`index.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Pair(NamedTuple):
-    """The two files of one dataset. Either may be missing on disk."""
+    """Paths of a dataset's two files: the Avro schema (`shape`) and the Open Data Contract (`terms`). One may be missing."""
 
     domain: str
     dataset: str
@@ -44,7 +44,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Result of reading a contracts folder, including broken datasets."""
+    """Result of reading a contracts folder, including datasets with invalid files."""
 
     contracts: Mapping[str, Contract]
     """Dataset id → contract, for datasets that could be read."""
@@ -55,7 +55,7 @@ class Folder:
 
 
 def read_folder(root: Path) -> Folder:
-    """Read each dataset separately, so that a broken one does not affect the others.
+    """Read each dataset separately, so that invalid files of one do not affect the others. Errors are in the result.
 
     Raises `ContractErrors` when the folder does not exist.
     """

@@ -1,4 +1,4 @@
-"""Validity conditions of `invalidValues` rules, and which rules a single row can break."""
+"""Parse the conditions of ODCS rules `invalidValues`, and decide which rules are checked row by row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.contracts.contract import Rule
 
 
 class Between(NamedTuple):
-    """Value is not below `least` and not above `most`; None: no limit."""
+    """Value is between `least` and `most`, inclusive. None means no limit on that side."""
 
     least: Any
     most: Any
@@ -33,7 +33,7 @@ Validity: TypeAlias = Between | OneOf | Matching
 
 
 def validity(rule: Rule) -> Validity:
-    """Return the validity condition of the rule. Raises ValueError when it has none or two."""
+    """Return the validity condition of the rule. Raises ValueError unless it has exactly one."""
     arguments: Mapping[str, Any] = rule.definition.get("arguments") or {}
     values, pattern = arguments.get("validValues"), arguments.get("pattern")
     if (values is None) == (pattern is None):
@@ -44,7 +44,7 @@ def validity(rule: Rule) -> Validity:
 
 
 def is_row_rule(rule: Rule) -> bool:
-    """Return whether a single row can break the rule, and the rule has severity error."""
+    """Return whether refinement applies the rule to each row: it is about single rows and its severity is error."""
     metric = rule.definition.get("metric")
     conditions = {key: value for key, value in rule.definition.items() if key.startswith("must")}
     return (

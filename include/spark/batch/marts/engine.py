@@ -1,4 +1,4 @@
-"""Build one mart: run its SQL, compute the changes, audit and publish them."""
+"""Build one mart: run its SQL, compare the result with the lake table, check the changes on a branch, publish them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from include.spark.batch.publishing.work import Audit, Work, changes_of, counted
 
 
 class WrongColumns(Exception):
-    """The columns of the SQL differ from those of the contract."""
+    """The columns of the query's result differ from those of the contract."""
 
 
 def build(spark: SparkSession, contract: Contract, sql: str, audit: Audit) -> dict[str, Any]:
     """Refresh the mart from its SQL; return the number of inserted, updated and deleted rows.
 
     Raises:
-        WrongColumns: a column is missing or not declared.
-        Unpublished: the audit rejects the result.
-        Overtaken: other writers changed the table during every attempt.
+        WrongColumns: the query lacks a column of the contract, or has one that the contract does not declare.
+        Unpublished: a check of severity error failed.
+        Overtaken: another writer changed the table during each attempt.
     """
     return patiently(spark, lambda: _attempt(spark, contract, sql, audit))
 
@@ -39,7 +39,7 @@ def _attempt(spark: SparkSession, contract: Contract, sql: str, audit: Audit) ->
 
 
 def declared(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Return the rows with the contract's columns and types. Raises WrongColumns."""
+    """Select the contract's columns and cast them to its types. Raises WrongColumns."""
     wanted = [field.name for field in contract.record.fields]
     if set(rows.columns) != set(wanted) or len(rows.columns) != len(wanted):
         missing, unknown = sorted(set(wanted) - set(rows.columns)), sorted(set(rows.columns) - set(wanted))

@@ -1,4 +1,7 @@
-"""Build Debezium delete events, with a record of the topic as the template."""
+"""Build Debezium delete events for rows that were deleted while no connector captured their table.
+
+An existing record of the same topic is the template. No input or output.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ EPOCH: Final = dt.date(1970, 1, 1)
 
 
 class Record(NamedTuple):
-    """Key and value of a record, in the registry's wire format."""
+    """Key and value of a Kafka record, in the registry's wire format (a zero byte, the schema's id, the Avro body)."""
 
     key: bytes
     value: bytes
@@ -27,7 +30,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Schemas and source block of a change record, from which delete events are built."""
+    """Schemas and field `source` of a change event, from which delete events are built."""
 
     key_id: int
     key_schema: Any
@@ -51,11 +54,12 @@ class Template:
 
 
 def delete_event(template: Template, key: Sequence[str], row: Mapping[str, Any], at: float, first: int) -> Record:
-    """Return the delete event of `row` (Python values by column) as of `at` (Unix seconds).
+    """Return a delete event for `row` (Python values by column), with the event time `at` (Unix seconds).
 
-    Its `source` has the origin `RECOVERY` and, as `origin_lsn`, the offset at which the fresh snapshot begins: a count
-    that starts at that snapshot never included the row. Columns that the template's schema lacks are left out; columns
-    that it adds are null.
+    The event's `source.origin` is `RECOVERY`. Its `source.origin_lsn` is no LSN, but `first`: the Kafka offset of the
+    first record of the snapshot after a lost slot. A row count that starts at that snapshot ignores the event, because it
+    never included the row. Columns of `row` that the template's schema lacks are omitted. Columns of the schema that `row`
+    lacks are null.
     """
     before = row_schema(template.value_schema)
     envelope = {

@@ -1,8 +1,9 @@
 """State of each dead letter: the tables `dead_letters`, `dead_letter_batches` and `dead_letter_places` of the platform's database.
 
-A dead letter waits, is claimed by a batch, and is replayed; or it waits and is discarded. A batch is recorded before
-its first record is written to its destination, and closed after its last. An open batch belongs to a process that died;
-the next run writes exactly its dead letters again.
+The state of a dead letter goes from waiting to claimed (by a batch) to replayed, or from waiting to discarded. A batch is
+stored before its first dead letter is written to the destination, and marked as completed after the last one. Replays
+hold a lock, so an open batch was left by a process that died. The next run writes the same dead letters again; the
+destination drops repeats by their position.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Entry(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Dead letters of one refuser and topic that are replayed together."""
+    """Dead letters of one topic, refused by one stream, sink or source, that are replayed together."""
 
     id: int
     refused_by: str
@@ -46,7 +47,7 @@ class Batch(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Numbers of dead letters of one refuser and dataset."""
+    """Counts of the dead letters of one dataset that one stream, sink or source refused."""
 
     refused_by: str
     dataset: str
@@ -62,7 +63,7 @@ class DeadLetterLedger:
         self.platform = platform
 
     def places(self, topic: str) -> dict[int, int]:
-        """Return, by partition of a dead-letter topic, the first offset that is not collected."""
+        """Return the next offset to collect for each partition of a dead-letter topic."""
         query = "SELECT kafka_partition, next_offset FROM dead_letter_places WHERE topic = %s"
         return dict(self._rows(query, [topic]))
 
@@ -84,7 +85,7 @@ class DeadLetterLedger:
         return _entries(self._rows(query, dict(selection.filters)))
 
     def claim(self, entries: Sequence[Entry], lock: Held) -> tuple[Batch, list[Entry]]:
-        """Create a batch of those of the dead letters that still wait. All are of one refuser and topic."""
+        """Create a batch from the dead letters that still wait. All must have the same topic and `refused_by`."""
         first = entries[0].position
         with self.platform.transaction() as connection:
             lock.fence(connection)
@@ -101,7 +102,7 @@ class DeadLetterLedger:
         return batch, [entry for entry in entries if entry.id in mine]
 
     def open_batches(self) -> list[Batch]:
-        """Return the batches that were begun and not completed, oldest first."""
+        """Return the open batches, oldest first."""
         query = "SELECT id, refused_by, topic FROM dead_letter_batches WHERE done_at IS NULL ORDER BY id"
         return [Batch(*row) for row in self._rows(query)]
 
@@ -120,7 +121,7 @@ class DeadLetterLedger:
             connection.execute("UPDATE dead_letter_batches SET done_at = now() WHERE id = %s", [batch.id])
 
     def still_refused(self, reasons: Mapping[int, str]) -> None:
-        """Record, by id, why dead letters still cannot be read."""
+        """Store the new reason of each dead letter (by id) that was refused again."""
         with self.platform.transaction() as connection, connection.cursor() as cursor:
             for number, reason in reasons.items():
                 cursor.execute(
@@ -137,7 +138,7 @@ class DeadLetterLedger:
             return connection.execute(statement.encode(), dict(selection.filters)).rowcount
 
     def statistics(self) -> list[Statistics]:
-        """Return the numbers of dead letters by refuser and dataset, without those that were replayed."""
+        """Return the counts by `refused_by` and dataset. Replayed dead letters are not counted."""
         query = """
             SELECT refused_by, dataset, count(*) FILTER (WHERE state IN ('waiting', 'claimed')),
                    count(*) FILTER (WHERE state = 'discarded')
@@ -145,7 +146,7 @@ class DeadLetterLedger:
         return [Statistics(*row) for row in self._rows(query)]
 
     def unrefined(self, dataset: str) -> dict[int, tuple[int, int]]:
-        """Return, by id, partition and offset of dead letters that were replayed into raw and not refined since."""
+        """Return dead letter id → (partition, offset) of those that were replayed into raw and not refined since."""
         query = """
             SELECT id, kafka_partition, kafka_offset FROM dead_letters
              WHERE dataset = %s AND state = 'replayed' AND refined_at IS NULL AND refused_by LIKE 'lake-%%'

@@ -48,16 +48,19 @@ class PlatformHook:
         return self._db.address
 
     def transaction(self) -> AbstractContextManager[psycopg.Connection[Row]]:
-        """Open a connection in one transaction, for the other packages that keep state here."""
+        """Open a connection with a transaction, which is committed at the end and rolled back after an error.
+
+        Services use it for their own tables in the platform database.
+        """
         return self._db.transaction()
 
     def lock(self, name: str) -> AbstractContextManager[Held]:
-        """Hold the named lock. One process holds it at a time; the others wait until it ends or dies.
+        """Hold the named lock. Other processes wait until the holder releases it or its connection closes.
 
-        The holder must check the lock before each write.
+        The holder must check the lock (`Held`) before each write.
 
         Raises:
-            SystemUnavailable: another holder exceeded the statement time-out, or the lock was lost.
+            SystemUnavailable: the wait exceeded the statement time-out, or the lock was lost while it was held.
         """
         return held(self._db, name)
 
@@ -167,12 +170,15 @@ class PlatformHook:
         )
 
     def filled_columns(self, connection: str) -> frozenset[tuple[str, str]]:
-        """Return (table, column) of the columns added with a default whose table was re-read, or is due."""
+        """Return (table, column) of each column whose existing rows have their default, or will have after a requested re-read.
+
+        Debezium writes no change for existing rows when a column with a default is added; a re-read of the table does.
+        """
         query = "SELECT source_table, column_name FROM filled_columns WHERE connection = %s"
         return frozenset((table, column) for table, column in self._db.rows(query, [connection]))
 
     def add_filled_columns(self, connection: str, columns: Iterable[tuple[str, str]]) -> None:
-        """Record that the tables of these (table, column) were re-read, or are due."""
+        """Record columns, as (table, column), for which a re-read of the table was requested or is not needed."""
         for table, column in columns:
             self._db.execute(
                 "INSERT INTO filled_columns (connection, source_table, column_name) VALUES (%s, %s, %s)"
@@ -181,11 +187,14 @@ class PlatformHook:
             )
 
     def fresh_starts(self) -> dict[str, Mapping[str, Any]]:
-        """Return source connection → start positions of its fresh snapshot, until it is reconciled."""
+        """Return, by source connection, where the snapshot after a lost slot starts in Kafka.
+
+        A snapshot with which the served data was reconciled is not returned.
+        """
         return dict(self._db.rows("SELECT connection, starts FROM fresh_starts ORDER BY 1"))
 
     def keep_fresh_start(self, connection: str, starts: Mapping[str, Any]) -> None:
-        """Record the start positions of the fresh snapshot of the connection's connector."""
+        """Record where the snapshot after a lost slot starts in Kafka: the first offset of each topic's partitions."""
         from psycopg.types.json import Jsonb
 
         self._db.execute(
@@ -195,11 +204,11 @@ class PlatformHook:
         )
 
     def reconciled(self, connection: str) -> None:
-        """Record that the served data was reconciled with the fresh snapshot."""
+        """Record that the served data was reconciled: rows that the new snapshot lacks were deleted."""
         self._db.execute("DELETE FROM fresh_starts WHERE connection = %s", [connection])
 
     def count(self, hop: Hop, name: str) -> Mapping[str, Any] | None:
-        """Return the last count; None without one."""
+        """Return the last count of rows at a hop of a dataset or table `name`, or None if there is none."""
         query = "SELECT count FROM counts WHERE hop = %s AND name = %s"
         found = self._db.rows(query, [hop, name])
         return found[0][0] if found else None

@@ -1,4 +1,4 @@
-"""State functions of ClickHouse tables and views: observe the declared ones, apply one change."""
+"""Desired state of ClickHouse tables and views: read those that are declared as they are now, and apply one change."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ ONE_SPELLING: Final = "SELECT formatQuerySingleLineOrNull({given:String}), forma
 
 
 def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, ...]:
-    """Return the wanted tables and views that exist, with their columns and settings.
+    """Return the current definition of each declared table and view that exists.
 
-    A view whose query differs from the wanted one only in spelling has the wanted query.
+    ClickHouse reformats the queries of views. If the stored and the declared query are equal after formatting, the result
+    has the declared one, so that no change is planned.
     """
     by_name = {resource.name: resource for resource in wanted if resource.kind in KINDS}
     names = {"names": sorted(by_name)}
@@ -44,7 +45,7 @@ def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, 
 
 
 def apply(hook: WarehouseHook, change: Change) -> None:
-    """Apply one change of one table or view. Idempotent."""
+    """Apply one change to one table or view. Applying it again has no effect."""
     for statement in ddl.statements(change):
         hook.execute(statement)
 
