@@ -191,7 +191,7 @@ def test_a_command_never_ends_in_a_trace(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("include.stack.install.install", fail)
+    monkeypatch.setattr("include.stack.commands.preflight.problems", fail)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     output = capsys.readouterr()

@@ -89,7 +89,7 @@ def run_until(s: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callabl
     dog = Watchdog(s, 1.0, ["lineage"], platform)
 
     def run(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         while not condition():
             assert time.monotonic() < deadline
             dog.poll()
