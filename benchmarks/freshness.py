@@ -99,7 +99,9 @@ def measured(context: Context, phase: Phase) -> dict[str, Any]:
         visible = in_warehouse.stop()
     hops = delays(context.systems, context.contract(DATASET), start, (began_us, ended_us))
     hops |= visible_delays(hops["produced"], {"visible": visible})
-    return _result(hops, visible, cpu.spent(before, after), (ended_us - began_us) / 1e6)
+    result = _result(hops, visible, cpu.spent(before, after), (ended_us - began_us) / 1e6)
+    context.report(f"{phase.name}: visible after {result['visible_ms']['p95']:.0f} ms (p95), {result['cores']} cores")
+    return result
 
 
 def _result(hops: Mapping[str, Hop], visible: Seen, used: Mapping[str, Any], seconds: float) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def timeline(lines: list[tuple[float, str]]) -> dict[str, Any]:
 
 
 def run_command(context: Context, *command: str) -> list[tuple[float, str]]:
-    """What `./headrace <command …>` says, with the seconds since it was called; also when it ended.
+    """Run `./headrace <command …>`; return its lines, each with the seconds since the call, and last its end.
 
     Raises:
         NotMeasured: it failed.

@@ -1,4 +1,4 @@
-"""What a stream or Kafka Connect puts into a dead-letter topic, read as a dead letter."""
+"""Records of dead-letter topics, of a stream and of Kafka Connect, are parsed to dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which dead letters a replay puts where, and what is left when it dies. The parts are stand-ins that keep to the contract."""
+"""Destinations of a replay, and the state after it dies. Its parts are stand-ins that keep to the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which dead letters are meant."""
+"""Selection of dead letters by parameters."""
 
 from __future__ import annotations
 
