@@ -98,7 +98,7 @@ def measured(context: Context, phase: Phase) -> dict[str, Any]:
         _drain(context, start, first)
         visible = in_warehouse.stop()
     hops = delays(context.systems, context.contract(DATASET), start, (began_us, ended_us))
-    hops |= visible_delays(hops["produced"], {"visible": visible})
+    hops["visible"] = visible_delays(hops["produced"], visible)
     result = _result(hops, visible, cpu.spent(before, after), (ended_us - began_us) / 1e6)
     context.report(f"{phase.name}: visible after {result['visible_ms']['p95']:.0f} ms (p95), {result['cores']} cores")
     return result

@@ -41,13 +41,10 @@ def delays(
     }
 
 
-def visible_delays(base: Hop, watched: Mapping[str, Seen]) -> dict[str, Hop]:
-    """The same by watchers' clocks; what a watcher did not see is left out. Pure."""
+def visible_delays(base: Hop, seen: Seen) -> Hop:
+    """The same by a watcher's clock; what it did not see is left out. Pure."""
     commits = base.committed_us
-    return {
-        name: Hop({p: (seen.at[p] - commit) / 1000 for p, commit in commits.items() if p in seen.at}, commits)
-        for name, seen in watched.items()
-    }
+    return Hop({p: (seen.at[p] - commit) / 1000 for p, commit in commits.items() if p in seen.at}, commits)
 
 
 def _produced(systems: Systems, topic: str, start: Mapping[int, int]) -> dict[Place, tuple[int, int]]:

@@ -54,7 +54,7 @@ CONTRACTS = load_index(SCHEMAS).values()
 
 ONLY = get_parsing_context().dag_id
 
-for contract in (c for c in CONTRACTS if "cleaned" in c.zones and "raw" in c.zones):
+for contract in (c for c in CONTRACTS if c.refined):
     if ONLY not in (None, names.refine_dag(contract)):
         continue
     landed = AssetWatcher(name="landed", trigger=RawLandedTrigger(contract.id, str(SCHEMAS)))

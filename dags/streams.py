@@ -8,6 +8,7 @@ from airflow.sdk import DAG
 
 from headrace.contracts.applied import applied_index
 from headrace.contracts.index import load_index
+from headrace.contracts.names import stream_dag
 from headrace.planning.streams import stream_plans
 from headrace.services.notifications.failures import ALERTING
 from headrace.services.streams.operators import KeepStreamOperator
@@ -32,7 +33,7 @@ topics.
 
 for group, plan in stream_plans(load_index(SCHEMAS).values()).items():
     with DAG(
-        dag_id=f"stream_{group}",
+        dag_id=stream_dag(group),
         **CONTINUOUS,
         is_paused_upon_creation=False,
         default_args={"owner": "platform", **ALERTING},

@@ -32,9 +32,9 @@ class JarGroup(NamedTuple):
 HERE = Path(__file__).parent
 VERSIONS: Mapping[str, Mapping[str, str]] = tomllib.loads((HERE / "versions.toml").read_text())
 POM = HERE / "pom.xml"
-BROKER: Final = JarGroup("kafka", sets=("kafka",), folders=("kafka",))
+BROKER_JARS: Final = JarGroup("kafka", sets=("kafka",), folders=("kafka",))
 """Jars of Kafka, which starts first."""
-OTHERS: Final = JarGroup(
+OTHER_JARS: Final = JarGroup(
     "jars", ("archives", "converter", "iceberg", "spark"), ("plugins", "registry", "spark", "maven")
 )
 """Jars of Kafka Connect, the registry and Spark."""
@@ -71,11 +71,11 @@ def install(settings: Settings, report: Report) -> Installing:
     lib = settings.lib
     lib.mkdir(parents=True, exist_ok=True)
     install_debian(report)
-    broker = in_background(lambda: install_jars(lib, BROKER, report))
+    broker = in_background(lambda: install_jars(lib, BROKER_JARS, report))
 
     def others() -> None:
         broker.result()  # Maven's local repository takes one writer
-        install_jars(lib, OTHERS, report)
+        install_jars(lib, OTHER_JARS, report)
 
     return Installing(
         broker=broker,
@@ -146,20 +146,10 @@ def install_jars(lib: Path, group: JarGroup, report: Report) -> None:
         return
     for folder in group.folders:
         shutil.rmtree(lib / folder, ignore_errors=True)
+    command = ["mvn", "-B", "-q", "-f", str(POM), f"-Dout={lib}", *_maven_versions(), "prepare-package"]
     for name in group.sets:
         report(f"jars: {name}")
-        command = [
-            "mvn",
-            "-B",
-            "-q",
-            "-f",
-            str(POM),
-            f"-P{name}",
-            f"-Dout={lib}",
-            *_maven_versions(),
-            "prepare-package",
-        ]
-        _run(command, f"fetch the {name} jars", tries=FETCHES)
+        _run([*command, f"-P{name}"], f"fetch the {name} jars", tries=FETCHES)
     stamp.write_text(wanted)
 
 

@@ -60,7 +60,7 @@ def wait_for_batch(s: Settings, report: Report) -> None:
 
 def refined(contracts: Iterable[Contract]) -> tuple[Contract, ...]:
     """Return the datasets that are refined."""
-    return tuple(c for c in contracts if {"raw", "cleaned"} <= set(c.zones))
+    return tuple(c for c in contracts if c.refined)
 
 
 def unfilled(here: Systems, contracts: Iterable[Contract]) -> Iterator[str]:

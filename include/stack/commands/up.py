@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from headrace.contracts.names import stream_dag
 from headrace.errors import ContractErrors
 from headrace.planning.streams import StreamPlan, stream_plans
 from headrace.services.status.measure import SERVING
@@ -136,7 +137,7 @@ def switch_on(api: AirflowApi, dag: str) -> None:
 
 def standing_dags(s: Settings) -> tuple[str, ...]:
     """Return the DAGs that must always be unpaused; stream DAGs exist once their datasets are applied."""
-    return (*(f"stream_{group}" for group in plans(s)), *WATCHES)
+    return (*map(stream_dag, plans(s)), *WATCHES)
 
 
 def wait_until_served(s: Settings, report: Report) -> tuple[Hops, ...]:

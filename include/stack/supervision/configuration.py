@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from headrace.systems.kafka.login import plain_jaas
-from include.stack.install import wanted_clickhouse, wanted_jars
+from include.stack.install import BROKER_JARS, OTHER_JARS, wanted_clickhouse, wanted_jars
 from include.stack.logins import BROKER, KAFKA_PASSWORDS
 from include.stack.private import write_private
 from include.stack.services.catalogue import definitions
@@ -22,8 +22,6 @@ from include.stack.sockets import socket_path
 from include.stack.supervision.stream_programs import PLACE
 
 TEMPLATES = Path(__file__).parent / "templates"
-JARS = ("kafka", "plugins", "registry", "spark")
-"""Folders of jars, which are downloaded together."""
 SUPERVISORS = {"supervisord.conf.j2", "stream-program.conf.j2"}
 """Templates of the supervisor's files."""
 
@@ -49,7 +47,10 @@ def _packages(lib: Path) -> dict[str, str]:
 
     The versions are those to install: the folder itself may not be there yet.
     """
-    versions = {**dict.fromkeys(JARS, wanted_jars()), "clickhouse": wanted_clickhouse()}
+    versions = {
+        **dict.fromkeys((*BROKER_JARS.folders, *OTHER_JARS.folders), wanted_jars()),
+        "clickhouse": wanted_clickhouse(),
+    }
     return {str(lib / name): version for name, version in versions.items()}
 
 

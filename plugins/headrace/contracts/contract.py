@@ -157,6 +157,11 @@ class Contract:
         return self.source.kind not in ("file", "mart", "platform")
 
     @property
+    def refined(self) -> bool:
+        """Return whether refinement builds the dataset's other zones from raw."""
+        return {"raw", "cleaned"} <= set(self.zones)
+
+    @property
     def loaded(self) -> bool:
         """Return whether the serving store is fully loaded from the cleaned table instead of fed by a stream."""
         return self.serving != "none" and (not self.streamed or self.serving == "postgres")

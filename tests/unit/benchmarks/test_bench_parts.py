@@ -35,7 +35,7 @@ def test_a_timeline_without_a_process_is_none() -> None:
 def test_delays_by_a_watchers_clock() -> None:
     base = Hop({(0, 5): 3.0, (0, 6): 4.0}, {(0, 5): 1_000_000, (0, 6): 1_001_000})
     seen = Seen({(0, 5): 1_050_500, (0, 9): 1}, (25.0,))
-    assert visible_delays(base, {"visible": seen})["visible"].delays_ms == {(0, 5): 50.5}
+    assert visible_delays(base, seen).delays_ms == {(0, 5): 50.5}
 
 
 def test_what_a_watcher_saw_survives_json() -> None:

@@ -26,8 +26,9 @@ DOCS = ROOT / "docs"
 PLACEHOLDERS = {
     "refine_dag": SimpleNamespace(domain="<domain>", name="<dataset>"),
     "mart_dag": SimpleNamespace(name="<name>"),
+    "stream_dag": "<group>",
 }
-"""Contracts for which the page of DAGs writes the ids of generated DAGs."""
+"""Function in `names` → argument for which it returns the id that the page of DAGs writes."""
 VARIABLE = re.compile(r"HEADRACE_[A-Z0-9]+(?:_[A-Z0-9]+)*")
 
 
@@ -153,7 +154,7 @@ def _code() -> Iterator[Path]:
 
 
 def _dag_ids() -> Iterator[str]:
-    """The id of every `DAG(dag_id=…)` and `@dag` function; what an f-string fills in is shown as `<name>`."""
+    """The id of every `DAG(dag_id=…)` and `@dag` function; placeholders are shown as `<name>`."""
     for file in sorted((ROOT / "dags").glob("*.py")):
         found = list(_dag_ids_of(ast.parse(file.read_text())))
         assert found, f"{file.name}: no DAG found"
@@ -165,11 +166,10 @@ def _dag_ids_of(module: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "DAG":
             given = next((k.value for k in node.keywords if k.arg == "dag_id"), node.args[0] if node.args else None)
             if isinstance(given, ast.Call):  # names.refine_dag(contract)
-                name = given.func.attr
+                name = ast.unparse(given.func).removeprefix("names.")
                 yield getattr(names, name)(PLACEHOLDERS[name])
-                continue
-            parts = given.values if isinstance(given, ast.JoinedStr) else [given]
-            yield "".join(str(p.value) if isinstance(p, ast.Constant) else f"<{ast.unparse(p.value)}>" for p in parts)
+            else:
+                yield ast.literal_eval(given)
         elif isinstance(node, ast.FunctionDef):
             decorators = {ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
             if "dag" in decorators:

@@ -96,7 +96,7 @@ def _published_at(contract: Contract, lane: ExactLane) -> datetime | None:
 
 
 def _unrefined(contract: Contract, landed: int | None, lane: ExactLane) -> int | None:
-    if landed is None or lane.last is None or not {"raw", "cleaned"} <= set(contract.zones):
+    if landed is None or lane.last is None or not contract.refined:
         return None
     last = lane.last.get(contract.id)
     refined = last.records if last and last.records else 0
