@@ -81,6 +81,7 @@ def source_lines(stack: Stack) -> int:
     return int(oltp.row_counts(["retail.transactions"])["retail.transactions"])
 
 
+@pytest.mark.long
 def test_a_refinement_outlives_its_driver_and_then_the_object_store(
     stack: Stack, window: TradingWindow, kill: Callable[[str], int], comes_back: Callable[..., float]
 ) -> None:

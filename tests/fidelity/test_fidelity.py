@@ -16,7 +16,7 @@ from tests.fidelity.tables import every_type
 from tests.fidelity.trial import run_trial
 from tests.support.schema_ids import schema_ids
 
-ROWS_EACH = 30
+ROWS_EACH = 15
 SEED = 1
 
 
@@ -27,5 +27,5 @@ def test_every_type_is_carried_exactly_or_reported(stack: Stack, tmp_path: Path)
     with schema_ids(stack):
         outcome = run_trial(stack.settings, tmp_path, (*every_type(), *SHAPED), ROWS_EACH, SEED, print)
     assert not outcome.refused
-    assert outcome.comparison.values > 10_000
+    assert outcome.comparison.values > 5_000
     assert not outcome.comparison.silent, report(outcome.comparison, outcome.tables)

@@ -67,6 +67,7 @@ def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contrac
         return ContractIndex(read_applied(root))
     root = root.resolve()
     place = location or index_path(root)
+    began_ns = time.time_ns()  # a file that changes after its stamp is read, must be read again
     stamps = _stamps(root)
     header = {"code": _code_stamp(), "root": str(root)}
     stored = _read(place)
@@ -76,7 +77,7 @@ def load_index(root: Path, location: Path | None = None) -> Mapping[str, Contrac
     else:
         stored = None
     encoded = _compile(root, stamps, stored)
-    _write(place, {**header, "stamps": _settled(stamps), "contracts": encoded})
+    _write(place, {**header, "stamps": _settled(stamps, began_ns), "contracts": encoded})
     return ContractIndex(encoded)
 
 
@@ -132,9 +133,9 @@ def _stamps(root: Path) -> dict[str, Stamp]:
     return stamps
 
 
-def _settled(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
+def _settled(stamps: Mapping[str, Stamp], now_ns: int) -> dict[str, Stamp]:
     """Return the stamps to store. A dataset with a file that may still change gets an empty stamp."""
-    limit = time.time_ns() - int(SETTLED_S * 1e9)
+    limit = now_ns - int(SETTLED_S * 1e9)
     return {
         dataset: stamp if all(modified < limit for _, modified, _ in stamp) else [] for dataset, stamp in stamps.items()
     }

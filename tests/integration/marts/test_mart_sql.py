@@ -22,7 +22,7 @@ from tests.support.spark_tables import create_table
 ROOT = Path(__file__).parents[3]
 SQL = ROOT / "include" / "sql" / "marts"
 CONTRACTS = load_index(contracts_folder(ROOT))
-SAMPLE = Sample(rows=60_000)
+SAMPLE = Sample(rows=20_000)
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,7 @@ def test_airflow_reports_its_own_runs_and_each_dataset_its_own_sources(stack: An
         assert job in jobs
 
 
+@pytest.mark.long
 def test_a_job_that_leaves_it_to_spark_is_reported_by_spark(
     stack: Any, operators: None, lineage: httpx.Client, monkeypatch: pytest.MonkeyPatch, eventually: Any
 ) -> None:

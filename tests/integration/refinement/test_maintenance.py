@@ -62,7 +62,7 @@ def test_one_file_a_partition_is_not_too_many(lake: SparkSession) -> None:
 
 
 def test_files_become_few_and_old_snapshots_go(lake: SparkSession) -> None:
-    for day in range(3):
+    for day in range(2):
         land(lake, change(1, 2 * day, day, "u", amount=day), change(day + 2, 2 * day + 1, day))
         refine(lake, ITEMS, of_day(day), passes)
     before, tagged = rows(lake, "cleaned"), datetime.now(UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import Row, SparkSession
@@ -48,11 +49,27 @@ def _raw(c: slow.Change) -> tuple[Any, ...]:
     return (*shown, c.op, 0, at, "oltp.shop.items", 0, c.offset)
 
 
-@settings(max_examples=15)
-@given(changes=streams(), order=st.randoms(use_true_random=False), again=st.integers(0, 5))
+ARRIVALS = {"changes": streams(), "order": st.randoms(use_true_random=False), "again": st.integers(0, 5)}
+
+
+@settings(max_examples=5)
+@given(**ARRIVALS)
 def test_versions_equal_the_state_at_every_instant(
     spark: SparkSession, changes: list[slow.Change], order: Any, again: int
 ) -> None:
+    _versions_are_right(spark, changes, order, again)
+
+
+@pytest.mark.long
+@settings(max_examples=50)
+@given(**ARRIVALS)
+def test_versions_equal_the_state_at_every_instant_of_many_streams(
+    spark: SparkSession, changes: list[slow.Change], order: Any, again: int
+) -> None:
+    _versions_are_right(spark, changes, order, again)
+
+
+def _versions_are_right(spark: SparkSession, changes: list[slow.Change], order: Any, again: int) -> None:
     arrived = changes + changes[:again]  # some arrive twice, and none in order
     order.shuffle(arrived)
     found = versions(passing(conformed(raw(spark, arrived), ITEMS), ITEMS), ITEMS)

@@ -94,7 +94,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("host", ["elsewhere.localhost", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("elsewhere.localhost", marks=pytest.mark.long)])
 def test_a_page_of_another_origin_has_no_effect(stack: Stack, pages: Pages, host: str) -> None:
     """Also not of one on the same host, to which the browser sends Airflow's cookie: a cookie knows no ports."""
     before = _traces(stack)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.index import load_index
 from headrace.errors import SystemFailure
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from headrace.systems.platform.hook import PlatformHook
+
+
+NOTHING: Final[Mapping[str, Any]] = {
+    "changed": {},
+    "watermark": None,
+    "raw_records": None,
+    "published": True,
+    "forbids": [],
+    "outcomes": [],
+}
+"""Result of a job that finds no change to refine."""
 
 
 class Flow(NamedTuple):
@@ -67,11 +79,16 @@ class AuditedJobOperator(LakeJobOperator):
             AirflowFailException: a rule of severity error is broken, and the rows are not published.
             AirflowException, SystemFailure: the job failed; its output is in the task's log.
         """
+        return self.recorded(context, platform, selection, self.run_job(context, self.dataset, *arguments))
+
+    def recorded(
+        self, context: Context, platform: PlatformHook, selection: Mapping[str, Any], done: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Record a job's result and return it. Raises AirflowFailException if its rows are not published."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from headrace.services.refinement.ledger import Ledger
 
-        done: dict[str, Any] = self.run_job(context, self.dataset, *arguments)
         run, dag = str(context["run_id"]), context["dag"].dag_id
         Ledger(platform).record(run, selection, done, dag_id=dag, logic=self.logic)
         self._changed = done["changed"] if done["published"] else {}
@@ -173,10 +190,26 @@ class RefineOperator(AuditedJobOperator):
         replayed = dead_letters.unrefined(self.dataset)
         if selection and replayed:
             selection["positions"] = positions(replayed.values())
+        if not replayed and self._is_empty(contract, selection):
+            self.log.info("raw of %s holds nothing of %s: there is nothing to refine", self.dataset, selection)
+            return self.recorded(context, platform, selection, {"dataset": self.dataset, **NOTHING})
         self.log.info("refining %s for %s", self.dataset, selection or "all keys")
         done = self.run_audited(context, platform, selection, json.dumps(selection))
         dead_letters.refined(replayed)
         return done
+
+    def _is_empty(self, contract: Contract, selection: Mapping[str, Any]) -> bool:
+        """Return whether the selection is of intervals, and the metadata of raw shows that no change belongs to them."""
+        from headrace.systems.lake import rows
+        from headrace.systems.lake.hook import LakeHook
+
+        intervals = [tuple(map(datetime.fromisoformat, each)) for each in selection.get("intervals", ())]
+        if not intervals:
+            return False
+        lake = LakeHook.from_connection()
+        raw = lake.need(names.raw_table(contract))
+        times = [name for name in ("_committed_at", contract.event_time) if name]
+        return not any(lake.call(lambda each=each: rows.may_hold(raw, times, *each)) for each in intervals)
 
     def find_flow(self) -> Flow:
         """Return the flow from raw to the other zones."""

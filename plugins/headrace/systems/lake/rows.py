@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pyarrow as pa
     from pyiceberg.table import Table
 
@@ -43,6 +45,23 @@ def parts(table: Table, snapshot: Snapshot, columns: Sequence[str]) -> Iterator[
             held = []
     if held:
         yield pa.Table.from_batches(held)
+
+
+def may_hold(table: Table, columns: Sequence[str], start: datetime, end: datetime) -> bool:
+    """Return whether the table may hold a row with the time of one of the columns from `start` to before `end`.
+
+    Reads only metadata: false is certain. The columns are dates or timestamps with a zone.
+    """
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, LessThanOrEqual, Or
+    from pyiceberg.types import DateType
+
+    def within(column: str) -> And:
+        if isinstance(table.schema().find_type(column), DateType):
+            return And(GreaterThanOrEqual(column, start.date()), LessThanOrEqual(column, end.date()))
+        return And(GreaterThanOrEqual(column, start.isoformat()), LessThan(column, end.isoformat()))
+
+    first, *others = map(within, columns)
+    return any(True for _ in table.scan(row_filter=Or(first, *others) if others else first).plan_files())
 
 
 def not_in(raw: Table, places: Mapping[int, int]) -> dict[int, int]:
