@@ -63,7 +63,7 @@ class Context:
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
         """The datasets that come by CDC."""
-        return tuple(contract for contract in contracts(self.settings).values() if contract.source.kind == "cdc")
+        return tuple(contract for contract in contracts(self.settings).values() if contract.captured)
 
     def contract(self, dataset: str) -> Contract:
         """One of them."""

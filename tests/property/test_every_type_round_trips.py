@@ -182,7 +182,7 @@ def test_debezium(record: Record, data: st.DataObject) -> None:
         owner="till",
         record=record,
         key=(record.fields[0].name,),
-        source=Source("cdc", "oltp", "shop.rows"),
+        source=Source("cdc", "oltp", "shop.rows", "envelope"),
         zones=("raw",),
         serving="clickhouse",
     )

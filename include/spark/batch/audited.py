@@ -36,7 +36,7 @@ def audited(
         if "cleaned" in zones:
             others = referred(spark, contract, contracts, zones["cleaned"])
             outcomes[:] = validate(
-                zones["cleaned"], to_check, contract.id, others=others, hidden=in_clear, key=contract.key
+                zones["cleaned"], to_check, contract.id, others=others, hidden=in_clear, key=contract.identity
             )
         audit_s += time.monotonic() - began
         return forbids(outcomes)

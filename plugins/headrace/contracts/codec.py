@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from headrace.contracts.contract import Contract, Maintenance, Need, Reference, Role, Rule, Source
+from headrace.contracts.sources import source
 from headrace.contracts.types import (
     MISSING,
     Array,
@@ -56,7 +57,8 @@ def encode_contract(contract: Contract) -> dict[str, Any]:
         "key": list(contract.key),
         "zones": list(contract.zones),
         "tokenised": list(contract.tokenised),
-        "source": list(_parts(contract.source)),
+        "outdated": list(contract.outdated),
+        "source": dataclasses.asdict(contract.source),
         "maintenance": list(_parts(contract.maintenance)),
         "needs": [list(_parts(need)) for need in contract.needs],
         "classifications": dict(contract.classifications),
@@ -77,7 +79,8 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
         key=tuple(data["key"]),
         zones=tuple(data["zones"]),
         tokenised=tuple(data["tokenised"]),
-        source=Source(*data["source"]),
+        outdated=tuple(data.get("outdated", ())),
+        source=_decode_source(data["source"]),
         maintenance=Maintenance(*data["maintenance"]),
         needs=tuple(Need(*need) for need in data["needs"]),
         classifications=data["classifications"],
@@ -85,6 +88,14 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
         quality=tuple(Rule(*rule) for rule in data["quality"]),
         references=tuple(Reference(n, tuple(fields), d, tuple(to), s) for n, fields, d, to, s in data["references"]),
     )
+
+
+def _decode_source(data: Any) -> Source:
+    if isinstance(data, list):  # as 0.1 wrote it: kind, connection, table
+        kind, connection, table = data
+        value = {"kind": kind, **({"connection": connection} if connection else {}), **({"table": table} if table else {})}
+        return source(value)
+    return Source(**{**data, "idempotency": tuple(data["idempotency"])})
 
 
 _AS_IS: Final = (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from headrace.contracts.types import Field, Record
 
-SourceKind: TypeAlias = Literal["cdc", "event", "file", "api", "mart", "platform"]
+SourceKind: TypeAlias = Literal["cdc", "ingest", "pull", "file", "mart", "platform"]
+Changes: TypeAlias = Literal["envelope", "append", "upsert"]
 Zone: TypeAlias = Literal["raw", "cleaned", "history", "quarantine"]
 Serving: TypeAlias = Literal["clickhouse", "postgres", "none"]
 Compatibility: TypeAlias = Literal["BACKWARD", "FORWARD", "FULL", "NONE"]
@@ -20,13 +21,23 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Source of a dataset's rows."""
+    """Source of a dataset's rows: who brings its records, and what a record means."""
 
     kind: SourceKind
+    """Who brings the records."""
     connection: str = ""
     """Short connection name, e.g. `oltp` (the Airflow connection is `oltp_default`); "" if none."""
     table: str | None = None
     """`schema.table` in the source database; cdc only."""
+    changes: Changes | None = None
+    """Meaning of a record: a change envelope with the row before and after it (`envelope`), an event that never changes
+    (`append`), or the newest state of a key (`upsert`). None for a dataset without records in Kafka."""
+    idempotency: tuple[str, ...] = ()
+    """Fields that make two records the same one; append only. Empty: the key."""
+    version: str | None = None
+    """Field by which the newest record of a key is chosen; upsert only."""
+    deleted: str | None = None
+    """Boolean field that marks a deleted key; upsert only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +147,27 @@ class Contract:
     references: tuple[Reference, ...] = ()
     path: str = ""
     """The .avsc file, as shown in messages."""
+    outdated: tuple[str, ...] = ()
+    """Words of an earlier version in its files, each as a sentence with the word to write now."""
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
         """Return the key's fields, in key order."""
+        return self._fields(self.key)
+
+    @property
+    def identity_fields(self) -> tuple[Field, ...]:
+        """Return the fields of `identity`, in its order."""
+        return self._fields(self.identity)
+
+    def field(self, name: str) -> Field:
+        """Return a field of the record. Raises KeyError."""
+        (found,) = self._fields((name,))
+        return found
+
+    def _fields(self, names: Iterable[str]) -> tuple[Field, ...]:
         by_name = {f.name: f for f in self.record.fields}
-        return tuple(by_name[name] for name in self.key)
+        return tuple(by_name[name] for name in names)
 
     @property
     def terms_path(self) -> str:
@@ -154,7 +180,17 @@ class Contract:
 
         A task lands files, SQL builds marts from other datasets, and the platform writes its own datasets.
         """
-        return self.source.kind not in ("file", "mart", "platform")
+        return self.source.changes is not None
+
+    @property
+    def captured(self) -> bool:
+        """Return whether the records are changes of a source table, as Debezium captures them."""
+        return self.source.changes == "envelope"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Return the fields that identify a row: records with equal values are one row, wherever they are in Kafka."""
+        return self.source.idempotency or self.key
 
     @property
     def refined(self) -> bool:

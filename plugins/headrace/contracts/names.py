@@ -31,7 +31,7 @@ def dataset_id(domain: str, dataset: str) -> str:
 
 def topic(contract: Contract) -> str:
     """Return the Kafka topic: `<connection>.<schema>.<table>` for cdc, else `<domain>.<dataset>.v<major>`."""
-    if contract.source.kind == "cdc":
+    if contract.captured:
         return cdc_topic(contract.source.connection, contract.source.table or "")
     return f"{contract.id}.v{contract.major}"
 
@@ -67,19 +67,18 @@ def raw_table(contract: Contract) -> str:
 
 
 def state_table(contract: Contract) -> str:
-    """Return the ClickHouse table with the newest row per key. Deleted rows are marked."""
+    """Return the ClickHouse table with one row per identity. Deleted rows are marked."""
     return f"{contract.domain}.{contract.name}_state"
 
 
 def changes_table(contract: Contract) -> str:
-    """Return the ClickHouse table with every change, in source order."""
+    """Return the ClickHouse table with every record, by its position in Kafka."""
     return f"{contract.domain}.{contract.name}_changes"
 
 
 def stream_tables(contract: Contract) -> tuple[str, ...]:
-    """Return the ClickHouse tables that a stream fills. The view reads the first one."""
-    changes = changes_table(contract)
-    return (state_table(contract), changes) if contract.source.kind == "cdc" else (changes,)
+    """Return the ClickHouse tables that a stream fills: state, which the view reads, and changes."""
+    return state_table(contract), changes_table(contract)
 
 
 def view(contract: Contract) -> str:

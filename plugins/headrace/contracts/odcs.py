@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from headrace.contracts import properties
+from headrace.contracts import properties, sources
 from headrace.contracts.cdc import unfaithful
 from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
@@ -103,7 +103,7 @@ class _Reader:
             owner=owner,
             record=self._record,
             key=key,
-            source=properties.source(declared["source"]),
+            source=sources.source(declared["source"]),
             zones=tuple(declared["zones"]),
             serving=declared["serving"],
             partitions=declared["partitions"],
@@ -120,6 +120,7 @@ class _Reader:
             quality=rules,
             references=references,
             path=self._shape.path,
+            outdated=tuple(sources.outdated(declared["source"])),
         )
 
     def _report(self, steps: Steps, rule: str, message: str) -> None:
@@ -279,6 +280,8 @@ class _Reader:
             *refinement_problems(declared, self._record, self._names, classifications),
         ):
             self._report(self._place(name), name, message)
+        for message in sources.field_problems(declared["source"], self._record, self._names):
+            self._report(self._place("source"), "source", message)
 
     def _place(self, name: str) -> Steps:
         """Return the place of a custom property's value, or of the list when it is not given."""

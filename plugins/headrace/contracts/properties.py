@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from headrace.contracts.contract import Compatibility, Maintenance, Serving, Source, SourceKind, Zone
+from headrace.contracts import sources
+from headrace.contracts.contract import Compatibility, Maintenance, Serving, Zone
+from headrace.contracts.sources import NAME, TABLE
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-_TABLE: Final = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 MAX_PARTITIONS: Final = 1_000
 SECONDS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
@@ -35,27 +34,6 @@ class Property:
     problem: Callable[[Any], str | None]
     """Check of a value. Returns what is wrong as a clause, or None."""
     required: bool = False
-
-
-def _source_problem(value: Any) -> str | None:
-    if not isinstance(value, dict):
-        return "is not a mapping"
-    if unknown := sorted(value.keys() - {"kind", "connection", "table"}):
-        return f"has the unknown key {unknown[0]!r}"
-    kind, connection, table = value.get("kind"), value.get("connection"), value.get("table")
-    if kind not in get_args(SourceKind):
-        return f"has the kind {kind!r}"
-    if connection is not None and not _is_name(connection):
-        return f"has the connection {connection!r}, which is not a name"
-    if connection is None and kind not in ("event", "mart", "platform"):
-        return f"has no connection, which {kind} needs"
-    if kind == "cdc" and not (isinstance(table, str) and _TABLE.fullmatch(table)):
-        return f"has the table {table!r}, but cdc needs schema.table in lower case"
-    if kind == "mart" and connection is not None:
-        return "has a connection, but a mart is built from other datasets"
-    if kind != "cdc" and table is not None:
-        return f"has a table, but {kind} has none"
-    return None
 
 
 def _zones_problem(value: Any) -> str | None:
@@ -112,7 +90,7 @@ def _needs_problem(value: Any) -> str | None:
     for item in value:
         if not isinstance(item, dict) or item.keys() != {"dataset", "zone", "days"}:
             return f"has {item!r}, which is not dataset, zone and days"
-        if not (isinstance(item["dataset"], str) and _TABLE.fullmatch(item["dataset"])):
+        if not (isinstance(item["dataset"], str) and TABLE.fullmatch(item["dataset"])):
             return f"has the dataset {item['dataset']!r}, which is not domain.dataset"
         if item["zone"] not in get_args(Zone):
             return f"has the unknown zone {item['zone']!r}"
@@ -127,7 +105,7 @@ def _every_problem(value: Any) -> str | None:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 PROPERTIES: Final[Mapping[str, Property]] = {
@@ -135,10 +113,11 @@ PROPERTIES: Final[Mapping[str, Property]] = {
     for declared in (
         Property(
             "source",
-            "{kind: cdc|event|file|api|mart|platform, connection: name, table: schema.table (cdc only)}",
-            "Source of the rows.",
+            sources.SHAPE,
+            "Source of the rows: who brings the records (`kind`), and what a record means (`changes`: envelope for cdc, else"
+            " append by default).",
             None,
-            _source_problem,
+            sources.source_problem,
             required=True,
         ),
         Property(
@@ -219,11 +198,6 @@ PROPERTIES: Final[Mapping[str, Property]] = {
     )
 }
 """Custom property name → declaration."""
-
-
-def source(value: Mapping[str, Any]) -> Source:
-    """Return the source of a valid value."""
-    return Source(value["kind"], value.get("connection", ""), value.get("table"))
 
 
 def refine_every_s(value: str | None) -> float | None:

@@ -152,8 +152,8 @@ def _check_query(contract: Contract, check: c.Check) -> CheckQuery:
         )
         return CheckQuery(check, Query(f"countIf({there}) - uniqExactIf({distinct}, {there})"), Query(rows))
     broken = _BROKEN[check.expectation](check)
-    columns = dict.fromkeys((*contract.key, *arguments.get("columns", [check.field])))
-    shown, key = (", ".join(identifier(name) for name in each) for each in (columns, contract.key))
+    columns = dict.fromkeys((*contract.identity, *arguments.get("columns", [check.field])))
+    shown, key = (", ".join(identifier(name) for name in each) for each in (columns, contract.identity))
     rows = f"SELECT {shown} FROM {view} WHERE {broken.sql} ORDER BY {key} LIMIT {EXAMPLES}"  # noqa: S608 - quoted names
     return CheckQuery(check, Query(f"countIf({broken.sql})", broken.parameters), Query(rows, broken.parameters))
 

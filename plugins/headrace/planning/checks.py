@@ -45,7 +45,7 @@ def checks(contract: Contract) -> tuple[Check, ...]:
 
 
 def _of_shape(contract: Contract) -> Iterator[Check]:
-    yield Check("key_unique", *_unique(contract.key))
+    yield Check("key_unique", *_unique(contract.identity))
     for declared in contract.record.fields:
         if not declared.nullable:
             yield _not_null(f"{declared.name}_required", declared.name, "error")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.planning import subject_differences
 from headrace.planning.differences import Difference, differences
@@ -47,6 +48,7 @@ def diff(
     changes.sort(key=lambda change: KINDS.index(change.resource.kind))
     notes = [note for pair in pairs for note in _drift(*pair)]
     notes += [_orphan(resource) for resource in left if resource not in gone]
+    notes += [note for contract in contracts for note in _outdated(contract)]
     return Plan(tuple(changes), _refusals(changes, contracts, dependents), tuple(notes))
 
 
@@ -93,6 +95,12 @@ def _orphan(resource: Resource) -> Note:
         f"{resource.kind} {resource.name}: no contract declares it. "
         "A plan never drops it; drop it manually when nothing reads it.",
     )
+
+
+def _outdated(contract: Contract) -> Iterator[Note]:
+    about = Resource("topic", names.topic(contract), {}, (contract.id,))
+    for sentence in contract.outdated:
+        yield Note("outdated", about, f"{contract.terms_path}: {sentence}.")
 
 
 def _refusals(

@@ -24,8 +24,8 @@ def fingerprint(contract: Contract, token_key: str) -> str:
     """
     content = {
         "engine": ENGINE,
-        "source": contract.source.kind,
-        "key": contract.key,
+        "source": _source(contract),
+        "key": contract.identity,
         "zones": contract.zones,
         "fields": list(_fields(contract)),
         "rules": [[rule.name, rule.field, rule.definition] for rule in contract.quality if is_row_rule(rule)],
@@ -33,6 +33,11 @@ def fingerprint(contract: Contract, token_key: str) -> str:
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hmac.new(token_key.encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _source(contract: Contract) -> str | list[str | None]:
+    source = contract.source
+    return source.kind if contract.captured or not contract.streamed else [source.changes, source.version, source.deleted]
 
 
 def _fields(contract: Contract) -> Iterator[list[Any]]:

@@ -73,7 +73,7 @@ def platform_tables(contract: Contract) -> Iterator[Resource]:
 
 def change_columns(contract: Contract) -> tuple[Column, ...]:
     """Return the extra columns of a CDC change."""
-    return CHANGE_COLUMNS if contract.source.kind == "cdc" else ()
+    return CHANGE_COLUMNS if contract.captured else ()
 
 
 def added(columns: Iterable[Column]) -> list[dict[str, Any]]:

@@ -97,8 +97,9 @@ class Refusal:
 class Note:
     """Information that causes no change."""
 
-    kind: Literal["orphan", "drift"]
-    """orphan: the resource exists, but no contract declares it. drift: the source has more fields than the contract."""
+    kind: Literal["orphan", "drift", "outdated"]
+    """orphan: the resource exists, but no contract declares it. drift: the source has more fields than the contract.
+    outdated: the contract has a word of an earlier version."""
     resource: Resource
     message: str
 

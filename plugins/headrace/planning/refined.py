@@ -60,13 +60,13 @@ def _history(contract: Contract) -> list[dict[str, Any]]:
 
 def _quarantine(contract: Contract) -> list[dict[str, Any]]:
     """Return the columns. The key's fields are columns, so that all changes of a key can be re-checked."""
-    key = [_field(contract, field, required=False) for field in contract.key_fields]
+    key = [_field(contract, field, required=False) for field in contract.identity_fields]
     return [*key, *added((*REASON_COLUMNS, *change_columns(contract), *POSITION_COLUMNS))]
 
 
 def _fields(contract: Contract) -> list[dict[str, Any]]:
     """Return the fields. Only the key is required, because old rows lack new fields until they are refined again."""
-    return [_field(contract, field, required=field.name in contract.key) for field in contract.record.fields]
+    return [_field(contract, field, required=field.name in contract.identity) for field in contract.record.fields]
 
 
 def _field(contract: Contract, field: Field, *, required: bool) -> dict[str, Any]:

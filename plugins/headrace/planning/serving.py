@@ -24,12 +24,12 @@ def serving_table(contract: Contract) -> Resource:
         {
             "name": field.name,
             "type": "text" if field.name in contract.tokenised else postgres.render(field.type),
-            "required": field.name in contract.key,
+            "required": field.name in contract.identity,
             "comment": field.doc,
         }
         for field in contract.record.fields
     ]
-    spec = {"columns": columns, "key": ", ".join(contract.key)}
+    spec = {"columns": columns, "key": ", ".join(contract.identity)}
     return Resource("serving_table", names.view(contract), spec, (contract.id,))
 
 

@@ -29,7 +29,7 @@ class StreamPlan:
 
         A new field does not change it. A running driver adopts the field with the first record that has it.
         """
-        shape = [[c.id, names.topic(c), c.serving, *c.key] for c in self.contracts]
+        shape = [[c.id, names.topic(c), c.serving, *c.identity] for c in self.contracts]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:12]
 
 
@@ -37,6 +37,6 @@ def stream_plans(contracts: Iterable[Contract]) -> dict[str, StreamPlan]:
     """Return group → plan, for the datasets with a streaming source."""
     groups: dict[str, list[Contract]] = {}
     for contract in sorted(contracts, key=lambda c: c.id):
-        if contract.source.kind in ("cdc", "event"):
+        if contract.streamed:
             groups.setdefault(contract.stream_group, []).append(contract)
     return {group: StreamPlan(group, tuple(members)) for group, members in sorted(groups.items())}

@@ -22,7 +22,7 @@ def subjects(contract: Contract) -> Iterator[Resource]:
     if not contract.streamed:
         return
     found = names.subjects(contract)
-    if contract.source.kind == "cdc":
+    if contract.captured:
         key, value = debezium.key_schema(contract), debezium.value_schema(contract)
     else:
         key, value = avro_render.key_schema(contract), avro_render.avro_schema(contract.record)

@@ -57,7 +57,7 @@ def source_dead_letter_topic(connection: str) -> str:
 
 def captured(contracts: Iterable[Contract]) -> list[Contract]:
     """Return the contracts that Debezium reads."""
-    return [contract for contract in contracts if contract.source.kind == "cdc"]
+    return [contract for contract in contracts if contract.captured]
 
 
 def landed(contracts: Iterable[Contract]) -> list[Contract]:

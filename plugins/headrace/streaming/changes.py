@@ -1,8 +1,7 @@
 """Conversion of a dataset's records to the rows of its ClickHouse tables.
 
 A change envelope gives the row after the change. A deletion gives the row before it, marked as deleted. Any other
-record is itself a row. The version of a row is its Kafka position: per key, that is the order in which changes were
-captured.
+record is itself a row, and one of its fields may mark it as deleted.
 """
 
 from __future__ import annotations
@@ -38,15 +37,17 @@ Target: TypeAlias = Mapping[str, str] | Mapping[str, Wanted]
 """Column → its Arrow type, or its ClickHouse type."""
 
 
-def rows(chunk: Chunk, target: Target) -> Rows:
+def rows(chunk: Chunk, target: Target, deleted: str | None = None) -> Rows:
     """Return the rows of a chunk in the target's columns, with their Kafka position and origin.
+
+    `deleted` is the boolean field that marks a deletion in records that are no change envelopes.
 
     Raises:
         UnreadableRecords: a record cannot become a row.
         ValueError: the target has a column type without inserts.
     """
     if not chunk.writer.is_envelope:
-        parts = [_part(chunk, "after", target, {**_positions(chunk.records), **_as_created(chunk.records.num_rows)})]
+        parts = [_part(chunk, "after", target, {**_positions(chunk.records), **_as_created(chunk, deleted)})]
     else:
         parts = [part for part in (_alive(chunk, target), _gone(chunk, target)) if part is not None]
     known = set(target)
@@ -119,8 +120,12 @@ def _wanted(column: str | Wanted) -> Wanted:
     return wanted(column) if isinstance(column, str) else column
 
 
-def _as_created(count: int) -> dict[str, pa.Array]:
-    return {"_op": pa.repeat("c", count), DELETED: pa.repeat(pa.scalar(0, pa.uint8()), count)}
+def _as_created(chunk: Chunk, deleted: str | None) -> dict[str, pa.Array]:
+    count, after = chunk.records.num_rows, chunk.columns["after"]
+    marks = pa.repeat(pa.scalar(0, pa.uint8()), count)
+    if deleted is not None and after.type.get_field_index(deleted) >= 0:
+        marks = pc.fill_null(after.field(deleted), fill_value=False).cast(pa.uint8())
+    return {"_op": pa.repeat("c", count), DELETED: marks}
 
 
 def _positions(records: pa.Table) -> dict[str, pa.Array]:

@@ -25,10 +25,12 @@ class Served:
     id: str
     topic: str
     key: tuple[str, ...]
-    by_cdc: bool
+    captured: bool
     """True if its records are change envelopes."""
     tables: tuple[str, ...]
     """`database.table` of each ClickHouse table that it fills; the columns of the first one are the target."""
+    deleted: str | None = None
+    """Boolean field that marks a deleted key, in records that are no change envelopes."""
 
 
 def served_datasets(contracts: Path, group: str) -> tuple[Served, ...]:
@@ -65,5 +67,11 @@ def wait_for_plan(contracts: Path, group: str, stopping: Event) -> tuple[tuple[S
 
 def served(contract: Contract) -> Served:
     """Return the dataset of a contract."""
-    by_cdc = contract.source.kind == "cdc"
-    return Served(contract.id, names.topic(contract), contract.key, by_cdc, names.stream_tables(contract))
+    return Served(
+        contract.id,
+        names.topic(contract),
+        contract.key,
+        contract.captured,
+        names.stream_tables(contract),
+        contract.source.deleted,
+    )

@@ -20,8 +20,8 @@ RETRY_S: Final = 10.0
 
 def check_writer(dataset: Served, writer: Writer) -> Writer:
     """Return the writer if its records can be rows of the dataset. Raises UnreadableSchema."""
-    if writer.is_envelope != dataset.by_cdc:
-        kind = "not a change envelope" if dataset.by_cdc else "a change envelope"
+    if writer.is_envelope != dataset.captured:
+        kind = "not a change envelope" if dataset.captured else "a change envelope"
         raise UnreadableSchema(f"schema id {writer.id} is {kind}: it does not belong to {dataset.id}")
     missing = [name for name in dataset.key if name not in writer.row.fields]
     if missing:

@@ -160,7 +160,7 @@ class _Batch:
         if chunk.topic in self.held:
             return None
         try:
-            found = rows(chunk, columns[dataset.tables[0]])
+            found = rows(chunk, columns[dataset.tables[0]], dataset.deleted)
         except UnreadableRecords:
             self._delete(dataset, columns, chunk)
             raise
@@ -169,7 +169,7 @@ class _Batch:
 
     def _delete(self, dataset: Served, columns: Columns, chunk: Chunk) -> None:
         """Add the deletion of a single record to `deletions`, whatever its other values are."""
-        if not dataset.by_cdc or chunk.records.num_rows > 1:
+        if not dataset.captured or chunk.records.num_rows > 1:
             return
         state = dataset.tables[0]
         found = deletion(chunk, columns[state], dataset.key)

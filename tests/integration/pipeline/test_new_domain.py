@@ -35,8 +35,9 @@ def schema(stack: Stack) -> Iterator[Path]:
         folder.mkdir()
         avsc = folder / "plants.avsc"
         avsc.write_text(record(ID, NOTE))
-        terms = TERMS.format(domain="garden", dataset="plants", connection="oltp", zones="raw")
-        (folder / "plants.odcs.yaml").write_text(terms.replace("shop.plants", "retail.plants"))
+        source = "{kind: cdc, connection: oltp, table: retail.plants}"
+        terms = TERMS.format(domain="garden", dataset="plants", source=source, zones="raw")
+        (folder / "plants.odcs.yaml").write_text(terms)
         yield avsc
         for file in folder.iterdir():
             file.unlink()

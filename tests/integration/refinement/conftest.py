@@ -33,7 +33,7 @@ ITEMS = Contract(
         ),
     ),
     key=("id",),
-    source=Source("cdc", "oltp", "shop.items"),
+    source=Source("cdc", "oltp", "shop.items", "envelope"),
     zones=("raw", "cleaned", "history", "quarantine"),
     serving="clickhouse",
     event_time="sold_at",

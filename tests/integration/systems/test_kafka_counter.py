@@ -21,7 +21,7 @@ from headrace.systems.kafka.counting import TopicCount
 CONTRACT = Contract(
     "shop.orders", "shop", "orders", "1.0.0", "till",
     Record("Orders", "shop", "", (Field("id", 1, Primitive("long")), Field("note", 2, Primitive("string")))), ("id",),
-    Source("cdc", "oltp", "shop.orders"), ("raw",), "clickhouse",
+    Source("cdc", "oltp", "shop.orders", "envelope"), ("raw",), "clickhouse",
 )  # fmt: skip
 SOURCE = {
     "version": "3", "connector": "postgresql", "name": "oltp", "ts_ms": 1, "db": "oltp", "schema": "shop",

@@ -52,7 +52,7 @@ def hook(systems: Systems, name: str) -> Iterator[WarehouseHook]:
 @pytest.fixture
 def orders(hook: WarehouseHook, name: str) -> Contract:
     """`<name>.orders`, which refers to `<name>.people`; both made, and empty."""
-    source = Source("cdc", "oltp", "shop.orders")
+    source = Source("cdc", "oltp", "shop.orders", "envelope")
     people = Contract(
         f"{name}.people", name, "people", "1.0.0", "till", Record("Person", name, "", (FIELDS[0],)), ("id",),
         replace(source, table="shop.people"), ("raw",), "clickhouse",
@@ -149,7 +149,7 @@ def test_freshness_is_of_the_changes_of_the_last_day(
 def test_freshness_of_events_is_checked_too(hook: WarehouseHook, name: str) -> None:
     event = Contract(
         f"{name}.clicks", name, "clicks", "1.0.0", "till", Record("Click", name, "", (FIELDS[0],)), ("id",),
-        Source("event"), ("raw",), "clickhouse", freshness_s=5.0,
+        Source("ingest", changes="append"), ("raw",), "clickhouse", freshness_s=5.0,
     )  # fmt: skip
     wanted = [r for r in desired([event], SETTINGS) if r.kind.startswith("warehouse")]
     for change in diff(wanted, state.observe(hook, wanted)).changes:

@@ -35,7 +35,7 @@ NEWER = (*FIELDS, Field("fresh", 4, Primitive("int"), default=7, doc="New."))
 def orders_tables(domain: str, fields: tuple[Field, ...]) -> list[Resource]:
     contract = Contract(
         f"{domain}.orders", domain, "orders", "1.0.0", "till", Record("Orders", domain, "", fields), ("id",),
-        Source("cdc", "oltp", "shop.orders"), ("raw",), "clickhouse",
+        Source("cdc", "oltp", "shop.orders", "envelope"), ("raw",), "clickhouse",
     )  # fmt: skip
     return [r for r in desired([contract], SETTINGS) if r.kind.startswith("warehouse")]
 

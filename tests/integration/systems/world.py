@@ -37,7 +37,7 @@ schema:
     properties:
       - {{name: id, primaryKey: true, primaryKeyPosition: 1}}
 customProperties:
-  - {{property: source, value: {{kind: cdc, connection: {connection}, table: shop.{dataset}}}}}
+  - {{property: source, value: {source}}}
   - {{property: zones, value: [{zones}]}}
   - {{property: serving, value: clickhouse}}
 """
@@ -89,8 +89,8 @@ class World:
             f" FROM generate_series(1, {rows}) n"
         )
 
-    def declare(self, dataset: str, *fields: dict[str, Any]) -> None:
-        """Writes the dataset's contract."""
+    def declare(self, dataset: str, *fields: dict[str, Any], source: str = "") -> None:
+        """Writes the dataset's contract; it is captured unless `source` says otherwise."""
         self.declared.add(dataset)
         home = self.folder / self.name
         home.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,8 @@ class World:
             "fields": list(fields or (ID, TOTAL, AT)),
         }  # fmt: skip
         (home / f"{dataset}.avsc").write_text(json.dumps(shape, indent=1))
-        terms = TERMS.format(domain=self.name, dataset=dataset, connection=self.name, zones=self.zones)
+        source = source or f"{{kind: cdc, connection: {self.name}, table: shop.{dataset}}}"
+        terms = TERMS.format(domain=self.name, dataset=dataset, source=source, zones=self.zones)
         (home / f"{dataset}.odcs.yaml").write_text(terms)
 
     @property

@@ -20,7 +20,7 @@ CONTRACT = Contract(
     owner="till",
     record=parse_avsc("every_type.avsc", (CAPTURED / "every_type.avsc").read_text(encoding="utf-8")),
     key=("a_string", "a_long"),
-    source=Source("cdc", "oltp", "retail.every_type"),
+    source=Source("cdc", "oltp", "retail.every_type", "envelope"),
     zones=("raw",),
     serving="clickhouse",
 )

@@ -24,7 +24,7 @@ def test_a_contract_holds_everything_declared(root: Path) -> None:
     assert contract.record.full_name == "shop.Order"
     assert contract.key == ("order_id", "line")
     assert [field.name for field in contract.key_fields] == ["order_id", "line"]
-    assert contract.source == Source("cdc", "oltp", "shop.orders")
+    assert contract.source == Source("cdc", "oltp", "shop.orders", "envelope")
     assert contract.zones == ("raw", "cleaned", "history")
     assert contract.serving == "clickhouse"
     assert (contract.partitions, contract.compatibility, contract.stream_group) == (1, "BACKWARD", "shop")
@@ -50,14 +50,14 @@ def test_the_key_follows_its_positions_not_the_file(root: Path) -> None:
 def test_optional_properties(root: Path) -> None:
     write_terms(
         root,
-        ("{kind: cdc, connection: oltp, table: shop.orders}", "{kind: event}"),
+        ("{kind: cdc, connection: oltp, table: shop.orders}", "{kind: ingest}"),
         ("  - {property: zones, value: [raw, cleaned, history]}\n", ""),
         ("  - {property: serving, value: clickhouse}", "  - {property: partitions, value: 12}"),
         ("roles:\n  - {role: analyst, access: read}\n", ""),
         ("value: 5, unit: s", "value: 2, unit: min"),
     )
     (contract,) = loading.load_contracts(root)
-    assert contract.source == Source("event")
+    assert contract.source == Source("ingest", changes="append")
     assert contract.zones == ("raw",)
     assert contract.serving == "clickhouse"
     assert contract.partitions == 12
@@ -132,16 +132,16 @@ BROKEN_TERMS: list[tuple[str, str, int, str, str]] = [
     ("property: zones", "property: zone", 25, "custom-property", "unknown custom property 'zone'; write \"zones\""),
     ("property: serving, value: clickhouse", "property: zones, value: [raw]", 26, "custom-property", "zones is given twice"),
     ("property: source", "property: stream", 24, "source", "the custom property source is missing; write {kind: cdc|"),
-    (SOURCE, "cdc", 24, "source", "source is not a mapping; write {kind: cdc|event|file|api|mart|platform, connection: name, table"),
+    (SOURCE, "cdc", 24, "source", "source is not a mapping; write {kind: cdc|ingest|pull|file|mart|platform, connection: name, table"),
     (SOURCE, "{kind: cdc, connection: oltp, tabel: shop.orders}", 24, "source", "source has the unknown key 'tabel'"),
     (SOURCE, "{kind: platform}", 24, "source", "kind platform, and only this kind, needs serving none"),
     (SOURCE, "{kind: stream}", 24, "source", "source has the kind 'stream'"),
     (SOURCE, "{kind: cdc, table: shop.orders}", 24, "source", "source has no connection, which cdc needs"),
-    (SOURCE, "{kind: api}", 24, "source", "source has no connection, which api needs"),
+    (SOURCE, "{kind: api}", 24, "source", "source has no connection, which pull needs"),
     (SOURCE, "{kind: api, connection: Shop}", 24, "source", "source has the connection 'Shop', which is not a name"),
     (SOURCE, "{kind: cdc, connection: oltp}", 24, "source", "source has the table None, but cdc needs schema.table"),
     (SOURCE, "{kind: cdc, connection: oltp, table: orders}", 24, "source", "source has the table 'orders'"),
-    (SOURCE, "{kind: event, table: a.b}", 24, "source", "source has a table, but event has none"),
+    (SOURCE, "{kind: ingest, table: a.b}", 24, "source", "source has a table, but ingest has none"),
     ("[raw, cleaned, history]", "raw", 25, "zones", "zones is not a list; write a list of raw, cleaned, history, quarantine"),
     ("[raw, cleaned, history]", "[]", 25, "zones", "zones is not a list"),
     ("[raw, cleaned, history]", "[raw, gold]", 25, "zones", "zones has the unknown zone 'gold'"),

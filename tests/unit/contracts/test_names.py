@@ -24,8 +24,8 @@ def _contract(source: Source, version: str = "1.0.0") -> Contract:
     )
 
 
-CDC = _contract(Source("cdc", "oltp", "retail.transactions"))
-EVENT = _contract(Source("event"), "12.3.4")
+CDC = _contract(Source("cdc", "oltp", "retail.transactions", "envelope"))
+EVENT = _contract(Source("ingest", changes="append"), "12.3.4")
 
 
 def test_topics_and_subjects() -> None:

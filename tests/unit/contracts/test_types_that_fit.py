@@ -85,7 +85,7 @@ def test_what_does_not_come_by_cdc_is_refused_by_name(
 @pytest.mark.parametrize(("avro_type", "more", "message"), NOT_BY_CDC, ids=[case[2][:30] for case in NOT_BY_CDC])
 def test_an_event_may_have_it(root: Path, avro_type: Any, more: dict[str, Any], message: str) -> None:
     write_shape(root, _type(avro_type, **more))
-    keep_shape(root, (SOURCE, "{kind: event}"))
+    keep_shape(root, (SOURCE, "{kind: ingest}"))
     assert len(loading.load_contracts(root)) == 1
 
 
@@ -99,10 +99,10 @@ def test_an_event_may_have_it(root: Path, avro_type: Any, more: dict[str, Any], 
 )
 def test_clickhouse_has_no_nullable_container(root: Path, avro_type: Any, path: str, kind: str) -> None:
     write_shape(root, _type(["null", avro_type], default=None))
-    keep_shape(root, (SOURCE, "{kind: event}"))
+    keep_shape(root, (SOURCE, "{kind: ingest}"))
     (fault,) = faults_of(root)
     assert f'nullable-container: field "{path}": ClickHouse has no nullable {kind}' in fault
-    keep_shape(root, (SOURCE, "{kind: event}"), ("value: clickhouse", "value: postgres"))
+    keep_shape(root, (SOURCE, "{kind: ingest}"), ("value: clickhouse", "value: postgres"))
     assert len(loading.load_contracts(root)) == 1
 
 
@@ -114,7 +114,7 @@ def test_clickhouse_has_no_nullable_container_at_any_depth(root: Path) -> None:
         ],
     }
     write_shape(root, _type({"type": "map", "key-id": 52, "value-id": 53, "values": inner}))
-    keep_shape(root, (SOURCE, "{kind: event}"))
+    keep_shape(root, (SOURCE, "{kind: ingest}"))
     (fault,) = faults_of(root)
     assert 'field "quantity{}.x": ClickHouse has no nullable array' in fault
 

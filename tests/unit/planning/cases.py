@@ -73,7 +73,7 @@ LINES = Contract(
         ),
     ),
     key=("basket_id", "product_id"),
-    source=Source("cdc", "oltp", "retail.basket_lines"),
+    source=Source("cdc", "oltp", "retail.basket_lines", "envelope"),
     zones=("raw", "cleaned"),
     serving="clickhouse",
     stream_group="retail",
@@ -99,12 +99,33 @@ VIEWS = Contract(
         ),
     ),
     key=("event_id",),
-    source=Source("event"),
+    source=Source("ingest", changes="append"),
     zones=("raw",),
     serving="clickhouse",
     partitions=3,
     stream_group="web",
     path="include/schemas/web/page_views.avsc",
+)
+
+
+PEOPLE = replace(
+    VIEWS,
+    id="web.people",
+    name="people",
+    record=Record(
+        "Person",
+        "web",
+        "One visitor as of now.",
+        (
+            field("person_id", 1, LONG),
+            field("city", 2, STRING, nullable=True),
+            field("changed_at", 3, Timestamp("micros")),
+            field("gone", 4, Primitive("boolean"), nullable=True),
+        ),
+    ),
+    key=("person_id",),
+    source=Source("ingest", changes="upsert", version="changed_at", deleted="gone"),
+    path="include/schemas/web/people.avsc",
 )
 
 

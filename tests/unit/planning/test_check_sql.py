@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.contracts.contract import Contract, Reference, Rule
+from headrace.contracts.contract import Contract, Reference, Rule, Source
 from headrace.contracts.loading import load_contracts
 from headrace.planning.check_sql import CheckQuery, check_queries, one_scan, promised_s, sql_rules
 from tests.support.snapshot import as_json
@@ -158,13 +158,13 @@ def test_every_condition_holds_when_it_says_so(condition: str, wanted: Any, hold
 
 def test_what_a_load_serves_is_hidden_as_in_cleaned_and_meets_no_stream_in_clear() -> None:
     enum = next(f.name for f in VIEWS.record.fields if type(f.type).__name__ == "Enum")
-    hidden = replace(VIEWS, tokenised=(enum,), source=replace(VIEWS.source, kind="file"), freshness_s=5.0)
+    hidden = replace(VIEWS, tokenised=(enum,), source=Source("file", "landing"), freshness_s=5.0)
     assert f"{enum}_symbol" not in [each.check.name for each in check_queries(hidden, {hidden.id: hidden})]
     assert promised_s(hidden) is None
     assert promised_s(replace(VIEWS, freshness_s=5.0)) == 5.0
     reference = Reference("own_rule", ("household_id",), "retail.baskets", ("household_id",))
     mine = replace(LINES, references=(reference,), tokenised=("household_id",))
-    for kind, names_found in (("cdc", ["own_rule"]), ("file", [])):
-        other = replace(LINES, id="retail.baskets", source=replace(LINES.source, kind=kind))
+    for source, names_found in ((LINES.source, ["own_rule"]), (Source("file", "landing"), [])):
+        other = replace(LINES, id="retail.baskets", source=source)
         found = check_queries(mine, {mine.id: mine, other.id: other})
         assert [each.check.name for each in found if each.check.name == "own_rule"] == names_found

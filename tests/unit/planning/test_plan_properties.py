@@ -54,7 +54,7 @@ def named(number: int, type_: AvroType, nullable: bool) -> Field:
 def contracts(draw: st.DrawFn) -> Contract:
     name = draw(st.sampled_from(["lines", "order", "Group"]))
     cdc = draw(st.booleans())
-    source = Source("cdc", "oltp", f"shop.{name}") if cdc else Source("event")
+    source = Source("cdc", "oltp", f"shop.{name}", "envelope") if cdc else Source("ingest", changes="append")
     record = replace(LINES.record, fields=(*LINES.record.fields[:2], *draw(fields(100))))
     zones = draw(st.sampled_from([("raw",), ("raw", "cleaned"), ("quarantine",)]))
     level = draw(st.sampled_from(["BACKWARD", "FORWARD", "FULL", "NONE"]))

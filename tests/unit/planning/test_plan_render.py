@@ -67,6 +67,7 @@ def test_impact_of_a_change_is_that_of_its_datasets() -> None:
             "retail.basket_lines_changes",
             "retail.basket_lines_state",
             "web.page_views_changes",
+            "web.page_views_state",
         ),
         streams=("stream_retail", "stream_web"),
         views=("retail.basket_lines", "web.page_views"),

@@ -40,7 +40,7 @@ def changed(changed_field: Field) -> Contract:
 
 
 def source(table: str) -> Contract:
-    return replace(LINES, source=Source("cdc", "oltp", table))
+    return replace(LINES, source=Source("cdc", "oltp", table, "envelope"))
 
 
 REFUSED_CONTRACTS: list[tuple[str, str, str, Contract]] = [

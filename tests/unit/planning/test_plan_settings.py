@@ -42,7 +42,7 @@ def test_a_wrong_key_is_named(values: dict[str, object], message: str) -> None:
 
 
 def test_an_unknown_source_connection_is_refused_with_the_next_step() -> None:
-    stray = replace(LINES, source=Source("cdc", "crm", "public.people"))
+    stray = replace(LINES, source=Source("cdc", "crm", "public.people", "envelope"))
     with pytest.raises(PlanRefused) as refused:
         desired([stray], SETTINGS)
     assert str(refused.value) == (
@@ -85,7 +85,7 @@ def test_each_source_connection_and_each_domain_has_its_connector() -> None:
     both = replace(SETTINGS, sources={**SETTINGS.sources, "crm": SETTINGS.sources["oltp"]})
     people = replace(
         LINES, id="crm.people", domain="crm", name="people",
-        source=Source("cdc", "crm", "public.people"),
+        source=Source("cdc", "crm", "public.people", "envelope"),
     )  # fmt: skip
     found = desired([LINES, VIEWS, people], both)
     assert [(r.name, r.datasets) for r in found if r.kind == "connector"] == [

@@ -180,10 +180,10 @@ def test_an_error_that_nobody_foresaw_is_one_dead_letter(monkeypatch: pytest.Mon
 
     rows = serving.rows
 
-    def failing(chunk: Any, target: Any) -> Any:
+    def failing(chunk: Any, *more: Any) -> Any:
         if 1 in chunk.records["offset"].to_pylist():
             raise KeyError("what")
-        return rows(chunk, target)
+        return rows(chunk, *more)
 
     monkeypatch.setattr(serving, "rows", failing)
     shop = Shop()

@@ -32,9 +32,9 @@ def build(spark: SparkSession, contract: Contract, sql: str, audit: Audit) -> di
 def _attempt(spark: SparkSession, contract: Contract, sql: str, audit: Audit) -> dict[str, Any]:
     target = Target.now(spark, names.lake_table(contract, "cleaned"))
     rows = declared(spark.sql(sql), contract).cache()
-    changes = changes_of(rows, target, target.rows(), contract.key)
+    changes = changes_of(rows, target, target.rows(), contract.identity)
     counts = counted({"cleaned": changes})
-    work = [Work(zone, target, changes, contract.key, kinds) for zone, kinds in counts.items()]
+    work = [Work(zone, target, changes, contract.identity, kinds) for zone, kinds in counts.items()]
     return {"dataset": contract.id, "changed": publish(work, audit), "watermark": None}
 
 

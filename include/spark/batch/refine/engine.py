@@ -58,8 +58,8 @@ def _work(
     """Return the changes of each zone for the selected keys; zones without changes are omitted."""
     identities = {
         "quarantine": ("_kafka_partition", "_offset"),
-        "history": (*contract.key, "_valid_from"),
-        "cleaned": contract.key,
+        "history": (*contract.identity, "_valid_from"),
+        "cleaned": contract.identity,
     }
     narrowed = _narrowed(keys, contract)
     changes = {
@@ -83,5 +83,5 @@ def _narrowed(keys: DataFrame | None, contract: Contract) -> Callable[[DataFrame
     if keys is None:
         return lambda rows: rows
     shown = hidden(keys, contract)
-    lies = bounds(shown, contract.key[0])
-    return lambda rows: rows.where(lies).join(shown, list(contract.key), "left_semi")
+    lies = bounds(shown, contract.identity[0])
+    return lambda rows: rows.where(lies).join(shown, list(contract.identity), "left_semi")

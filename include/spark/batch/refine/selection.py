@@ -62,7 +62,7 @@ class Selection:
     def keys(self, raw: DataFrame, contract: Contract) -> DataFrame | None:
         """Return the selected keys, each once; None for all keys."""
         condition = self._condition(contract)
-        return None if condition is None else raw.where(condition).select(*contract.key).distinct().cache()
+        return None if condition is None else raw.where(condition).select(*contract.identity).distinct().cache()
 
     def _condition(self, contract: Contract) -> Column | None:
         if self.past is not None:
@@ -87,7 +87,7 @@ def of_keys(raw: DataFrame, contract: Contract, keys: DataFrame | None) -> DataF
     """Return all changes of these keys; of all keys for None."""
     if keys is None:
         return raw
-    return raw.where(bounds(keys, contract.key[0])).join(keys, list(contract.key), "left_semi")
+    return raw.where(bounds(keys, contract.identity[0])).join(keys, list(contract.identity), "left_semi")
 
 
 def bounds(keys: DataFrame, column: str) -> Column:

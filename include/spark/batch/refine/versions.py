@@ -1,6 +1,6 @@
 """Convert changes of rows to versions of rows with validity intervals (slowly changing dimension, type 2).
 
-The changes of a key are ordered by offset: a key always belongs to the same Kafka partition.
+The changes of a key are ordered by `changes.order`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
 from headrace.contracts.contract import Contract
+from headrace.contracts.types import Date, Timestamp
 from include.spark.batch.publishing.differences import comparable
-from include.spark.batch.refine.changes import ORDER, POSITION
+from include.spark.batch.refine.changes import POSITION, order
 
 VALIDITY: Final = ("_valid_from", "_valid_to", "_is_current")
 
@@ -21,15 +22,15 @@ def versions(changes: DataFrame, contract: Contract) -> DataFrame:
     """Return one row per version: the fields, `_valid_from`, `_valid_to` (exclusive), `_is_current`, and the position.
 
     A version that is replaced at the instant of its start is omitted. A change without effect creates no version. A
-    deleted row has no version after its deletion. If the source's clock was set back, a change is valid from the latest
-    instant before it.
+    deleted row has no version after its deletion. A change is valid from its version if that is a time, else from its
+    commit; if the source's clock was set back, from the latest instant before it.
     """
-    key = list(contract.key)
+    key = list(contract.identity)
     content = f.struct(
         *(comparable(f.col(name), changes.schema[name].dataType).alias(name) for name in _content_fields(contract))
     )
-    ordered = Window.partitionBy(*key).orderBy(*ORDER)
-    timed = changes.withColumn("_valid_from", f.max("_committed_at").over(ordered)).withColumn(
+    ordered = Window.partitionBy(*key).orderBy(*order(contract))
+    timed = changes.withColumn("_valid_from", f.max(_happened(contract)).over(ordered)).withColumn(
         "_content", f.when(~f.col("_deleted"), content)
     )
     lasting = _where(timed, ~f.lead("_valid_from").over(ordered).eqNullSafe(f.col("_valid_from")))
@@ -43,6 +44,13 @@ def versions(changes: DataFrame, contract: Contract) -> DataFrame:
     )
 
 
+def _happened(contract: Contract) -> Column:
+    version = contract.source.version
+    if version is not None and isinstance(contract.field(version).type, Timestamp | Date):
+        return f.col(version).cast("timestamp")
+    return f.col("_committed_at")
+
+
 def current(history: DataFrame) -> DataFrame:
     """Return the current rows: versions without an end."""
     return history.where("_is_current").drop(*VALIDITY)
@@ -54,4 +62,4 @@ def _where(rows: DataFrame, condition: Column) -> DataFrame:
 
 
 def _content_fields(contract: Contract) -> list[str]:
-    return [field.name for field in contract.record.fields if field.name not in contract.key]
+    return [field.name for field in contract.record.fields if field.name not in contract.identity]

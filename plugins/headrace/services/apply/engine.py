@@ -154,7 +154,7 @@ def source_drift(systems: Systems, contracts: Iterable[Contract], settings: Plan
     """Return the differences between source tables and the contracts of CDC datasets."""
     found: list[Drift] = []
     for connection, hook in systems.sources.items():
-        mine = [c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection]
+        mine = [c for c in contracts if c.captured and c.source.connection == connection]
         if not mine:
             continue
         database = settings.sources.get(connection)
@@ -295,7 +295,7 @@ def _require_known(request: PlanRequest, applied: Mapping[str, Contract]) -> Non
 def _unplannable(contract: Contract, request: PlanRequest, settings: PlanSettings) -> str | None:
     """Return why the contract cannot be planned regardless of the systems' state, or None."""
     connection = contract.source.connection
-    if contract.source.kind == "cdc" and connection not in settings.sources:
+    if contract.captured and connection not in settings.sources:
         why = request.unreachable.get(connection, f"known: {', '.join(sorted(settings.sources)) or 'none'}")
         return (
             f"{contract.path}: the source connection {connection!r} is unknown ({why}). Add the Airflow connection "
@@ -305,7 +305,7 @@ def _unplannable(contract: Contract, request: PlanRequest, settings: PlanSetting
 
 
 def _plannable(contracts: Mapping[str, Contract], settings: PlanSettings) -> list[Contract]:
-    return [c for c in contracts.values() if c.source.kind != "cdc" or c.source.connection in settings.sources]
+    return [c for c in contracts.values() if not c.captured or c.source.connection in settings.sources]
 
 
 def _with_drift(

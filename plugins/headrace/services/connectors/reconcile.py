@@ -255,7 +255,7 @@ def contracts_of(schemas: str) -> tuple[Contract, ...]:
 
 def sources_of(contracts: Iterable[Contract]) -> Sequence[str]:
     """Return the source connections of the CDC contracts, sorted."""
-    return sorted({c.source.connection for c in contracts if c.source.kind == "cdc"})
+    return sorted({c.source.connection for c in contracts if c.captured})
 
 
 def connectors_of(contracts: Iterable[Contract]) -> list[str]:

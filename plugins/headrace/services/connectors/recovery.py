@@ -156,5 +156,5 @@ def pause(connect: ConnectHook, connector: str, timeout_s: float = 120.0) -> Non
 
 def of_connection(contracts: Iterable[Contract], connection: str) -> tuple[Contract, ...]:
     """Return the contracts whose rows Debezium reads over the connection, sorted by id."""
-    mine = (c for c in contracts if c.source.kind == "cdc" and c.source.connection == connection)
+    mine = (c for c in contracts if c.captured and c.source.connection == connection)
     return tuple(sorted(mine, key=lambda contract: contract.id))

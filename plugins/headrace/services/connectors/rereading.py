@@ -123,7 +123,7 @@ def _ended_as_dead_letters(
 
 def of_datasets(contracts: Collection[Contract], datasets: Collection[str]) -> dict[str, list[Contract]]:
     """Return the contracts of the datasets by source connection. Raises ValueError for a dataset without CDC."""
-    captured = {contract.id: contract for contract in contracts if contract.source.kind == "cdc"}
+    captured = {contract.id: contract for contract in contracts if contract.captured}
     if unknown := sorted(set(datasets) - captured.keys()):
         raise ValueError(
             f"{unknown[0]} is not captured from a database; captured datasets: {', '.join(sorted(captured))}"

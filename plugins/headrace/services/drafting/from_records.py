@@ -37,7 +37,7 @@ def from_records(dataset: str, records: Sequence[Mapping[str, Any]], key: Sequen
             raise ValueError(
                 f"the key field {name!r} must be a scalar that every sample record has: choose another --key"
             )
-    return render(dataset, found, key, Source("event"), team, left_out)
+    return render(dataset, found, key, Source("ingest", changes="append"), team, left_out)
 
 
 def _record(

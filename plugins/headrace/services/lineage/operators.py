@@ -95,7 +95,7 @@ class EmitDeclaredLineageOperator(BaseOperator):
     def _settings(self, contracts: Iterable[Contract]) -> LineageSettings:
         connect = Endpoint.from_connection(self.connect_conn_id)
         warehouse = Endpoint.from_connection(self.warehouse_conn_id)
-        connections = {c.source.connection for c in contracts if c.source.kind == "cdc"}
+        connections = {c.source.connection for c in contracts if c.captured}
         return LineageSettings(
             kafka=Endpoint.from_connection(self.kafka_conn_id).extra["bootstrap.servers"],
             connect=connect.url.partition("://")[2],

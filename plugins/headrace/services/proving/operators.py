@@ -127,7 +127,7 @@ def heal(
     """
     from headrace.services.connectors.rereading import of_datasets, reread
 
-    hurt = [c for c in contracts if c.source.kind == "cdc" and _lost(ledger.open(c.id)) and _runs(systems, c)]
+    hurt = [c for c in contracts if c.captured and _lost(ledger.open(c.id)) and _runs(systems, c)]
     for connection, mine in of_datasets(hurt, [c.id for c in hurt]).items():
         reread(systems, connection, mine, log, **options)
         ledger.removed_closed([contract.id for contract in mine], "reread")

@@ -111,8 +111,8 @@ class ServedChecks:
             return
         expectation = f"{FRESHNESS} of {promised:g} s"
         try:
-            by_cdc = contract.source.kind == "cdc"
-            found = self._warehouse.freshness(names.changes_table(contract), FRESHNESS_WINDOW_S, by_cdc=by_cdc)
+            captured = contract.captured
+            found = self._warehouse.freshness(names.changes_table(contract), FRESHNESS_WINDOW_S, captured=captured)
         except SystemRefused as refused:
             yield _not_evaluated(FRESHNESS, "warning", None, expectation, refused)
             return

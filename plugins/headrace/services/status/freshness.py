@@ -85,7 +85,7 @@ class FreshnessWatch:
         try:
             changes = names.changes_table(contract)
             if self.warehouse.existing([changes]):
-                recent = self.warehouse.freshness(changes, WINDOW_S, by_cdc=contract.source.kind == "cdc")
+                recent = self.warehouse.freshness(changes, WINDOW_S, captured=contract.captured)
                 served_s = recent.p95 if recent else None
                 kafka_s = self._in_kafka(contract, changes) if contract.stream_group in unread else None
         except SystemFailure as failure:
@@ -141,5 +141,5 @@ class FreshnessWatch:
 
 def promising(schemas: str) -> tuple[Contract, ...]:
     """Return the contracts with a freshness SLA whose data streams into the warehouse."""
-    contracts = [c for c in load_index(Path(schemas)).values() if c.source.kind in ("cdc", "event")]
+    contracts = [c for c in load_index(Path(schemas)).values() if c.streamed]
     return tuple(c for c in contracts if c.freshness_s is not None and c.serving == "clickhouse")

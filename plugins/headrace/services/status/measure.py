@@ -16,7 +16,7 @@ from headrace.services.connectors.reconcile import connectors_of
 from headrace.services.dead_letters.ledger import DeadLetterLedger, Statistics
 from headrace.services.status.calls import Round, begin
 from headrace.services.status.reasons import Known, explained
-from headrace.services.status.table import Hop, Hops, absent, unavailable
+from headrace.services.status.table import Hop, Hops, absent, unavailable, with_dead_letters
 from headrace.systems.bundle import Systems
 from headrace.systems.connect.status import ConnectorStatus
 from headrace.systems.kafka import counter as kafka_counter
@@ -46,13 +46,13 @@ def measure(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]
 def count_hops(systems: Systems, contracts: Sequence[Contract]) -> tuple[Hops, ...]:
     """Return the hop table of captured datasets, without reasons."""
     source = begin(lambda: _source(systems, contracts))
-    hops = [begin(partial(column, count, systems, contracts)) for count in (_kafka, _raw, _warehouse)]
+    hops = [begin(partial(column, count, systems, contracts)) for count in (_kafka, _raw, in_warehouse)]
     fresh = begin(lambda: freshness(systems, contracts))
-    dead_letters = begin(lambda: _dead_letters(systems))
+    refused = begin(lambda: dead_letters(systems))
     columns = [source.result(), *(hop.result() for hop in hops)]
     for hop, cells in zip(("source", "kafka", "raw", "warehouse"), columns, strict=True):
         for dataset in cells:
-            cells[dataset] = _with_dead_letters(cells[dataset], dead_letters.result().get((hop, dataset)))
+            cells[dataset] = with_dead_letters(cells[dataset], refused.result().get((hop, dataset)))
     recent = fresh.result()
     return tuple(
         Hops(c.id, *(cells[c.id] for cells in columns), *(recent[c.id] or (None, None))[:2])  # type: ignore[arg-type]
@@ -139,14 +139,15 @@ def _raw(systems: Systems, contract: Contract) -> Hop:
     return Hop(rows=count.rows, changes=count.changes)
 
 
-def _warehouse(systems: Systems, contract: Contract) -> Hop:
+def in_warehouse(systems: Systems, contract: Contract) -> Hop:
+    """Return the rows that the view of a streamed dataset has, and its changes."""
     view, changes = names.view(contract), names.changes_table(contract)
     if len(systems.warehouse.existing((view, changes))) < 2:
         return absent(view, "warehouse")
     return Hop(rows=systems.warehouse.count(view), changes=systems.warehouse.count_final(changes))
 
 
-def _dead_letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
+def dead_letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
     """Return, by hop and dataset, the dead letters of refusers that feed that hop; empty if unavailable."""
     try:
         statistics = DeadLetterLedger(systems.platform).statistics()
@@ -157,10 +158,6 @@ def _dead_letters(systems: Systems) -> dict[tuple[str, str], Statistics]:
     return {(hop, each.dataset): each for hop, each in places if hop}
 
 
-def _with_dead_letters(hop: Hop, statistics: Statistics | None) -> Hop:
-    return hop if statistics is None else replace(hop, waiting=statistics.waiting, discarded=statistics.discarded)
-
-
 def freshness(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Freshness | None]:
     """Return, by dataset, the freshness of its recent changes; None without any."""
     calls = Round()
@@ -168,8 +165,8 @@ def freshness(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Fres
 
 
 def _freshness(calls: Round, systems: Systems, contract: Contract) -> Freshness | None:
-    by_cdc = contract.source.kind == "cdc"
+    captured = contract.captured
     try:
-        return calls.run(lambda: systems.warehouse.freshness(names.changes_table(contract), by_cdc=by_cdc))
+        return calls.run(lambda: systems.warehouse.freshness(names.changes_table(contract), captured=captured))
     except SystemFailure:  # missing, or no answer: the warehouse's own cell has the cause
         return None

@@ -16,7 +16,7 @@ from headrace.services.status.calls import begin
 from headrace.services.status.checks import summary
 from headrace.services.status.jobs import Dags
 from headrace.services.status.lake_rows import lake_rows
-from headrace.services.status.measure import column, count_hops, freshness, known_states
+from headrace.services.status.measure import column, count_hops, dead_letters, freshness, in_warehouse, known_states
 from headrace.services.status.overview import Observed
 from headrace.services.status.stages import AFTER_RAW
 from headrace.services.status.table import Hop, absent
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 def observe(systems: Systems, contracts: Sequence[Contract], read_dags: Callable[[], Dags]) -> Observed:
     """Call all systems at once. `read_dags` raises SystemFailure if Airflow does not answer."""
-    others = [contract for contract in contracts if contract.source.kind != "cdc"]
+    others = [contract for contract in contracts if not contract.captured]
     events = [contract for contract in others if contract.streamed]
     known = begin(lambda: known_states(systems, [c for c in contracts if c.streamed]))
     hops = begin(lambda: count_hops(systems, captured(contracts)))
@@ -37,6 +37,7 @@ def observe(systems: Systems, contracts: Sequence[Contract], read_dags: Callable
     in_clickhouse = begin(lambda: column(_in_clickhouse, systems, _served_by("clickhouse", others)))
     in_postgres = begin(lambda: column(_in_postgres, systems, _served_by("postgres", others)))
     fresh = begin(lambda: freshness(systems, _served_by("clickhouse", events)))
+    refused = begin(lambda: dead_letters(systems))
     lake = begin(lambda: lake_rows(systems.lake, lake_tables(contracts)))
     ids = [contract.id for contract in contracts]
     last = begin(lambda: Ledger(systems.platform).last(ids))
@@ -49,6 +50,7 @@ def observe(systems: Systems, contracts: Sequence[Contract], read_dags: Callable
         topics=topics.result(),
         served={**in_clickhouse.result(), **in_postgres.result()},
         fresh=fresh.result(),
+        dead_letters=refused.result(),
         lake=lake.result(),
         last=_answer("last refinements and builds", last, failures),
         checks=_answer("checks", checks, failures),
@@ -59,7 +61,7 @@ def observe(systems: Systems, contracts: Sequence[Contract], read_dags: Callable
 
 def lake_tables(contracts: Sequence[Contract]) -> list[str]:
     """Return the lake tables whose rows the screen shows. The raw tables of captured datasets are counted with the hops."""
-    raw = [names.raw_table(c) for c in contracts if c.source.kind != "cdc" and "raw" in c.zones]
+    raw = [names.raw_table(c) for c in contracts if not c.captured and "raw" in c.zones]
     return [*raw, *(names.lake_table(c, zone) for c in contracts for zone in AFTER_RAW if zone in c.zones)]
 
 
@@ -84,6 +86,8 @@ def _topic(systems: Systems, contract: Contract) -> Hop:
 
 
 def _in_clickhouse(systems: Systems, contract: Contract) -> Hop:
+    if contract.streamed:
+        return in_warehouse(systems, contract)
     view = names.view(contract)
     if not systems.warehouse.existing([view]):
         return absent(view, "warehouse")

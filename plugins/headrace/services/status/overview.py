@@ -9,6 +9,7 @@ from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.planning.marts import marts
 from headrace.planning.topics import captured
+from headrace.services.dead_letters.ledger import Statistics
 from headrace.services.refinement.ledger import Last
 from headrace.services.status.checks import Checks
 from headrace.services.status.jobs import Dags, Job, Work
@@ -16,7 +17,7 @@ from headrace.services.status.lake_rows import LakeRows
 from headrace.services.status.marts import Mart, mart_state
 from headrace.services.status.reasons import Known, explained, reasons
 from headrace.services.status.stages import ExactLane, Stages, captured_stages, other_stages
-from headrace.services.status.table import LOGS, Hop, Hops, Reason
+from headrace.services.status.table import LOGS, Hop, Hops, Reason, with_dead_letters
 from headrace.services.status.waiting import WaitingCells, merged
 from headrace.systems.platform.alerts import Alert
 from headrace.systems.warehouse.hook import Freshness
@@ -35,6 +36,8 @@ class Observed:
     """Other dataset or mart → rows in its serving store."""
     fresh: Mapping[str, Freshness | None] = field(default_factory=dict)
     """Dataset of events → freshness."""
+    dead_letters: Mapping[tuple[str, str], Statistics] = field(default_factory=dict)
+    """Hop and dataset → its dead letters."""
     lake: LakeRows = field(default_factory=LakeRows)
     last: Mapping[str, Last] | None = None
     checks: Checks | None = None
@@ -88,6 +91,7 @@ def _other(contract: Contract, seen: Observed, lane: ExactLane) -> Stages:
     if contract.serving != "none":
         hops["warehouse"] = seen.served[contract.id]
     if contract.streamed:
+        hops = {hop: with_dead_letters(cell, seen.dead_letters.get((hop, contract.id))) for hop, cell in hops.items()}
         fresh = seen.fresh.get(contract.id)
         found = reasons(contract, _as_captured(contract, hops), seen.known)
         return other_stages(contract, hops, (fresh.p50, fresh.p95) if fresh else (None, None), found, lane)
@@ -96,12 +100,18 @@ def _other(contract: Contract, seen: Observed, lane: ExactLane) -> Stages:
 
 
 def _as_captured(contract: Contract, hops: Mapping[str, Hop]) -> Hops:
-    """Return the row of the hop table of a dataset of events: its topic is its source, and each row is one change."""
+    """Return the row of the hop table of a dataset that is not captured: its topic is its source.
+
+    Records are compared, not rows: several records may be one row.
+    """
     topic = hops["kafka"]
-    kafka, raw, warehouse = (
-        replace(hops.get(hop, topic), changes=hops.get(hop, topic).rows) for hop in ("kafka", "raw", "warehouse")
-    )
+    kafka, raw, warehouse = (_by_records(hops.get(hop, topic)) for hop in ("kafka", "raw", "warehouse"))
     return Hops(contract.id, Hop(rows=topic.rows), kafka, raw, warehouse)
+
+
+def _by_records(hop: Hop) -> Hop:
+    records = hop.rows if hop.changes is None else hop.changes
+    return replace(hop, rows=records, changes=records)
 
 
 def _failures(seen: Observed) -> Iterator[tuple[str, Reason]]:

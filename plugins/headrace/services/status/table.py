@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headrace.errors import SystemFailure
+
+if TYPE_CHECKING:
+    from headrace.services.dead_letters.ledger import Statistics
 
 LOGS: Final = "see the log of the system's process: ./headrace logs"
 
@@ -36,6 +39,11 @@ class Hop:
     def accounted(self) -> int | None:
         """Return the number of change records that are at the hop or were discarded."""
         return None if self.changes is None else self.changes + self.discarded
+
+
+def with_dead_letters(hop: Hop, statistics: Statistics | None) -> Hop:
+    """Return the hop with the numbers of its dead letters."""
+    return hop if statistics is None else replace(hop, waiting=statistics.waiting, discarded=statistics.discarded)
 
 
 def absent(table: str, system: str) -> Hop:

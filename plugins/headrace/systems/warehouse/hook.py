@@ -159,12 +159,12 @@ class WarehouseHook:
         )
         return tuple(row[0] for row in self.rows(query, {"names": wanted}))
 
-    def freshness(self, changes_table: str, window_s: int = 600, *, by_cdc: bool = True) -> Freshness | None:
+    def freshness(self, changes_table: str, window_s: int = 600, *, captured: bool = True) -> Freshness | None:
         """Return the freshness of the changes inserted in the last `window_s` seconds; None without any.
 
         Rows read by a snapshot do not count, because they were committed before it. Only CDC has such rows.
         """
-        query = FRESHNESS.format(table=qualified(changes_table), read="_op != 'r' AND " if by_cdc else "")
+        query = FRESHNESS.format(table=qualified(changes_table), read="_op != 'r' AND " if captured else "")
         (p50, p95), changes = self.rows(query, {"window_s": window_s})[0]
         return Freshness(p50, p95, changes) if changes else None
 

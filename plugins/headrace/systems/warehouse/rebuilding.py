@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headrace.errors import SystemRefused, SystemUnavailable
-from headrace.planning.ddl import identifier, literal, qualified
+from headrace.planning.ddl import literal, qualified
 from headrace.planning.resources import Resource
 from headrace.systems.platform.locks import Check, unchecked
-from headrace.systems.warehouse.hook import INSERT_SETTINGS, WarehouseHook
+from headrace.systems.warehouse.hook import WarehouseHook
 from headrace.systems.warehouse.loading import STAGING, exchange
-from headrace.systems.warehouse.state import observe
+from headrace.systems.warehouse.state import copy_rows, observe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +34,6 @@ An index of 0 gives 0.
 UNDER_WAY: Final = """
     SELECT count() FROM system.processes
      WHERE query_kind = 'Insert' AND toUnixTimestamp64Micro(now64(6)) - toInt64(elapsed * 1e6) < {before:Int64}"""
-MANY_MONTHS: Final = f"max_partitions_per_insert_block = {INSERT_SETTINGS['max_partitions_per_insert_block']}"
 INSERT_LASTS_S: Final = 90.0
 """Seconds to wait for running inserts. A stream aborts an insert earlier."""
 
@@ -80,14 +79,14 @@ def rebuild(
     filled, meanwhile = _fill(hook, list(held.values()), parts, since_us, check)
     for table in held.values():
         check()
-        _copy(hook, table, f"{table.name}{STAGING}", table.name, meanwhile)
+        copy_rows(hook, table, f"{table.name}{STAGING}", table.name, MEANWHILE, meanwhile)
     for table in held.values():
         check()
         exchange(hook, table.name, f"{table.name}{STAGING}", state)
     _wait_for_inserts(hook, clock_us(hook))
     for table in held.values():
         check()
-        _copy(hook, table, table.name, f"{table.name}{STAGING}", meanwhile)
+        copy_rows(hook, table, table.name, f"{table.name}{STAGING}", MEANWHILE, meanwhile)
         hook.execute(f"DROP TABLE IF EXISTS {_staging(table.name)} SYNC")
     return filled
 
@@ -129,21 +128,8 @@ def _bring_back(hook: WarehouseHook, table: Resource) -> None:
     """
     left = f"{table.name}{STAGING}"
     if hook.existing([left]):
-        _copy(hook, table, table.name, left)
+        copy_rows(hook, table, table.name, left)
         hook.execute(f"DROP TABLE IF EXISTS {qualified(left)} SYNC")
-
-
-def _copy(hook: WarehouseHook, table: Resource, to: str, of: str, meanwhile: Mapping[str, Any] | None = None) -> None:
-    """Copy rows of one table into another: all, or those of `MEANWHILE`."""
-    (there,) = observe(hook, [Resource("warehouse_table", of, {})])
-    both = {column["name"] for column in there.spec["columns"]}
-    columns = ", ".join(identifier(c["name"]) for c in table.spec["columns"] if c["name"] in both)
-    which = f" WHERE {MEANWHILE}" if meanwhile else ""
-    statement = (
-        f"INSERT INTO {qualified(to)} ({columns}) SETTINGS {MANY_MONTHS}"  # noqa: S608 - quoted names
-        f" SELECT {columns} FROM {qualified(of)}{which}"
-    )
-    hook.execute(statement, meanwhile)
 
 
 def _wait_for_inserts(hook: WarehouseHook, before_us: int) -> None:

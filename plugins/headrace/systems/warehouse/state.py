@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from headrace.planning import canonical, ddl
 from headrace.planning.plan import Change
 from headrace.planning.resources import Resource
-from headrace.systems.warehouse.hook import WarehouseHook
+from headrace.planning.warehouse import FILLED_FROM
+from headrace.systems.warehouse.hook import INSERT_SETTINGS, WarehouseHook
+from headrace.systems.warehouse.loading import STAGING
 
 KINDS: Final = ("warehouse_table", "warehouse_view")
+MANY_MONTHS: Final = f"max_partitions_per_insert_block = {INSERT_SETTINGS['max_partitions_per_insert_block']}"
 SETTINGS: Final = re.compile(r"\bSETTINGS\s+(.*)$", re.DOTALL)
 SETTING: Final = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^,\s]+)")
 
@@ -46,8 +50,36 @@ def observe(hook: WarehouseHook, wanted: Iterable[Resource]) -> tuple[Resource, 
 
 def apply(hook: WarehouseHook, change: Change) -> None:
     """Apply one change to one table or view. Applying it again has no effect."""
+    table = change.resource
+    filled_from = table.spec.get(FILLED_FROM)
+    if change.action == "create" and filled_from and hook.existing([filled_from]):
+        _create_filled(hook, table, filled_from)
+        return
     for statement in ddl.statements(change):
         hook.execute(statement)
+
+
+def _create_filled(hook: WarehouseHook, table: Resource, filled_from: str) -> None:
+    """Create a table with the rows of another one. It has its name only when it has all of them: a retry starts over."""
+    staging = replace(table, name=f"{table.name}{STAGING}")
+    for statement in ddl.statements(Change("create", staging)):
+        hook.execute(statement)
+    copy_rows(hook, table, staging.name, filled_from)
+    hook.execute(f"RENAME TABLE {ddl.qualified(staging.name)} TO {ddl.qualified(table.name)}")
+
+
+def copy_rows(
+    hook: WarehouseHook, table: Resource, to: str, of: str, where: str = "", parameters: Mapping[str, Any] | None = None
+) -> None:
+    """Copy rows of the table `of` into `to`, in the columns of `table` that `of` has too. `where` is a condition."""
+    (there,) = observe(hook, [Resource("warehouse_table", of, {})])
+    both = {column["name"] for column in there.spec["columns"]}
+    columns = ", ".join(ddl.identifier(c["name"]) for c in table.spec["columns"] if c["name"] in both)
+    statement = (
+        f"INSERT INTO {ddl.qualified(to)} ({columns}) SETTINGS {MANY_MONTHS}"  # noqa: S608 - quoted names
+        f" SELECT {columns} FROM {ddl.qualified(of)}{f' WHERE {where}' if where else ''}"
+    )
+    hook.execute(statement, parameters)
 
 
 def _table(columns: list[dict[str, Any]], engine_full: str, ordering: str, partition: str) -> dict[str, Any]:

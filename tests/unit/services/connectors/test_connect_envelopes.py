@@ -27,7 +27,7 @@ FIELDS = (
 )
 CONTRACT = Contract(
     "shop.orders", "shop", "orders", "1.0.0", "till", Record("Orders", "shop", "", FIELDS), ("id",),
-    Source("cdc", "oltp", "shop.orders"), ("raw",), "clickhouse",
+    Source("cdc", "oltp", "shop.orders", "envelope"), ("raw",), "clickhouse",
 )  # fmt: skip
 SCHEMAS = {1: debezium.key_schema(CONTRACT), 2: debezium.value_schema(CONTRACT)}
 SOURCE = {

@@ -43,7 +43,7 @@ def test_a_table_becomes_a_contract_that_loads(tmp_path: Path) -> None:
     draft = from_table("shop.order_lines", "oltp", "shop.order_lines", "", COLUMNS, "till")
     contract = loaded(tmp_path, "shop.order_lines", draft)
     assert (contract.key, contract.owner) == (("order_id", "line"), "till")
-    assert contract.source == Source("cdc", "oltp", "shop.order_lines")
+    assert contract.source == Source("cdc", "oltp", "shop.order_lines", "envelope")
     assert {field.name: field.type for field in contract.record.fields} == {
         "line": Primitive("int"),
         "order_id": Primitive("long"),

@@ -93,7 +93,7 @@ def test_planned_tables_bring_their_own_types_and_metadata() -> None:
 
 def test_events_that_are_no_changes_have_no_state_table() -> None:
     (contract,) = contracts("transactions")
-    clicks = replace(contract, id="retail.clicks", name="clicks", source=Source("event"))
+    clicks = replace(contract, id="retail.clicks", name="clicks", source=Source("ingest", changes="append"))
     jobs = {job.name: job for job in declared([clicks], settings())}
     assert not [name for name in jobs if name.startswith("cdc-")]
     tables = [output.name.name for output in jobs["stream.retail.cdc.retail.clicks"].outputs]

@@ -17,7 +17,7 @@ FIELDS = (
 )
 CONTRACT = Contract(
     "shop.orders", "shop", "orders", "1.0.0", "till", Record("Orders", "shop", "", FIELDS), ("id",),
-    Source("cdc", "oltp", "shop.orders"), ("raw",), "clickhouse", path="include/schemas/shop/orders.avsc",
+    Source("cdc", "oltp", "shop.orders", "envelope"), ("raw",), "clickhouse", path="include/schemas/shop/orders.avsc",
 )  # fmt: skip
 TABLE = Table(
     "shop.orders",
