@@ -20,6 +20,9 @@ TOPIC_PROPERTY: Final = "headrace.topic"
 POSITION_COMMENT: Final = "Offset in topic "
 """Start of the comment of a warehouse table's `_offset`. The topic's name follows."""
 
+PRECEDENCE_COMMENT: Final = "The record of an identity with the greatest value is its row: "
+"""Start of the comment of a warehouse table's `_precedence`. What decides follows."""
+
 LAKE: Final[tuple[Kind, ...]] = ("lake_table",)
 WAREHOUSE: Final[tuple[Kind, ...]] = ("warehouse_table",)
 SERVING: Final[tuple[Kind, ...]] = ("serving_table",)
@@ -171,6 +174,11 @@ RULES: Final[tuple[Rule, ...]] = (
         "source-changed", WAREHOUSE, r"columns\._offset\.comment", _position_moved,
         "another topic would feed this table ({before} → {after}), "
         "whose offsets do not follow the stored ones",
+        instead=_NEW_DATASET,
+    ),
+    _rule(
+        "version-changed", WAREHOUSE, r"columns\._precedence\.comment", _always,
+        "the rows would be chosen otherwise ({before} → {after}) than the stored ones",
         instead=_NEW_DATASET,
     ),
     _rule("text-changed", TABLES, r"columns\.[^.]+\.(doc|comment)", _always, "new description"),

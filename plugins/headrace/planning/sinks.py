@@ -1,8 +1,8 @@
 """Build the desired Iceberg sink connectors, one per domain with a raw zone.
 
 A change arrives in Debezium's envelope and lands flat, with its position: `unwrap` flattens it, `writable` refuses
-records that cannot be written, and `position` adds topic, partition and offset. A record of another source is already
-flat: `stamp` sets its creation time as `_committed_at`.
+records that cannot be written, and `position` adds topic, partition and offset. A record of a producer is already flat:
+`records` converts what the sink would change, and `stamp` sets its time in Kafka as `_committed_at`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 from headrace.contracts import names
 from headrace.contracts.contract import Contract
 from headrace.contracts.targets import iceberg
+from headrace.contracts.types import Array, AvroType, Map, Record, Time, Timestamp, Uuid
 from headrace.planning.lake import raw_tables
 from headrace.planning.resources import Resource
 from headrace.planning.settings import Catalog, PlanSettings
@@ -31,6 +32,8 @@ _STAMP: Final[Mapping[str, str]] = {
     "transforms.stamp.type": "org.apache.kafka.connect.transforms.InsertField$Value",
     "transforms.stamp.timestamp.field": "_committed_at",
 }
+RECORDS: Final = "headrace.connect.sink.Records"
+"""Transform class that converts times of producers' records, which the sink would read as milliseconds."""
 WRITABLE: Final = "headrace.connect.sink.Writable"
 """Transform class that refuses records which would fail the sink's task (include/stack/connect/sink)."""
 NUMBERS: Final = ("boolean", "int", "long", "float", "double", "decimal")
@@ -107,11 +110,20 @@ def _transforms(members: Sequence[Contract]) -> dict[str, str]:
     if not records:
         return {"transforms": "unwrap,writable,position", **_UNWRAP, **_writable(members), **_POSITION}
     if not changes:
-        return {"transforms": "stamp,writable,position", **_STAMP, **_writable(members), **_POSITION}
+        return {
+            "transforms": "records,stamp,writable,position",
+            **_records(records),
+            **_STAMP,
+            **_writable(members),
+            **_POSITION,
+        }
     return {
-        "transforms": "unwrap,stamp,writable,position",
+        "transforms": "unwrap,records,stamp,writable,position",
         **_UNWRAP,
         "transforms.unwrap.predicate": "changes",
+        **_records(records),
+        "transforms.records.predicate": "changes",
+        "transforms.records.negate": "true",
         **_STAMP,
         "transforms.stamp.predicate": "changes",
         "transforms.stamp.negate": "true",
@@ -134,6 +146,33 @@ def _routing(members: Sequence[Contract]) -> dict[str, str]:
 
 def _route(table: str) -> str:
     return f"iceberg.table.{table}.route-regex"
+
+
+def _records(members: Sequence[Contract]) -> dict[str, str]:
+    """Return the config of the values to convert, by their path, as `topic|at:instant|lines[].id:uuid;topic|…`."""
+    columns = ["|".join([names.topic(c), *_converted(c.record, "")]) for c in sorted(members, key=names.topic)]
+    return {"transforms.records.type": RECORDS, "transforms.records.columns": ";".join(columns)}
+
+
+def _converted(record: Record, prefix: str) -> Iterator[str]:
+    for field in record.fields:
+        yield from _converted_inside(field.type, f"{prefix}{field.name}")
+
+
+def _converted_inside(avro_type: AvroType, path: str) -> Iterator[str]:
+    match avro_type:
+        case Timestamp():
+            yield f"{path}:instant"
+        case Time():
+            yield f"{path}:time"
+        case Uuid():
+            yield f"{path}:uuid"
+        case Array(element):
+            yield from _converted_inside(element, f"{path}[]")
+        case Map(value):
+            yield from _converted_inside(value, f"{path}{{}}")
+        case Record():
+            yield from _converted(avro_type, f"{path}.")
 
 
 def _writable(members: Sequence[Contract]) -> dict[str, str]:

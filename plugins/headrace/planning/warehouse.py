@@ -18,7 +18,7 @@ from headrace.contracts.types import MISSING, Date, Field, Primitive, Timestamp
 from headrace.planning import defaults
 from headrace.planning.ddl import identifier, qualified
 from headrace.planning.resources import Resource
-from headrace.planning.rules import POSITION_COMMENT
+from headrace.planning.rules import POSITION_COMMENT, PRECEDENCE_COMMENT
 
 _CHANGE_COLUMNS: Final = (
     ("_op", "LowCardinality(String)", "c create, u update, d delete, r read by a snapshot"),
@@ -42,7 +42,6 @@ FILLED_FROM: Final = "filled_from"
 PARTS_OF_A_LOAD: Final = 10_000
 """Number of inserts of one load for which repeats are detected and dropped."""
 _DELETED: Final = {"name": "_deleted", "type": "UInt8", "comment": "1 when the source deleted it"}
-_PRECEDENCE_COMMENT: Final = "Of several records of one identity, the one with the greatest value is the row"
 
 
 def warehouse(contract: Contract) -> Iterator[Resource]:
@@ -98,7 +97,8 @@ def _precedence(contract: Contract) -> dict[str, Any] | None:
     position = "bitOr(bitShiftLeft(toUInt128(_kafka_partition), 54), toUInt128(_offset))"
     newest = f"bitOr(bitShiftLeft(toUInt128(toInt128({major}) + 9223372036854775808), 64), {position})"
     expression = f"bitNot({newest})" if version is None else newest
-    return {"name": "_precedence", "type": "UInt128", "default": expression, "comment": _PRECEDENCE_COMMENT}
+    comment = PRECEDENCE_COMMENT + ("the first record" if version is None else f"the newest by {version}")
+    return {"name": "_precedence", "type": "UInt128", "default": expression, "comment": comment}
 
 
 def _as_int64(field: Field) -> str:

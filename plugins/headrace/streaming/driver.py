@@ -64,7 +64,7 @@ class Driver:
         self._sink = Sink(settings.clickhouse())
         self._datasets = {dataset.id: dataset for dataset in datasets}
         self._by_topic = {dataset.topic: dataset.id for dataset in datasets}
-        self._metrics = [each for each in metrics if each.fact in self._datasets]
+        self._metrics = [each for each in metrics if self._is_counted(each)]
         self._queries: list[Supervised] = []
         self.pulses = [Pulse(spec.name) for spec in self._specs()]
 
@@ -88,6 +88,13 @@ class Driver:
         for query in self._queries:
             query.stop()
         heartbeat.stop()
+
+    def _is_counted(self, metrics: Metrics) -> bool:
+        """Return whether the group counts the metric. Only captured facts have the old row that a change takes back."""
+        fact = self._datasets.get(metrics.fact)
+        if fact and not fact.captured:
+            log.error("metric %s is not counted: a record of %s does not say which row it replaces", metrics.name, fact.id)
+        return fact is not None and fact.captured
 
     def _specs(self) -> list[QuerySpec]:
         """Return the queries: `cdc` first, then one per metric's fact."""
