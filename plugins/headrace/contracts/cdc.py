@@ -1,6 +1,7 @@
-"""Types that the CDC chain (PostgreSQL → Debezium → Iceberg and ClickHouse) changes, each with the reason.
+"""Types that the way through Kafka changes, each with the reason.
 
-A contract with a cdc source may only use types that the whole chain preserves.
+A contract may only use types that its whole chain preserves: PostgreSQL → Debezium → Iceberg and ClickHouse for a cdc
+source, a producer's Avro → Iceberg and ClickHouse for another one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from headrace.contracts.types import (
     AvroType,
     Decimal,
     Enum,
+    Map,
     Record,
     type_name,
 )
@@ -60,6 +62,24 @@ def unfaithful(record: Record) -> Iterator[tuple[str, str, str, str]]:
             yield field.name, "a nullable field with a default", why, instead
         for what, (why, instead) in _faults(field.type):
             yield field.name, what, why, instead
+
+
+def unreadable(record: Record) -> Iterator[tuple[str, str, str]]:
+    """Yield each field of a producer's record that Kafka Connect cannot read: (path, why, what to do)."""
+    for field in record.fields:
+        yield from ((f"{field.name}{rest}", why, instead) for rest, why, instead in _unreadable_inside(field.type))
+
+
+def _unreadable_inside(avro_type: AvroType) -> Iterator[tuple[str, str, str]]:
+    match avro_type:
+        case Decimal(fixed=fixed) if fixed is not None:
+            yield "", "Kafka Connect cannot read a decimal on fixed", "put the decimal on bytes"
+        case Array(element):
+            yield from ((f"[]{rest}", why, instead) for rest, why, instead in _unreadable_inside(element))
+        case Map(value):
+            yield from ((f"{{}}{rest}", why, instead) for rest, why, instead in _unreadable_inside(value))
+        case Record():
+            yield from ((f".{path}", why, instead) for path, why, instead in unreadable(avro_type))
 
 
 def _faults(avro_type: AvroType) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -93,7 +93,11 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
 def _decode_source(data: Any) -> Source:
     if isinstance(data, list):  # as 0.1 wrote it: kind, connection, table
         kind, connection, table = data
-        value = {"kind": kind, **({"connection": connection} if connection else {}), **({"table": table} if table else {})}
+        value = {
+            "kind": kind,
+            **({"connection": connection} if connection else {}),
+            **({"table": table} if table else {}),
+        }
         return source(value)
     return Source(**{**data, "idempotency": tuple(data["idempotency"])})
 

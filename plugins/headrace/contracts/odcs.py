@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headrace.contracts import properties, sources
-from headrace.contracts.cdc import unfaithful
+from headrace.contracts.cdc import unfaithful, unreadable
 from headrace.contracts.contract import Contract, Role
 from headrace.contracts.documents import Document, Steps
 from headrace.contracts.odcs_model import suggest
@@ -266,6 +266,9 @@ class _Reader:
             for name, what, why, instead in unfaithful(self._record):
                 message = f'field "{name}": {what} is not supported by cdc: {why}; {instead}'
                 self._report_shape(name, "cdc-type", message)
+        elif declared["source"]["kind"] not in sources.UNSTREAMED and "raw" in declared["zones"]:
+            for path, why, instead in unreadable(self._record):
+                self._report_shape(path, "sink-type", f'field "{path}": {why}; {instead}')
         if declared["serving"] == "clickhouse":
             for name, kind in _nullable_containers(self._record, ""):
                 message = (

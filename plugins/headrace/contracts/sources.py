@@ -21,6 +21,8 @@ CHANGES: Final[Mapping[str, tuple[Changes, ...]]] = {
     "pull": ("append", "upsert"),
 }
 """Kind of a source with records in Kafka → its possible meanings of a record, the default first."""
+UNSTREAMED: Final = ("file", "mart", "platform")
+"""Kinds without records in Kafka."""
 CONNECTED: Final = ("cdc", "pull", "file")
 """Kinds that need a connection."""
 SHAPE: Final = (
@@ -38,7 +40,7 @@ def source_problem(value: Any) -> str | None:
     known = ("kind", "connection", "table", "changes", "idempotency", "version", "deleted")
     if unknown := sorted(value.keys() - set(known)):
         return f"has the unknown key {unknown[0]!r}"
-    kind = RENAMED.get(value.get("kind", ""), value.get("kind"))
+    kind: Any = RENAMED.get(value.get("kind", ""), value.get("kind"))
     if kind not in get_args(SourceKind):
         return f"has the kind {kind!r}"
     return _origin_problem(kind, value.get("connection"), value.get("table")) or _changes_problem(kind, value)
@@ -89,7 +91,11 @@ def field_problems(value: Mapping[str, Any], record: Record, names: Collection[s
     checked.
     """
     checks = [(name, _identity_problem) for name in value.get("idempotency", ())]
-    checks += [(value[key], check) for key, check in (("version", _version_problem), ("deleted", _deleted_problem)) if key in value]
+    checks += [
+        (value[key], check)
+        for key, check in (("version", _version_problem), ("deleted", _deleted_problem))
+        if key in value
+    ]
     for name, check in checks:
         if name not in names:
             yield f"source: {name} is not a field of the .avsc; {suggest(name, names)}"

@@ -99,8 +99,8 @@ def _orphan(resource: Resource) -> Note:
 
 def _outdated(contract: Contract) -> Iterator[Note]:
     about = Resource("topic", names.topic(contract), {}, (contract.id,))
-    for sentence in contract.outdated:
-        yield Note("outdated", about, f"{contract.terms_path}: {sentence}.")
+    for what in contract.outdated:
+        yield Note("outdated", about, f"{contract.terms_path}: {what}.")
 
 
 def _refusals(

@@ -37,7 +37,9 @@ def fingerprint(contract: Contract, token_key: str) -> str:
 
 def _source(contract: Contract) -> str | list[str | None]:
     source = contract.source
-    return source.kind if contract.captured or not contract.streamed else [source.changes, source.version, source.deleted]
+    return (
+        source.kind if contract.captured or not contract.streamed else [source.changes, source.version, source.deleted]
+    )
 
 
 def _fields(contract: Contract) -> Iterator[list[Any]]:

@@ -93,7 +93,9 @@ class Driver:
         """Return whether the group counts the metric. Only captured facts have the old row that a change takes back."""
         fact = self._datasets.get(metrics.fact)
         if fact and not fact.captured:
-            log.error("metric %s is not counted: a record of %s does not say which row it replaces", metrics.name, fact.id)
+            log.error(
+                "metric %s is not counted: a record of %s does not say which row it replaces", metrics.name, fact.id
+            )
         return fact is not None and fact.captured
 
     def _specs(self) -> list[QuerySpec]:

@@ -40,7 +40,9 @@ def test_an_upsert_names_its_version(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [("event", "ingest"), ("api, connection: shop", "pull, connection: shop")])
-def test_a_kind_of_the_last_version_is_still_read_and_the_plan_names_the_new_one(root: Path, old: str, new: str) -> None:
+def test_a_kind_of_the_last_version_is_still_read_and_the_plan_names_the_new_one(
+    root: Path, old: str, new: str
+) -> None:
     contract = contract_with(root, f"{{kind: {old}}}")
     kind = new.split(",")[0]
     assert contract.source.kind == kind

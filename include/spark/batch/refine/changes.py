@@ -64,7 +64,9 @@ def _deleted(contract: Contract) -> Column:
 
 def _without_repeats(changes: DataFrame, contract: Contract) -> DataFrame:
     passes = f.col("_rules").isNull()
-    content = f.when(passes, f.struct(*(comparable(f.col(name), changes.schema[name].dataType) for name in _names(contract))))
+    content = f.when(
+        passes, f.struct(*(comparable(f.col(name), changes.schema[name].dataType) for name in _names(contract)))
+    )
     ordered = _ordered(contract)
     marked = changes.withColumn("_content", content).withColumns(
         {"_nth": f.sum(passes.cast("int")).over(ordered), "_first": f.first("_content", ignorenulls=True).over(ordered)}
@@ -78,7 +80,9 @@ def _without_repeats(changes: DataFrame, contract: Contract) -> DataFrame:
         .withColumns(
             {
                 "_rules": f.when(f.col("_differs"), f.lit(REPEATED)).otherwise(f.col("_rules")),
-                "_reason": f.when(f.col("_differs"), f.lit(f"{known} came before with other content")).otherwise(f.col("_reason")),
+                "_reason": f.when(f.col("_differs"), f.lit(f"{known} came before with other content")).otherwise(
+                    f.col("_reason")
+                ),
             }
         )
         .drop("_content", "_nth", "_first", "_repeats", "_differs")

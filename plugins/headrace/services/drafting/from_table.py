@@ -61,7 +61,9 @@ def from_table(
         raise ValueError(f"{table}.{lost[0]} is part of the primary key and cannot be carried: {left_out[lost[0]]}")
     doc = comment or f"Rows of {table}."
     record = Record(record_name(dataset), dataset.partition(".")[0], doc, tuple(fields))
-    return render(dataset, record, [c.name for c in keyed], Source("cdc", connection, table, "envelope"), team, left_out)
+    return render(
+        dataset, record, [c.name for c in keyed], Source("cdc", connection, table, "envelope"), team, left_out
+    )
 
 
 def avro_type(column: DescribedColumn) -> AvroType | str:

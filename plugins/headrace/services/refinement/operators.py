@@ -209,7 +209,7 @@ class RefineOperator(AuditedJobOperator):
         lake = LakeHook.from_connection()
         raw = lake.need(names.raw_table(contract))
         times = [name for name in ("_committed_at", contract.event_time) if name]
-        return not any(lake.call(lambda each=each: rows.may_hold(raw, times, *each)) for each in intervals)
+        return lake.call(lambda: not any(rows.may_hold(raw, times, start, end) for start, end in intervals))
 
     def find_flow(self) -> Flow:
         """Return the flow from raw to the other zones."""

@@ -52,13 +52,14 @@ def may_hold(table: Table, columns: Sequence[str], start: datetime, end: datetim
 
     Reads only metadata: false is certain. The columns are dates or timestamps with a zone.
     """
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, LessThanOrEqual, Or
+    from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, LessThan, LessThanOrEqual, Or
     from pyiceberg.types import DateType
 
-    def within(column: str) -> And:
+    def within(column: str) -> BooleanExpression:
         if isinstance(table.schema().find_type(column), DateType):
-            return And(GreaterThanOrEqual(column, start.date()), LessThanOrEqual(column, end.date()))
-        return And(GreaterThanOrEqual(column, start.isoformat()), LessThan(column, end.isoformat()))
+            first, last = start.date().isoformat(), end.date().isoformat()
+            return And(GreaterThanOrEqual(column, first), LessThanOrEqual(column, last))  # type: ignore[call-arg, arg-type] # pydantic hides their __init__
+        return And(GreaterThanOrEqual(column, start.isoformat()), LessThan(column, end.isoformat()))  # type: ignore[call-arg, arg-type]
 
     first, *others = map(within, columns)
     return any(True for _ in table.scan(row_filter=Or(first, *others) if others else first).plan_files())
