@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS `web`.`page_views_state`
     `_offset` UInt64 COMMENT 'Offset in topic web.page_views.v2',
     `_committed_at` DateTime64(6, 'UTC') COMMENT 'When the source committed the row, or the record was made',
     `_inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'When the row became readable here',
-    `_precedence` UInt128 DEFAULT bitNot(bitOr(bitShiftLeft(toUInt128(toInt128(toUnixTimestamp64Micro(_committed_at)) + 9223372036854775808), 64), bitOr(bitShiftLeft(toUInt128(_kafka_partition), 54), toUInt128(_offset)))) COMMENT 'Of several records of one identity, the one with the greatest value is the row'
+    `_precedence` UInt128 DEFAULT bitNot(bitOr(bitShiftLeft(toUInt128(toInt128(toUnixTimestamp64Micro(_committed_at)) + 9223372036854775808), 64), bitOr(bitShiftLeft(toUInt128(_kafka_partition), 54), toUInt128(_offset)))) COMMENT 'The record of an identity with the greatest value is its row: the first record'
 )
 ENGINE = ReplacingMergeTree(_precedence)
 ORDER BY (`event_id`);

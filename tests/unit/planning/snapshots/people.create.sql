@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS `web`.`people_state`
     `_offset` UInt64 COMMENT 'Offset in topic web.people.v2',
     `_committed_at` DateTime64(6, 'UTC') COMMENT 'When the source committed the row, or the record was made',
     `_inserted_at` DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'When the row became readable here',
-    `_precedence` UInt128 DEFAULT bitOr(bitShiftLeft(toUInt128(toInt128(toUnixTimestamp64Micro(`changed_at`)) + 9223372036854775808), 64), bitOr(bitShiftLeft(toUInt128(_kafka_partition), 54), toUInt128(_offset))) COMMENT 'Of several records of one identity, the one with the greatest value is the row',
+    `_precedence` UInt128 DEFAULT bitOr(bitShiftLeft(toUInt128(toInt128(toUnixTimestamp64Micro(`changed_at`)) + 9223372036854775808), 64), bitOr(bitShiftLeft(toUInt128(_kafka_partition), 54), toUInt128(_offset))) COMMENT 'The record of an identity with the greatest value is its row: the newest by changed_at',
     `_deleted` UInt8 DEFAULT toUInt8(ifNull(`gone`, false)) COMMENT '1 when the source deleted it'
 )
 ENGINE = ReplacingMergeTree(_precedence, _deleted)
