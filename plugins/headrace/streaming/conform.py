@@ -17,6 +17,8 @@ from headrace.systems.warehouse.arrow_types import Wanted
 OUT_OF_RANGE: Final = "out-of-range"
 """Rule of a dead letter with a value that ClickHouse cannot hold."""
 
+UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
 Reading = Callable[[pa.Array], pa.Array]
 
 
@@ -71,9 +73,18 @@ def _fit(values: pa.Array, meaning: Meaning, want: pa.DataType, column: str) -> 
         values = read(values)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if meaning.name == "uuid":
+        _check_uuids(values)
     if pa.types.is_string(want) and pa.types.is_binary(values.type):
         return values  # a ClickHouse String accepts any bytes
     return values if values.type == want else _cast(values, want)
+
+
+def _check_uuids(values: pa.Array) -> None:
+    """Raise ValueError for a text that is no UUID (RFC 9562). A producer may write any text."""
+    valid = pc.match_substring_regex(values, UUID)
+    if not pc.all(valid, min_count=0).as_py():
+        raise ValueError(f"{values.filter(pc.invert(valid))[0].as_py()!r} is no UUID")
 
 
 def _cast(values: pa.Array, want: pa.DataType) -> pa.Array:

@@ -15,6 +15,7 @@ from headrace.streaming.changes import before_images, rows
 from headrace.streaming.datasets import Served
 from headrace.streaming.decode import Chunk, DeadLetter, decode
 from headrace.streaming.serving import ServedRows, inserts
+from headrace.streaming.writer import compile_writer
 from tests.support.change_records import PLAIN_ID, TARGET, WIDER_ID, batch, change, encoded, row, writer_of
 
 
@@ -70,8 +71,6 @@ def test_a_source_without_its_own_time_has_the_records() -> None:
             {"name": "op", "type": "string"},
         ],
     }  # fmt: skip
-    from headrace.streaming.writer import compile_writer
-
     value = encoded({"before": None, "after": {"a": 1}, "source": {"ts_ms": 1500}, "op": "c"}, 1, schema)
     made, _ = decode(batch([value]), lambda _, i: compile_writer(i, schema), lambda c: rows(c, {"a": "Int32"}))
     (line,) = made[0].table.to_pylist()
@@ -83,6 +82,16 @@ def test_a_plain_record_is_a_row_of_its_own() -> None:
     (line,) = by_offset([encoded(row(4), PLAIN_ID)]).values()
     assert (line["product"], line["_op"], line["_deleted"]) == (4, "c", 0)
     assert line["_committed_at"] == dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.UTC)
+
+
+def test_a_field_of_a_plain_record_may_mark_it_as_deleted() -> None:
+    schema = {"type": "record", "name": "V", "fields": [{"name": "gone", "type": ["null", "boolean"], "default": None}]}
+    values = [encoded({"gone": mark}, 1, schema) for mark in (True, False, None)]
+    writer = compile_writer(1, schema)
+    for field, marks in (("gone", [1, 0, 0]), (None, [0, 0, 0]), ("left", [0, 0, 0])):
+        made, dead = decode(batch(values), lambda *_: writer, lambda c, f=field: rows(c, {"gone": "Nullable(Bool)"}, f))
+        assert not dead
+        assert made[0].table["_deleted"].to_pylist() == marks
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from headrace.systems.warehouse.arrow_types import arguments, wanted
 D = decimal.Decimal
 ZONED = Meaning("io.debezium.time.ZonedTimestamp")
 PLAIN = Meaning()
+UUID = "0F8fad5b-d9cb-469f-a165-70867728950e"
 NOON = dt.datetime(2024, 2, 29, 12, 0, 0, 123456, dt.UTC)
 
 
@@ -45,6 +46,7 @@ def fit(values: list[Any], arrow: pa.DataType, meaning: Meaning, target: str) ->
         ([D("1.50"), D("-0.01")], pa.decimal128(12, 2), PLAIN, "Decimal(12, 2)", [D("1.50"), D("-0.01")]),
         ([D("1.50")], pa.decimal128(12, 2), PLAIN, "Decimal(38, 10)", [D("1.5000000000")]),
         ([7], pa.int32(), PLAIN, "Int64", [7]),
+        ([UUID, None], pa.string(), Meaning("uuid"), "Nullable(UUID)", [UUID, None]),
         ([7], pa.int64(), PLAIN, "Int32", [7]),
         (["a", None], pa.dictionary(pa.int32(), pa.string()), PLAIN, "LowCardinality(Nullable(String))", ["a", None]),
         ([b"\xff\0"], pa.binary(), PLAIN, "String", [b"\xff\0"]),
@@ -87,6 +89,8 @@ def test_values_fit(values: list[Any], arrow: pa.DataType, meaning: Meaning, tar
         ([1e300], pa.float64(), PLAIN, "Float32"),
         ([2], pa.int32(), PLAIN, "Bool"),
         ([True], pa.bool_(), PLAIN, "Int32"),
+        ([UUID, None, "1-1-1-1-1"], pa.string(), Meaning("uuid"), "Nullable(UUID)"),
+        ([[UUID, ""]], pa.list_(pa.string()), Meaning(element=Meaning("uuid")), "Array(UUID)"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_its_column(

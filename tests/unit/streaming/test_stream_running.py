@@ -16,10 +16,12 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from headrace.errors import SystemRefused, SystemUnavailable
 from headrace.streaming import heartbeat, sink
+from headrace.streaming.datasets import Served
 from headrace.streaming.dead_letters import headers
 from headrace.streaming.decode import DeadLetter
+from headrace.streaming.driver import Driver
 from headrace.streaming.metrics.lookup import Found
-from headrace.streaming.metrics.spec import Lookup
+from headrace.streaming.metrics.spec import Lookup, Metrics
 from headrace.streaming.patience import Patience, Stopped
 from headrace.streaming.pulse import Done, Pulse
 from headrace.streaming.queries import lag
@@ -42,6 +44,18 @@ AWAY = SystemUnavailable("warehouse", "clickhouse:8123", "it is away")
 def quick(limit_s: float = 5.0, notes: list[str] | None = None, stopping: threading.Event | None = None) -> Patience:
     note = notes.append if notes is not None else lambda _: None
     return Patience(limit_s, note, stopping or threading.Event(), Backoff(first_s=0.001, longest_s=0.002))
+
+
+def test_a_metric_over_events_is_not_counted_and_the_log_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    lookup = Lookup("name", "id", "web.people", "(unknown)")
+    facts = {
+        captured: Served(f"web.{captured}", "t", ("id",), captured, ("web.s", "web.c")) for captured in (True, False)
+    }
+    metrics = [Metrics(f"of_{fact.id}", fact.id, "at", {}, {}, (), lookup, dt.timedelta()) for fact in facts.values()]
+    settings = StreamSettings.from_environ(ENVIRONMENT)
+    driver = Driver("web", settings, list(facts.values()), "v", metrics, threading.Event())
+    assert [pulse.query for pulse in driver.pulses] == ["cdc", "metrics"]
+    assert "metric of_web.False is not counted" in caplog.text
 
 
 def test_settings_come_from_the_environment() -> None:

@@ -105,7 +105,7 @@ public final class Records<R extends ConnectRecord<R>> implements Transformation
         return switch (kind) {
             case "instant" -> new Shape(text, named(path, Records::instant));
             case "time" -> new Shape(text, named(path, Records::time));
-            case "uuid" -> new Shape(text, named(path, value -> UUID.fromString((String) value).toString()));
+            case "uuid" -> new Shape(text, named(path, Records::uuid));
             default -> new Shape(withoutDefault(schema), UnaryOperator.identity());
         };
     }
@@ -133,6 +133,15 @@ public final class Records<R extends ConnectRecord<R>> implements Transformation
                 throw new DataException("field \"" + path + "\": " + cause.getMessage(), cause);
             }
         };
+    }
+
+    /** Java also parses `1-1-1-1-1`, and would write another text. */
+    private static Object uuid(Object value) {
+        String text = (String) value;
+        if (!UUID.fromString(text).toString().equalsIgnoreCase(text)) {
+            throw new DataException(text + " is no UUID");
+        }
+        return text;
     }
 
     /** `timestamp-micros` arrives as a number, `timestamp-millis` as a Date. */
