@@ -32,7 +32,7 @@ def topics(contracts: Sequence[Contract], settings: PlanSettings) -> Iterator[Re
     """Yield every topic once."""
     streamed = [contract for contract in contracts if contract.streamed]
     for contract in streamed:
-        yield _topic(names.topic(contract), [contract], _data(settings), contract.partitions)
+        yield _topic(names.topic(contract), [contract], _data(contract, settings), contract.partitions)
     for group, members in grouped(streamed, lambda c: c.stream_group).items():
         yield _topic(names.dead_letter_topic(group), members, _dead_letters(settings))
     for domain, members in grouped(landed(contracts), lambda c: c.domain).items():
@@ -83,12 +83,13 @@ def _topic(name: str, members: Iterable[Contract], config: Mapping[str, str], pa
     return Resource("topic", name, spec, datasets(members))
 
 
-def _data(settings: PlanSettings) -> Mapping[str, str]:
+def _data(contract: Contract, settings: PlanSettings) -> Mapping[str, str]:
+    """Return the config of a data topic. The first record of an event is the one that Kafka took first, by its clock."""
     return {
         **_kept(settings.topic_retention_ms),
         **_LARGE,
         "compression.type": settings.topic_compression,
-        "message.timestamp.type": "CreateTime",
+        "message.timestamp.type": "CreateTime" if contract.captured else "LogAppendTime",
     }
 
 
