@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from headrace.planning.sinks import WRITABLE
+from headrace.planning.sinks import RECORDS, WRITABLE
 from headrace.planning.sources import CONNECTOR, FAITHFUL, converters
 from tests.support.astro import ROOT, STACK, VERSIONS
 from tests.unit.planning.cases import SETTINGS
@@ -86,15 +86,15 @@ def test_connect_finds_our_classes() -> None:
     """By name only: a wrong one is seen when a connector starts."""
     wanted = converters(SETTINGS)
     service = "org.apache.kafka.connect"
-    for part, interface, name in (
-        ("converter", f"{service}.storage.Converter", wanted["value.converter"]),
-        ("source", f"{service}.source.SourceConnector", CONNECTOR),
-        ("sink", f"{service}.transforms.Transformation", WRITABLE),
+    for part, interface, listed in (
+        ("converter", f"{service}.storage.Converter", [wanted["value.converter"]]),
+        ("source", f"{service}.source.SourceConnector", [CONNECTOR]),
+        ("sink", f"{service}.transforms.Transformation", [RECORDS, WRITABLE]),
     ):
         manifest = STACK / "connect" / part / "resources" / "META-INF" / "services" / interface
-        assert manifest.read_text().split() == [name]
+        assert manifest.read_text().split() == listed
     resolver = wanted["value.converter.apicurio.registry.schema-resolver"]
-    ours = {"converter": [resolver], "source": [CONNECTOR, FAITHFUL], "sink": [WRITABLE]}
+    ours = {"converter": [resolver], "source": [CONNECTOR, FAITHFUL], "sink": [RECORDS, WRITABLE]}
     for part, found in ours.items():
         for name in found:
             assert (STACK / "connect" / part / "java" / f"{name.replace('.', '/')}.java").exists()

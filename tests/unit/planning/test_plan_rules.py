@@ -18,6 +18,7 @@ from tests.unit.planning.cases import (
     INT,
     LINES,
     LONG,
+    PEOPLE,
     SETTINGS,
     STRING,
     VIEWS,
@@ -147,9 +148,17 @@ def test_a_new_required_lake_column_is_refused() -> None:
     assert [(r.rule, r.about) for r in plan.refusals] == [("column-without-value", 'field "till"')]
 
 
+def test_another_version_would_choose_other_rows_and_is_refused() -> None:
+    other = replace(PEOPLE, source=replace(PEOPLE.source, version="person_id"))
+    (refusal,) = plan_of(other, there=world(PEOPLE)).refusals
+    assert refusal.rule == "version-changed"
+    assert "the newest by changed_at → " in refusal.message
+    assert "the newest by person_id" in refusal.message
+
+
 def test_every_refusing_rule_is_tried_here() -> None:
     tried = {case[0] for case in (*REFUSED_CONTRACTS, *REFUSED_OBSERVED)}
-    assert tried == {rule.id for rule in RULES if rule.breaking}
+    assert tried | {"version-changed"} == {rule.id for rule in RULES if rule.breaking}
 
 
 @pytest.mark.parametrize(

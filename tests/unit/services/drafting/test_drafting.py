@@ -111,7 +111,7 @@ RECORDS = (
 def test_sample_records_become_a_contract_that_loads(tmp_path: Path) -> None:
     draft = from_records("web.page_views", RECORDS, ("id",), "web")
     contract = loaded(tmp_path, "web.page_views", draft)
-    assert (contract.source.kind, contract.key) == ("event", ("id",))
+    assert (contract.source.kind, contract.key) == ("ingest", ("id",))
     by_name = {field.name: field for field in contract.record.fields}
     assert by_name["id"].type == Uuid()
     assert by_name["at"].type == Timestamp("micros")

@@ -91,14 +91,14 @@ def test_planned_tables_bring_their_own_types_and_metadata() -> None:
     assert view == [field.name for field in ours[0].record.fields]
 
 
-def test_events_that_are_no_changes_have_no_state_table() -> None:
+def test_events_go_to_state_and_changes_and_their_view_reads_the_state() -> None:
     (contract,) = contracts("transactions")
     clicks = replace(contract, id="retail.clicks", name="clicks", source=Source("ingest", changes="append"))
     jobs = {job.name: job for job in declared([clicks], settings())}
     assert not [name for name in jobs if name.startswith("cdc-")]
     tables = [output.name.name for output in jobs["stream.retail.cdc.retail.clicks"].outputs]
-    assert tables == ["retail.clicks_changes"]
-    assert jobs["retail.clicks"].inputs[0].name.name == "retail.clicks_changes"
+    assert tables == ["retail.clicks_state", "retail.clicks_changes"]
+    assert jobs["retail.clicks"].inputs[0].name.name == "retail.clicks_state"
 
 
 def test_observed_locations_win_over_the_default() -> None:
