@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from headrace.contracts.contract import Contract, Maintenance, Need, Reference, Role, Rule, Source
-from headrace.contracts.sources import source
 from headrace.contracts.types import (
     MISSING,
     Array,
@@ -92,6 +91,8 @@ def decode_contract(data: Mapping[str, Any]) -> Contract:
 
 def _decode_source(data: Any) -> Source:
     if isinstance(data, list):  # as 0.1 wrote it: kind, connection, table
+        from headrace.contracts.sources import source  # DAG files import this module, and need no checks
+
         kind, connection, table = data
         value = {
             "kind": kind,

@@ -266,7 +266,7 @@ class _Reader:
             for name, what, why, instead in unfaithful(self._record):
                 message = f'field "{name}": {what} is not supported by cdc: {why}; {instead}'
                 self._report_shape(name, "cdc-type", message)
-        elif declared["source"]["kind"] not in sources.UNSTREAMED and "raw" in declared["zones"]:
+        elif sources.source(declared["source"]).changes and "raw" in declared["zones"]:
             for path, why, instead in unreadable(self._record):
                 self._report_shape(path, "sink-type", f'field "{path}": {why}; {instead}')
         if declared["serving"] == "clickhouse":

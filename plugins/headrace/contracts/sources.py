@@ -21,8 +21,6 @@ CHANGES: Final[Mapping[str, tuple[Changes, ...]]] = {
     "pull": ("append", "upsert"),
 }
 """Kind of a source with records in Kafka → its possible meanings of a record, the default first."""
-UNSTREAMED: Final = ("file", "mart", "platform")
-"""Kinds without records in Kafka."""
 CONNECTED: Final = ("cdc", "pull", "file")
 """Kinds that need a connection."""
 SHAPE: Final = (

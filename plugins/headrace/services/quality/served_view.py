@@ -111,8 +111,8 @@ class ServedChecks:
             return
         expectation = f"{FRESHNESS} of {promised:g} s"
         try:
-            captured = contract.captured
-            found = self._warehouse.freshness(names.changes_table(contract), FRESHNESS_WINDOW_S, captured=captured)
+            changes = names.changes_table(contract)
+            found = self._warehouse.freshness(changes, FRESHNESS_WINDOW_S, captured=contract.captured)
         except SystemRefused as refused:
             yield _not_evaluated(FRESHNESS, "warning", None, expectation, refused)
             return

@@ -164,8 +164,8 @@ def freshness(systems: Systems, contracts: Sequence[Contract]) -> dict[str, Fres
 
 
 def _freshness(calls: Round, systems: Systems, contract: Contract) -> Freshness | None:
-    captured = contract.captured
+    changes, warehouse = names.changes_table(contract), systems.warehouse
     try:
-        return calls.run(lambda: systems.warehouse.freshness(names.changes_table(contract), captured=captured))
+        return calls.run(lambda: warehouse.freshness(changes, captured=contract.captured))
     except SystemFailure:  # missing, or no answer: the warehouse's own cell has the cause
         return None
